@@ -1,0 +1,150 @@
+// @module-tag long
+import { CkmError, encodeHex } from '@ckm/foundation';
+import { storedShares } from '@ckm/server/test';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../../client.js';
+import type { ClientStore } from '../../store/client-store.js';
+import { memoryStore } from '../../store/memory-store.js';
+import { ARROWS, createMortalClient } from '../../test/mortal-client.js';
+import { createTestNetwork, messageOf, ownerClient, type TestNetwork } from '../../test/test-network.js';
+
+const NAME = 'letters';
+const OLD = ['alpha', 'bravo', 'charlie'];
+/** Seconds between two tries of a change. */
+const BETWEEN_TRIES = 600;
+const MOST_TRIES = 4;
+/** More places than any command has. */
+const MOST = 200;
+
+let network: TestNetwork;
+let store: ClientStore;
+let groupKey: string;
+let client: Client;
+beforeAll(async () => {
+  network = await createTestNetwork(4);
+  store = memoryStore();
+  const first = await network.owner({ store });
+  const quorum = { needed: 2, of: 3 } as const;
+  const policy = { changes: 'automatic', changeDelay: 0 } as const;
+  await first.createKey({ name: NAME, purpose: 'message', quorum, servers: OLD, policy });
+  groupKey = encodeHex((await first.showKey(NAME)).public.groupKey);
+});
+afterAll(() => network.close());
+
+/** Each test has a process of the owner that does not die. */
+beforeEach(() => {
+  client = ownerClient(network.send, () => network.now, { store });
+});
+afterEach(() => client.close());
+
+const sign = (without: readonly string[] = []) => client.sign({ key: NAME, ...messageOf('still'), without });
+
+/** The newest epoch, and who is in it, in order of slots. */
+async function newest(): Promise<{ readonly epoch: number; readonly members: readonly string[] }> {
+  const { epoch, roster } = (await client.showKey(NAME)).newest.params;
+  const nameOf = (id: Uint8Array) =>
+    network.servers.find(({ identity }) => encodeHex(identity.xid) === encodeHex(id))!.name;
+  return { epoch, members: roster.map(({ serverId }) => nameOf(serverId)) };
+}
+
+/** The members, in order of slots; each of them has a share of the newest epoch and of no other, and nobody else has one. */
+async function expectWhole(epoch: number, members: readonly string[]): Promise<void> {
+  const { isSound, servers } = await client.verifyKey(NAME);
+  expect({ isSound, servers: servers.map(({ server, verdict }) => `${server} ${verdict}`) }).toEqual({
+    isSound: true,
+    servers: members.map((name) => `${name} holds`),
+  });
+  const key = await client.showKey(NAME);
+  expect([encodeHex(key.public.groupKey), key.newest.params.epoch]).toEqual([groupKey, epoch]);
+  for (const { name, bare } of network.servers) {
+    const epochs = (await storedShares(bare)).map((share) => share.epoch);
+    expect(epochs, name).toEqual(members.includes(name) ? [epoch] : []);
+  }
+  const without = [members[epoch % members.length]!];
+  expect((await sign(without)).signers).toHaveLength(2);
+}
+
+/** Gives the command until it is through. @throws when it never is, or what keeps it is not said in words */
+async function untilThrough(command: () => Promise<'through' | 'not yet'>): Promise<void> {
+  const said: string[] = [];
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    try {
+      if ((await command()) === 'through') return;
+      said.push('not yet');
+    } catch (error) {
+      if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
+      // It was through before: the process died of what came behind.
+      if (error.code === 'CHANGE_NOTHING') return;
+      if (error.code === 'CHANGE_VOTES_TOO_FEW') network.now += BETWEEN_TRIES;
+      said.push(`${error.code} (${error.message})`);
+    }
+  }
+  throw new Error(said.join('; '));
+}
+
+describe.each(ARROWS)('the process of the owner is killed at each %s', (arrow) => {
+  test('of a change: the key signs, and the command given again finishes it', async () => {
+    let { epoch, members } = await newest();
+    let deaths = 0;
+    for (let at = 1, died = true; died && at < MOST; at++) {
+      const [server, by] = members.includes('bravo') ? ['bravo', 'delta'] : ['delta', 'bravo'];
+      const args = { name: NAME, wish: { kind: 'replace-server', server: server!, by: by! } } as const;
+      const mortal = createMortalClient(network, store, arrow, at);
+      await mortal.client.changeKey(args).catch(() => undefined);
+      await mortal.client.close().catch(() => undefined);
+      died = mortal.isDead();
+      deaths += Number(died);
+      expect((await sign()).signers).toHaveLength(2);
+      await untilThrough(async () => {
+        const { isAsOrdered, behind, forgetting } = await client.changeKey(args);
+        const isDone = forgetting.every(({ outcome }) => outcome === 'forgot');
+        return isAsOrdered && behind.length === 0 && isDone ? 'through' : 'not yet';
+      });
+      members = members.map((one) => (one === server ? by! : one));
+      await expectWhole(++epoch, members);
+    }
+    expect(deaths).toBeGreaterThan(5);
+  }, 400_000);
+
+  test('of a repair: the key signs, and the command given again gives the share back', async () => {
+    const { epoch, members } = await newest();
+    let deaths = 0;
+    for (let at = 1, died = true; died && at < MOST; at++) {
+      await loseShare('alpha');
+      const mortal = createMortalClient(network, store, arrow, at);
+      const isAlive = () => !mortal.isDead();
+      for (let goes = true; goes && isAlive();) goes = await repairOnce(mortal.client).catch(() => isAlive());
+      await mortal.client.close().catch(() => undefined);
+      died = mortal.isDead();
+      deaths += Number(died);
+      expect((await sign(['alpha'])).signers).toHaveLength(2);
+      await untilThrough(async () => ((await repairOnce(client)) ? 'not yet' : 'through'));
+      await expectWhole(epoch, members);
+    }
+    expect(deaths).toBeGreaterThan(5);
+  }, 400_000);
+});
+
+/** Gives the command once; where operators are waited for, they say yes. @returns whether it has to be given again */
+async function repairOnce(owner: Client): Promise<boolean> {
+  try {
+    await owner.repairKey({ name: NAME, server: 'alpha' });
+    return false;
+  } catch (error) {
+    if (!(error instanceof CkmError) || error.code !== 'SERVERS_MISSING') throw error;
+  }
+  for (const { bare } of network.servers) {
+    const { sessionDesk } = bare.sessions;
+    for (const waiting of (await sessionDesk.list()).sessions) await sessionDesk.approve(waiting);
+  }
+  return true;
+}
+
+/** The folder with the keys of its epochs is gone; rows and identity are there. */
+async function loseShare(name: string): Promise<void> {
+  const server = network.server(name);
+  const { context } = server.bare;
+  for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
+    context.epochKeys.destroy(row);
+  await server.restart();
+}
