@@ -112,7 +112,7 @@ export function changedLines(changed: ChangedKey): string {
     ...(changed.isElsewhere
       ? ['a recovery sheet that was printed before names the old servers: print a new one, ckm sheet --html']
       : []),
-    ...(isAnySilent ? ['ask again with: ckm sessions resume'] : []),
+    ...(isAnySilent || behind.length > 0 ? ['ask again with: ckm sessions resume'] : []),
   ].join('\n');
 }
 

@@ -121,8 +121,9 @@ async function finishDecided(
       const { forgetting, behind } = await carryChange(context, one, on);
       const silent = silentAbout({ forgetting });
       // Whoever has left the key since and says nothing would be waited for with every change.
-      const isLeft = ![...silent, ...behind].some((name) => members.includes(name));
-      if (silent.length > 0 && isLeft) await finish(store, one);
+      const waited = [...silent, ...behind];
+      const isLeft = !waited.some((name) => members.includes(name));
+      if (waited.length > 0 && isLeft) await finish(store, one);
     } catch (error) {
       if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
     }
@@ -210,7 +211,9 @@ export async function carryChange(
   const faults = [committed, retired].flatMap((gathered) => (gathered === null ? [] : faultsIn(gathered)));
   const isAsOrdered = equalBytes(run.orderHash, ordered.orderHash);
   const changed = { ...(await changedKey(run, committed, faults)), isAsOrdered };
-  const isDone = changed.forgetting.every(({ outcome }) => outcome === 'forgot' || outcome === 'keeps');
+  const isForgotten = changed.forgetting.every(({ outcome }) => outcome === 'forgot' || outcome === 'keeps');
+  // One that joined, and has acknowledged and not gone over, would be told by nobody.
+  const isDone = isForgotten && changed.behind.length === 0;
   if (isDone) await saveChangeRun(run, { state: 'finished' });
   const isNewest = changesOf(changed.key).length === changed.epoch;
   if (isEverywhere && isNewest) await retireBehind(context, certifyRecord(changed.key), silentAbout(changed));

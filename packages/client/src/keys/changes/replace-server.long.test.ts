@@ -100,6 +100,34 @@ describe('L6: another server in the place of one that is gone', () => {
     await expectEachPairSigns(['alpha', 'delta', 'charlie']);
   });
 
+  test('that dies when it has acknowledged and not gone over is shown the certificate by the same wish, or by the next change that keeps it', async () => {
+    const die = () => {
+      network.server('delta').tamper = ({ name, parameters }, honest) =>
+        name === 'change.commit' &&
+        ((parameters as { acknowledgements?: unknown[] }).acknowledgements ?? []).length > 0
+          ? Promise.reject(unreachable('delta'))
+          : honest();
+    };
+    die();
+    const changed = await client.changeKey(BY_DELTA);
+    expect(changed.behind).toEqual(['delta']);
+    expect(changed.forgetting.map(({ outcome }) => outcome)).toEqual(['forgot', 'forgot', 'forgot']);
+    network.makeHonest();
+    expect(await client.changeKey(BY_DELTA)).toMatchObject({ epoch: 1, isAsOrdered: true, behind: [] });
+    await client.changeKey(replacing('delta', 'bravo'));
+    die();
+    expect((await client.changeKey(BY_DELTA)).behind).toEqual(['delta']);
+    network.server('delta').wire = () => Promise.reject(unreachable('delta'));
+    const without = { kind: 'remove-server', server: 'delta' } as const;
+    await client.changeKey({ name: 'letters', wish: without });
+    // It is waited for by the change that removes it, and by no earlier one.
+    const two = { kind: 'add-server', server: 'bravo' } as const;
+    expect(await client.changeKey({ name: 'letters', wish: two })).toMatchObject({ epoch: 5, behind: [] });
+    const open = (await client.listChanges()).filter(({ state }) => state === 'open');
+    expect(open).toEqual([]);
+    await expectEachPairSigns(['alpha', 'charlie', 'bravo']);
+  });
+
   test('ends a repair of the lost share that was under way: nobody gives that back any more', async () => {
     await loseShare('bravo');
     const repair = { name: 'letters', server: 'bravo' };
