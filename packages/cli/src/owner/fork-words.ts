@@ -31,7 +31,7 @@ function choiceLines(choice: ForkChoice, isIt: boolean): string[] {
   const { id, quorum, members, servers, isOnRecord, transcriptHash } = choice;
   const on = servers.length === 0 ? 'nobody that answers' : servers.map(plainText).join(', ');
   return [
-    `  ${(isIt ? 'Counts' : 'Does not').padEnd(16)}${id} (${formatWords(likenessOf(transcriptHash))})`,
+    `  ${(isIt ? 'Would count' : 'Would die').padEnd(16)}${id} (${formatWords(likenessOf(transcriptHash))})`,
     `                  ${quorum.needed} of ${quorum.of}: ${namesText(members)}`,
     `                  went on by it: ${on}${isOnRecord ? '; this computer too' : ''}`,
   ];
