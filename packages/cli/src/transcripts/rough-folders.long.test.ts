@@ -85,7 +85,10 @@ describe.skipIf(!canMount)('a disk that cannot be written (needs unshare and mou
       ...commands,
     ];
     const environment = { ...setup.environment, CKM_HOME: `${folder}/home` };
-    return runProgram(NAMESPACE[0]!, [...NAMESPACE.slice(1), 'sh', '-c', script.join('\n')], { environment });
+    return runProgram(NAMESPACE[0]!, [...NAMESPACE.slice(1), 'sh', '-c', script.join('\n')], {
+      environment,
+      timeoutMs: 350_000,
+    });
   }
   const disk = () => `"${home('disk')}"`;
   const fill = () => `dd if=/dev/zero of=${disk()}/full bs=4k 2>/dev/null || true`;
@@ -112,6 +115,33 @@ describe.skipIf(!canMount)('a disk that cannot be written (needs unshare and mou
     expectTold(outcome, /there is no room left/);
     expect(await setup.json<unknown[]>(['requests', 'list', '--open'])).toEqual([]);
   });
+
+  test('and has room for a part of a change only: it says so, the key signs when there is room, and the same command finishes', async () => {
+    await createKey(setup, 'letters', '--for', 'message');
+    const sign = 'ckm sign letters --message x --yes >/dev/null 2>&1';
+    const outcome = await onDisk(
+      '4m',
+      copy(),
+      'room=0; last=',
+      // One page more of room each time, until there is enough.
+      'while [ $room -lt 60 ]; do',
+      `  dd if=/dev/zero of=${disk()}/spare bs=4k count=$room 2>/dev/null; ${fill()}; rm ${disk()}/spare`,
+      `  if told=$(ckm key refresh letters --yes 2>&1); then break; fi`,
+      `  rm ${disk()}/full`,
+      '  error=$(echo "$told" | sed -n "s/^ckm: error: //p")',
+      `  echo "$error"; [ "$error" = "$last" ] || ${sign} || echo UNSIGNED; last=$error`,
+      '  room=$((room+1))',
+      'done',
+      `rm ${disk()}/full`,
+      'echo "$told" | grep -o "letters is in epoch [0-9]*"',
+      `ckm key verify letters >/dev/null && ${sign} && echo signs`,
+    );
+    expect([outcome.status, outcome.stderr]).toEqual([0, '']);
+    const lines = outcome.stdout.trim().split('\n');
+    expect(lines.slice(-2)).toEqual(['letters is in epoch 1', 'signs']);
+    expect(lines.length).toBeGreaterThan(4);
+    for (const error of lines.slice(0, -2)) expect(error).toMatch(/^there is no room left/);
+  }, 400_000);
 
   test('and is mounted for reading only: each command that writes says so', async () => {
     for (const command of [
