@@ -24,10 +24,8 @@ export function planLines(name: string, plan: ChangePlan): string {
     ...(plan.kind === 'replace-server' ? replacedLines(leaving.map((server) => server.name)) : []),
     ...ruleLines(plan),
     `  Must be there   all of ${names}, at the same time, for some seconds; until then the key signs as before`,
-    `  Old shares      are of no use to the new ones. ${before.join(', ')} are told to destroy theirs: what was stolen`,
-    `                  before is worth nothing once ${gone} of these ${old.of} have`,
-    `  Does not help   against a server that keeps its old share in secret, or an old backup of one: nobody can see`,
-    `                  those. Whoever has ${old.needed} old shares already has the key: make another one and move`,
+    `  Old shares      are of no use to the new ones. ${before.join(', ')} are told to destroy theirs: what was stolen before is worth nothing once ${gone} of these ${old.of} have`,
+    `  Does not help   against a server that keeps its old share in secret, or an old backup of one: nobody can see those. Whoever has ${old.needed} old shares already has the key: make another one and move`,
     '',
   ].join('\n');
 }

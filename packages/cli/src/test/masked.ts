@@ -38,6 +38,7 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   ],
   // A line that changes in its place: what stands there last is a matter of chance.
   [/(?:^ {2}(?:session|request) <id> · .*\n(?: {6}.*\n)*)+/gm, '  <progress>\n'],
+  [/by\s+(?:alpha|bravo|charlie)\s+and\s+(?:alpha|bravo|charlie),\s+with/g, 'by <two of them>, with'],
   [/signed by\s+(?:alpha|bravo|charlie),\s+(?:alpha|bravo|charlie)/g, 'signed by <two of them>'],
 ];
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Address, paymentFrom, spends } from '../test/payment.js';
 import { createKey, openSetup, type Setup } from '../test/run-server.js';
 import { hasProgram } from '../test/programs.js';
-import { errorOf, runProgram } from '../test/run-ckm.js';
+import { errorOf, runProgram, treeHash } from '../test/run-ckm.js';
 
 let setup: Setup;
 beforeAll(async () => {
@@ -136,6 +136,67 @@ describe('another server for a key whose operators are asked', () => {
     const sign = ['sign', 'letters', '--message', 'hello', '--without', 'alpha,bravo', '--yes'];
     expect(await setup.ckm(sign)).toMatchObject({ status: 0 });
   });
+});
+
+describe('a change, repair, check, freeze or drill that cannot be', () => {
+  beforeAll(() => createKey(setup, 'essays', '--for', 'message'));
+  const requorum = (quorum: string, servers: string) =>
+    `key requorum essays --quorum ${quorum} --servers ${servers}`;
+  const many = Array.from({ length: 33 }, (_, i) => `s${i}`).join();
+
+  test.each<[line: string, code: string, status?: number]>([
+    [requorum('4of3', 'alpha,bravo,charlie'), 'QUORUM_INVALID'],
+    [requorum('0of3', 'alpha,bravo,charlie'), 'QUORUM_INVALID'],
+    [requorum('1of3', 'alpha,bravo,charlie'), 'QUORUM_INVALID'],
+    [requorum('1of1', 'alpha'), 'QUORUM_INVALID'],
+    [requorum('17of33', many), 'QUORUM_INVALID'],
+    [requorum('most', 'alpha,bravo,charlie'), 'QUORUM_INVALID'],
+    [requorum('3of5', 'alpha,bravo,charlie,delta'), 'QUORUM_SERVERS_MISMATCH'],
+    [requorum('2of3', 'alpha,bravo,charlie,delta'), 'QUORUM_SERVERS_MISMATCH'],
+    [requorum('2of3', 'alpha,bravo,alpha'), 'SERVERS_NOT_DISTINCT'],
+    [requorum('2of3', 'alpha,bravo,zulu'), 'SERVER_UNKNOWN'],
+    [requorum('2of3', 'alpha,,bravo'), 'OPTION_INVALID'],
+    [requorum('2of3', 'alpha,bravo,charlie'), 'CHANGE_NOTHING', 75],
+    ['key requorum nothing --quorum 2of2 --servers alpha,bravo', 'KEY_UNKNOWN'],
+    ['key add-server essays alpha', 'SERVERS_NOT_DISTINCT'],
+    ['key add-server essays zulu', 'SERVER_UNKNOWN'],
+    ['key add-server nothing delta', 'KEY_UNKNOWN'],
+    ['key remove-server essays delta', 'QUORUM_SERVERS_MISMATCH'],
+    ['key remove-server essays zulu', 'SERVER_UNKNOWN'],
+    ['key refresh nothing', 'KEY_UNKNOWN'],
+    ['key refresh', 'OPTION_INVALID'],
+    ['key refresh essays --all', 'OPTION_INVALID'],
+    ['key repair nothing --server bravo', 'KEY_UNKNOWN'],
+    ['key repair essays --server delta', 'QUORUM_SERVERS_MISMATCH'],
+    ['key repair essays --server zulu', 'QUORUM_SERVERS_MISMATCH'],
+    ['key repair essays --server bravo --helpers alpha', 'QUORUM_SERVERS_MISMATCH'],
+    ['key repair essays --server bravo --helpers alpha,alpha', 'QUORUM_SERVERS_MISMATCH'],
+    ['key repair essays --server bravo --helpers alpha,bravo', 'QUORUM_SERVERS_MISMATCH'],
+    ['key repair essays --server bravo --helpers alpha,zulu', 'QUORUM_SERVERS_MISMATCH'],
+    ['key repair essays --server bravo --helpers alpha,', 'OPTION_INVALID'],
+    ['key repair essays --server bravo --by alpha', 'SERVERS_NOT_DISTINCT'],
+    ['key repair essays --server bravo --wait soon', 'OPTION_INVALID'],
+    ['key check nothing', 'KEY_UNKNOWN'],
+    ['key check essays --every soon', 'OPTION_INVALID'],
+    ['freeze nothing', 'KEY_UNKNOWN'],
+    ['freeze essays --for 30d', 'OPTION_INVALID'],
+    ['drill restore nothing --lost bravo', 'KEY_UNKNOWN'],
+    ['drill restore essays --lost delta', 'QUORUM_SERVERS_MISMATCH'],
+    ['drill restore essays --lost zulu', 'QUORUM_SERVERS_MISMATCH'],
+  ])(
+    'ckm %s: refused in words (%s), and nothing is written here',
+    { tags: ['long'] },
+    async (line, code, status = 64) => {
+      const home = setup.environment['CKM_HOME']!;
+      const before = treeHash(home);
+      const refused = await setup.ckm([...line.split(' '), '--yes']);
+      const error = errorOf(refused);
+      expect([error.code, refused.status, refused.stdout]).toEqual([code, status, '']);
+      expect(`${error.message} ${error.hint}`).toMatch(/\S \S/);
+      expect(refused.stderr).not.toMatch(/undefined|\[object|\bat .*\.js:\d+/);
+      expect(treeHash(home)).toBe(before);
+    },
+  );
 });
 
 describe('an order that a thief gave with a copy of the owner’s folder', () => {
