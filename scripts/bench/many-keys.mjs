@@ -66,7 +66,8 @@ function refresh(env, killAfter) {
       bytes = Math.max(bytes, mostBytes(child.pid));
       if (times.length >= killAfter) child.kill('SIGKILL');
     });
-    child.once('exit', (status) => {
+    // Not "exit": what it said before it was killed may come after that.
+    child.once('close', (status) => {
       const isWanted = status === 0 || (status === null && times.length >= killAfter);
       if (isWanted) resolve({ times, bytes, status });
       else reject(new Error(`new shares ended with exit status ${status}: ${said}`));
