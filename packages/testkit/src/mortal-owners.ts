@@ -1,5 +1,5 @@
 import { type Client, createClient, fetchSend, httpCarrier, memoryStore, type SignResult } from '@ckm/client';
-import { CkmError, encodeUtf8, secret } from '@ckm/foundation';
+import { CkmError, encodeHex, encodeUtf8, secret } from '@ckm/foundation';
 import { connectOperator } from '@ckm/server';
 import { buildMessageRequest } from '@ckm/requests';
 import type { PlannedKill, ServerProcess } from './server-process.js';
@@ -9,11 +9,21 @@ export interface MortalOwner {
   readonly client: Client;
   /** Signs a message that nobody has signed before, without these servers. */
   sign(key: string, without?: readonly string[]): Promise<SignResult>;
+  /** How a key is, by all that can be asked of it from outside, and a signature of some quorum: another one each time. */
+  look(key: string): Promise<Looked>;
   /** Every operator says yes to what waits at his server. */
   approveAll(): Promise<void>;
   /** A second process of the same owner, with the same records. */
   again(): Client;
   close(): Promise<void>;
+}
+
+export interface Looked {
+  readonly epoch: number;
+  readonly groupKey: string;
+  /** What its servers say of it, in order of slots: `holds` says that a server is in this epoch and in no other. */
+  readonly verdicts: readonly string[];
+  readonly signers: number;
 }
 
 const TIMEOUT_MS = 2_500;
@@ -22,6 +32,7 @@ export async function createMortalOwner(servers: readonly ServerProcess[], numbe
   const store = memoryStore();
   const clients: Client[] = [];
   let messages = 0;
+  let turn = 0;
   const again = (): Client => {
     const client = createClient({
       seed: secret(new Uint8Array(32).fill(number)),
@@ -35,16 +46,30 @@ export async function createMortalOwner(servers: readonly ServerProcess[], numbe
   const serverAt = (url: string) => servers.find(({ name }) => url === urlOf(name))!;
   const client = again();
   for (const { name } of servers) await client.addServer({ name, url: urlOf(name) });
+  const sign: MortalOwner['sign'] = (key, without = []) =>
+    client.sign({
+      key,
+      kind: 'message',
+      payload: buildMessageRequest({ domain: 'crash', bytes: encodeUtf8(`message ${++messages}`) }),
+      without,
+    });
   return {
     client,
     again,
-    sign: (key, without = []) =>
-      client.sign({
-        key,
-        kind: 'message',
-        payload: buildMessageRequest({ domain: 'crash', bytes: encodeUtf8(`message ${++messages}`) }),
-        without,
-      }),
+    sign,
+    async look(name) {
+      const { servers: asked } = await client.verifyKey(name);
+      const { newest, public: key } = await client.showKey(name);
+      const { needed, of } = key.quorum;
+      const without = needed === of ? [] : [asked[turn++ % of]!.server];
+      const { signers } = await sign(name, without);
+      return {
+        epoch: newest.params.epoch,
+        groupKey: encodeHex(key.groupKey),
+        verdicts: asked.map(({ verdict }) => verdict),
+        signers: signers.length,
+      };
+    },
     async approveAll() {
       for (const { dataDir } of servers) {
         const operator = connectOperator(dataDir);
