@@ -104,6 +104,7 @@ import {
   type SeedBackup,
   type SeedBackupForm,
 } from './seed/seed-backup.js';
+import { noteSheet } from './keys/sheet-record.js';
 import type { SessionRecord } from './sessions/session-record.js';
 import type { Ceremony } from './sessions/ceremony.js';
 import { describeSession, type SessionWords } from './sessions/describe-session.js';
@@ -321,6 +322,8 @@ export interface Client {
   noteSeedBackup(shown: { readonly form: SeedBackupForm; readonly isTyped: boolean }): Promise<void>;
   /** Puts on record that a backup was tried now, and brings this seed back. */
   noteSeedBackupChecked(form: SeedBackupForm): Promise<void>;
+  /** Puts on record that a recovery sheet of all keys is made now. */
+  noteSheet(): Promise<void>;
 
   /** What servers have said of their clocks since this client was made, when they are too far from ours. */
   clockDifference(): ClockDifference | null;
@@ -515,6 +518,7 @@ export function createClient(options: ClientOptions): Client {
     seedBackup: () => readSeedBackup(store),
     noteSeedBackup: (shown) => noteSeedBackup(store, shown, context.clock()),
     noteSeedBackupChecked: (form) => noteSeedBackupChecked(store, form, context.clock()),
+    noteSheet: () => noteSheet(context),
 
     clockDifference: () => judgeClocks(context.clockOffsets()),
     status: (options = {}) => {

@@ -71,6 +71,8 @@ export const REMEDIES = {
   /** Ask the operators of a key that is frozen to end that. */
   thawKey: { key: 'name' },
   fetchKeys: {},
+  /** Print a recovery sheet of servers and keys as they are now. */
+  makeSheet: {},
   restoreKey: { keys: 'names' },
   /** Have a server that lost its share of keys get it back, by whatever way there is. */
   repairKey: { keys: 'names', server: 'name' },

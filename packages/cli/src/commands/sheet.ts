@@ -30,13 +30,16 @@ async function sheet(
   const out = outFile(named);
   await assertWritable(out, flags);
   const seed = await unlockSeed(context);
-  const content = await readSheet(await openOwner(context, seed), seed);
+  const client = await openOwner(context, seed);
+  const content = await readSheet(client, seed);
   const text = html === true ? await sheetPage(content) : formatSheet(content);
   if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(text));
   // Of a page every letter counts; the lines that programs read are understood also where a terminal has broken them.
   const tell = html === true ? terminal.copied : terminal.result;
   tell(out === undefined ? text : '', sheetObject(content, out));
-  if (out !== undefined && flags.preview !== true) terminal.talk(`  sheet written to ${out}: print it`);
+  if (flags.preview === true) return;
+  await client.noteSheet();
+  if (out !== undefined) terminal.talk(`  sheet written to ${out}: print it`);
 }
 
 /** @throws StateError `SHEET_EMPTY` */

@@ -40,6 +40,7 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   renameKey: ({ key }) => ['give the key another name', `ckm key rename ${key} NEWNAME`],
   freezeKey: ({ key }) => ['tell every server of the key to do nothing with it', `ckm freeze ${key}`],
   thawKey: ({ key }) => ['ask the operators to thaw the key', `ckm thaw ${key}`],
+  makeSheet: () => ['print a new recovery sheet', 'ckm sheet --html --out FILE'],
   fetchKeys: () => ['get your keys back from their servers', 'ckm key fetch'],
   restoreKey: ({ keys }) => [
     'let servers that lost their share recover it',

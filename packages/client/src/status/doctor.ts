@@ -15,6 +15,9 @@ import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
 import { recheckServer } from '../introduction/add-server.js';
 import { OWNER_FOLDER, parseSeedBackup } from '../seed/seed-backup.js';
 import { CLOCK_LIMIT_SECONDS, isClockFar } from '../servers/clock-difference.js';
+import { parseSheetRecord, readSheet, SHEET_FOLDER } from '../keys/sheet-record.js';
+import { listKeyRecords } from '../keys/keys.js';
+import { checkSheet } from './check-sheet.js';
 import { parseLastSeen, SEEN_FOLDER } from '../servers/last-seen.js';
 import { listServerRecords } from '../servers/servers.js';
 import { parseRequest, REQUEST_FOLDER } from '../requests/request-record.js';
@@ -71,6 +74,7 @@ export async function diagnose(
     ...checkDrills(status),
     ...checkFreezes(status),
     ...(await checkKeys(context, readKey, status)),
+    ...checkSheet(await readSheet(context.store), await listKeyRecords(context.store)),
     ...checkOpen('sessions', await listSessions(context.store), context.clock()),
     ...checkOpen('requests', await listRequests(context.store), context.clock()),
     ...(await checkEvidence(context)),
@@ -93,6 +97,7 @@ const FOLDERS = [
   [EXPORT_FOLDER, parseExport],
   [SEEN_FOLDER, parseLastSeen],
   [OWNER_FOLDER, parseSeedBackup],
+  [SHEET_FOLDER, parseSheetRecord],
   [EVIDENCE_FOLDER, () => null],
 ] as const;
 
