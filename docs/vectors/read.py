@@ -638,6 +638,23 @@ def read_changes(vectors):
         assert same(summed[0], vector["groupKey"])
         assert all(map(same, summed, vector["commitment"]))
         assert all(map(same, shares, vector["verifyingShares"]))
+        for signed in vector["receipts"]:
+            check_receipt(fields[0], *(bytes.fromhex(signed[part]) for part in ("receipt", "signature")))
+
+
+def check_receipt(first, receipt, signature):
+    """What the first server of an epoch says of its share. first: certificate of that epoch"""
+    params, name, *_ = check_certificate(first)
+    said = cbor(receipt)
+    assert cbor_write(said) == receipt
+    assert (said["keyId"], said["epoch"], said["transcriptHash"]) == (params["keyId"], 0, name)
+    assert said["slot"] == 1 and said["mode"] in ("epoch", "static")
+    assert isinstance(said["shareDeleted"], bool)
+    assert said["lastBackupAt"] is None or isinstance(said["lastBackupAt"], int)
+    backups = said.get("backups", {"taken": 0, "destroyed": 0})
+    assert 0 <= backups["destroyed"] <= backups["taken"]
+    statement = b"CKM share receipt v1" + tagged_hash("CKM/change/receipt/v1", receipt)
+    assert verify_ed25519(params["roster"][0]["identityKey"], statement, signature)
 
 
 # --- "Packets"

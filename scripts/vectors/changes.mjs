@@ -1,5 +1,5 @@
 // The key of each suite of the vectors, 2 of 3, shared out by alpha and charlie to a next epoch of charlie and bravo, 2 of 2.
-import { signIdentityStatement } from '@ckm/api';
+import { encodeReceipt, receiptStatement, signIdentityStatement } from '@ckm/api';
 import {
   createStaticKey,
   encodeChange,
@@ -48,7 +48,17 @@ export function changeVector({ suite, params, certificate: first, outputs }) {
     commitment: next.public.commitment,
     verifyingShares: next.public.verifyingShares,
     chainCode: next.public.chainCode,
+    receipts: [{}, { backups: { taken: 31, destroyed: 30 } }].map((counted) =>
+      receiptVector(before, counted),
+    ),
   };
+}
+
+/** What alpha says of its share of the epoch before, where it knows how many backups may hold it, and where not. */
+function receiptVector({ params: { keyId }, transcriptHash }, counted) {
+  const said = { keyId, epoch: 0, transcriptHash, slot: 1, mode: 'epoch', shareDeleted: true };
+  const receipt = encodeReceipt({ ...said, lastBackupAt: 1_790_000_000, ...counted });
+  return { receipt, signature: signIdentityStatement(identities[0], receiptStatement(receipt)) };
 }
 
 /** Its parameters, and the static keys of the next epoch. */

@@ -298,6 +298,14 @@ export const shareReceipt = z.strictObject({
   shareDeleted: z.boolean(),
   /** When the last good backup that this server knows of was made: it may hold the share. null: it knows of none. */
   lastBackupAt: unixSeconds.nullable(),
+  /**
+   * Of backups that were begun while the share was here, and may hold it: how many, and how many of them the operator has said to be
+   * destroyed. Absent: the server does not know of all of them.
+   */
+  backups: z
+    .strictObject({ taken: z.int().min(0).max(65_536), destroyed: z.int().min(0).max(65_536) })
+    .refine(({ taken, destroyed }) => destroyed <= taken)
+    .exactOptional(),
 });
 export type ShareReceipt = z.infer<typeof shareReceipt>;
 

@@ -77,6 +77,12 @@ const OWN_SERVER: readonly CommandNode[] = [
     load: async () => (await import('./commands/server/backup.js')).serverBackupCommand(),
   },
   {
+    name: 'backups-destroyed',
+    summary: 'say that you have destroyed old backups: owners are told so, signed by the server',
+    load: async () =>
+      (await import('./commands/server/backups-destroyed.js')).serverBackupsDestroyedCommand(),
+  },
+  {
     name: 'restore',
     summary: 'make the folder of a server out of a backup; nothing is ever overwritten',
     load: async () => (await import('./commands/server/restore.js')).serverRestoreCommand(),

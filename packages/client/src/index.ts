@@ -61,7 +61,7 @@ export type { ExportStatus } from './status/exports.js';
 export type { StoppedExport } from './keys/export/stop-export.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { CancelledChange, ChangedKey } from './keys/changes/change-key.js';
-export type { Forgetting } from './keys/forgetting.js';
+export { type Forgetting, isGone } from './keys/forgetting.js';
 export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
 export type { OpenOrders, OpenOrdersArgs, CancelledOrder } from './keys/changes/open-orders.js';
 export type { Membership, SeenMember, SeenOrder } from './keys/changes/seen-orders.js';

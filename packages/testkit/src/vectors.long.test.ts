@@ -62,6 +62,7 @@ describe.skipIf(!hasPython)('a reader that shares no code with us', () => {
     ['keys', 'certificate'],
     ['imports', 'certificate'],
     ['changes', 'certificate'],
+    ['changes', 'receipt'],
     ['packets', 'signature'],
     ['requests', 'share'],
     ['calls', 'message'],

@@ -1,6 +1,7 @@
-import { type ChangedKey, type ChangePlan, changersNeeded } from '@ckm/client';
+import { type ChangedKey, type ChangePlan, changersNeeded, isGone } from '@ckm/client';
 import { formatSpan } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
+import { counted } from '../terminal/counted.js';
 import { dateOf } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 
@@ -81,10 +82,11 @@ export function forgettingLine({ forgetting }: Pick<ChangedKey, 'forgetting'>): 
 }
 
 /** A backup from before then opens the share, wherever it lies: nobody but its operator can destroy it. */
-function forgettingWords({ outcome, backupAt }: ChangedKey['forgetting'][number]): string {
-  if (outcome === 'forgot' && backupAt !== null)
-    return `says it has, but its backup of ${dateOf(backupAt)} may hold it`;
-  return FORGETTING_WORDS[outcome];
+function forgettingWords(said: ChangedKey['forgetting'][number]): string {
+  const { outcome, backupAt, backups } = said;
+  if (outcome !== 'forgot' || isGone(said)) return FORGETTING_WORDS[outcome];
+  const which = backups === null ? `its backup of ${dateOf(backupAt!)}` : counted(backups, 'backup');
+  return `says it has, but ${which} may hold it`;
 }
 
 const FORGETTING_WORDS = {
@@ -107,6 +109,7 @@ export function changedLines(changed: ChangedKey): string {
     `told to destroy their old shares: ${forgettingLine(changed)}`,
     ...faults.map(({ code, text }) => `wrong: ${plainText(text)} (${code}); tell its operator`),
     protectionLine(changed),
+    ...backupLines(changed),
     ...(changed.isElsewhere
       ? ['a recovery sheet that was printed before names the old servers: print a new one, ckm sheet --html']
       : []),
@@ -119,10 +122,20 @@ export function protectionLine({
   forgetting,
   forgettingNeeded: needed,
 }: Pick<ChangedKey, 'forgetting' | 'forgettingNeeded'>): string {
-  const gone = forgetting.filter(({ outcome, backupAt }) => outcome === 'forgot' && backupAt === null).length;
+  const gone = forgetting.filter(isGone).length;
   if (gone >= needed)
     return `${gone} have, ${needed} were needed: shares stolen before are worth nothing now`;
   return `it protects only if enough old shares are deleted: ${gone} of the ${needed} needed`;
+}
+
+/** Who holds on to what, and what ends it: software reaches no file that lies elsewhere. */
+function backupLines({ key, forgetting }: Pick<ChangedKey, 'key' | 'forgetting'>): string[] {
+  const holding = forgetting.filter((said) => said.outcome === 'forgot' && !isGone(said));
+  if (holding.length === 0) return [];
+  const who = holding.map(({ server }) => plainText(server)).join(', ');
+  return [
+    `old backups go by their operators' hands alone (${who}): ckm server backups-destroyed at each, then ckm key check ${key.name}`,
+  ];
 }
 
 export function changedObject({

@@ -9,7 +9,7 @@ const key = {
   epoch: 3,
   createdAt: 0,
   changedAt: 86_400,
-  forgetting: [{ server: 'alpha', outcome: 'forgot', backupAt: null }],
+  forgetting: [{ server: 'alpha', outcome: 'forgot', backupAt: null, backups: 0 }],
   oldShares: [
     { epoch: 0, servers: ['charlie'] },
     { epoch: 1, servers: ['alpha', 'bravo'] },

@@ -1,4 +1,4 @@
-import { areAllThatAnswer, formatMargin, isStoppedByFreeze, type KeyStatus } from '@ckm/client';
+import { areAllThatAnswer, formatMargin, isGone, isStoppedByFreeze, type KeyStatus } from '@ckm/client';
 import { dateOf, formatInstant, unixNow } from '../terminal/instant.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -20,8 +20,7 @@ export function pastLines(terminal: Terminal, key: KeyStatus, now: number): stri
   const older = oldSharesLine(terminal, key);
   if (epoch === 0 || forgetting.length === 0) return [past, ...older];
   const line = `told to destroy their old shares: ${forgettingLine({ forgetting })}`;
-  const isGone = forgetting.every(({ outcome }) => outcome === 'forgot');
-  return [past, isGone ? line : terminal.style('yellow', line), ...older];
+  return [past, forgetting.every(isGone) ? line : terminal.style('yellow', line), ...older];
 }
 
 /** Shares of still earlier epochs that nobody has said to be gone. */

@@ -18,6 +18,22 @@ interface Changed {
 }
 const ALL = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
 
+interface Line {
+  readonly subject: string;
+}
+/** What is said of a recovery sheet that was made before. */
+const sheetLine = async () => {
+  const { stdout } = await setup.ckm(['doctor', '--json']);
+  return (JSON.parse(stdout) as Line[]).find(({ subject }) => subject === 'recovery sheet');
+};
+const OLD_SHEET = {
+  level: 'warn',
+  text: expect.stringMatching(
+    /^the last one made here is of [\d-]{10}: it names servers from before the last change of treasury$/,
+  ) as string,
+  fix: 'print a new one, and destroy the old one: ckm sheet --html --out FILE',
+};
+
 describe('one Bitcoin address', () => {
   test('signs with 2 of 3, after a refresh, with 3 of 5, with 2 of 2 and with 2 of 3 others: noble and btc-signer accept each payment', async () => {
     await createKey(setup, 'treasury', '--for', 'bitcoin', '--changes', 'automatic', '--change-delay', '0');
@@ -39,6 +55,10 @@ describe('one Bitcoin address', () => {
     const requorum = (quorum: string, servers: readonly string[]) =>
       `requorum treasury --quorum ${quorum} --servers ${servers.join(',')} --key-name treasury`.split(' ');
     expect(await pays()).toBe(2);
+    await setup.ckm(['sheet', '--preview']);
+    expect(await sheetLine()).toBeUndefined();
+    await setup.ckm(['sheet']);
+    expect(await sheetLine()).toMatchObject({ level: 'ok' });
     const steps = [
       { line: ['refresh', 'treasury', '--yes'], told: three, signers: 2, isElsewhere: false },
       { line: requorum('3of5', five), told: three, signers: 3 },
@@ -49,13 +69,17 @@ describe('one Bitcoin address', () => {
       const changed = await setup.json<Changed>(['key', ...line]);
       expect(changed).toMatchObject({ epoch: i + 1, isElsewhere });
       expect(changed.forgetting.toSorted((a, b) => (a.server < b.server ? -1 : 1))).toEqual(
-        told.map((server) => ({ server, outcome: 'forgot', backupAt: null })),
+        told.map((server) => ({ server, outcome: 'forgot', backupAt: null, backups: 0 })),
       );
       expect(await setup.json<Address>(['address', 'treasury', '--index', '0'])).toMatchObject({
         script: coin.script,
       });
       expect(await pays()).toBe(signers);
+      // New shares at the same servers leave what is printed true.
+      expect(await sheetLine()).toMatchObject(isElsewhere ? OLD_SHEET : { level: 'ok' });
     }
+    await setup.ckm(['sheet']);
+    expect(await sheetLine()).toMatchObject({ level: 'ok' });
     const { stdout } = await setup.ckm(['status']);
     const past =
       /treasury +bitcoin +2 of 3.*\n +epoch 4 since [\d-]{10}; never checked(?:; never drilled)?\n +told to destroy their old shares: delta says it has ✓ +echo/;

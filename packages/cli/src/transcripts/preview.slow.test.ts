@@ -77,6 +77,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['server add alpha URL'],
   ['server approve FOLDER REQUEST'],
   ['server backup FOLDER NEW --passphrase-file PASSPHRASE'],
+  ['server backups-destroyed FOLDER --before 2026-11-30'],
   ['server drill FOLDER --backup BACKUP --passphrase-file PASSPHRASE'],
   ['server init NEW --name delta'],
   ['server invite create FOLDER'],

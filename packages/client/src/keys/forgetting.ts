@@ -13,6 +13,13 @@ export interface Forgetting {
   readonly outcome: 'forgot' | 'undone' | 'keeps' | 'silent';
   /** UnixSeconds: when the last backup that it knew of was made, which may hold the share; null: it knew of none, or said nothing. */
   readonly backupAt: number | null;
+  /** How many backups may hold the share, by the server's word; null: it does not know, or said nothing. */
+  readonly backups: number | null;
+}
+
+/** Whether a server has signed that nothing of its old share is left, in no backup that it knows of either. */
+export function isGone({ outcome, backupAt, backups }: Omit<Forgetting, 'server'>): boolean {
+  return outcome === 'forgot' && (backups === null ? backupAt === null : backups === 0);
 }
 
 /** What is on record about the shares of an epoch. @param servers of that epoch */
@@ -23,10 +30,11 @@ export function forgettingOf(
 ): readonly Forgetting[] {
   return servers.map(({ name, xid }) => {
     const found = receipts.find((one) => one.epoch === epoch && equalBytes(one.xid, xid));
-    if (found === undefined) return { server: name, outcome: 'silent', backupAt: null };
-    const { mode, shareDeleted, lastBackupAt: backupAt } = parseReceipt(found.receipt);
-    if (mode === 'static') return { server: name, outcome: 'keeps', backupAt };
-    return { server: name, outcome: shareDeleted ? 'forgot' : 'undone', backupAt };
+    if (found === undefined) return { server: name, outcome: 'silent', backupAt: null, backups: null };
+    const { mode, shareDeleted, lastBackupAt: backupAt, backups: counted } = parseReceipt(found.receipt);
+    const backups = counted === undefined ? null : counted.taken - counted.destroyed;
+    if (mode === 'static') return { server: name, outcome: 'keeps', backupAt, backups };
+    return { server: name, outcome: shareDeleted ? 'forgot' : 'undone', backupAt, backups };
   });
 }
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBackups } from '../server/back-up-server.js';
 import { restoreServer } from '../server/restore-server.js';
 import { openStorage } from '../server/open-storage.js';
+import { noteBegun } from '../server/storage-marks.js';
 import { recordOf } from '../sessions/test/lost-database.js';
 import { alice, createBareServers, makeKey, messageOf } from '../sessions/test/bare-servers.js';
 import { type BareServer, testPerson } from '../sessions/test/bare-server.js';
@@ -50,6 +51,7 @@ function meansOf(
     ],
     storageKey: { epoch: 1, key: secret(storageKey.slice()) },
     assertSameKey: () => undefined,
+    noteBegun: (transaction, at) => noteBegun(transaction, context.vault, at),
     rest: between,
   };
 }

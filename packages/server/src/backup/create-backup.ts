@@ -1,7 +1,7 @@
 import { encodeHex, type Secret, StorageError, VERSION } from '@ckm/foundation';
 import type { AuditEntry, AuditLog } from '../audit/audit.js';
 import { MIGRATIONS } from '../storage/migrations/migrate.js';
-import type { AuditHeadRow, Storage } from '../storage/storage.js';
+import type { AuditHeadRow, Storage, Transaction } from '../storage/storage.js';
 import { epochKeyName, type EpochKeys, type EpochScope } from '../vault/epoch-keys.js';
 import { sealKeyFile, type PassphraseCost } from '../vault/passphrase.js';
 import { createStorageKey, type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
@@ -37,6 +37,8 @@ export interface BackupMeans {
   readonly storageKey: StorageKey;
   /** @throws StateError `BACKUP_KEY_CHANGING` once something may be sealed under another storage key */
   assertSameKey(): void;
+  /** Notes that one which opens shares is begun, before anything of it leaves. @param at UnixSeconds */
+  noteBegun(transaction: Transaction, at: number): Promise<void>;
   /** Called after each slice: others get their turn meanwhile. @param tookMs of a processor */
   rest(tookMs: number): Promise<void>;
 }
@@ -134,7 +136,10 @@ async function announce(
   id: Uint8Array,
 ): Promise<BackupManifest> {
   const { storage, audit, clock, name, isSealed, wentBack } = means;
-  await storage.transact((transaction) => audit.append(transaction, entryOf(id, hasEpochKeys)));
+  await storage.transact(async (transaction) => {
+    if (hasEpochKeys) await means.noteBegun(transaction, clock());
+    await audit.append(transaction, entryOf(id, hasEpochKeys));
+  });
   const takenAt = clock();
   return { id, name, takenAt, from: audit.seen()!.sequence, isSealed, hasEpochKeys, wentBack };
 }

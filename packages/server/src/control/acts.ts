@@ -54,6 +54,10 @@ export function createActs({
       await desk().keepBackup({ id: decodeHex(id), takenAt });
       return {};
     },
+    noteDestroyedBackups: async ({ before }) => {
+      await desk().noteDestroyedBackups(before);
+      return {};
+    },
     drill: (backup) => desk().drill(backup),
     metrics: () => reporting.metrics(),
 

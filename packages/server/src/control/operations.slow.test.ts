@@ -81,6 +81,7 @@ const WELL_FORMED: {
   backup: () => secret(encodeUtf8(PASSPHRASE)),
   backupWithoutEpochKeys: () => secret(encodeUtf8(PASSPHRASE)),
   keepBackup: () => ({ id: 'ab'.repeat(16), takenAt: keyed.alpha.now }),
+  noteDestroyedBackups: () => ({ before: keyed.alpha.now }),
   drill: () => ({
     id: 'ab'.repeat(16),
     takenAt: keyed.alpha.now,

@@ -42,7 +42,12 @@ import {
   sessionsParameters,
   sessionsResult,
 } from './schemas/sessions.js';
-import { keepBackupParameters, operatorStatus, rotateKeyResult } from './schemas/status.js';
+import {
+  destroyedBackupsParameters,
+  keepBackupParameters,
+  operatorStatus,
+  rotateKeyResult,
+} from './schemas/status.js';
 
 type Row = Omit<Operation, 'method' | 'takes' | 'changes'>;
 
@@ -120,6 +125,15 @@ export const OPERATIONS = {
     takes: 'local',
     changes: 'copy',
     parameters: keepBackupParameters,
+    result: nothing,
+  }),
+  noteDestroyedBackups: change({
+    path: '/backup/destroyed',
+    summary:
+      'note that all backups that were begun before a moment are destroyed; owners are told so, signed',
+    takes: 'local',
+    changes: 'copy',
+    parameters: destroyedBackupsParameters,
     result: nothing,
   }),
   drill: change({

@@ -24,9 +24,9 @@ import { describeGap, readAnchor } from './audit-anchor.js';
 import { assertDataDir, IDENTITY_FILE } from './data-dir.js';
 import { guardSecrets } from './guard-secrets.js';
 import { furthest, openLastEntry } from './last-entry.js';
-import { type GoodBackup, noteGoodBackup } from './note-backup.js';
+import { type GoodBackup, noteBackupsDestroyed, noteGoodBackup } from './note-backup.js';
 import { openStoppedStorage } from './own-database.js';
-import { lastBackupAt, lastDrillAt, noteDrill } from './storage-marks.js';
+import { backupLog, lastBackupAt, lastDrillAt, noteBegun, noteDrill } from './storage-marks.js';
 
 export interface BackupOptions {
   /**
@@ -55,6 +55,10 @@ export interface Backups {
   keep(backup: GoodBackup): Promise<void>;
   /** When the last one was made that is known to be good; null: none is. UnixSeconds. */
   lastAt(): Promise<number | null>;
+  /** How many of those that may hold shares nobody has said to be destroyed; null: not known. */
+  countLeft(): Promise<number | null>;
+  /** Notes that the operator has destroyed all that were begun before. @param before UnixSeconds */
+  noteDestroyed(before: number): Promise<void>;
   /** When one was last compared with the certified shares; null: none is known. UnixSeconds. */
   lastDrillAt(): Promise<number | null>;
   noteDrill(transaction: Transaction, at: number): Promise<void>;
@@ -91,6 +95,7 @@ export function createBackups(
           wentBack: null,
           files: filesOf(config.dataDir),
           assertSameKey: () => assertSameKeyAs(storageKey),
+          noteBegun: (transaction, at) => noteBegun(transaction, vault, at),
           rest: letOthersWork,
         },
         { passphraseCost: means.passphraseCost, ...options },
@@ -123,6 +128,11 @@ export function createBackups(
     },
     keep: (backup) => noteGoodBackup(context, backup),
     lastAt: () => context.storage.read((reader) => lastBackupAt(reader, vault)),
+    countLeft: async () => {
+      const log = await context.storage.read((reader) => backupLog(reader, vault));
+      return log === null ? null : log.begunAt.filter((at) => at >= log.destroyedBefore).length;
+    },
+    noteDestroyed: (before) => noteBackupsDestroyed(context, before),
     lastDrillAt: () => context.storage.read((reader) => lastDrillAt(reader, vault)),
     noteDrill: (transaction, at) => noteDrill(transaction, vault, at),
   };
@@ -179,7 +189,13 @@ async function openStopped(dataDir: string, options: StoppedOptions): Promise<St
     const wentBack = await describeGap(storage, lastSeen(dataDir, vault));
     const own = { storage, audit, vault, epochKeys, clock, random, storageKey, files, name, wentBack };
     return {
-      means: { ...own, isSealed: source.sealed, assertSameKey, rest },
+      means: {
+        ...own,
+        isSealed: source.sealed,
+        assertSameKey,
+        noteBegun: (transaction, at) => noteBegun(transaction, vault, at),
+        rest,
+      },
       close: () => close(own.storage),
     };
   } catch (error) {

@@ -24,7 +24,8 @@ export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
       keys: await reader.keys.countAll(),
     }));
     const [requests, ceremonies] = [await sessions.desk.count(), await sessions.sessionDesk.count()];
-    return { accounts, keys, requests, ceremonies, lastBackupAt: await backups.lastAt() };
+    const [lastBackupAt, backupsLeft] = [await backups.lastAt(), await backups.countLeft()];
+    return { accounts, keys, requests, ceremonies, lastBackupAt, backupsLeft };
   }, COUNT_EVERY_MS);
   const counted = async () => {
     const open = server();
@@ -39,6 +40,11 @@ export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
     'last_backup_timestamp_seconds',
     'When the last good backup was made, in seconds since 1970',
     async () => (await counted())?.lastBackupAt,
+  );
+  add(
+    'backups_left',
+    'Backups with the keys of epochs that the operator has not said to be destroyed',
+    async () => (await counted())?.backupsLeft ?? undefined,
   );
   add(
     'clock_jump_seconds',

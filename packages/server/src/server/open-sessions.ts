@@ -31,7 +31,7 @@ import { createReader } from '../requests/reading/reader.js';
 import { createCostBudget } from '../accounts/cost-budget.js';
 import { createPace } from '../crafts/pace.js';
 import { createCrafts, everyCraft } from './crafts.js';
-import { lastBackupAt } from './storage-marks.js';
+import { backupLog, lastBackupAt } from './storage-marks.js';
 import { checkKey } from '../requests/check-key.js';
 import { prepareCraft } from '../requests/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';
@@ -83,6 +83,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     counting,
     charge: server.charge,
     lastBackupAt: (reader) => lastBackupAt(reader, context.vault),
+    backupLog: (reader) => backupLog(reader, context.vault),
   };
   const retention = createRetention(context);
   const sweepKeys = createKeySweep(context);

@@ -2,6 +2,7 @@ import { StorageError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
 import { type AuditContent, parseContent } from '../audit/entry.js';
+import type { BackupLog } from '../sessions/changes/backups-in.js';
 import { vaultError } from '../vault/codes.js';
 import type { MetaRow, Reader, Storage, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
@@ -13,6 +14,7 @@ const RESTORED = 'restored at';
 const RESTORED_FROM = 'restored from';
 const LAST_BACKUP = 'last backup';
 const LAST_DRILL = 'last drill';
+const BACKUPS = 'backups';
 
 /**
  * Seen message ids are forgotten this long after they expired: the clocks of two replicas, or of one machine before and
@@ -97,6 +99,9 @@ export async function noteRestored(
     await meta.put(vault.sealRow('meta', { name }, encodeData({ at: now })));
   await meta.put(vault.sealRow('meta', { name: RESTORED_FROM }, id));
   await noteBackup({ meta }, vault, takenAt);
+  // What was made between that backup and now is in no database any more.
+  const log = (await backupLog({ meta }, vault)) ?? NO_BACKUPS;
+  await putBackupLog({ meta }, vault, { ...log, knownSince: now });
 }
 
 /** From which backup a database was restored last; null: from none that this storage key has sealed. */
@@ -128,6 +133,66 @@ export async function noteBackup(
 export async function lastBackupAt({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<number | null> {
   const plaintext = openIfWhole(vault, await meta.find(LAST_BACKUP));
   return plaintext === null ? null : momentIn(plaintext);
+}
+
+const NO_BACKUPS: BackupLog = { knownSince: 0, begunAt: [], destroyedBefore: 0 };
+
+/** So many backups are known by when they were begun; of what was before, nothing is. */
+const MOST_BACKUPS = 4_096;
+
+const storedLog = z.strictObject({
+  knownSince: z.int(),
+  begunAt: z.array(z.int()).max(MOST_BACKUPS),
+  destroyedBefore: z.int(),
+});
+
+/** The backups that hold shares; null: somebody has changed the note. A database of before they were counted knows of none up to its last one. */
+export async function backupLog({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<BackupLog | null> {
+  const row = await meta.find(BACKUPS);
+  if (row === null) {
+    const last = await lastBackupAt({ meta }, vault);
+    return last === null ? NO_BACKUPS : { ...NO_BACKUPS, knownSince: last + 1 };
+  }
+  const plaintext = openIfWhole(vault, row);
+  return plaintext === null ? null : storedLog.parse(decodeData(plaintext));
+}
+
+/** Notes that a backup with the keys of epochs is begun: from now on there may be one, whatever becomes of it. */
+export async function noteBegun(
+  { meta }: Pick<Transaction, 'meta'>,
+  vault: Vault,
+  at: number,
+): Promise<void> {
+  const { knownSince, begunAt, ...log } = (await backupLog({ meta }, vault)) ?? {
+    ...NO_BACKUPS,
+    knownSince: at,
+  };
+  const all = [...begunAt, at];
+  const dropped = all.slice(0, -MOST_BACKUPS);
+  await putBackupLog({ meta }, vault, {
+    ...log,
+    begunAt: all.slice(-MOST_BACKUPS),
+    knownSince: Math.max(knownSince, ...dropped.map((one) => one + 1)),
+  });
+}
+
+/** Notes what the operator has said: that all backups begun before are destroyed. An earlier moment takes nothing back. */
+export async function noteDestroyed(
+  { meta }: Pick<Transaction, 'meta'>,
+  vault: Vault,
+  before: number,
+): Promise<void> {
+  const log = (await backupLog({ meta }, vault)) ?? { ...NO_BACKUPS, knownSince: before };
+  await putBackupLog({ meta }, vault, { ...log, destroyedBefore: Math.max(log.destroyedBefore, before) });
+}
+
+async function putBackupLog(
+  { meta }: Pick<Transaction, 'meta'>,
+  vault: Vault,
+  { knownSince, begunAt, destroyedBefore }: BackupLog,
+): Promise<void> {
+  const log = encodeData({ knownSince, begunAt: [...begunAt], destroyedBefore });
+  await meta.put(vault.sealRow('meta', { name: BACKUPS }, log));
 }
 
 /** Notes when a backup was compared with the certified shares. */

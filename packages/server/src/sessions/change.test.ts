@@ -42,6 +42,7 @@ describe('refreshing a key', () => {
           mode: 'epoch',
           shareDeleted: true,
           lastBackupAt: null,
+          backups: { taken: 0, destroyed: 0 },
         });
       }
       const { context } = servers[0]!;

@@ -78,6 +78,14 @@ function waitingText({ waitingRequests, waitingSessions }: NonNullable<OperatorS
   return `${counted(waitingRequests, 'request')}, ${counted(waitingSessions, 'ceremony', 'ceremonies')}`;
 }
 
+/** Those of which what a server signs about old shares says that they may hold them. */
+function backupsText(left: number | null): string {
+  if (left === null) return 'it does not know how many there are';
+  return left === 0
+    ? 'none that you have not destroyed'
+    : `${left}, as far as it knows; destroyed ones: ckm server backups-destroyed`;
+}
+
 const SLOW = 'What to do: ckm explain ARITHMETIC_SLOW';
 
 function rowsOf({
@@ -110,6 +118,7 @@ function rowsOf({
     ['epoch keys', epochKeysText(open.epochKeysMissing)],
     ['waiting for you', waitingText(open)],
     ['last backup', open.lastBackupAt === null ? 'none yet' : formatInstant(open.lastBackupAt, unixNow())],
+    ['backups', backupsText(open.backupsLeft)],
     ['last drill', open.lastDrillAt === null ? 'none yet' : formatInstant(open.lastDrillAt, unixNow())],
     ['audit log', `${open.auditEntries} entries, head ${open.auditHead.slice(0, 16)}`],
   ];

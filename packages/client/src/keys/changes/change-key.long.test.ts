@@ -49,7 +49,7 @@ describe('refreshing a key', () => {
     const changed = await client.changeKey(REFRESH);
     expect(changed).toMatchObject({ epoch: 1, isAsOrdered: true, behind: [] });
     expect(changed.forgetting).toEqual(
-      SERVERS.map((server) => ({ server, outcome: 'forgot', backupAt: null })),
+      SERVERS.map((server) => ({ server, outcome: 'forgot', backupAt: null, backups: 0 })),
     );
     const after = await client.showKey('letters');
     expect(after.public.groupKey).toEqual(before.public.groupKey);

@@ -1,3 +1,4 @@
+import { parseReceipt } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { type KeyParams, parseCertificate, parseChangeCertificate } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
@@ -72,8 +73,18 @@ async function oldHolders(context: ClientContext, { key, epochs }: Known): Promi
   return [...holders.values()].map(({ participant, shares }) => ({ ...participant, shares }));
 }
 
-function isTold({ record: { receipts = [] } }: CertifiedKey, serverId: Uint8Array, epoch: number): boolean {
-  return receipts.some((one) => one.epoch === epoch && equalBytes(one.xid, serverId));
+/** Of the last of them, one that knew of backups which may hold the share is asked again: its operator may have destroyed them since. */
+function isTold(
+  { record: { receipts = [] }, newest }: CertifiedKey,
+  serverId: Uint8Array,
+  epoch: number,
+): boolean {
+  const found = receipts.find((one) => one.epoch === epoch && equalBytes(one.xid, serverId));
+  if (found === undefined) return false;
+  if (epoch < newest.params.epoch - 1) return true;
+  const { mode, shareDeleted, lastBackupAt, backups } = parseReceipt(found.receipt);
+  if (mode === 'static' || !shareDeleted) return true;
+  return backups === undefined ? lastBackupAt === null : backups.destroyed === backups.taken;
 }
 
 /** Null: not every server of the newest epoch has said that it is in it. */

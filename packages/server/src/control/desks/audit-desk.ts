@@ -59,6 +59,7 @@ export function createAuditDesk({
         epochKeysMissing: epochKeysMissing(),
         keysStopped: await countStopped(context),
         lastBackupAt: await backups.lastAt(),
+        backupsLeft: await backups.countLeft(),
         lastDrillAt: await backups.lastDrillAt(),
       };
     },

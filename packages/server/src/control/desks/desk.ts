@@ -28,6 +28,10 @@ export function createOperatorDesk(server: DeskMeans) {
       return pieces;
     },
     keepBackup: server.backups.keep,
+    noteDestroyedBackups: async (before: number) => {
+      await server.backups.noteDestroyed(before);
+      server.context.events.operatorActed({ action: 'backups-destroyed' });
+    },
   };
 }
 export type OperatorDesk = ReturnType<typeof createOperatorDesk>;

@@ -23,6 +23,9 @@ export interface DeskMeans {
     keep(backup: { readonly id: Uint8Array; readonly takenAt: number }): Promise<void>;
     /** When the last good one was made; null: none is known. */
     lastAt(): Promise<number | null>;
+    /** How many nobody has said to be destroyed; null: not known. */
+    countLeft(): Promise<number | null>;
+    noteDestroyed(before: number): Promise<void>;
     /** When one was last compared with the certified shares; null: none is known. UnixSeconds. */
     lastDrillAt(): Promise<number | null>;
     noteDrill(transaction: Transaction, at: number): Promise<void>;

@@ -39,6 +39,8 @@ export const operatorStatus = z.object({
       keysStopped: wholeNumber,
       /** When the last backup was made that was read back and found good; null: none is known. */
       lastBackupAt: unixSeconds.nullable(),
+      /** Backups with the keys of epochs that the operator has not said to be destroyed; null: not known. */
+      backupsLeft: wholeNumber.nullable(),
       /** When a backup was last compared with the certified shares; null: none is known. */
       lastDrillAt: unixSeconds.nullable(),
     })
@@ -52,5 +54,8 @@ export const keepBackupParameters = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{32}$/),
   takenAt: unixSeconds,
 });
+
+/** All backups that were begun before are destroyed. */
+export const destroyedBackupsParameters = z.strictObject({ before: unixSeconds });
 
 export type OperatorStatus = Immutable<z.output<typeof operatorStatus>>;

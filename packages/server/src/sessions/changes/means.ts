@@ -1,6 +1,7 @@
 import type { ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
 import type { Counter } from '../waiting-time.js';
+import type { BackupLog } from './backups-in.js';
 
 /** What the functions of changes need of the server. */
 export interface ChangeMeans {
@@ -9,6 +10,8 @@ export interface ChangeMeans {
   counting(): Counter;
   /** When the last good backup that this server knows of was made; null: it knows of none. UnixSeconds. */
   lastBackupAt(reader: Reader): Promise<number | null>;
+  /** The backups that may hold shares; null: not known. */
+  backupLog(reader: Reader): Promise<BackupLog | null>;
   /** Counts milliseconds of one core that a message is about to cost. @throws PolicyError `QUOTA_COST` */
   charge(account: { readonly xid: Uint8Array }, costMs: number): void;
 }

@@ -19,10 +19,11 @@ import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
-import { openHead, readEpoch, type KeyHead } from '../keys/stored-key.js';
+import { openHead, readEpoch, marksOf, noteMarks, storedSince, type KeyHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { ACKNOWLEDGEMENT_MS } from './acknowledged.js';
 import { assertAcknowledged, newestHere, readAcknowledged } from './acknowledged-epoch.js';
+import { backupsHolding, type HoldingBackups } from './backups-in.js';
 import { type DecidingScope, ownEntry, type StoredHead } from './deciding.js';
 import { endTries } from './end-tries.js';
 import type { ChangeMeans } from './means.js';
@@ -64,8 +65,12 @@ export async function retireEpoch(
     if (context.epochKeys.exists(one) || hasRoot(context, one) || epoch === scope.epoch)
       destroyKeys(context, one);
   }
-  const lastBackupAt = await context.storage.read((reader) => means.lastBackupAt(reader));
-  const receipt = encodeReceipt({ ...receiptOf(context, scope, over), lastBackupAt });
+  const { lastBackupAt, backups } = await context.storage.read(async (reader) => ({
+    lastBackupAt: await means.lastBackupAt(reader),
+    backups: await backupsOf(means, reader, scope),
+  }));
+  const counted = backups === null ? {} : { backups: { ...backups } };
+  const receipt = encodeReceipt({ ...receiptOf(context, scope, over), lastBackupAt, ...counted });
   return { receipt, signature: signIdentityStatement(context.identity, receiptStatement(receipt)) };
 }
 
@@ -81,6 +86,19 @@ async function assertEnded(
     return readAcknowledged(context, reader, key, acknowledged, certificates);
   });
   assertAcknowledged(ended, acknowledgements);
+}
+
+/** Of backups that were made while its share of that epoch was here; null: not known. */
+async function backupsOf(
+  { context, backupLog }: ChangeMeans,
+  reader: Reader,
+  scope: DecidingScope,
+): Promise<HoldingBackups | null> {
+  const { head } = await findKey(context, reader, scope);
+  const from = (await storedSince(context, reader, scope)) ?? null;
+  const now = context.clock();
+  const until = head.retired?.find(({ epoch }) => epoch >= scope.epoch)?.at ?? now;
+  return backupsHolding(await backupLog(reader), { from, until }, now);
 }
 
 function destroyKeys(context: ServerContext, scope: DecidingScope): void {
@@ -160,7 +178,15 @@ async function removeShares(
       detail: number === epoch ? `slot ${slot}` : `by what ended epoch ${epoch}`,
     });
   }
+  const { row, head } = await findKey(context, transaction, { owner, keyId });
+  const others = head.retired?.filter((one) => one.epoch !== epoch) ?? [];
+  const all = [...others, { epoch, at: context.clock() }].sort((a, b) => a.epoch - b.epoch);
+  const retired = all.slice(-MOST_RETIRED);
+  await noteMarks(context, transaction, row, { ...marksOf(head), retired });
 }
+
+/** Of so many epochs it is known when their shares went; those before went with the earliest of them, or sooner. */
+const MOST_RETIRED = 16;
 
 /** Of the root that the share of an epoch came from: as good as the share, and gone since the commit unless a crash or the disk kept it. */
 function rootScope({ owner, keyId, epoch }: DecidingScope): DecidingScope {

@@ -59,6 +59,8 @@ export interface KeyHead extends Pick<
   readonly awaits?: { readonly epoch: number; readonly version: number };
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
   readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
+  /** When the shares of epochs that are over were destroyed here, the newest of them last; absent: none was. */
+  readonly retired?: readonly { readonly epoch: number; readonly at: number }[];
   /** When this server first gave its share out; stays for ever. UnixSeconds. Absent: it never did. */
   readonly exportedAt?: number;
   /** The freeze by its owner that stands, unless its time has passed, as that row says too; absent: none. */
@@ -83,6 +85,7 @@ export type KeyMarks = Pick<
   | 'counts'
   | 'awaits'
   | 'left'
+  | 'retired'
   | 'exportedAt'
   | 'count'
   | 'asks'
@@ -92,6 +95,8 @@ export type KeyMarks = Pick<
 export interface KeyEpoch {
   readonly parameters: Uint8Array;
   readonly certificate: Uint8Array | null;
+  /** When this server first stored its share of it; absent: not known, as where it was given back. UnixSeconds. */
+  readonly since?: number;
 }
 
 /** The secrets of one epoch. All that is sealed under its key: the seed too, which with the certificate is the share. */
@@ -236,8 +241,34 @@ export async function writeKey(
     createdAt: before?.createdAt ?? context.clock(),
   });
   await (before === null ? transaction.keys.insert(row) : transaction.keys.update(row));
-  await writeEpoch(context, transaction, { ...row, version: material }, record, { share, certificate });
+  // What was given back may lie in backups of before that nobody here knows of.
+  const isNew = marks?.since !== undefined || (before === null && state === 'pending');
+  const since = isSameEpoch
+    ? await storedSince(context, transaction, before!)
+    : isNew
+      ? context.clock()
+      : undefined;
+  await writeEpoch(context, transaction, { ...row, version: material }, record, {
+    share,
+    certificate,
+    since,
+  });
   return row;
+}
+
+/** Since when the share of an epoch has been here, as its row says; undefined: it does not, or is not what was stored. */
+export async function storedSince(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId, epoch }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch'>,
+): Promise<number | undefined> {
+  const row = await reader.epochs.find(owner, keyId, epoch);
+  try {
+    return row === null ? undefined : openRecord<KeyEpoch>(vault, 'key_epochs', row).since;
+  } catch (error) {
+    if (error instanceof CkmError && error.code === 'ROW_TAMPERED') return undefined;
+    throw error;
+  }
 }
 
 /** The head of a key after its tightening was stored. */
@@ -345,7 +376,7 @@ const FORGOT_BYTES = 32;
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
   const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
-  const { exportedAt, count, asks, weighty, settling, counts, awaits, decided } = head;
+  const { retired, exportedAt, count, asks, weighty, settling, counts, awaits, decided } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -362,6 +393,7 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(counts === undefined ? {} : { counts }),
     ...(awaits === undefined ? {} : { awaits: { ...awaits } }),
     ...(left === undefined ? {} : { left }),
+    ...(retired === undefined ? {} : { retired: retired.map((one) => ({ ...one })) }),
     ...(exportedAt === undefined ? {} : { exportedAt }),
     ...(count === undefined ? {} : { count }),
     ...(asks === undefined ? {} : { asks }),
@@ -395,10 +427,14 @@ async function writeEpoch(
   transaction: Transaction,
   { owner, keyId, epoch, version }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch' | 'version'>,
   { parameters, pending, staticSeed }: EpochRecord,
-  { share, certificate }: Pick<KeySecrets, 'share'> & Pick<KeyEpoch, 'certificate'>,
+  {
+    share,
+    certificate,
+    since,
+  }: Pick<KeySecrets, 'share'> & Pick<KeyEpoch, 'certificate'> & { readonly since: number | undefined },
 ): Promise<void> {
   const columns = { owner, keyId, epoch, version };
-  const shown: KeyEpoch = { parameters, certificate };
+  const shown: KeyEpoch = { parameters, certificate, ...(since === undefined ? {} : { since }) };
   await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, shown));
   const secrets: KeySecrets = { share, pending, staticSeed };
   const own = epochKeys.renew({ owner, keyId, epoch });
