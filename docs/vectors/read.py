@@ -639,7 +639,7 @@ def read_changes(vectors):
         assert all(map(same, summed, vector["commitment"]))
         assert all(map(same, shares, vector["verifyingShares"]))
         for signed in vector["receipts"]:
-            check_receipt(fields[0], *(bytes.fromhex(signed[part]) for part in ("receipt", "signature")))
+            check_receipt(bytes.fromhex(first), *(bytes.fromhex(signed[part]) for part in ("receipt", "signature")))
 
 
 def check_receipt(first, receipt, signature):

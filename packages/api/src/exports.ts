@@ -32,6 +32,21 @@ export const exportResult = z.strictObject({
 });
 export type ExportResult = z.infer<typeof exportResult>;
 
+/** What shows that a key was given out: which export of which epoch, and that as many servers as its quorum needs agreed to it. */
+export const exportProof = z.strictObject({
+  epoch,
+  exportId: identifier,
+  recipient: bytesOf(32),
+  yeses: z.array(exportOffer).min(1).max(32),
+});
+export type ExportProof = z.infer<typeof exportProof>;
+
+/** What `key.exported` takes and gives. */
+export const keyExported = {
+  parameters: z.strictObject({ keyId: identifier, proof: exportProof }),
+  result: z.strictObject({}),
+};
+
 const parameters = z.strictObject({ yeses: z.array(exportOffer).min(1).max(32) });
 /** What is longer or holds more is refused unread. */
 const LIMITS = { maxBytes: 8_192, maxDepth: 4, maxItems: 256 } as const;

@@ -21,6 +21,7 @@ import {
   openOrder,
   openSettlement,
 } from './changes.js';
+import { exportProof, keyExported } from './exports.js';
 import { keyPolicy } from './policy.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';
@@ -215,6 +216,8 @@ export const FUNCTIONS = {
       key: keySummary,
       policy: keyPolicy,
       certificate: bytesUpTo(1_048_576).nullable(),
+      /** What shows that the key was given out; absent: this server knows of nothing. */
+      exportProof: exportProof.optional(),
     }),
   },
   /** Presents a certificate to a server that never saw round 3 finish; whenever that is. */
@@ -241,6 +244,8 @@ export const FUNCTIONS = {
   'key.head': { may: 'owner', changes: 'nothing', ...keyHeadAsked },
   /** Shows such a server what others said: from then on it uses the key again. */
   'key.heads': { may: 'owner', changes: 'key', ...keyHeadsShown },
+  /** Shows a server that others of the key have given their shares out: it counts as exported there too, in its log before all. */
+  'key.exported': { may: 'owner', changes: 'key', ...keyExported },
   /**
    * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account;
    * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key.

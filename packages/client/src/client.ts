@@ -52,6 +52,7 @@ import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/checks
 import { freezeKey, type KeyFreeze, thawKey } from './keys/freezes/freeze-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
+import { tellExported } from './keys/export/tell-exported.js';
 import { type KeyVerification, type ServerVerdict, verifyKey } from './keys/verify-key.js';
 import {
   cancelChange,
@@ -402,6 +403,7 @@ export function createClient(options: ClientOptions): Client {
     verifyKey: async (name, on = silent) => {
       const key = await readKey(name);
       const verified = await verifyKey(context, key, on);
+      await tellExported(context, key);
       // One that joined and did not see how it ended has nothing of the key yet.
       const hasChanged = key.newest.params.epoch > 0;
       const isBehind = ({ verdict }: ServerVerdict) =>

@@ -248,6 +248,8 @@ export interface KeyFacts {
   readonly frozen: StandingFreeze | null;
   /** When this server gave its share out; null: it never did. UnixSeconds. */
   readonly exportedAt: number | null;
+  /** Whether it knows that others gave theirs out, and did not itself. */
+  readonly isExportedElsewhere: boolean;
   readonly policy: KeyPolicy;
 }
 

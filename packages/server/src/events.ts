@@ -29,6 +29,8 @@ export interface Events {
   keyStopped(fields: { readonly suite: string }): void;
   /** A share of a key left this server, sealed to the owner of the key. */
   shareGivenOut(): void;
+  /** This server was shown that others of a key gave theirs out. */
+  exportedElsewhere(): void;
   /** At start: how many keys are still stopped so. */
   keysStopped(fields: { readonly count: number }): void;
   peerFault(fields: { readonly code: string; readonly round: number }): void;
@@ -223,6 +225,7 @@ function createEvents(log: Logger, registry: Registry): Events {
         'a share computed here was wrong: the key is stopped, look at the machine',
       );
     },
+    exportedElsewhere: () => log.warn('other servers of a key gave their shares out: the key is exported'),
     shareGivenOut: () => {
       givenOut.inc();
       log.warn('a share was given out: the key is exported');

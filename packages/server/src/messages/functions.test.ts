@@ -16,8 +16,10 @@ import {
   createCeremony,
   type Tampering,
 } from '@ckm/testkit';
+import { parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
+import { orderOf, yesesOf } from '../sessions/test/export-courier.js';
 import { person, random, tamperWith } from '../test/rooms.js';
 import { rowsOf as rowsOfTable } from '../test/stored-secrets.js';
 import { keysOf, startTestServer, type TestClient, type TestServer } from '../test/test-server.js';
@@ -85,6 +87,15 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   'key.chain': () => ({ keyId: keyed.keyId, after: null }),
   'key.head': () => ({ keyId: keyed.keyId, nonce: new Uint8Array(32) }),
   'key.heads': () => ({ keyId: keyed.keyId, heads: [] }),
+  'key.exported': () => ({
+    keyId: keyed.keyId,
+    proof: {
+      epoch: 0,
+      exportId: random(32),
+      recipient: random(32),
+      yeses: [{ slot: 1, signature: random(64) }],
+    },
+  }),
   'change.propose': () => ({ order: done.change.order, chain: [], policy }),
   'change.cancel': () => ({ ...done.named, orderHash: done.change.orderHash }),
   'change.promise': () => {
@@ -297,6 +308,20 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     const { asks } = await alpha.call('key.head', { keyId, nonce: random(32) });
     const { head, signature } = await bravo.call('key.head', { keyId, nonce: asks! });
     return () => hers.ask('key.heads', { keyId, heads: [{ slot: 2, head, signature }] });
+  },
+  'key.exported': async () => {
+    const both = callees();
+    const rules = { changes: 'automatic', changeDelay: 0 } as const;
+    const ceremony = ceremonyOf(both, undefined, rules, { purpose: 'message', exportable: true });
+    await ceremony.finish();
+    const { keyId } = ceremony;
+    const { certificate: shown } = await both[0].call('key.show', { keyId });
+    const epoch = verifyFirstEpoch(parseCertificate(shown!));
+    const world = { callers: both, keyId, epoch, expiresAt: keyed.alpha.now + 600 };
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 2]);
+    const { exportId, recipient } = order.proposal;
+    return () => hers.ask('key.exported', { keyId, proof: { epoch: 0, exportId, recipient, yeses } });
   },
   'change.propose': async () => {
     const { order } = await keyToChange();

@@ -4,6 +4,7 @@ import { drillHandlers } from '../sessions/drills/drill-keys.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
 import { createImportRoom } from '../sessions/import/import-room.js';
 import { createExportRoom } from '../sessions/export/export-room.js';
+import { noteExported } from '../sessions/export/note-exported.js';
 import { createRepairRoom } from '../sessions/repair/repair-room.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
 import { changeHandlers } from '../sessions/functions/change-functions.js';
@@ -97,6 +98,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       ...headHandlers(server),
       ...changeHandlers(changes),
       ...drillHandlers(context),
+      'key.exported': (call, asked) => noteExported(changes, call, asked),
       'key.check': (call, question) => checkKey(requestMeans, call, question),
       'key.freeze': (call, statement) => freezeKey(context, call, statement),
       'key.thaw': (call, which) => askThaw(context, call, which),

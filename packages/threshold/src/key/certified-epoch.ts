@@ -28,7 +28,7 @@ export function groupOfEpoch({ params }: CertifiedEpoch): Group {
  * @throws EncodingError `PARTY_INDEX_INVALID` for 0, where the key itself lies, and for what is no index; `PARTY_UNKNOWN`
  * for a slot that the roster does not have
  */
-export function certifiedEntry({ params }: CertifiedEpoch, slot: number): RosterEntry {
+export function certifiedEntry({ params }: Pick<CertifiedEpoch, 'params'>, slot: number): RosterEntry {
   const entry = params.roster[parsePartyIndex(slot) - 1];
   if (entry !== undefined) return entry;
   throw new EncodingError(`the key has no slot ${slot}`, {

@@ -40,6 +40,9 @@ export interface ExportedEpoch {
   readonly transcriptHash: Uint8Array;
 }
 
+/** As much of an epoch as it takes to see who agreed. */
+type NamedEpoch = Pick<CertifiedEpoch, 'params' | 'transcriptHash'>;
+
 /**
  * 32 bytes that name an export: key, epoch, transcript hash, id and recipient. Its likeness in words is what operators type.
  * @throws EncodingError `LAYOUT_INVALID`
@@ -57,7 +60,7 @@ export function hashExport({ keyId, epoch, transcriptHash }: ExportedEpoch, orde
  * to one id and one recipient, so that a yes to one export is none to another.
  * @throws EncodingError `LAYOUT_INVALID`, `PARTY_INDEX_INVALID`, `PARTY_UNKNOWN`
  */
-export function exportStatement(key: CertifiedEpoch, order: ExportOrder, slot: number): Uint8Array {
+export function exportStatement(key: NamedEpoch, order: ExportOrder, slot: number): Uint8Array {
   const entry = certifiedEntry(key, slot);
   const { keyId, epoch } = key.params;
   const named = hashExport({ keyId, epoch, transcriptHash: key.transcriptHash }, order);
@@ -71,11 +74,7 @@ export function exportStatement(key: CertifiedEpoch, order: ExportOrder, slot: n
  * @throws EncodingError `PARTY_COUNT_INVALID` for fewer, `LAYOUT_INVALID`, `PARTY_DUPLICATE`, `PARTY_INDEX_INVALID`,
  * `PARTY_UNKNOWN` · StateError `EXPORT_NOT_AGREED` for one that is no signature of its server to this very export
  */
-export function verifyExportYeses(
-  key: CertifiedEpoch,
-  order: ExportOrder,
-  yeses: readonly ExportYes[],
-): void {
+export function verifyExportYeses(key: NamedEpoch, order: ExportOrder, yeses: readonly ExportYes[]): void {
   parsePartySet(
     yeses.map(({ slot }) => slot),
     key.params.quorum,

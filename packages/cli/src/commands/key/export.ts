@@ -65,7 +65,7 @@ async function exportKey(context: Context, name: string, given: Flags): Promise<
   try {
     const files = await writeExport(key, done.exported, target, given.format);
     await client.closeExport(name);
-    terminal.result(doneText(name, files), { name, files, servers: done.servers });
+    terminal.result(doneText(name, files, done), { name, files, servers: done.servers, known: done.known });
   } finally {
     wipe(done.exported.scalar);
     for (const { share } of done.exported.shares) wipe(share);
@@ -121,16 +121,24 @@ function planLines(name: string, { needed, servers, rules, isUnderWay }: ExportP
     `  Asked       ${servers.map(plainText).join(', ')}: ${needed} of them have to give their shares`,
     `  Waits       each server gives its share ${delay}${who}`,
     '  For ever    no server is asked any more about what is signed with that file, and nothing takes it back:',
-    '              the key counts as exported at every server that gave its share, in its log, and in each later certificate',
+    '              the key counts as exported at every server of it, in its log, and in each later certificate',
     '  Meanwhile   every device of yours can stop it: ckm key export NAME --stop',
     '',
   ].join('\n');
 }
 
-function doneText(name: string, files: readonly string[]): string {
+function doneText(name: string, files: readonly string[], { known: { told, untold } }: KeyExport): string {
   return [
     `${name} was exported to ${files.join(', ')}`,
     'whoever has that has the key: keep it where nobody else reads, and off this machine',
+    ...(told.length === 0
+      ? []
+      : [`${told.map(plainText).join(', ')} gave no share, and has it in its log too`]),
+    ...(untold.length === 0
+      ? []
+      : [
+          `not in the log of ${untold.map(plainText).join(', ')} yet: ckm key verify ${name}, once it answers`,
+        ]),
   ].join('\n');
 }
 

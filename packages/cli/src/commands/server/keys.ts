@@ -32,15 +32,20 @@ async function keys({ terminal }: Context, folder: string): Promise<void> {
       ? ''
       : terminal.style('red', `stopped ${formatInstant(key.stoppedAt, now)} by a wrong share`),
     frozenText(key, now),
-    key.exportedAt === null
-      ? ''
-      : terminal.style('red', `exported ${formatInstant(key.exportedAt, now)}: its share left this server`),
+    exportText(terminal, key, now),
   ]);
   terminal.result(formatTable(rows), all.map(keyObject));
   if (all.length === 0) terminal.talk('no keys yet');
   else if (all.some(({ stoppedAt }) => stoppedAt !== null))
     terminal.talk(`once the machine is in order: ckm server policy release ${folder} KEY`);
   else terminal.talk(`what is allowed for one: ckm server policy show ${folder} KEY`);
+}
+
+function exportText(terminal: Context['terminal'], key: OperatorKey, now: number): string {
+  const { exportedAt, isExportedElsewhere } = key;
+  if (exportedAt !== null)
+    return terminal.style('red', `exported ${formatInstant(exportedAt, now)}: its share left this server`);
+  return isExportedElsewhere ? terminal.style('red', 'exported: shares left its other servers') : '';
 }
 
 function frozenText({ frozen }: OperatorKey, now: number): string {

@@ -6,6 +6,7 @@ import type { Participant } from '../../servers/ask-all.js';
 import { changeChecks, checkDueAt, type CheckVerdict, readChecks } from './check-record.js';
 import { catchUp, isOtherEpoch } from '../changes/catch-up.js';
 import { retireBehind } from '../changes/retire-behind.js';
+import { tellExported } from '../export/tell-exported.js';
 import { assuringLink } from '../heads/assure-head.js';
 import type { CertifiedKey, KeyRecord } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
@@ -62,6 +63,7 @@ export async function checkKey(
   }
   const check = await record(context, key, servers);
   if (check.isSound) await retireBehind(context, key);
+  await tellExported(context, key);
   return check;
 }
 

@@ -3,7 +3,7 @@ import { reveal } from '@ckm/foundation';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import { createTestNetwork, type TestNetwork } from '../../test/test-network.js';
+import { createTestNetwork, type TestNetwork, unreachable } from '../../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = {
@@ -55,6 +55,35 @@ describe('exportKey', () => {
     expect(again.standings).toEqual(first.standings);
     await expectTheKey(again.exported);
     await client.closeExport('k');
+  });
+
+  test('puts it into the log of every server, also of one that gave no share, or by the next client that comes by', async () => {
+    await client.createKey(KEY);
+    network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
+    const { known } = await client.exportKey('k');
+    expect(known).toEqual({ told: [], untold: ['charlie'] });
+    const logged = () =>
+      Promise.all(
+        network.servers.map(async ({ bare: { context } }) => {
+          const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+          return lines.filter(({ deed }) => deed === 'key.exported').length;
+        }),
+      );
+    expect(await logged()).toEqual([1, 1, 0]);
+    network.makeHonest();
+    const laptop = await network.owner();
+    await laptop.keepKey((await laptop.fetchKeys()).keys[0]!);
+    // One that lies shows a proof that is none: another one's is taken.
+    network.server('alpha').tamper = async ({ name }, honest) => {
+      const shown = (await honest()) as { exportProof?: { exportId: Uint8Array } };
+      if (name !== 'key.show' || shown.exportProof === undefined) return shown;
+      return { ...shown, exportProof: { ...shown.exportProof, exportId: new Uint8Array(32) } };
+    };
+    const [kept] = await laptop.listKeys();
+    await laptop.checkKey(kept!.name);
+    expect(await logged()).toEqual([1, 1, 1]);
+    expect((await client.exportKey('k')).known).toEqual({ told: [], untold: [] });
+    expect(await logged()).toEqual([1, 1, 1]);
   });
 
   test('calls a server faulty whose share does not open or is not the certified one, and takes another’s', async () => {

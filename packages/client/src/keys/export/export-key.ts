@@ -1,6 +1,7 @@
 import {
   encodeExportYeses,
   exportOffer,
+  type ExportProof,
   type ExportProposal,
   exportResult,
   openShare,
@@ -22,6 +23,7 @@ import type { ClientContext } from '../../context/context.js';
 import { isSilence, type Participant } from '../../servers/ask-all.js';
 import type { CertifiedKey } from '../key-record.js';
 import { rosterOf } from '../roster.js';
+import { type ExportKnown, tellExported } from './tell-exported.js';
 import {
   encodeExport,
   exportPath,
@@ -59,6 +61,8 @@ export interface KeyExport {
   /** 32 bytes: its likeness in words is what operators type. */
   readonly orderHash: Uint8Array;
   readonly servers: readonly ExportAt[];
+  /** Who has it in its log by now that the key was given out, without having given its share, and who could not be told. */
+  readonly known: ExportKnown;
   /** The key itself and the shares it was made of, once enough servers gave theirs; null: they have not. The caller wipes both. */
   readonly exported: {
     readonly scalar: Secret<Uint8Array>;
@@ -192,7 +196,17 @@ async function carry(context: ClientContext, key: CertifiedKey, carried: Carried
     standing,
     code,
   }));
-  return { orderHash, servers, exported };
+  const known = exported === null ? NOBODY : await tellExported(context, key, proofOf(carried, yeses));
+  return { orderHash, servers, exported, known };
+}
+
+const NOBODY: ExportKnown = { told: [], untold: [] };
+
+/** What shows a server that gave no share that others were about to. */
+function proofOf({ record, recipientSecret }: Carried, yeses: readonly ExportYes[]): ExportProof {
+  const { epoch, exportId } = record;
+  const agreed = yeses.map(({ slot, signature }) => ({ slot, signature }));
+  return { epoch, exportId, recipient: recipientOf(recipientSecret), yeses: agreed };
 }
 
 function proposalOf(key: CertifiedKey, { record, recipientSecret }: Carried): ExportProposal {

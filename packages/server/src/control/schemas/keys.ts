@@ -45,6 +45,8 @@ const operatorKey = z.object({
   stoppedAt: unixSeconds.nullable(),
   /** When this server gave its share of the key out, to its owner; null: it never did. */
   exportedAt: unixSeconds.nullable(),
+  /** Whether its other servers gave their shares out, as it was shown. */
+  isExportedElsewhere: z.boolean(),
   /** Until when its owner has frozen it, and when he asked to have that ended; null: it is not frozen. */
   frozen: z.object({ until: unixSeconds, thawAskedAt: unixSeconds.nullable() }).nullable(),
   /** What its likeness is made of; null while it waits for its certificate. */

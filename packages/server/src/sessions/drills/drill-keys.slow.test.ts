@@ -136,6 +136,15 @@ function naming(keyId: Uint8Array, sample: { readonly certificate: Uint8Array })
     'key.chain': { keyId, after: null },
     'key.head': { keyId, nonce: bytes },
     'key.heads': { keyId, heads: [] },
+    'key.exported': {
+      keyId,
+      proof: {
+        epoch: 0,
+        exportId: bytes,
+        recipient: bytes,
+        yeses: [{ slot: 1, signature: new Uint8Array(64) }],
+      },
+    },
     'key.check': { keyId, epoch: 0, challenge: bytes, at: TEST_TIME },
     'key.freeze': { keyId, id: bytes, from: TEST_TIME, until: TEST_TIME + 60 },
     'key.thaw': { keyId },

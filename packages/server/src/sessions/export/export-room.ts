@@ -14,6 +14,7 @@ import type { SessionRow, Transaction } from '../../storage/storage.js';
 import { readHeldShare } from '../repair/held-key.js';
 import type { Admission, Asking, Joined, Opened, Owned, Room, RoomMeans, RoomSession } from '../room.js';
 import { readExportable } from './exported-key.js';
+import { YESES_MS } from './yeses-cost.js';
 import { findOpenExport } from './open-exports.js';
 import { storeExport } from './store-export.js';
 
@@ -42,9 +43,6 @@ export function createExportRoom(context: ServerContext): Room<ExportProposal> {
     advance: () => ({ kind: 'aborted', fault: { code: 'FAULT_MALFORMED', round: 0, culprits: [] } }),
   };
 }
-
-/** Checking as many signatures as a key may have servers. */
-const YESES_MS = 8;
 
 /** One export of a key at a time: each begins its delay anew, and there is one that its owner has to look at. */
 async function admit(
@@ -98,10 +96,13 @@ async function join(
   const held = await readExportable(context, reader, owner, proposal);
   const { key, slot } = held;
   const { params, transcriptHash } = key;
-  verifyExportYeses(key, proposal, parseExportYeses(parameters));
+  const yeses = parseExportYeses(parameters);
+  verifyExportYeses(key, proposal, yeses);
   const share = await readHeldShare(context, reader, held);
   try {
-    const { keyId, epoch, recipient } = proposal;
+    const { keyId, epoch, recipient, exportId } = proposal;
+    const agreed = yeses.map((yes) => ({ slot: yes.slot, signature: yes.signature }));
+    const proof = { epoch, exportId, recipient, yeses: agreed };
     const sealed = sealShare(
       identity,
       { exportHash: hashExport(proposal, proposal), slot, recipient },
@@ -117,7 +118,12 @@ async function join(
     const result = { kind: 'export', keyId, transcriptHash, slot, sealed };
     return {
       seats,
-      step: { kind: 'finished', says: [], keys: [{ kind: 'give-out', epoch, transcriptHash }], result },
+      step: {
+        kind: 'finished',
+        says: [],
+        keys: [{ kind: 'give-out', epoch, transcriptHash, proof }],
+        result,
+      },
     };
   } finally {
     wipe(share);

@@ -26,6 +26,7 @@ afterEach(() => network.close());
 const code = (expected: string) => expect.objectContaining({ code: expected }) as CkmError;
 const DAY = 86_400;
 const expiresAt = TEST_TIME + 10 * DAY;
+const NO_PROOF = { epoch: 0, exportId: new Uint8Array(32), recipient: new Uint8Array(32), yeses: [] };
 
 /** Three servers with an exportable key, whose clock the test moves. */
 async function exportable(policy = {}, more = {}) {
@@ -74,6 +75,59 @@ describe('exporting a key', () => {
     const alpha = await network.restart(servers[0]!);
     const again = await (await alpha.as(alice)).call('key.show', { keyId });
     expect(again.key.exportedAt).toBe(shown[0]!.key.exportedAt);
+  });
+
+  test('a server that gave no share has it in its log once it is shown the yeses, and nothing else convinces it', async () => {
+    const world = await exportable(AT_ONCE);
+    const { servers, callers, keyId } = world;
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 3]);
+    for (const slot of [1, 3]) await join(world, slot, order, yeses);
+    const proofs = async () =>
+      (await Promise.all(callers.map((one) => one.call('key.show', { keyId })))).map(
+        (one) => one.exportProof,
+      );
+    const { exportId, recipient } = order.proposal;
+    const proof = { epoch: 0, exportId, recipient, yeses: yeses.map((yes) => ({ ...yes })) };
+    expect(await proofs()).toEqual([proof, undefined, proof]);
+    const tell = (shown: object) =>
+      callers[1]!.call('key.exported', { keyId, proof: { ...proof, ...shown } });
+    const refused = [
+      [{ exportId: random32() }, 'EXPORT_NOT_AGREED'],
+      [{ recipient: random32() }, 'EXPORT_NOT_AGREED'],
+      [{ yeses: [proof.yeses[0]!, { ...proof.yeses[1]!, slot: 2 }] }, 'EXPORT_NOT_AGREED'],
+      [{ yeses: [proof.yeses[0]!] }, 'PARTY_COUNT_INVALID'],
+      [{ yeses: [proof.yeses[0]!, proof.yeses[0]!] }, 'PARTY_DUPLICATE'],
+      [{ epoch: 1 }, 'KEY_EPOCH_DIFFERS'],
+    ] as const;
+    for (const [shown, expected] of refused) await expect(tell(shown)).rejects.toThrow(code(expected));
+    const logged = async () => {
+      const { context } = servers[1]!;
+      const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+      return lines.filter(({ deed }) => deed === 'key.exported');
+    };
+    expect([await logged(), (await proofs())[1]]).toEqual([[], undefined]);
+    await tell({});
+    await tell({});
+    expect(await logged()).toMatchObject([
+      {
+        sentence: 'Shares of a key (ed25519) for message were given out to its owner by its other servers.',
+        detail: 'epoch 0, agreed to by slots 1, 3',
+      },
+    ]);
+    expect(await proofs()).toEqual([proof, proof, proof]);
+    const { key } = await callers[1]!.call('key.show', { keyId });
+    expect(key.exportedAt).toBeUndefined();
+  });
+
+  test('a key that may not leave is not marked by anybody', async () => {
+    const world = await exportable(AT_ONCE, { exportable: false });
+    const { exportId, recipient } = orderOf(world).proposal;
+    const yeses = [1, 3].map((slot) => ({ slot, signature: new Uint8Array(64) }));
+    const proof = { epoch: 0, exportId, recipient, yeses };
+    await expect(world.callers[1]!.call('key.exported', { keyId: world.keyId, proof })).rejects.toThrow(
+      code('KEY_NOT_EXPORTABLE'),
+    );
   });
 
   test('an answer that was lost is given again, the same bytes', async () => {
@@ -300,7 +354,7 @@ describe('no share leaves', () => {
           context,
           transaction,
           { owner: alice.xid, keyId },
-          { kind: 'give-out', epoch: 0, transcriptHash },
+          { kind: 'give-out', epoch: 0, transcriptHash, proof: NO_PROOF },
         ),
       );
     const mark = (marks: Partial<KeyMarks>) =>
@@ -359,6 +413,18 @@ describe('the next epoch of a key that was exported', () => {
     await change.propose();
     const promises = await change.promise(1);
     await expect(change.move(1, promises)).rejects.toThrow(code('PARAMETERS_DIFFER'));
+  });
+
+  test('has that also by the word of a server that gave no share, and was shown the yeses', async () => {
+    const world = await exportable(AT_ONCE);
+    const { callers, keyId } = world;
+    const { proposal, ...order } = orderOf(world);
+    const yeses = await yesesOf(world, { proposal, ...order }, [1, 3]);
+    const { exportId, recipient } = proposal;
+    await callers[1]!.call('key.exported', { keyId, proof: { epoch: 0, exportId, recipient, yeses } });
+    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+    await change.propose();
+    await expect(change.move(1, await change.promise(1))).rejects.toThrow(code('PARAMETERS_DIFFER'));
   });
 
   test('is remembered where the row of the key was put back to before it was exported', async () => {

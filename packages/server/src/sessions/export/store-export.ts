@@ -14,14 +14,14 @@ export async function storeExport(
   context: ServerContext,
   transaction: Transaction,
   { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
-  { epoch, transcriptHash }: GiveOut,
+  { epoch, transcriptHash, proof }: GiveOut,
 ): Promise<void> {
   const row = await transaction.keys.hold(owner, keyId);
   if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
   // Held by now: what another process did to the key since the yeses were looked at counts too.
   const { head } = await readExportable(context, transaction, owner, { keyId, epoch, transcriptHash });
   const exportedAt = head.exportedAt ?? context.clock();
-  await noteMarks(context, transaction, row, { ...marksOf(head), exportedAt });
+  await noteMarks(context, transaction, row, { ...marksOf(head), exportedAt, exportProof: proof });
   const { suite, purpose, slot } = head;
   await context.audit.append(transaction, {
     deed: 'key.exported',

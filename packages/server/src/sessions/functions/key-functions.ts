@@ -51,6 +51,7 @@ export function keyFacts(row: KeyRow, head: KeyHead, now: number): KeyFacts {
     first,
     stoppedAt = null,
     exportedAt = null,
+    exportProof,
   } = head;
   const transcriptHash = first ?? certified?.transcriptHash ?? null;
   return {
@@ -67,6 +68,7 @@ export function keyFacts(row: KeyRow, head: KeyHead, now: number): KeyFacts {
     stoppedAt,
     frozen: frozenNow(head, now),
     exportedAt,
+    isExportedElsewhere: exportedAt === null && exportProof !== undefined,
     policy,
   };
 }
@@ -102,7 +104,9 @@ async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<
     // Of one key alone it is looked whether the file is whole, too.
     const isLost = head.left === undefined && !context.epochKeys.opens(row);
     const shown = isLost ? { ...key, isShareLost: true as const } : key;
-    return { key: shown, policy: head.policy, certificate };
+    const { policy, exportProof } = head;
+    const proof = exportProof === undefined ? {} : { exportProof };
+    return { key: shown, policy, certificate, ...proof };
   });
 }
 

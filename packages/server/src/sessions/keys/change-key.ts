@@ -1,3 +1,4 @@
+import type { ExportProof } from '@ckm/api';
 import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
@@ -30,6 +31,8 @@ export interface GiveOut {
   readonly epoch: number;
   /** 32 bytes: of that epoch. */
   readonly transcriptHash: Uint8Array;
+  /** What shows others that it was agreed to. */
+  readonly proof: ExportProof;
 }
 
 /** What a repair does to a key (`repair/store-repair.ts`). */

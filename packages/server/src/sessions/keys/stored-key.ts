@@ -1,3 +1,4 @@
+import type { ExportProof } from '@ckm/api';
 import { CkmError, type StorageError } from '@ckm/foundation';
 import type { ServerContext, StandingFreeze, StoredTightening, WeightyRules } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
@@ -63,6 +64,8 @@ export interface KeyHead extends Pick<
   readonly retired?: readonly { readonly epoch: number; readonly at: number }[];
   /** When this server first gave its share out; stays for ever. UnixSeconds. Absent: it never did. */
   readonly exportedAt?: number;
+  /** What shows that as many servers as its quorum needs agreed to give it out, this one or others; absent: nothing was shown here. */
+  readonly exportProof?: ExportProof;
   /** The freeze by its owner that stands, unless its time has passed, as that row says too; absent: none. */
   readonly frozen?: StandingFreeze;
 }
@@ -87,6 +90,7 @@ export type KeyMarks = Pick<
   | 'left'
   | 'retired'
   | 'exportedAt'
+  | 'exportProof'
   | 'count'
   | 'asks'
 >;
@@ -244,7 +248,7 @@ export async function writeKey(
   // What was given back may lie in backups of before that nobody here knows of.
   const isNew = marks?.since !== undefined || (before === null && state === 'pending');
   const since = isSameEpoch
-    ? await storedSince(context, transaction, before!)
+    ? await storedSince(context, transaction, before)
     : isNew
       ? context.clock()
       : undefined;
@@ -372,11 +376,20 @@ async function marksOfStored(
 
 const FORGOT_BYTES = 32;
 
+/** Whether shares of it are out, by what this server did or was shown. */
+export function isExported({
+  exportedAt,
+  exportProof,
+}: Pick<KeyMarks, 'exportedAt' | 'exportProof'>): boolean {
+  return exportedAt !== undefined || exportProof !== undefined;
+}
+
 /** @param head null: of a key that is new */
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
   const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
-  const { retired, exportedAt, count, asks, weighty, settling, counts, awaits, decided } = head;
+  const { retired, exportedAt, exportProof, count, asks, weighty } = head;
+  const { settling, counts, awaits, decided } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -395,6 +408,7 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(left === undefined ? {} : { left }),
     ...(retired === undefined ? {} : { retired: retired.map((one) => ({ ...one })) }),
     ...(exportedAt === undefined ? {} : { exportedAt }),
+    ...(exportProof === undefined ? {} : { exportProof }),
     ...(count === undefined ? {} : { count }),
     ...(asks === undefined ? {} : { asks }),
   };

@@ -5,6 +5,7 @@ import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { type Deciding, isOfRoster } from '../changes/deciding.js';
 import { receiverNonce, receiverSeed } from '../changes/receiver-seeds.js';
+import { isExported } from '../keys/stored-key.js';
 import type { RoomMeans } from '../room.js';
 
 const BYTES = 32;
@@ -24,7 +25,8 @@ export function makeOffer(
 ): MadeOffer {
   const deals = deciding.slot !== null && dealers.includes(deciding.slot);
   const dealer = deals ? { nonce: means.random(BYTES) } : null;
-  const exported = deciding.key?.head.exportedAt === undefined ? {} : ({ exported: true } as const);
+  const isOut = deciding.key !== null && isExported(deciding.key.head);
+  const exported = isOut ? ({ exported: true } as const) : {};
   if (!isOfRoster(context, order.roster))
     return { offer: { receiver: null, dealer, ...exported }, seed: new Uint8Array(BYTES) };
   const { receiver, seed } = makeReceiver(context, means, deciding, hashOrder(order));

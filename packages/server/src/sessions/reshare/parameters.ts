@@ -10,6 +10,7 @@ import {
 } from '@ckm/threshold';
 import { demand, refusal } from '../../refusals.js';
 import type { Deciding } from '../changes/deciding.js';
+import { isExported } from '../keys/stored-key.js';
 
 /** The parameters a session was joined with, and who sits where. */
 export interface AgreedChange {
@@ -41,7 +42,7 @@ export function agreeOnChange(
     'PARAMETERS_DIFFER',
     'the parameters are of another change than the one proposed',
   );
-  const isHidden = key?.head.exportedAt !== undefined && !change.next.flags.exported;
+  const isHidden = key !== null && isExported(key.head) && !change.next.flags.exported;
   demand(!isHidden, 'PARAMETERS_DIFFER', 'the parameters do not say that the key was exported');
   const seats = seatsOf(before, change);
   const own = seats.find(({ entry }) => equalBytes(entry.serverId, serverId));
