@@ -988,6 +988,18 @@ def read_children(vectors):
         assert chain_code.hex() == vector["childChainCode"]
 
 
+# --- "Functions": how far a key is
+
+
+def read_heads(vectors):
+    for vector in vectors:
+        fields, head = unhex(vector["fields"]), bytes.fromhex(vector["head"])
+        assert cbor(head) == fields and cbor_write(fields) == head
+        key, signature = bytes.fromhex(vector["identityKey"]), bytes.fromhex(vector["signature"])
+        statement = b"CKM key head v1" + tagged_hash("CKM/key/head/v1", head)
+        assert verify_ed25519(key, statement, signature)
+
+
 READERS = {
     "messages": read_messages,
     "keys": read_keys,
@@ -996,6 +1008,7 @@ READERS = {
     "packets": read_packets,
     "requests": read_requests,
     "calls": read_calls,
+    "heads": read_heads,
     "likeness": read_likeness,
     "children": read_children,
 }

@@ -4,6 +4,20 @@ import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
 import { bytesOf, bytesUpTo, epoch, identifier, slot } from './fields/fields.js';
 
+/** For as long as a policy can count requests. Seconds. */
+const windowSeconds = z.int().min(1).max(31_536_000);
+/** More than one policy has: of the owner, of the server, of the key there. */
+const MOST_WINDOWS = 4;
+/** Whose members are asked: the epoch in use, and the one before it. */
+const MOST_ROSTERS = 2;
+
+const windowCount = z.strictObject({
+  within: windowSeconds,
+  /** Requests for the key that this server let in within so many seconds; null: it does not know, and says nothing by it. */
+  count: z.int().min(0).max(1_000_000).nullable(),
+});
+export type WindowCount = z.infer<typeof windowCount>;
+
 /** What a server says of how far a key is: its newest epoch that is certified there, in answer to the question of another one. */
 export const keyHead = z.strictObject({
   keyId: identifier,
@@ -14,27 +28,44 @@ export const keyHead = z.strictObject({
   nonce: bytesOf(32),
   /** False: this server came back from an older state itself, and others have not told it yet. */
   isSure: z.boolean(),
+  /** How often the key was used there, for each window that was asked about; absent: it was not asked, or knows of no such question. */
+  counts: z.array(windowCount).max(MOST_WINDOWS).optional(),
 });
 export type KeyHeadStatement = z.infer<typeof keyHead>;
 
 const signedHead = z.strictObject({ head: bytesUpTo(512), signature: bytesOf(64) });
 
 export const keyHeadAsked = {
-  parameters: z.strictObject({ keyId: identifier, nonce: bytesOf(32) }),
-  /** `head`: see `parseHead`. `asks`: what others are to be asked with, if this server asks itself; null: it knows. */
-  result: z.strictObject({ ...signedHead.shape, asks: bytesOf(32).nullable() }),
+  parameters: z.strictObject({
+    keyId: identifier,
+    nonce: bytesOf(32),
+    /** Which windows it is asked about; absent: none. Asked about any, it voids the nonces that it published for the key. */
+    within: z.array(windowSeconds).max(MOST_WINDOWS).optional(),
+  }),
+  result: z.strictObject({
+    /** See `parseHead`. */
+    ...signedHead.shape,
+    /** What others are to be asked with, if this server asks itself; null: it knows. */
+    asks: bytesOf(32).nullable(),
+    /** About which windows; empty or absent: about none. */
+    within: z.array(windowSeconds).max(MOST_WINDOWS).optional(),
+    /** Members of which epochs say so; absent: of the one that it is in. */
+    rosters: z.array(epoch).max(MOST_ROSTERS).optional(),
+  }),
 };
 export const keyHeadsShown = {
   parameters: z.strictObject({
     keyId: identifier,
-    /** Of other servers, by their slots in the epoch that the server asked has. */
-    heads: z.array(z.strictObject({ slot, ...signedHead.shape })).max(32),
+    /** Of other servers, by their slots in an epoch; absent: in the one that the server asked has. */
+    heads: z.array(z.strictObject({ slot, epoch: epoch.optional(), ...signedHead.shape })).max(64),
   }),
   result: z.strictObject({ epoch, transcriptHash: bytesOf(32) }),
 };
 
-export function encodeHead(head: KeyHeadStatement): Uint8Array {
-  return encodeData({ ...head });
+export function encodeHead({ counts, ...head }: KeyHeadStatement): Uint8Array {
+  return encodeData(
+    counts === undefined ? { ...head } : { ...head, counts: counts.map((one) => ({ ...one })) },
+  );
 }
 
 /** @throws EncodingError `HEAD_INVALID`, `CBOR_…` */

@@ -94,6 +94,11 @@ const REFUSALS = {
     'ask the servers that are missing how far the key is, or have the operator of this one release it',
     { retryable: false },
   ],
+  COUNTS_TOO_FEW: [
+    StateError,
+    'ask the servers that are missing how often the key was used, wait until this one knows by itself, or have its operator release it',
+    { retryable: false },
+  ],
   KEY_FORKED: [
     StateError,
     'do not use this key for anything new; ask the servers named why they signed twice, then settle which certificate counts',

@@ -66,6 +66,7 @@ describe.skipIf(!hasPython)('a reader that shares no code with us', () => {
     ['packets', 'signature'],
     ['requests', 'share'],
     ['calls', 'message'],
+    ['heads', 'signature'],
     ['likeness', 'digest'],
     ['children', 'child'],
   ])('refuses %s.json with one bit of a %s changed', async (name, field) => {

@@ -98,6 +98,10 @@ const POLICY = groupOf(
       'The key was asked as often as it may be in this time. Requests count that wait, were rejected or taken back.',
       'Wait, then ask again.',
     ],
+    POLICY_COUNT_UNKNOWN: [
+      'How often a key may be used belongs to the key. The server came back from an older state, got its share back, or joined the key, and does not know how often it was used before: until others have said so it counts all of it as spent.',
+      'Sign again: the client asks the other servers, those of the epoch before too, and shows this one what they say. Where too few answer, wait until the moment that it names, when it knows by itself; or its operator decides: ckm server policy release.',
+    ],
     POLICY_KEY_EXPIRED: 'The key has expired: it answers nothing any more.',
     POLICY_REQUEST_EXPIRED: [
       'The request had expired when it arrived.',
@@ -182,6 +186,10 @@ const MOMENT = groupOf(
     HEADS_TOO_FEW: [
       'A server came back from an older state, and fewer others than it takes have said how far the key is.',
       'Try again when the others answer. If they never will, the operator of this server decides at its own socket: ckm server policy release.',
+    ],
+    COUNTS_TOO_FEW: [
+      'A server that does not know how often a key was used has heard too few others. It takes n − t + 1 of them: one of those has counted each signature.',
+      'Try again when the others answer. Until then the other servers sign, and this one knows by itself when its window has passed. If they never will, its operator decides at its own socket: ckm server policy release.',
     ],
     HEAD_INVALID: [
       'What a server says of how far a key is has not its form.',

@@ -4,6 +4,7 @@ import { encodeHex, formatMoment, PolicyError, type Remedy, StateError, UsageErr
 const POLICY_CODES = [
   'FREEZE_USED_UP',
   'POLICY_BLIND',
+  'POLICY_COUNT_UNKNOWN',
   'POLICY_KEY_EXPIRED',
   'POLICY_KEY_FROZEN',
   'POLICY_KEY_STOPPED',
@@ -34,6 +35,20 @@ export function keyStopped(keyId: Uint8Array): PolicyError {
     'this server has stopped the key: it computed a wrong share with it',
     'ask its operator to look at the machine; until then use the other servers',
     { remedy: { kind: 'releaseKey', id: encodeHex(keyId) } },
+  );
+}
+
+/**
+ * A server that has not seen every request within a window of the key counts it as spent.
+ * @param since from when on it has, UnixSeconds
+ * @param until when it has seen the whole of it, UnixSeconds
+ */
+export function countUnknown(since: number, until: number): PolicyError {
+  return policyError(
+    'POLICY_COUNT_UNKNOWN',
+    `this server does not know how often the key was used before ${formatMoment(since)}, and counts all of it as spent`,
+    `ask the other servers of the key how often that was, and show this one what they say; it knows by itself at ${formatMoment(until)}`,
+    { retryable: true, httpStatus: 429, facts: { since, until } },
   );
 }
 

@@ -4,7 +4,8 @@ import { encodeHex, formatSpan, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
-import { keyFrozen, keyStopped, policyError } from './codes.js';
+import { countUnknown, keyFrozen, keyStopped, policyError } from './codes.js';
+import { countWithin, type CountStored, reachesBack, toldOf } from './counting.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit, type Tightening } from './effective.js';
 import { joinFreezes } from './freeze.js';
@@ -50,6 +51,11 @@ export function createPolicy({
     };
   }
 
+  async function windowsOf(reader: Reader, owned: KeyPolicy, key: KeyOfPolicy): Promise<readonly number[]> {
+    const { policy } = await apply(reader, owned, key);
+    return [...new Set(policy.rateLimits.map(({ perSeconds }) => perSeconds))];
+  }
+
   return {
     decide: async (transaction, owned, facts) => {
       const { policy, name } = await apply(transaction, owned, facts);
@@ -60,10 +66,28 @@ export function createPolicy({
       const { policy, name } = await apply(reader, owned, facts);
       return verdict(policy, name, refusal(policy, facts));
     },
-    rateWindow: async (reader, owned, key) => {
-      const { policy } = await apply(reader, owned, key);
-      return Math.max(0, ...policy.rateLimits.map(({ perSeconds }) => perSeconds));
+    rateWindow: async (reader, owned, key) => Math.max(0, ...(await windowsOf(reader, owned, key))),
+    unknownWindows: async (reader, owned, key, now) => {
+      const { counting } = key;
+      if (counting === null || counting.isReleased === true) return [];
+      const windows = await windowsOf(reader, owned, key);
+      return windows.filter((one) => reachesBack(counting, one, now) && toldOf(counting, one) === null);
     },
+    countsFor: async (reader, owned, key, { within, keptSeconds, now }) => {
+      const longest = Math.max(keptSeconds, ...(await windowsOf(reader, owned, key)));
+      const { owner, keyId, counting } = key;
+      const countStored: CountStored = (since, most) =>
+        reader.requests.countAttempted(owner, keyId, since, most);
+      const counts = [];
+      for (const one of within) {
+        const window = { within: one, most: MOST_COUNTED, now };
+        const count = one <= longest ? await countWithin(countStored, counting, window) : null;
+        counts.push({ within: one, count });
+      }
+      return counts;
+    },
+    isCounted: (owned, { tightened }) =>
+      owned.rateLimit !== null || operator.rateLimit !== null || tightened > 0,
     standing: ({ keyId, stoppedAt, frozenUntil }, now) => {
       if (stoppedAt !== null) return keyStopped(keyId);
       return frozenUntil !== null && now < frozenUntil ? keyFrozen(frozenUntil) : null;
@@ -90,6 +114,9 @@ export function createPolicy({
   };
 }
 
+/** No policy allows more in any window. */
+const MOST_COUNTED = 1_000_000;
+
 /** A drill asks once, and once more where it was left. */
 const OF_DRILLS: Tightening = { ...NO_TIGHTENING, rateLimit: { count: 16, perSeconds: 7 * 86_400 } };
 
@@ -109,7 +136,7 @@ function verdict(policy: EffectivePolicy, name: string, error: PolicyError | nul
   return { verdict: policy.approval === 'operator' ? 'ask' : 'allow', policy: name };
 }
 
-function refusal(policy: EffectivePolicy, facts: RequestFacts): PolicyError | null {
+function refusal(policy: EffectivePolicy, facts: Omit<RequestFacts, 'counting'>): PolicyError | null {
   const { kind, blind, expiresAt, now } = facts;
   if (policy.isStopped) {
     return keyStopped(facts.keyId);
@@ -147,12 +174,18 @@ function expiryRefusal({ expiresAt }: EffectivePolicy, now: number): PolicyError
 async function rateRefusal(
   transaction: Transaction,
   limits: readonly RateLimit[],
-  { owner, keyId, now }: RequestFacts,
+  { owner, keyId, counting, now }: RequestFacts,
 ): Promise<PolicyError | null> {
+  // Whom its operator has released goes by what it has itself.
+  const known = counting?.isReleased === true ? null : counting;
+  const countStored: CountStored = (since, most) =>
+    transaction.requests.countForKey(owner, keyId, since, most);
   // Held first, so that two replicas cannot both count the last place as free.
   if (limits.length > 0) await transaction.keys.hold(owner, keyId);
   for (const { count, perSeconds } of limits) {
-    const used = await transaction.requests.countForKey(owner, keyId, now - perSeconds, count);
+    const window = { within: perSeconds, most: count, now };
+    const used = await countWithin(countStored, known, window);
+    if (used === null) return countUnknown(counting!.at, counting!.at + perSeconds);
     if (used >= count) {
       return policyError(
         'POLICY_RATE',

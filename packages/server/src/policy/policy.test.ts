@@ -29,6 +29,7 @@ const facts: RequestFacts = {
   owner: alice,
   keyId,
   tightened: 0,
+  counting: null,
   kind: 'bitcoin',
   blind: false,
   expiresAt: NOON + 60,

@@ -1,6 +1,7 @@
-import type { KeyPolicy } from '@ckm/api';
+import type { KeyPolicy, WindowCount } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Reader, Transaction } from '../storage/storage.js';
+import type { Counting } from './counting.js';
 import type { Freeze } from './freeze.js';
 import type { StoredTightening } from './tightening.js';
 import type { WeightyRules } from './weighty.js';
@@ -11,6 +12,8 @@ export interface RequestFacts {
   readonly keyId: Uint8Array;
   /** Which version of what the operator took away belongs to the key, by its head; 0: none. */
   readonly tightened: number;
+  /** Since when this server has seen every request for the key; null: from the first on. */
+  readonly counting: Counting | null;
   readonly kind: string;
   /** Whether the content cannot be described. */
   readonly blind: boolean;
@@ -20,6 +23,9 @@ export interface RequestFacts {
 
 /** A key that a policy is asked about. */
 export type KeyOfPolicy = Pick<RequestFacts, 'owner' | 'keyId' | 'tightened'>;
+
+/** One whose requests are counted. */
+export type CountedKey = KeyOfPolicy & Pick<RequestFacts, 'counting'>;
 
 export type Verdict =
   | { readonly verdict: 'allow' | 'ask'; /** Names the rule, for the audit log. */ readonly policy: string }
@@ -37,13 +43,33 @@ export interface KeyStanding {
 export interface Policy {
   /**
    * Decides on a *new* request, before its row is inserted, in the transaction that inserts it: counts the durable rows
-   * of the key within the rate window. Holds the key's row, so that two replicas cannot both take the last place.
+   * of the key within the rate window, and counts the window as spent where it does not know of all of them. Holds the key's row, so that two replicas cannot both take the last place.
    */
   decide(transaction: Transaction, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
   /** Decides on a known request once more, at each attempt: everything but the rate, which it was counted in already. */
-  recheck(reader: Reader, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
+  recheck(reader: Reader, keyPolicy: KeyPolicy, facts: Omit<RequestFacts, 'counting'>): Promise<Verdict>;
   /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
   rateWindow(reader: Reader, keyPolicy: KeyPolicy, key: KeyOfPolicy): Promise<number>;
+  /** Windows of a key of which this server does not know how often it was used, and counts all as spent. Seconds. */
+  unknownWindows(
+    reader: Reader,
+    keyPolicy: KeyPolicy,
+    key: CountedKey,
+    now: number,
+  ): Promise<readonly number[]>;
+  /**
+   * How often a key was used within these windows, for another server that asks: what a share was given for, since only that can have become a
+   * signature. Null for a window of which this server does not know all.
+   * @param keptSeconds for how long every request is kept, whatever its key says
+   */
+  countsFor(
+    reader: Reader,
+    keyPolicy: KeyPolicy,
+    key: CountedKey,
+    asked: { readonly within: readonly number[]; readonly keptSeconds: number; readonly now: number },
+  ): Promise<readonly WindowCount[]>;
+  /** Whether some rule may count its requests; where it was tightened, by whatever rule. */
+  isCounted(keyPolicy: KeyPolicy, key: Pick<RequestFacts, 'tightened'>): boolean;
   /** What keeps this server from doing anything with a key, whatever is asked; null: nothing. */
   standing(key: KeyStanding, now: number): PolicyError | null;
   /** What this operator asks of a change of who holds a key, and of giving its share out. @param head null: this server has no head of it */

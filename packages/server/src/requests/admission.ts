@@ -180,9 +180,9 @@ async function assertRoomToWait(
 
 function factsOf(
   { clock }: ServerContext,
-  { key: { owner, keyId, tightened }, description: { blind } }: ReadRequest,
+  { key: { owner, keyId, tightened, counting }, description: { blind } }: ReadRequest,
   kind: string,
   expiresAt: number,
 ): RequestFacts {
-  return { owner, keyId, tightened, kind, blind, expiresAt, now: clock() };
+  return { owner, keyId, tightened, counting, kind, blind, expiresAt, now: clock() };
 }

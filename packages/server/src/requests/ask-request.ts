@@ -102,17 +102,27 @@ async function oneAfterTheOther<T>(
   }
 }
 
+/** What was made before the transaction that stores it. */
+interface Early {
+  readonly made: Attempted;
+  /** How often the nonces of its key had been voided then. */
+  readonly voided: number;
+}
+
 /** The one transaction. @param early what was made before it */
 function receive(
   means: RequestMeans,
   call: Call,
   request: RequestAsk,
   readFor: (key: ActiveKey) => ReadRequest,
-  early: Attempted | null,
+  early: Early | null,
 ): Promise<Outcome> {
   return call.transact(async (transaction) => {
     const key = await means.keys.find(transaction, call.account.xid, request.keyId);
     assertEpoch(key, request.epoch);
+    // Held, so that whoever says how often it was used counts this attempt, or has voided what it is made with.
+    if (request.attempt !== null && means.context.policy.isCounted(key.policy, key))
+      await transaction.keys.hold(key.owner, key.keyId);
     return answer(means, call, transaction, request, readFor(key), early);
   });
 }
@@ -127,7 +137,7 @@ async function attemptEarly(
   request: RequestAsk,
   readFor: (key: ActiveKey) => ReadRequest,
   cost: RequestCost,
-): Promise<{ readonly outcome: Outcome | null; readonly made: Attempted | null } | null> {
+): Promise<{ readonly outcome: Outcome | null; readonly made: Early | null } | null> {
   const { context, crafts, pace } = means;
   const { attempt, requestId } = request;
   if (attempt === null || cost.attempt <= ATTEMPT_AT_ONCE_MS) return null;
@@ -144,7 +154,7 @@ async function attemptEarly(
   try {
     const made = await crafts[attempt.craft].attempt(own, tasks, attempt, pace.of(encodeHex(key.owner)));
     if (made === 'stale') return { outcome: { ...outcome, attempt: 'stale' }, made: null };
-    if (made.problem?.code !== SHARE_WRONG) return { outcome: null, made };
+    if (made.problem?.code !== SHARE_WRONG) return { outcome: null, made: { made, voided: own.voided } };
     // Now, whatever becomes of the request meanwhile: whoever takes it back must not keep the key answering.
     await context.storage.transact((transaction) => stopKey(means, transaction, key, requestId));
     const record = { attemptHash: hashAttempt(crafts, attempt), ...made };
@@ -181,7 +191,7 @@ async function answer(
   transaction: Transaction,
   request: RequestAsk,
   read: ReadRequest,
-  early: Attempted | null,
+  early: Early | null,
 ): Promise<Outcome> {
   const { context } = means;
   const row = await transaction.requests.find(call.account.xid, request.requestId);
@@ -207,7 +217,7 @@ async function answer(
 async function proceed(
   means: RequestMeans,
   transaction: Transaction,
-  asked: { readonly request: RequestAsk; readonly read: ReadRequest; readonly early: Attempted | null },
+  asked: { readonly request: RequestAsk; readonly read: ReadRequest; readonly early: Early | null },
   admission: Admission,
 ): Promise<Outcome> {
   if (admission.kind === 'refused') return { refused: admission.error, decided: admission.decided };
@@ -243,13 +253,14 @@ async function makeAttempt(
   transaction: Transaction,
   { requestId, attempt }: RequestAsk,
   read: ReadRequest,
-  early: Attempted | null,
+  early: Early | null,
 ): Promise<AttemptRecord | 'stale' | null> {
   if (attempt === null) return null;
   const { context, crafts } = means;
   const { key, tasks } = read;
   assertAttempt(means, attempt, read);
-  const made = early ?? (await crafts[attempt.craft].attempt(key, tasks, attempt, AT_ONCE));
+  if (early !== null && early.voided !== key.voided) return 'stale';
+  const made = early?.made ?? (await crafts[attempt.craft].attempt(key, tasks, attempt, AT_ONCE));
   if (made === 'stale') return 'stale';
   const record: AttemptRecord = { attemptHash: hashAttempt(crafts, attempt), ...made };
   if (made.problem?.code === SHARE_WRONG) await stopKey(means, transaction, key, requestId);

@@ -81,7 +81,7 @@ export async function restoreDatabase(
   const { backup, contents, vault, now, random } = target;
   const audit = createAuditLog({ vault, clock: () => now, random });
   return storage.transact(async (transaction) => {
-    if (!isFull) await restoreRows(backup, transaction, asRestored({ vault, random }), read);
+    if (!isFull) await restoreRows(backup, transaction, asRestored({ vault, random, now }), read);
     await noteRestored(transaction, vault, now, contents);
     const id = await putId(transaction, vault, random);
     await audit.append(transaction, {
@@ -102,11 +102,11 @@ export async function restoreDatabase(
  * What is not restored as it was stored: the folder of epoch keys is another one, approvals may have been taken back, and what this
  * server said of changes of its keys since is not known.
  */
-function asRestored({ vault, random }: Pick<RestoreTarget, 'vault' | 'random'>): RowChange {
+function asRestored({ vault, random, now }: Pick<RestoreTarget, 'vault' | 'random' | 'now'>): RowChange {
   return (table, rows) => {
     if (table === 'keys')
       return (rows as readonly KeyRow[]).map((row) =>
-        unlessTampered(row, () => withoutVotes({ vault, random }, row)),
+        unlessTampered(row, () => withoutVotes({ vault, random, clock: () => now }, row)),
       );
     if (table === 'meta') return (rows as readonly MetaRow[]).filter(({ name }) => name !== FOLDER_MARK);
     if (table !== 'requests') return rows;

@@ -186,7 +186,11 @@ describe('L5: a server that came back from an older state', () => {
       slot,
       ...(await callers[slot - 1]!.call('key.head', { keyId, nonce: nonce! })),
     });
-    const heads = (await Promise.all([2, 3, 4].map(say))).map(({ asks: _asks, ...said }) => said);
+    const heads = (await Promise.all([2, 3, 4].map(say))).map(({ slot, head, signature }) => ({
+      slot,
+      head,
+      signature,
+    }));
     const transcriptHash = new Uint8Array(32).fill(7);
     const head = encodeHead({ keyId, epoch: 99, transcriptHash, nonce: nonce!, isSure: true });
     const signature = signIdentityStatement(servers[4]!.context.identity, headStatement(head));

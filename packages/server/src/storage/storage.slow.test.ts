@@ -269,6 +269,21 @@ for (const bench of BENCHES) {
         storage.read(({ requests }) => requests.countForKey(alice, id(2), since, limit));
       expect(await count(100, 10)).toBe(3);
       expect(await count(0, 2)).toBe(2);
+      const attempted = (since: number, limit: number) =>
+        storage.read(({ requests }) => requests.countAttempted(alice, id(2), since, limit));
+      expect(await attempted(0, 10)).toBe(0);
+      await storage.transact(async ({ attempts }) => {
+        for (const [of, number] of [
+          [0, 1],
+          [2, 1],
+          [2, 2],
+          [3, 1],
+        ] as const)
+          await attempts.insert({ owner: alice, requestId: id(of), number, sealed: new Uint8Array(60) });
+      });
+      expect(await attempted(0, 10)).toBe(3);
+      expect(await attempted(100, 10)).toBe(2);
+      expect(await attempted(0, 1)).toBe(1);
       expect(await storage.read(({ requests }) => requests.countWaiting(alice))).toBe(1);
       const waiting = await storage.read(({ requests }) => requests.listWaiting(0, null, 5));
       expect(waiting.map(({ createdAt }) => createdAt)).toEqual([150]);

@@ -160,6 +160,8 @@ export interface RequestReader {
   countWaiting(owner: Uint8Array): Promise<number>;
   /** Requests for one key created after `since` (also ones "in the future" of a clock set back), at most `limit`. */
   countForKey(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
+  /** Those of them at which an attempt was made. */
+  countAttempted(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
   /** Requests for one key, oldest first. */
   ofKey(owner: Uint8Array, keyId: Uint8Array, limit: number): Promise<readonly RequestRow[]>;
   /** Waiting requests of all owners whose `expiresAt` is at or before `now`. */

@@ -1,17 +1,25 @@
-import { headStatement, parseHead, verifyIdentityStatement } from '@ckm/api';
-import { CkmError } from '@ckm/foundation';
+import { headStatement, type Parameters, parseHead, verifyIdentityStatement } from '@ckm/api';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { gatherAcknowledgements } from '../gather-acknowledgements.js';
 import { showEpochs } from '../chain/show-epochs.js';
-import { certificatesOf } from '../chain/key-chain.js';
+import { certificatesOf, paramsBefore } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import { rosterOf } from '../roster.js';
 
+/** Why a server does nothing with a key before others have told it something, and what is said of it afterwards. */
+const ASKS: Readonly<Record<string, (server: string, key: string) => string>> = {
+  KEY_HEAD_UNKNOWN: (server, key) =>
+    `${server} came back from an older state: the others have told it how far ${key} is`,
+  POLICY_COUNT_UNKNOWN: (server, key) =>
+    `${server} did not know how often ${key} was used lately: the others have told it`,
+};
+
 /**
- * A link to a server of a key that gets on where the server came back from an older state: the others are asked how far the key is, it is
- * shown what they say, and is asked again.
+ * A link to a server of a key that gets on where the server came back from an older state, or has not counted how often the key was used: the
+ * others are asked, it is shown what they say, and is asked again.
  * @param tell hears of it, once
  */
 export function assuringLink(
@@ -22,19 +30,20 @@ export function assuringLink(
   tell: (text: string) => void = () => undefined,
 ): ServerLink {
   let assured: Promise<void> | undefined;
-  async function assure(): Promise<void> {
-    if (!(await assureHead(context, key, participant, link))) return;
-    const { name: server } = participant.server;
-    tell(`${server} came back from an older state: the others have told it how far ${key.record.name} is`);
+  async function assure(said: (server: string, key: string) => string): Promise<void> {
+    if (await assureHead(context, key, participant, link))
+      tell(said(participant.server.name, key.record.name));
   }
   return {
     call: async (name, parameters, options) => {
+      let said;
       try {
         return await link.call(name, parameters, options);
       } catch (error) {
-        if (!(error instanceof CkmError) || error.code !== 'KEY_HEAD_UNKNOWN') throw error;
+        said = error instanceof CkmError ? ASKS[error.code] : undefined;
+        if (said === undefined) throw error;
       }
-      assured ??= assure();
+      assured ??= assure(said);
       await assured;
       return link.call(name, parameters, options);
     },
@@ -55,44 +64,77 @@ export async function assureHeads(context: ClientContext, key: CertifiedKey): Pr
 }
 
 /**
- * Brings a server to the epoch of this client, and shows it what the other servers say of how far the key is.
+ * Brings a server to the epoch of this client, and shows it what the other servers say of how far the key is, and of how often it was used.
  * @returns whether it asked
- * @throws StateError `HEADS_TOO_FEW`, `KEY_EPOCH_DIFFERS`, `CHANGE_SHARE_LOST`, as the server words it
+ * @throws StateError `HEADS_TOO_FEW`, `COUNTS_TOO_FEW`, `KEY_EPOCH_DIFFERS`, `CHANGE_SHARE_LOST`, as the server words it
  */
 async function assureHead(
   context: ClientContext,
   key: CertifiedKey,
-  { slot: own }: Participant,
+  { slot: own, server: asking }: Participant,
   link: ServerLink,
 ): Promise<boolean> {
   const { keyId } = key;
-  const asked = await link.call('key.head', { keyId, nonce: context.random(32) });
+  const ask = () => link.call('key.head', { keyId, nonce: context.random(32) });
+  let asked = await ask();
   if (asked.asks === null) return false;
   const { epoch } = parseHead(asked.head);
-  const others = (await rosterOf(context, key)).filter(({ slot }) => slot !== own);
-  const certificates = certificatesOf(key.record);
-  if (epoch < key.newest.params.epoch) {
+  const newest = key.newest.params.epoch;
+  if (epoch < newest) {
+    const others = (await rosterOf(context, key)).filter(({ slot }) => slot !== own);
+    const certificates = certificatesOf(key.record);
     const said = await gatherAcknowledgements(context, { newest: key.newest, certificates }, others);
     await showEpochs(link, keyId, certificates.slice(epoch + 1), said);
+    // What it asks is of the epoch that it is in now.
+    asked = await ask();
+    if (asked.asks === null) return true;
   }
-  const nonce = asked.asks;
-  const said = await Promise.all(
-    others.map(async ({ slot, server }) => {
-      try {
-        const { head, signature } = await (await context.linkTo(server)).call('key.head', { keyId, nonce });
-        const isIts = verifyIdentityStatement(
-          server.publicKeys.signing.bytes,
-          headStatement(head),
-          signature,
-        );
-        return isIts ? [{ slot, head, signature }] : [];
-      } catch (error) {
-        // Whoever is silent or refuses says nothing: the server counts who did.
-        if (error instanceof CkmError && error.errorClass !== 'BugError') return [];
-        throw error;
-      }
-    }),
-  );
+  const { asks: nonce, within = [], rosters = [] } = asked;
+  const question = { keyId, nonce, ...(within.length === 0 ? {} : { within }) };
+  const witnesses = await witnessesOf(context, key, [newest, ...rosters]);
+  const others = witnesses.filter(({ server }) => !equalBytes(server.xid, asking.xid));
+  const said = await Promise.all(others.map((one) => headSaidBy(context, one, question)));
   await link.call('key.heads', { keyId, heads: said.flat() });
   return true;
+}
+
+/** Who may say something of a key, by its slot in an epoch. */
+interface Witness extends Participant {
+  readonly epoch: number;
+}
+
+/** Servers on record that are of these epochs, each once, by the first of them. */
+async function witnessesOf(
+  context: ClientContext,
+  key: CertifiedKey,
+  epochs: readonly number[],
+): Promise<readonly Witness[]> {
+  const known = [...paramsBefore(key.record, key.newest.params.epoch), key.newest.params];
+  const witnesses = new Map<string, Witness>();
+  for (const params of known.filter(({ epoch }) => epochs.includes(epoch)).toReversed()) {
+    const { epoch } = params;
+    for (const one of await rosterOf(context, { record: key.record, newest: { ...key.newest, params } })) {
+      const name = encodeHex(one.server.xid);
+      if (!witnesses.has(name)) witnesses.set(name, { ...one, epoch });
+    }
+  }
+  return [...witnesses.values()];
+}
+
+type Heads = Parameters<'key.heads'>['heads'];
+
+/** What a server says in its own name; whoever is silent or refuses says nothing: the server that asks counts who did. */
+async function headSaidBy(
+  context: ClientContext,
+  { slot, epoch, server }: Witness,
+  question: Parameters<'key.head'>,
+): Promise<Heads> {
+  try {
+    const { head, signature } = await (await context.linkTo(server)).call('key.head', question);
+    const isIts = verifyIdentityStatement(server.publicKeys.signing.bytes, headStatement(head), signature);
+    return isIts ? [{ slot, epoch, head, signature }] : [];
+  } catch (error) {
+    if (error instanceof CkmError && error.errorClass !== 'BugError') return [];
+    throw error;
+  }
 }

@@ -42,6 +42,8 @@ function largeKey(): ActiveKey {
     tightened: 0,
     stoppedAt: null,
     frozenUntil: null,
+    counting: null,
+    voided: 0,
     policy: { kinds: [], rateLimit: null, expiresAt: null, blindAllowed: true, approval: 'automatic' },
     context: { suite: 'ed25519', purpose: 'message', public: publicKey },
     share,

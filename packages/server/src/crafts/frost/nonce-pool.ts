@@ -41,6 +41,8 @@ interface KeyPairs {
   readonly pairs: Map<string, Secret<SigningNonces>>;
   /** UnixSeconds. */
   usedAt: number;
+  /** How often the nonces of its key had been voided, as this process has last heard. */
+  voided: number;
 }
 
 interface AccountPairs {
@@ -94,9 +96,20 @@ export function createNoncePool(
     }
   }
 
+  /** Those of a key; without the ones that were voided, at whichever replica, since they were published. */
+  function find(key: ActiveKey) {
+    const found = pairsOf(accounts, key, clock());
+    const { account, own } = found;
+    if (own.voided !== key.voided) {
+      drop(account, own, own.pairs.size);
+      own.voided = key.voided;
+    }
+    return found;
+  }
+
   return {
     issue(key, wanted) {
-      const { account, own } = pairsOf(accounts, key, clock());
+      const { account, own } = find(key);
       const granted = Math.min(wanted, MAX_POOL, roomFor(account));
       makeRoom(account, own, granted);
       return Array.from({ length: granted }, () => {
@@ -107,7 +120,7 @@ export function createNoncePool(
       });
     },
     take(key, commitments) {
-      const { account, own } = pairsOf(accounts, key, clock());
+      const { account, own } = find(key);
       const taken = commitments.map((commitment) => {
         const name = nameOf(commitment);
         const nonces = own.pairs.get(name);
@@ -145,7 +158,11 @@ function pairsOf(accounts: Map<string, AccountPairs>, { owner, name }: ActiveKey
   const ownerName = encodeHex(owner);
   const account = accounts.get(ownerName) ?? { keys: new Map<string, KeyPairs>(), kept: 0 };
   accounts.set(ownerName, account);
-  const own = account.keys.get(name) ?? { pairs: new Map<string, Secret<SigningNonces>>(), usedAt: 0 };
+  const own = account.keys.get(name) ?? {
+    pairs: new Map<string, Secret<SigningNonces>>(),
+    usedAt: 0,
+    voided: 0,
+  };
   account.keys.set(name, own);
   own.usedAt = now;
   return { account, own };

@@ -38,6 +38,8 @@ function keyNumber(number: number, owner = alice): ActiveKey {
     tightened: 0,
     stoppedAt: null,
     frozenUntil: null,
+    counting: null,
+    voided: 0,
     policy: { ...policy, kinds: [] },
     context,
     share,

@@ -7,6 +7,7 @@ import {
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { Transaction } from '../../storage/storage.js';
+import { countingAnew } from '../keys/count-anew.js';
 import { wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { epochsOfChain, storePublicEpoch } from '../keys/past-epochs.js';
 import { marksOf, noteMarks, writeKey, type KeyMarks } from '../keys/stored-key.js';
@@ -58,7 +59,7 @@ export async function goOn(
   const record = recordOf(context, deciding, shown, share);
   try {
     const name = { owner, keyId, state: 'active' as const };
-    const marks = marksAfter(context, deciding, share);
+    const marks = marksAfter(context, deciding, record, share);
     await writeKey(context, transaction, (key ?? former)?.row ?? null, name, record, marks);
   } finally {
     wipeKey({ ...record, staticSeed: null });
@@ -84,15 +85,18 @@ const FORGOT_BYTES = 32;
 
 /** What its head says from then on. What it forgot of an epoch it has not forgotten of one that it signed since. */
 function marksAfter(
-  { clock, random }: Pick<ServerContext, 'clock' | 'random'>,
+  context: Pick<ServerContext, 'clock' | 'random'>,
   { key, former, record: { joining }, before }: Deciding,
+  entered: Pick<EpochRecord, 'epoch' | 'purpose'>,
   { isRemembered }: OwnShare,
 ): KeyMarks {
   const first = key === null ? joining!.first : (key.head.first ?? before.transcriptHash);
   const marks = withoutFork(marksOf((key ?? former)?.head ?? null));
   const { change: _change, decided: _decided, left: _left, forgot, ...kept } = marks;
-  const forgets = isRemembered ? {} : { forgot: forgot ?? random(FORGOT_BYTES) };
-  return { ...kept, ...forgets, since: clock(), first };
+  const forgets = isRemembered ? {} : { forgot: forgot ?? context.random(FORGOT_BYTES) };
+  const isJoining = key === null;
+  const anew = isJoining ? countingAnew(context, entered, { joined: entered.epoch, nonce: kept.asks }) : {};
+  return { ...kept, ...forgets, ...anew, since: context.clock(), first };
 }
 
 function recordOf(

@@ -2,6 +2,8 @@ import type { ServerContext } from '../../context.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import type { KeyRow, Transaction } from '../../storage/storage.js';
 import type { KeyName } from '../../vault/head-counts.js';
+import { countingAnew } from '../keys/count-anew.js';
+import { countsAsked } from '../keys/others-counts.js';
 import { headWentBack, isBehind } from '../keys/head-memory.js';
 import { type KeyHead, type KeyMarks, marksOf, noteMarks, openHead, withMarks } from '../keys/stored-key.js';
 
@@ -13,7 +15,7 @@ const DRAWN_BYTES = 32;
  * say of a change is in no backup.
  */
 export function withoutVotes(
-  { vault, random }: Pick<ServerContext, 'vault' | 'random'>,
+  { vault, random, clock }: Pick<ServerContext, 'vault' | 'random' | 'clock'>,
   row: KeyRow,
 ): KeyRow {
   const head = openHead({ vault }, row);
@@ -24,7 +26,7 @@ export function withoutVotes(
     decided: _decided,
     ...marks
   } = marksOf(head);
-  return withMarks({ vault }, row, { ...marks, ...unsure({ random }, row, head) });
+  return withMarks({ vault }, row, { ...marks, ...unsure({ random, clock }, row, head) });
 }
 
 /** Of every key, where the database is found to be older than this server has seen it. */
@@ -77,9 +79,9 @@ export async function recallHead(context: ServerContext, { owner, keyId }: KeyNa
   if (wentBack) context.events.storageFailed(headWentBack());
 }
 
-/** Its operator says that a key is used here again though others have not said that its epoch is the newest. @returns whether it was not used */
+/** Its operator says that a key is used here again though others have not said that its epoch is the newest, or how often it was used: what is here counts. @returns whether it was not used */
 export async function releaseHead(
-  context: Pick<ServerContext, 'vault' | 'random' | 'epochKeys'>,
+  context: ServerContext,
   transaction: Transaction,
   { owner, keyId }: KeyName,
 ): Promise<boolean> {
@@ -87,9 +89,16 @@ export async function releaseHead(
   if (row === null) return false;
   const head = openHead(context, row);
   const wentBack = isBehind(context, row, head);
-  if (!wentBack && head.asks === undefined) return false;
+  const isAsking =
+    head.asks !== undefined || (await countsAsked(context, transaction, { row, head })) !== null;
+  if (!wentBack && !isAsking) return false;
   const { asks: _asks, ...marks } = { ...marksOf(head), ...(wentBack ? unsure(context, row, head) : {}) };
-  await noteMarks(context, transaction, row, { ...marks, ...notedOf(context, row, head) });
+  const { counting } = marks;
+  await noteMarks(context, transaction, row, {
+    ...marks,
+    ...notedOf(context, row, head),
+    ...(counting === undefined ? {} : { counting: { ...counting, isReleased: true } }),
+  });
   return true;
 }
 
@@ -107,12 +116,14 @@ function notedOf(
 
 /** What is not known of a key that came back from an older state. */
 function unsure(
-  { random }: Pick<ServerContext, 'random'>,
+  { random, clock }: Pick<ServerContext, 'random' | 'clock'>,
   { epoch }: Pick<KeyRow, 'epoch'>,
-  { quorum }: KeyHead,
-): Pick<KeyMarks, 'forgot' | 'asks' | 'helped'> {
-  const slots = Array.from({ length: quorum.of }, (_, i) => i + 1);
-  return { forgot: random(DRAWN_BYTES), asks: random(DRAWN_BYTES), helped: { epoch, slots } };
+  head: KeyHead,
+): Pick<KeyMarks, 'forgot' | 'asks' | 'helped' | 'counting'> {
+  const slots = Array.from({ length: head.quorum.of }, (_, i) => i + 1);
+  const asks = random(DRAWN_BYTES);
+  const counting = countingAnew({ random, clock }, head, { nonce: asks });
+  return { forgot: random(DRAWN_BYTES), asks, helped: { epoch, slots }, ...counting };
 }
 
 /** Of one key, because what this server remembers of it may be old: what is stored of its votes is of another mark from now on. */

@@ -21,6 +21,7 @@ import { acceptKey } from '../dkg/dkg-room.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
+import { countingAnew } from '../keys/count-anew.js';
 import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import {
@@ -190,7 +191,9 @@ function notRestorable() {
  */
 async function askFirst(context: ServerContext, transaction: Transaction, row: KeyRow): Promise<void> {
   const asks = context.random(ASKS_BYTES);
-  await noteMarks(context, transaction, row, { ...marksOf(openHead(context, row)), asks });
+  const head = openHead(context, row);
+  const counting = countingAnew(context, head, { nonce: asks });
+  await noteMarks(context, transaction, row, { ...marksOf(head), asks, ...counting });
 }
 
 const ASKS_BYTES = 32;

@@ -2,7 +2,7 @@ import { encodeHex, secret, StorageError, wipe } from '@ckm/foundation';
 import type { KeyContext } from '@ckm/requests';
 import type { KeyShare, PartyIndex } from '@ckm/threshold';
 import { isDrillKeyId, type KeyPolicy } from '@ckm/api';
-import type { ServerContext } from '../../context.js';
+import type { Counting, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { unlessChanged } from '../../storage/tampered-row.js';
@@ -26,6 +26,10 @@ export interface ActiveKey {
   readonly stoppedAt: number | null;
   /** Until when its owner has frozen it; null: he has not, or took it back. UnixSeconds. */
   readonly frozenUntil: number | null;
+  /** Since when this server has seen every request for it; null: from the first on. */
+  readonly counting: Counting | null;
+  /** How often what was published for it was voided: nonces of before are of no use. */
+  readonly voided: number;
   readonly policy: KeyPolicy;
   /** What requests are described against; the server's own record. */
   readonly context: KeyContext;
@@ -116,6 +120,7 @@ async function openActive(
 ): Promise<ActiveKey> {
   const head = openHead(context, row);
   const { purpose, suite, policy, tightened, stoppedAt = null, frozen, left, forked } = head;
+  const { counting = null, voided = 0 } = head;
   if (forked !== undefined) throw keyForked(forked);
   if (left !== undefined) throw keyLeft(left.epoch);
   // A share that does not open is a reason of its own.
@@ -134,6 +139,8 @@ async function openActive(
     tightened,
     stoppedAt,
     frozenUntil: frozen?.until ?? null,
+    counting,
+    voided,
     policy,
     share,
     context: { suite, purpose, public: share.public },

@@ -1,6 +1,12 @@
 import type { ExportProof } from '@ckm/api';
 import { CkmError, type StorageError } from '@ckm/foundation';
-import type { ServerContext, StandingFreeze, StoredTightening, WeightyRules } from '../../context.js';
+import type {
+  Counting,
+  ServerContext,
+  StandingFreeze,
+  StoredTightening,
+  WeightyRules,
+} from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { vaultError } from '../../vault/codes.js';
 import { isDamaged } from '../../vault/epoch-keys.js';
@@ -47,6 +53,10 @@ export interface KeyHead extends Pick<
    * whether its epoch is still the newest. Until they have said so it uses and deals with nothing. Absent: it knows.
    */
   readonly asks?: Uint8Array;
+  /** Since when this server has seen every request for the key; absent: from the first on. */
+  readonly counting?: Counting;
+  /** How often the nonces were voided that had been published for it, on the disk before a count leaves. Absent: never. */
+  readonly voided?: number;
   /** An epoch of which this server was shown two certificates that hold: it answers nothing, and deletes nothing. Absent: of none. */
   readonly forked?: number;
   /** Which version of the row of the change before the forked epoch belongs to it; absent: none. Another one is refused. */
@@ -93,6 +103,8 @@ export type KeyMarks = Pick<
   | 'exportProof'
   | 'count'
   | 'asks'
+  | 'counting'
+  | 'voided'
 >;
 
 /** What everybody may know of one epoch. */
@@ -389,7 +401,7 @@ export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
   const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
   const { retired, exportedAt, exportProof, count, asks, weighty } = head;
-  const { settling, counts, awaits, decided } = head;
+  const { settling, counts, awaits, decided, counting, voided } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -411,6 +423,8 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(exportProof === undefined ? {} : { exportProof }),
     ...(count === undefined ? {} : { count }),
     ...(asks === undefined ? {} : { asks }),
+    ...(counting === undefined ? {} : { counting }),
+    ...(voided === undefined ? {} : { voided }),
   };
 }
 

@@ -9,6 +9,7 @@ import { forgetVotesOf } from '../changes/forget-votes.js';
 import { takeFreezes } from '../changes/joining-freezes.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
+import { countAnew } from '../keys/count-anew.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
 import { epochsOfChain, storePublicEpoch } from '../keys/past-epochs.js';
@@ -82,6 +83,7 @@ async function regain(
   await takeFreezes(context, transaction, row);
   if (!isOfEpoch) await beginEpoch(context, transaction, { owner, keyId });
   if (existing !== null) await forgetVotesOf(context, transaction, { owner, keyId });
+  await countAnew(context, transaction, { owner, keyId });
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
 }
 

@@ -66,6 +66,7 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
           owner: alice,
           keyId,
           tightened: 0,
+          counting: null,
           kind: 'message',
           blind: false,
           expiresAt: NOON + 9,

@@ -1,0 +1,52 @@
+import type { WindowCount } from '@ckm/api';
+
+/**
+ * Since when this server has seen every request for a key, where it has not from the first on: it came back from an older state, its
+ * share was repaired, or it joined. What it let in before may be forgotten; what is counted belongs to the key all the same (L8).
+ */
+export interface Counting {
+  /** UnixSeconds. */
+  readonly at: number;
+  /** 32 bytes, drawn then: what others are asked with. */
+  readonly nonce: Uint8Array;
+  /** What they said of the time before: at most so often within so many seconds. */
+  readonly told: readonly ToldCount[];
+  /** The epoch in which it joined the key; absent: it had a share before. */
+  readonly joined?: number;
+  /** Its operator let it go by what it has itself: it still tells nobody how often that was. */
+  readonly isReleased?: boolean;
+}
+
+export type ToldCount = WindowCount & { readonly count: number };
+
+/** Counts what is stored of a key that came after a moment, at most so many. */
+export type CountStored = (since: number, most: number) => Promise<number>;
+
+/** Whether requests of before may still count within a window. */
+export function reachesBack({ at }: Counting, within: number, now: number): boolean {
+  return now - at < within;
+}
+
+/** What others said of a window: the shortest that covers it; null: nothing. */
+export function toldOf({ told }: Counting, within: number): number | null {
+  const covering = told.filter((one) => one.within >= within).toSorted((a, b) => a.within - b.within);
+  return covering[0]?.count ?? null;
+}
+
+/**
+ * How often a key was used within a window, at most `most`: what is stored here, and where this server has not seen all of it, what the others
+ * said instead of what it has of the time before, unless that is more. Null: it does not know.
+ * @param counting null: it has seen all of it
+ */
+export async function countWithin(
+  countStored: CountStored,
+  counting: Counting | null,
+  { within, most, now }: { readonly within: number; readonly most: number; readonly now: number },
+): Promise<number | null> {
+  const seen = await countStored(now - within, most);
+  if (counting === null || !reachesBack(counting, within, now)) return seen;
+  const told = toldOf(counting, within);
+  if (told === null) return null;
+  const since = await countStored(Math.max(now - within, counting.at - 1), most);
+  return Math.min(most, since + Math.max(told, seen - since));
+}

@@ -1,0 +1,349 @@
+import { encodeHead, headStatement, parseHead, signIdentityStatement } from '@ckm/api';
+import type { QuorumSigner } from '@ckm/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { TEST_TIME } from './test/bare-server.js';
+import { alice, createBareServers, messageOf } from './test/bare-servers.js';
+import {
+  backUp,
+  bringBack,
+  changeTo,
+  type CountedKey,
+  type CountedOptions,
+  gatherHeads,
+  makeCountedKey,
+  signerOf,
+  slotsOf,
+  tellCounts,
+} from './test/counted-key.js';
+import { loseShareAt, type Loss } from './test/lost-share.js';
+import { createRepairCourier } from './test/repair-courier.js';
+
+const network = createBareServers();
+let now = TEST_TIME;
+beforeEach(() => {
+  now = TEST_TIME;
+});
+afterEach(() => network.close());
+
+const HOUR = 3_600;
+const LIMIT = 4;
+const [ALPHA, BRAVO, CHARLIE, DELTA] = [0, 1, 2, 3] as const;
+const clock = { now: () => now };
+const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
+
+const makeKey = (options: Partial<CountedOptions> = {}) =>
+  makeCountedKey(network, {
+    count: 3,
+    rateLimit: { count: LIMIT, perSeconds: HOUR },
+    server: clock,
+    ...options,
+  });
+
+let texts = 0;
+/** A text that was never signed before. */
+const fresh = () => messageOf(`text ${texts++}`);
+
+/** Has as many texts signed as asked for, by servers of these places. */
+async function sign(key: CountedKey, places: readonly number[], times = 1): Promise<void> {
+  const signer = await signerOf(key);
+  for (let i = 0; i < times; i++) await signer.sign(fresh(), slotsOf(key, places));
+}
+
+/** One server alone is asked: the others count nothing by it. */
+async function askOnly(key: CountedKey, place: number): Promise<void> {
+  await (await signerOf(key)).request(slotsOf(key, [place])[0]!, fresh(), {});
+}
+
+/** How many texts these servers sign until one of them refuses. */
+async function signAll(key: CountedKey, places: readonly number[]): Promise<number> {
+  for (let signed = 0; ; signed++) {
+    const error = await sign(key, places).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (error === null) continue;
+    expect(error).toEqual(code('POLICY_RATE'));
+    return signed;
+  }
+}
+
+/** Alpha, as it was when nothing was signed; since then it has signed with those who come next. */
+async function alphaBack(times: number, options: Partial<CountedOptions> = {}): Promise<CountedKey> {
+  const key = await makeKey(options);
+  const old = await backUp(key, ALPHA);
+  await sign(key, [ALPHA, BRAVO, CHARLIE].slice(0, options.needed ?? 2), times);
+  now += 1;
+  await bringBack(key, ALPHA, old);
+  return key;
+}
+
+describe('P14: a server that came back from an older state', () => {
+  test('counts each window as spent until others say otherwise, and then from the sum of what n − t + 1 of them say', async () => {
+    const key = await alphaBack(3);
+    await key.callers[ALPHA]!.call('key.heads', {
+      keyId: key.keyId,
+      heads: await gatherHeads(key, ALPHA, [BRAVO, CHARLIE], []),
+    });
+    await expect(askOnly(key, ALPHA)).rejects.toMatchObject({
+      code: 'POLICY_COUNT_UNKNOWN',
+      httpStatus: 429,
+      retryable: true,
+      facts: { since: now, until: now + HOUR },
+    });
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    expect(await signAll(key, [ALPHA, CHARLIE])).toBe(LIMIT - 3);
+  });
+
+  test('hears both answers at once, and says in its log how often it was', async () => {
+    const key = await alphaBack(3);
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(LIMIT - 3);
+    const { context } = key.servers[ALPHA]!;
+    const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+    expect(lines.filter(({ deed }) => deed === 'key.heads').map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/, 3 in 1 h$/),
+    ]);
+  });
+
+  test('knows by itself when the window has passed', async () => {
+    const key = await alphaBack(3);
+    await key.callers[ALPHA]!.call('key.heads', {
+      keyId: key.keyId,
+      heads: await gatherHeads(key, ALPHA, [BRAVO, CHARLIE], []),
+    });
+    now += HOUR;
+    const asked = await key.callers[ALPHA]!.call('key.head', { keyId: key.keyId, nonce: new Uint8Array(32) });
+    expect(asked).toMatchObject({ asks: null, within: [] });
+    expect(await signAll(key, [ALPHA, CHARLIE])).toBe(LIMIT);
+  });
+
+  test('never counts less than what it has itself', async () => {
+    const key = await makeKey();
+    const signer = await signerOf(key);
+    for (let i = 0; i < 3; i++) await signer.request(1, fresh(), {});
+    const old = await backUp(key, ALPHA);
+    now += 1;
+    await bringBack(key, ALPHA, old);
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(LIMIT - 3);
+  });
+
+  test('hears no old statement, no guess, no stranger, nobody twice, and not who does not know himself', async () => {
+    const key = await alphaBack(1);
+    const { keyId, callers, servers } = key;
+    const [bravo, charlie] = await gatherHeads(key, ALPHA, [BRAVO, CHARLIE]);
+    const show = (heads: object[]) => callers[ALPHA]!.call('key.heads', { keyId, heads: heads as never });
+    await callers[ALPHA]!.call('key.heads', {
+      keyId,
+      heads: await gatherHeads(key, ALPHA, [BRAVO, CHARLIE], []),
+    });
+    const said = (place: number, change: object) => {
+      const head = encodeHead({ ...parseHead(charlie!.head), ...change });
+      const signature = signIdentityStatement(servers[place]!.context.identity, headStatement(head));
+      return { slot: 3, epoch: 0, head, signature };
+    };
+    const counts = (count: number | null, within = HOUR) => ({ counts: [{ within, count }] });
+    for (const other of [
+      { ...bravo!, slot: 3 },
+      { ...charlie!, epoch: 1 },
+      said(BRAVO, counts(0)),
+      said(CHARLIE, counts(null)),
+      said(CHARLIE, counts(0, HOUR - 1)),
+      said(CHARLIE, { ...counts(0), nonce: new Uint8Array(32) }),
+      said(CHARLIE, { ...counts(0), isSure: false }),
+      said(CHARLIE, { ...counts(0), transcriptHash: new Uint8Array(32) }),
+      { ...said(CHARLIE, {}), head: Uint8Array.of(1) },
+    ])
+      await expect(show([bravo!, other])).rejects.toMatchObject({
+        code: 'COUNTS_TOO_FEW',
+        facts: { needed: 2, slots: '3' },
+      });
+    await show([bravo!, charlie!]);
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(LIMIT - 1);
+  });
+
+  test('a statement that its server has signed and that cannot be read keeps it from nothing', async () => {
+    const key = await alphaBack(1, { count: 5, needed: 3 });
+    const heads = await gatherHeads(key, ALPHA, [BRAVO, CHARLIE, DELTA]);
+    const head = Uint8Array.of(0xff);
+    const signature = signIdentityStatement(key.servers[4]!.context.identity, headStatement(head));
+    await key.callers[ALPHA]!.call('key.heads', {
+      keyId: key.keyId,
+      heads: [{ slot: 5, head, signature }, ...heads],
+    });
+    expect(await signAll(key, [ALPHA, CHARLIE, DELTA])).toBe(LIMIT - 2);
+  });
+
+  test('is used by what it has where its operator releases it, and still tells nobody how often that was', async () => {
+    const key = await alphaBack(3);
+    const { keyId, servers, callers } = key;
+    const release = () =>
+      servers[ALPHA]!.context.storage.transact((transaction) =>
+        servers[ALPHA]!.sessions.releaseHead(transaction, { owner: alice.xid, keyId }),
+      );
+    expect([await release(), await release()]).toEqual([true, false]);
+    const question = { keyId, nonce: new Uint8Array(32), within: [HOUR] };
+    const { head } = await callers[ALPHA]!.call('key.head', question);
+    expect(parseHead(head)).toMatchObject({ isSure: true, counts: [{ within: HOUR, count: null }] });
+    expect(await signAll(key, [ALPHA, CHARLIE])).toBe(LIMIT);
+  });
+});
+
+describe('P14: a thief with the owner’s client', () => {
+  /** Alpha gives its shares for texts that bravo has not seen, with commitments that bravo gave. */
+  async function takeInAdvance(signer: QuorumSigner) {
+    const taken = [];
+    for (let i = 0; i < LIMIT; i++) {
+      const ask = fresh();
+      const attempt = await signer.prepare([1, 2]);
+      const requestId = new Uint8Array(32).fill(i + 1);
+      taken.push({
+        ask,
+        attempt,
+        requestId,
+        share: await signer.request(1, { ...ask, requestId }, { attempt }),
+      });
+    }
+    return taken;
+  }
+
+  test('gets nothing from shares that a server gave before it came back: who says how often it was used voids what they were made for', async () => {
+    const key = await makeKey();
+    const old = await backUp(key, ALPHA);
+    const signer = await signerOf(key);
+    const taken = await takeInAdvance(signer);
+    now += 1;
+    await bringBack(key, ALPHA, old);
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    for (const { ask, attempt, requestId } of taken) {
+      const reply = await signer.request(2, { ...ask, requestId }, { attempt });
+      expect(reply.state).toBe('stale');
+    }
+    // The quota of bravo is used up by that, and alpha has its own left for charlie alone.
+    expect(await signAll(key, [ALPHA, CHARLIE])).toBe(LIMIT);
+    expect(await signAll(key, [BRAVO, CHARLIE])).toBe(0);
+  });
+
+  test('gets nothing more from a server that is brought back again and again', async () => {
+    const key = await makeKey();
+    const old = await backUp(key, ALPHA);
+    let signed = 0;
+    for (let turn = 0; turn < 3; turn++) {
+      signed += await signAll(key, [ALPHA, turn % 2 === 0 ? BRAVO : CHARLIE]);
+      now += 1;
+      await bringBack(key, ALPHA, old);
+      await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    }
+    expect(signed).toBe(LIMIT);
+  });
+});
+
+describe('P14: a server whose share was repaired', () => {
+  test.each(['keys', 'all'] as const)('starts from what others say (%s lost)', async (loss: Loss) => {
+    const key = await makeKey();
+    const { keyId, servers, callers, made } = key;
+    await sign(key, [ALPHA, BRAVO], 3);
+    const { policy } = await callers[ALPHA]!.call('key.show', { keyId });
+    now += 1;
+    await loseShareAt(network, servers, callers, keyId, BRAVO + 1, loss);
+    const repair = createRepairCourier({
+      servers,
+      callers,
+      made,
+      policy,
+      target: BRAVO + 1,
+      helpers: [1, 3],
+      expiresAt: now + 600,
+    });
+    await repair.begin();
+    await repair.finish();
+    await expect(askOnly(key, BRAVO)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
+    const question = { keyId, nonce: new Uint8Array(32), within: [HOUR] };
+    const { head } = await callers[BRAVO]!.call('key.head', question);
+    expect(parseHead(head)).toMatchObject({ isSure: true, counts: [{ within: HOUR, count: null }] });
+    await expect(tellCounts(key, BRAVO, [ALPHA])).rejects.toThrow(code('COUNTS_TOO_FEW'));
+    await tellCounts(key, BRAVO, [ALPHA, CHARLIE]);
+    expect(await signAll(key, [BRAVO, CHARLIE])).toBe(LIMIT - 3);
+  });
+});
+
+describe('P14: a server that joined', () => {
+  test('starts from what n − t + 1 servers of the epoch before have counted, those that left it too', async () => {
+    const key = await makeKey({ count: 4, of: 3 });
+    await sign(key, [ALPHA, BRAVO], 3);
+    await changeTo(key, [CHARLIE, DELTA], 2);
+    await expect(askOnly(key, DELTA)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
+    await expect(tellCounts(key, DELTA, [CHARLIE])).rejects.toMatchObject({
+      code: 'COUNTS_TOO_FEW',
+      facts: { needed: 2, slots: '1, 2' },
+    });
+    await tellCounts(key, DELTA, [CHARLIE, BRAVO]);
+    expect(await signAll(key, [CHARLIE, DELTA])).toBe(LIMIT - 3);
+  });
+
+  test('hears nobody who has not met the certificate of its epoch: he may still sign in the one before', async () => {
+    const key = await makeKey({ count: 4, of: 3 });
+    const before = await backUp(key, BRAVO);
+    await changeTo(key, [CHARLIE, DELTA], 2);
+    key.servers[BRAVO] = await network.restart(key.servers[BRAVO]!, { dataDir: before });
+    key.callers[BRAVO] = await key.servers[BRAVO].as(alice);
+    await expect(tellCounts(key, DELTA, [CHARLIE, BRAVO])).rejects.toThrow(code('COUNTS_TOO_FEW'));
+    await tellCounts(key, DELTA, [CHARLIE, ALPHA]);
+    expect(await signAll(key, [CHARLIE, DELTA])).toBe(LIMIT);
+  });
+
+  test('a refresh changes no count', async () => {
+    const key = await makeKey();
+    await sign(key, [ALPHA, BRAVO], 3);
+    await changeTo(key, [ALPHA, BRAVO, CHARLIE], 2);
+    expect(await signAll(key, [ALPHA, CHARLIE])).toBe(1);
+    expect(await signAll(key, [BRAVO, CHARLIE])).toBe(1);
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(0);
+  });
+
+  test('that comes back from a backup asks those of the epoch before too, or who joined with it', async () => {
+    const key = await makeKey({ count: 4, of: 3 });
+    await sign(key, [BRAVO, CHARLIE], LIMIT);
+    await changeTo(key, [ALPHA, DELTA], 2);
+    await tellCounts(key, DELTA, [ALPHA, BRAVO]);
+    expect(await signAll(key, [ALPHA, DELTA])).toBe(0);
+    const old = await backUp(key, DELTA);
+    now += 1;
+    await bringBack(key, DELTA, old);
+    // Alpha alone is enough to say that the epoch is in use, and knows of no signature.
+    await tellCounts(key, DELTA, [ALPHA]);
+    await expect(askOnly(key, DELTA)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
+    await tellCounts(key, DELTA, [ALPHA, CHARLIE]);
+    expect(await signAll(key, [ALPHA, DELTA])).toBe(0);
+  });
+});
+
+describe('P14, L14: an honest owner gets on', () => {
+  test('2-of-2: one of them restored', async () => {
+    const key = await alphaBack(1, { count: 2 });
+    await tellCounts(key, ALPHA, [BRAVO]);
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(LIMIT - 1);
+  });
+
+  test('2-of-3: one of them dead and another restored, by the word of its operator', async () => {
+    const key = await alphaBack(1);
+    const { keyId, servers } = key;
+    await expect(tellCounts(key, ALPHA, [BRAVO])).rejects.toThrow(code('HEADS_TOO_FEW'));
+    await servers[ALPHA]!.context.storage.transact((transaction) =>
+      servers[ALPHA]!.sessions.releaseHead(transaction, { owner: alice.xid, keyId }),
+    );
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(LIMIT - 1);
+  });
+
+  test('3-of-5: one of them dead, one restored, one more repaired or restored', async () => {
+    const key = await makeKey({ count: 5, needed: 3 });
+    const old = [await backUp(key, ALPHA), await backUp(key, BRAVO)];
+    await sign(key, [ALPHA, BRAVO, CHARLIE], 1);
+    now += 1;
+    await bringBack(key, ALPHA, old[0]!);
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE, DELTA]);
+    await bringBack(key, BRAVO, old[1]!);
+    await tellCounts(key, BRAVO, [ALPHA, CHARLIE, DELTA]);
+    expect(await signAll(key, [ALPHA, BRAVO, DELTA])).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,165 @@
+import {
+  headStatement,
+  type KeyHeadStatement,
+  type Parameters,
+  parseHead,
+  type Result,
+  verifyIdentityStatement,
+} from '@ckm/api';
+import { encodeHex, EncodingError, equalBytes, formatSpan } from '@ckm/foundation';
+import { type KeyParams, parseKeyParams } from '@ckm/threshold';
+import type { Call, ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import { epochDiffers } from '../changes/deciding.js';
+import { recallHead } from '../changes/forget-votes.js';
+import {
+  type CountsAsked,
+  countsAsked,
+  hearCounts,
+  nameOf,
+  type Told,
+  withTold,
+} from '../keys/others-counts.js';
+import { marksOf, noteMarks, readEpoch } from '../keys/stored-key.js';
+import { findCertified } from './certified-key.js';
+
+/**
+ * Takes in what others say of how far a key is, each of them about this server's own question: from then on it is used here again. So it is with
+ * how often they used it.
+ * @throws as {@link sayHead}; StateError `KEY_EPOCH_DIFFERS` where too few agree and one is further: its certificates are to be brought first;
+ * `HEADS_TOO_FEW`, and where nothing else is asked `COUNTS_TOO_FEW`, with the slots that are missing
+ */
+export async function hearHeads(
+  context: ServerContext,
+  call: Call,
+  { keyId, heads }: Parameters<'key.heads'>,
+): Promise<Result<'key.heads'>> {
+  const owner = call.account.xid;
+  await recallHead(context, { owner, keyId });
+  return call.transact(async (transaction) => {
+    await transaction.keys.hold(owner, keyId);
+    const found = await findCertified(transaction, context, { owner, keyId });
+    const { row, head } = found;
+    const { transcriptHash } = head.certified!;
+    const known = { epoch: row.epoch, transcriptHash };
+    const { asks, counting } = head;
+    const asked = await countsAsked(context, transaction, found);
+    if (asks === undefined && asked === null) return known;
+    const params = parseKeyParams((await readEpoch(context, transaction, row, head)).parameters);
+    const nonce = asks ?? counting!.nonce;
+    const rosters = [params, ...(asked?.rosters ?? [])];
+    const heard = listen(context, { keyId, nonce, rosters }, heads);
+    if (asks !== undefined) assertHeard(context, params, transcriptHash, heard);
+    const told = asked === null ? [] : hear(context, asked, heard, transcriptHash, asks === undefined);
+    const { asks: _asks, ...marks } = marksOf(head);
+    const counted = told.length === 0 ? {} : { counting: withTold(counting!, told, context.clock()) };
+    await noteMarks(context, transaction, row, { ...marks, ...counted });
+    await context.audit.append(transaction, {
+      deed: 'key.heads',
+      who: owner,
+      keyId,
+      subject: transcriptHash,
+      sentence:
+        asks === undefined
+          ? `Count on for a key (${params.suite}) for ${params.purpose}: others say how often it was used.`
+          : `Use a key (${params.suite}) for ${params.purpose} again: others say that epoch ${row.epoch} is its newest.`,
+      verdict: 'done',
+      policy: '',
+      detail: describeHeard(heads, transcriptHash, told),
+    });
+    return known;
+  });
+}
+
+function describeHeard(
+  heads: Parameters<'key.heads'>['heads'],
+  transcriptHash: Uint8Array,
+  told: readonly Told[],
+): string {
+  const counts = told.map(({ within, count }) => `, ${count} in ${formatSpan(within)}`).join('');
+  return `slots ${heads.map(({ slot }) => slot).join(' ')}, transcript ${encodeHex(transcriptHash).slice(0, 8)}${counts}`;
+}
+
+/** What servers of these rosters say in answer to this server, by identity key; whatever else is shown says nothing. */
+function listen(
+  { identity }: Pick<ServerContext, 'identity'>,
+  asking: { readonly keyId: Uint8Array; readonly nonce: Uint8Array; readonly rosters: readonly KeyParams[] },
+  heads: Parameters<'key.heads'>['heads'],
+): ReadonlyMap<string, KeyHeadStatement> {
+  const heard = new Map<string, KeyHeadStatement>();
+  const [own] = asking.rosters;
+  for (const { slot, epoch = own!.epoch, head, signature } of heads) {
+    const params = asking.rosters.find((one) => one.epoch === epoch);
+    const entry = params?.roster.find((one) => one.slot === slot);
+    if (entry === undefined || equalBytes(entry.serverId, identity.xid)) continue;
+    if (!verifyIdentityStatement(entry.identityKey, headStatement(head), signature)) continue;
+    const said = parseIfWhole(head);
+    if (said === null) continue;
+    const isIts = equalBytes(said.keyId, asking.keyId) && equalBytes(said.nonce, asking.nonce);
+    if (isIts) heard.set(nameOf(entry), said);
+  }
+  return heard;
+}
+
+/** A statement that cannot be read says nothing, whoever signed it: else one of the others could keep this server from use. */
+function parseIfWhole(head: Uint8Array): KeyHeadStatement | null {
+  try {
+    return parseHead(head);
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  }
+}
+
+/** Enough others that no quorum can have gone on without one of them, or all, if there are fewer. */
+function assertHeard(
+  { identity }: Pick<ServerContext, 'identity'>,
+  params: KeyParams,
+  transcriptHash: Uint8Array,
+  said: ReadonlyMap<string, KeyHeadStatement>,
+): void {
+  const { needed, of } = params.quorum;
+  const others = params.roster.filter(({ serverId }) => !equalBytes(serverId, identity.xid));
+  const heard = others.filter((one) => {
+    const its = said.get(nameOf(one));
+    return its !== undefined && its.isSure && equalBytes(its.transcriptHash, transcriptHash);
+  });
+  const later = Math.max(params.epoch, ...others.map((one) => said.get(nameOf(one))?.epoch ?? 0));
+  const enough = Math.min(of - needed + 1, others.length);
+  // One that names a later epoch proves nothing by it: a liar could keep this server from use for ever.
+  if (heard.length >= enough) return;
+  if (later > params.epoch) throw epochDiffers(params.epoch, later);
+  const slots = others.filter((one) => !heard.includes(one)).map(({ slot }) => slot);
+  throw refusal(
+    'HEADS_TOO_FEW',
+    `${heard.length} other servers have said how far the key is; ${enough} are needed`,
+    {
+      needed: enough,
+      slots: slots.join(', '),
+    },
+  );
+}
+
+/**
+ * How often others say that the key was used. Only those count that are in the epoch of this server: whoever has not met its certificate
+ * may still sign in the one before.
+ * @param isAll whether nothing else was asked: then it is refused to hear too few
+ */
+function hear(
+  { identity }: Pick<ServerContext, 'identity'>,
+  asked: CountsAsked,
+  heard: ReadonlyMap<string, KeyHeadStatement>,
+  transcriptHash: Uint8Array,
+  isAll: boolean,
+): readonly Told[] {
+  const sure = new Map(
+    [...heard].filter(([, said]) => said.isSure && equalBytes(said.transcriptHash, transcriptHash)),
+  );
+  const { told, missing, needed } = hearCounts(asked, sure, identity.publicKeys.signing.bytes);
+  if (told.length > 0 || !isAll) return told;
+  throw refusal(
+    'COUNTS_TOO_FEW',
+    `too few other servers have said how often the key was used: ${needed} are needed`,
+    { needed, slots: missing.join(', ') },
+  );
+}

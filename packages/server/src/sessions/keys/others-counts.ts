@@ -1,0 +1,166 @@
+import type { KeyHeadStatement } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import { type KeyParams, parseKeyParams, type RosterEntry } from '@ckm/threshold';
+import type { Counting, ServerContext } from '../../context.js';
+import type { KeyRow, Reader } from '../../storage/storage.js';
+import { readPublicEpoch } from './past-epochs.js';
+import { type KeyHead, readEpoch } from './stored-key.js';
+
+type Context = Pick<ServerContext, 'vault' | 'clock' | 'config' | 'policy'>;
+
+/** A key, as it is stored. */
+interface Stored {
+  readonly row: KeyRow;
+  readonly head: KeyHead;
+}
+
+/** What a server needs to hear before it knows how often a key was used lately. */
+export interface CountsAsked {
+  /** Seconds. */
+  readonly within: readonly number[];
+  /** By epoch; that of its own first, unless it joined in it. */
+  readonly rosters: readonly KeyParams[];
+}
+
+/** How often a key was used here, for another server that asks; null where it does not know. */
+export async function countsFor(
+  { policy, config, clock }: Context,
+  reader: Reader,
+  { row: { owner, keyId }, head }: Stored,
+  within: readonly number[],
+): Promise<NonNullable<KeyHeadStatement['counts']>> {
+  if (head.asks !== undefined) return within.map((one) => ({ within: one, count: null }));
+  const { tightened, counting = null } = head;
+  const asked = { within, keptSeconds: config.limits.keepRequestsSeconds, now: clock() };
+  return [...(await policy.countsFor(reader, head.policy, { owner, keyId, tightened, counting }, asked))];
+}
+
+/** No policy allows more in any window. */
+const MOST_COUNTED = 1_000_000;
+
+/** What this server has to hear of a key; null: nothing. @throws StorageError `ROW_TAMPERED` */
+export async function countsAsked(
+  context: Context,
+  reader: Reader,
+  { row, head }: Stored,
+): Promise<CountsAsked | null> {
+  const { owner, keyId } = row;
+  const { tightened, counting } = head;
+  if (counting === undefined) return null;
+  const key = { owner, keyId, tightened, counting };
+  const within = await context.policy.unknownWindows(reader, head.policy, key, context.clock());
+  if (within.length === 0) return null;
+  const own = parseKeyParams((await readEpoch(context, reader, row, head)).parameters);
+  return { within, rosters: await rostersAsked(context, reader, { row, head }, own, Math.max(...within)) };
+}
+
+/**
+ * Whose members know of all that was signed with the key. A server that joined asks those of the epoch before: whatever they signed, n − t + 1 of
+ * them have counted, in sum. One that lost its memory asks those of its own, and also those of the epoch before where it is in its own for no
+ * longer than the window: there it may have been another's successor.
+ */
+async function rostersAsked(
+  context: Context,
+  reader: Reader,
+  { row, head: { counting, since } }: Stored,
+  own: KeyParams,
+  longest: number,
+): Promise<readonly KeyParams[]> {
+  const { epoch } = row;
+  const isFresh = since !== undefined && context.clock() - since < longest;
+  if (epoch === 0 || !isFresh) return [own];
+  const before = parseKeyParams((await readPublicEpoch(context, reader, row, epoch - 1)).parameters);
+  return counting!.joined === epoch ? [before] : [own, before];
+}
+
+/** What others of the key have said, by their identity keys in hexadecimal. */
+export type Heard = ReadonlyMap<string, Pick<KeyHeadStatement, 'counts'>>;
+
+/** What becomes of a window. */
+export type Told = { readonly within: number; readonly count: number };
+
+/** For each window: what was said, or which slots are missing in which epoch. */
+export interface CountsHeard {
+  readonly told: readonly Told[];
+  /** Of the first roster that is not heard; empty: all are. */
+  readonly missing: readonly number[];
+  readonly needed: number;
+}
+
+/**
+ * How often the key was used before, at most: for each window the sum of what n − t + 1 others of each roster say, of those that say least,
+ * since any of them are enough. Every signature was made by t of a roster, so that one of those asked has counted it.
+ * @param self this server's identity key
+ */
+export function hearCounts({ within, rosters }: CountsAsked, heard: Heard, self: Uint8Array): CountsHeard {
+  const told: Told[] = [];
+  let missing: CountsHeard | null = null;
+  for (const one of within) {
+    const said = new Map<string, number>();
+    for (const [name, { counts }] of heard) {
+      const count = counts?.find((window) => window.within === one)?.count ?? null;
+      if (count !== null) said.set(name, count);
+    }
+    const chosen = new Map<string, number>();
+    let isWhole = true;
+    for (const roster of rosters) {
+      const enough = enoughOf(roster, rosters[0]!, said, self);
+      for (const name of enough.names) chosen.set(name, said.get(name)!);
+      if (enough.missing.length === 0) continue;
+      isWhole = false;
+      missing ??= { told: [], missing: enough.missing, needed: enough.needed };
+    }
+    if (isWhole) told.push({ within: one, count: sumOf(chosen.values()) });
+  }
+  return { told, missing: missing?.missing ?? [], needed: missing?.needed ?? 0 };
+}
+
+/** Those of a roster whose counts are enough, the lowest first; or who is missing. */
+function enoughOf(
+  roster: KeyParams,
+  own: KeyParams,
+  said: ReadonlyMap<string, number>,
+  self: Uint8Array,
+): { readonly names: readonly string[]; readonly missing: readonly number[]; readonly needed: number } {
+  const others = roster.roster.filter(({ identityKey }) => !equalBytes(identityKey, self));
+  const { needed: quorum, of } = roster.quorum;
+  const needed = of - quorum + 1;
+  const names = lowest(others, said);
+  if (names.length >= needed) return { names: names.slice(0, needed), missing: [], needed };
+  const [newcomer] = roster === own ? [] : lowest(newcomersOf(own, roster, self), said);
+  if (newcomer !== undefined) return { names: [newcomer], missing: [], needed };
+  const missing = others.filter((one) => !said.has(nameOf(one))).map(({ slot }) => slot);
+  return { names: [], missing, needed };
+}
+
+/** Who joined after a roster has been told of all that was signed by it. */
+function newcomersOf(own: KeyParams, before: KeyParams, self: Uint8Array): readonly RosterEntry[] {
+  return own.roster.filter(
+    ({ identityKey }) =>
+      !equalBytes(identityKey, self) &&
+      !before.roster.some((one) => equalBytes(one.identityKey, identityKey)),
+  );
+}
+
+function lowest(entries: readonly RosterEntry[], said: ReadonlyMap<string, number>): readonly string[] {
+  return entries
+    .map(nameOf)
+    .filter((name) => said.has(name))
+    .toSorted((a, b) => said.get(a)! - said.get(b)!);
+}
+
+export function nameOf({ identityKey }: Pick<RosterEntry, 'identityKey'>): string {
+  return encodeHex(identityKey);
+}
+
+function sumOf(counts: Iterable<number>): number {
+  let sum = 0;
+  for (const count of counts) sum += count;
+  return Math.min(sum, MOST_COUNTED);
+}
+
+/** The note of a head with more that was said, and without what is of no use any more. */
+export function withTold(counting: Counting, told: readonly Told[], now: number): Counting {
+  const useful = counting.told.filter(({ within }) => now - counting.at < within);
+  return { ...counting, told: [...useful, ...told] };
+}

@@ -1,0 +1,146 @@
+import { cpSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Parameters, Result } from '@ckm/api';
+import {
+  carryChange,
+  completeChange,
+  createQuorumSigner,
+  fetchChain,
+  type NextMember,
+  type QuorumSigner,
+} from '@ckm/testkit';
+import { judgeVotes, parseCertificate, parseChangeCertificate, verifyChain } from '@ckm/threshold';
+import type { BareCaller, BareOptions, BareServer } from './bare-server.js';
+import { alice, type BareServers, makeKey, type MadeKey } from './bare-servers.js';
+
+/** Servers, of which some have a key that is used only so often. Places count from 0. */
+export interface CountedKey {
+  readonly network: BareServers;
+  readonly servers: BareServer[];
+  /** As Alice. */
+  readonly callers: BareCaller[];
+  readonly made: MadeKey;
+  readonly keyId: Uint8Array;
+  /** The places of its servers, by epoch. */
+  readonly rosters: (readonly number[])[];
+}
+
+export interface CountedOptions {
+  readonly count: number;
+  readonly needed?: number;
+  /** How many of the servers have the key; all unless said. */
+  readonly of?: number;
+  readonly rateLimit: { readonly count: number; readonly perSeconds: number };
+  readonly server?: Partial<BareOptions>;
+}
+
+/** One whose changes wait for nobody. */
+export async function makeCountedKey(
+  network: BareServers,
+  { count, needed = 2, of = count, rateLimit, server = {} }: CountedOptions,
+): Promise<CountedKey> {
+  const { servers, callers } = await network.openMany(count, server);
+  const policy = { rateLimit, changes: 'automatic', changeDelay: 0 } as const;
+  const expiresAt = servers[0]!.context.clock() + 600;
+  const made = await makeKey(callers.slice(0, of), { policy, needed, expiresAt });
+  const rosters = [Array.from({ length: of }, (_, at) => at)];
+  return { network, servers, callers, made, keyId: made.keyId, rosters };
+}
+
+/** A client in the newest epoch; slots are of that. */
+export async function signerOf({ callers, servers, keyId, rosters }: CountedKey): Promise<QuorumSigner> {
+  const roster = rosters.at(-1)!;
+  const [first, ...changes] = await fetchChain(callers[roster[0]!]!, keyId);
+  const epochs = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes);
+  const { params, public: key } = epochs.at(-1)!;
+  const expiresAt = servers[0]!.context.clock() + 600;
+  const at = roster.map((place) => callers[place]!);
+  return createQuorumSigner({
+    servers: at,
+    keyId,
+    key,
+    purpose: 'message',
+    expiresAt,
+    epoch: params.epoch,
+  });
+}
+
+/** Slots of places, in the newest epoch. */
+export function slotsOf({ rosters }: Pick<CountedKey, 'rosters'>, places: readonly number[]): number[] {
+  return places.map((place) => rosters.at(-1)!.indexOf(place) + 1).toSorted((a, b) => a - b);
+}
+
+/** The data of a server as it is now: what a backup would bring back of it. */
+export async function backUp(key: CountedKey, place: number): Promise<string> {
+  const { network, servers } = key;
+  const folder = mkdtempSync(join(tmpdir(), 'ckm-old-'));
+  const server = servers[place]!;
+  await server.stop();
+  cpSync(server.dataDir, folder, { recursive: true });
+  await startAgain(key, place, await network.restart(server));
+  return folder;
+}
+
+/** A server as it was, which knows that it may be older than what it did. */
+export async function bringBack(key: CountedKey, place: number, folder: string): Promise<void> {
+  const copy = mkdtempSync(join(tmpdir(), 'ckm-back-'));
+  cpSync(folder, copy, { recursive: true });
+  const server = await key.network.restart(key.servers[place]!, { dataDir: copy });
+  await server.sessions.voidOpen('the database is an older one');
+  await startAgain(key, place, server);
+}
+
+async function startAgain({ servers, callers }: CountedKey, place: number, server: BareServer) {
+  servers[place] = server;
+  callers[place] = await server.as(alice);
+}
+
+/** The key goes over to the servers of these places, at everybody that is there. */
+export async function changeTo(key: CountedKey, to: readonly number[], needed: number): Promise<void> {
+  const { servers, callers, keyId, rosters } = key;
+  const next = to.map((place): NextMember => {
+    const { xid, publicKeys } = servers[place]!.context.identity;
+    const callee = callers[place]!;
+    return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
+  });
+  const from = rosters.at(-1)!.map((place) => callers[place]!);
+  const expiresAt = () => servers[0]!.context.clock() + 600;
+  const change = await carryChange({ servers: from, keyId, expiresAt, next, needed });
+  await change.commit(await completeChange(change));
+  rosters.push(to);
+}
+
+type Heads = Parameters<'key.heads'>['heads'];
+
+/**
+ * What servers of these places say, in answer to what another one asks.
+ * @param within which windows they are asked about; those that it asks about unless said
+ */
+export async function gatherHeads(
+  { callers, keyId, rosters }: CountedKey,
+  asking: number,
+  by: readonly number[],
+  within?: readonly number[],
+): Promise<Heads> {
+  const asked = await callers[asking]!.call('key.head', { keyId, nonce: new Uint8Array(32) });
+  const question = { keyId, nonce: asked.asks!, within: [...(within ?? asked.within ?? [])] };
+  const newest = rosters.length - 1;
+  return Promise.all(
+    by.map(async (place) => {
+      const epoch = rosters[newest]!.includes(place) ? newest : newest - 1;
+      const { head, signature } = await callers[place]!.call('key.head', question);
+      return { slot: rosters[epoch]!.indexOf(place) + 1, epoch, head, signature };
+    }),
+  );
+}
+
+/** Shows a server what those of these places say. @throws as it does */
+export async function tellCounts(
+  key: CountedKey,
+  asking: number,
+  by: readonly number[],
+): Promise<Result<'key.heads'>> {
+  const heads = await gatherHeads(key, asking, by);
+  return key.callers[asking]!.call('key.heads', { keyId: key.keyId, heads });
+}

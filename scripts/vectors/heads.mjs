@@ -1,0 +1,29 @@
+// What servers say of how far a key is, without and with how often it was used.
+import { encodeHead, headStatement, signIdentityStatement } from '@ckm/api';
+import { bytesOf, identities } from './servers.mjs';
+
+const [alpha] = identities;
+
+const head = {
+  keyId: bytesOf('id of a key'),
+  epoch: 3,
+  transcriptHash: bytesOf('transcript of an epoch'),
+  nonce: bytesOf('nonce of a server that asks'),
+  isSure: true,
+};
+const counts = [
+  { within: 3_600, count: 4 },
+  { within: 86_400, count: null },
+];
+
+export function headVectors() {
+  return [head, { ...head, counts }].map((fields) => {
+    const bytes = encodeHead(fields);
+    return {
+      fields,
+      head: bytes,
+      identityKey: alpha.publicKeys.signing.bytes,
+      signature: signIdentityStatement(alpha, headStatement(bytes)),
+    };
+  });
+}
