@@ -152,6 +152,8 @@ describe('what is on record of key checks', () => {
     const remedy = { kind: 'checkKey', key: 'ink' };
     const lines = (await client.diagnose()).filter((line) => line.remedy?.kind === 'checkKey');
     expect(lines).toMatchObject([
+      // Whoever did not prove its share is not counted on.
+      { level: 'warn', subject: 'ink', fix: 'have bravo prove its share', remedy },
       { level: 'fail', subject: 'ink on bravo', remedy },
       { level: 'warn', subject: 'ink', remedy },
     ]);
