@@ -131,6 +131,7 @@ export {
   areAllThatAnswer,
   type DecidedEpoch,
   isStoppedByFreeze,
+  mayLetOthersIn,
   type KeyStatus,
 } from './status/key-status.js';
 export { changersNeeded, formatMargin, type Margin } from './status/margins.js';

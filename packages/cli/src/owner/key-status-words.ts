@@ -1,4 +1,11 @@
-import { areAllThatAnswer, formatMargin, isGone, isStoppedByFreeze, type KeyStatus } from '@ckm/client';
+import {
+  areAllThatAnswer,
+  formatMargin,
+  isGone,
+  isStoppedByFreeze,
+  type KeyStatus,
+  mayLetOthersIn,
+} from '@ckm/client';
 import { dateOf, formatInstant, unixNow } from '../terminal/instant.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -150,7 +157,12 @@ function frozenCells(terminal: Terminal, key: KeyStatus): string[] {
   const { command } = wordsOf({ kind: isStoppedByFreeze(key) ? 'thawKey' : 'freezeKey', key: name });
   if (!isStoppedByFreeze(key))
     return [terminal.style('red', `NOT stopped, frozen only at ${names}: ${command}`)];
-  return [terminal.style('yellow', `frozen at ${names} until ${ends}: ${command}`)];
+  const again = wordsOf({ kind: 'freezeKey', key: name }).command;
+  const others = `a change may let in servers that have not heard, which this tells: ${again}`;
+  return [
+    terminal.style('yellow', `frozen at ${names} until ${ends}: ${command}`),
+    ...(mayLetOthersIn(key) ? [terminal.style('yellow', others)] : []),
+  ];
 }
 
 /** What the last key check found, and whether the next one is overdue. */

@@ -5,7 +5,7 @@ import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { listed } from '../servers/faults.js';
 import { type DoctorLine, explained, failed } from './doctor-line.js';
-import { areAllThatAnswer, isStoppedByFreeze, type KeyStatus } from './key-status.js';
+import { areAllThatAnswer, isStoppedByFreeze, type KeyStatus, mayLetOthersIn } from './key-status.js';
 import { formatMargin } from './margins.js';
 import type { Status } from './status.js';
 
@@ -201,6 +201,11 @@ export function checkFreezes({ keys }: Status): DoctorLine[] {
     const { name, frozen, quorum } = key;
     if (frozen.length === 0) return [];
     const names = listed(frozen.map(({ server }) => server));
+    if (isStoppedByFreeze(key) && mayLetOthersIn(key)) {
+      const text = `is frozen at ${names}, and a change may let in servers that have not heard`;
+      const fix = 'say it again: those are told too, and it says whether the key is stopped';
+      return [{ level: 'warn', subject: name, text, fix, remedy: { kind: 'freezeKey', key: name } }];
+    }
     if (isStoppedByFreeze(key)) {
       const fix = 'wait until it ends, or ask the operators to thaw it';
       return [

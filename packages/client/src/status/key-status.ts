@@ -106,6 +106,11 @@ export function isStoppedByFreeze({ frozen, quorum }: Pick<KeyStatus, 'frozen' |
   return frozen.length > quorum.of - quorum.needed;
 }
 
+/** Whether a change of who holds it waits or is decided, which may let in servers that have not heard of a freeze. */
+export function mayLetOthersIn({ decided, orders }: Pick<KeyStatus, 'decided' | 'orders'>): boolean {
+  return decided !== null || orders.length > 0;
+}
+
 /** Whether every server that answers signs too: where one does not, it is no answer that is missing. */
 export function areAllThatAnswer({
   reachable,

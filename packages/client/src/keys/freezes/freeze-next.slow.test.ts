@@ -98,4 +98,7 @@ test('whom an order that waits lets in is told too, and nobody’s word of a cha
     Promise.reject(new PolicyError('no', { code: 'ACCOUNT_SUSPENDED', hint: 'ask' }));
   const again = await other.freezeKey('letters', null);
   expect([again.isStopped, again.joining[1]!.verdict]).toEqual([true, 'refused']);
+  const about = (await other.diagnose()).filter(({ text }) => text.startsWith('is frozen at'));
+  expect(about).toMatchObject([{ level: 'warn', remedy: { kind: 'freezeKey' } }]);
+  expect(about[0]!.text).toContain('a change may let in servers that have not heard');
 });
