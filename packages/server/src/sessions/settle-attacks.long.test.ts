@@ -1,4 +1,7 @@
 // @module-tag long
+import { cpSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { carryChange, completeChange, fetchChain, type NextMember, preparing } from '@ckm/testkit';
 import {
   encodeVotes,
@@ -18,6 +21,7 @@ import { signSettling } from './changes/settle-votes.js';
 import { marksOf, noteMarks, openHead } from './keys/stored-key.js';
 import type { BareCaller, BareServer } from './test/bare-server.js';
 import { alice, createBareServers, SOON } from './test/bare-servers.js';
+import { createInterruptedStorage } from './test/faulty-storage.js';
 import { type ForkedServers, forkKey, type ForkOptions } from './test/fork.js';
 import { createRepairCourier } from './test/repair-courier.js';
 import { carrySettling } from './test/settle-courier.js';
@@ -325,6 +329,36 @@ test('an operator’s no to one choice stays a no when the other is ordered in b
   await expect(bravo.call('fork.cancel', { keyId, epoch: 0, orderHash: first.orderHash })).rejects.toThrow(
     code('CHANGE_UNKNOWN'),
   );
+});
+
+test('a server that goes over while it is told of the settlement once more keeps its share, wherever the two meet', async () => {
+  const found = await forked();
+  const { servers, callers, made, keyId, one, other } = found;
+  const members = callers.slice(0, 3);
+  const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+  const votes = await settling.settle([1, 2]);
+  // Bravo went on by the other: it is in the epoch before once more.
+  expect(await settling.end(members[1]!, votes)).toBe(true);
+  const { dataDir } = servers[1]!;
+  await servers[1]!.stop();
+  const [alpha, , charlie] = members;
+  for (const nth of [2, 3, 4]) {
+    const storage = createInterruptedStorage();
+    const copy = mkdtempSync(join(tmpdir(), 'ckm-race-'));
+    cpSync(dataDir, copy, { recursive: true });
+    const secrets = { seed: new Uint8Array(32).fill(2), storageKey: new Uint8Array(32).fill(102) };
+    const server = await network.open({ name: 'bravo', dataDir: copy, wrap: storage.wrap, ...secrets });
+    const bravo = await server.as(alice);
+    const raced = [alpha!, bravo, charlie!];
+    const told = await carrySettling({ members: raced, keyId, certificates: [one, other] });
+    storage.arm(nth, () => commit(bravo, keyId, one));
+    await told.end(bravo, votes);
+    if (nth === 2) expect(storage.hasHappened()).toBe(true);
+    await commit(bravo, keyId, one);
+    await settling.end(alpha!, votes);
+    const { before } = await carryChange({ servers: raced, keyId, expiresAt: SOON });
+    await signIn(raced, made, before.public, { epoch: 1, signers: [1, 2] });
+  }
 });
 
 test('a second settlement that differs destroys nothing, however many were lied to', async () => {

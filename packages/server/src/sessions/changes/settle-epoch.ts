@@ -9,6 +9,7 @@ import {
   recoveryAckStatement,
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
+import { rowChanged } from '../../storage/codes.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
 import { readCertificates, readPublicEpoch, storePublicEpoch } from '../keys/past-epochs.js';
@@ -40,12 +41,6 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
   const twice = evidence.twice.map((slot) => slot as PartyIndex);
   judgeSettlement(twice)({ promises, yields }, { before, order, transcriptHash });
   const settled = { certificates, names, promises, yields };
-  // First: what another settlement says is dead is destroyed for nothing.
-  const isOnIt = await context.storage.read(async (reader) => {
-    assertNotOtherwise(await readForked(context, reader, scope), transcriptHash);
-    return isOnCounting(context, reader, scope, evidence);
-  });
-  if (!isOnIt) await destroyDead(context, scope);
   return repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       await transaction.keys.hold(scope.owner, keyId);
@@ -85,7 +80,7 @@ function isTakenIn({ head, newest, epoch }: ForkedKey, isOn: boolean): boolean {
   return isOn ? head.forked !== epoch + 1 : newest <= epoch && head.counts !== undefined;
 }
 
-/** Whether this server went on by the certificate that counts. */
+/** Whether this server went on by the certificate that counts. @throws StateError `ROW_CHANGED` where it went on by one that is not shown */
 async function isOnCounting(
   context: ServerContext,
   reader: Reader,
@@ -95,7 +90,10 @@ async function isOnCounting(
   const { newest } = await readForked(context, reader, scope);
   if (newest <= scope.epoch) return false;
   const { certificate } = await readPublicEpoch(context, reader, scope, scope.epoch + 1);
-  return isSameChange(parseChangeCertificate(certificate), parsed[0]!);
+  const own = parseChangeCertificate(certificate);
+  // Entered since the evidence was checked: nothing was settled of it, and nothing of it is dead.
+  if (!parsed.some((one) => isSameChange(one, own))) throw rowChanged('keys');
+  return isSameChange(parsed[0]!, own);
 }
 
 /** It does, unless a later epoch is forked, which an earlier one came before. */
@@ -150,6 +148,7 @@ async function stayOut(
 ): Promise<void> {
   const { params, transcriptHash } = epochs[0]!;
   const { epoch } = forked;
+  destroyDead(context, forked);
   await removeDead(transaction, forked);
   const shown = { parameters: encodeKeyParams(params), certificate: certificates[0]! };
   await storePublicEpoch(context, transaction, forked, params.epoch, shown);
@@ -160,11 +159,10 @@ async function stayOut(
 
 /**
  * The keys of shares that came of a certificate that is dead, before the rows: the key never comes back to them. Those
- * of its later epochs too, and what was kept for the next.
+ * of its later epochs too, and what was kept for the next. Only while the key is held: an epoch has one file, whichever certificate
+ * it was entered by.
  */
-async function destroyDead(context: ServerContext, { owner, keyId, epoch }: DecidingScope): Promise<void> {
-  const scope = { owner, keyId, epoch };
-  const { row } = await context.storage.read((reader) => readForked(context, reader, scope));
+function destroyDead(context: ServerContext, { owner, keyId, epoch, row }: ForkedKey): void {
   for (let dead = row.epoch; dead > epoch; dead--) {
     context.epochKeys.destroy({ owner, keyId, epoch: dead });
     destroyRoot(context, { owner, keyId, epoch: dead });
@@ -185,6 +183,7 @@ async function goBack(
 ): Promise<void> {
   const { before, names } = evidence;
   const { owner, keyId, epoch, row, head } = forked;
+  destroyDead(context, forked);
   await removeDead(transaction, forked);
   const own = ownEntry(context, before.params);
   const joining = own === null ? await joiningOf(context, transaction, forked, evidence) : null;

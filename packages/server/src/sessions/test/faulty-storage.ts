@@ -36,3 +36,40 @@ export function storageWithPowerCut(storage: Storage, nth: number, when: 'before
     },
   };
 }
+
+/** A storage that lets `between` happen once, before it is used the `nth` time from the moment that it is armed. */
+export interface InterruptedStorage {
+  readonly wrap: (storage: Storage) => Storage;
+  arm(nth: number, between: () => Promise<unknown>): void;
+  /** Whether it has happened since. */
+  hasHappened(): boolean;
+}
+
+export function createInterruptedStorage(): InterruptedStorage {
+  let left = 0;
+  let between: (() => Promise<unknown>) | null = null;
+  const use = async () => {
+    if (between === null || --left > 0) return;
+    const work = between;
+    between = null;
+    await work();
+  };
+  return {
+    wrap: (storage) => ({
+      ...storage,
+      async read(work) {
+        await use();
+        return storage.read(work);
+      },
+      async transact(work) {
+        await use();
+        return storage.transact(work);
+      },
+    }),
+    arm(nth, work) {
+      left = nth;
+      between = work;
+    },
+    hasHappened: () => between === null,
+  };
+}
