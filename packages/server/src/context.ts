@@ -282,6 +282,8 @@ export interface Sessions {
   noteTightened(transaction: Transaction, row: KeyRow, stored: StoredTightening): Promise<void>;
   /** Uses a key again that this server did not use, because it came back from an older state. @returns whether it was not used */
   releaseHead(transaction: Transaction, key: Pick<KeyRow, 'owner' | 'keyId'>): Promise<boolean>;
+  /** Has a key go by what this server has counted itself, whatever others have told it. @returns whether it went by that */
+  releaseCount(transaction: Transaction, key: Pick<KeyRow, 'owner' | 'keyId'>): Promise<boolean>;
   /**
    * Ends every open session, because the database is an older one, and takes this server's say in changes of its keys until others
    * have reminded it. Pending keys stay. @returns how many those were

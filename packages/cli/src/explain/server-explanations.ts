@@ -95,8 +95,8 @@ const POLICY = groupOf(
     ],
     POLICY_BLIND: 'Content that cannot be described is not signed with this key.',
     POLICY_RATE: [
-      'The key was asked as often as it may be in this time. Requests count that wait, were rejected or taken back.',
-      'Wait, then ask again.',
+      'The key was asked as often as it may be in this time. Requests count that wait, were rejected or taken back, and at a server that was restored, repaired or joined what the others say of the time before.',
+      'Wait, then ask again. Where it says that others say so, and they say too much: its operator sees in its log which server said what, and has it go by its own count: ckm server policy release.',
     ],
     POLICY_COUNT_UNKNOWN: [
       'How often a key may be used belongs to the key. The server came back from an older state, got its share back, or joined the key, and does not know how often it was used before: until others have said so it counts all of it as spent.',

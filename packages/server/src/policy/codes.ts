@@ -1,4 +1,12 @@
-import { encodeHex, formatMoment, PolicyError, type Remedy, StateError, UsageError } from '@ckm/foundation';
+import {
+  encodeHex,
+  formatMoment,
+  formatSpan,
+  PolicyError,
+  type Remedy,
+  StateError,
+  UsageError,
+} from '@ckm/foundation';
 
 /** Every code of an error about policy. */
 const POLICY_CODES = [
@@ -50,6 +58,43 @@ export function countUnknown(since: number, until: number): PolicyError {
     `ask the other servers of the key how often that was, and show this one what they say; it knows by itself at ${formatMoment(until)}`,
     { retryable: true, httpStatus: 429, facts: { since, until } },
   );
+}
+
+interface Rate {
+  readonly count: number;
+  readonly perSeconds: number;
+}
+
+/** A key was asked as often as it may be within a window. */
+export function rateSpent({ count, perSeconds }: Rate): PolicyError {
+  return policyError(
+    'POLICY_RATE',
+    atMost({ count, perSeconds }),
+    'wait, then ask again; requests that an operator rejected count too',
+    {
+      retryable: true,
+      httpStatus: 429,
+      facts: { count, perSeconds },
+    },
+  );
+}
+
+/**
+ * The same by what other servers have said of the time before, which this one cannot know to be true.
+ * @param since from when on it has seen every request itself, UnixSeconds
+ */
+export function rateSpentByOthers({ count, perSeconds }: Rate, since: number): PolicyError {
+  const until = since + perSeconds;
+  return policyError(
+    'POLICY_RATE',
+    `${atMost({ count, perSeconds })}, and other servers say that it was used so often before ${formatMoment(since)}`,
+    `wait, at most until ${formatMoment(until)}; where that is not so, have the operator of this server release the key, which then goes by what it has counted itself`,
+    { retryable: true, httpStatus: 429, facts: { count, perSeconds, since, until } },
+  );
+}
+
+function atMost({ count, perSeconds }: Rate): string {
+  return `this key takes at most ${count} ${count === 1 ? 'request' : 'requests'} in ${formatSpan(perSeconds)}`;
 }
 
 /** Its owner has frozen the key. @param until UnixSeconds */

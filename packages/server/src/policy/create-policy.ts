@@ -1,10 +1,10 @@
 import { type KeyPolicy, policyHash } from '@ckm/api';
 import { DRILL } from '@ckm/requests';
-import { encodeHex, formatSpan, type PolicyError } from '@ckm/foundation';
+import { encodeHex, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
-import { countUnknown, keyFrozen, keyStopped, policyError } from './codes.js';
+import { countUnknown, keyFrozen, keyStopped, policyError, rateSpent, rateSpentByOthers } from './codes.js';
 import { countWithin, type CountStored, reachesBack, toldOf } from './counting.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit, type Tightening } from './effective.js';
@@ -186,14 +186,11 @@ async function rateRefusal(
     const window = { within: perSeconds, most: count, now };
     const used = await countWithin(countStored, known, window);
     if (used === null) return countUnknown(counting!.at, counting!.at + perSeconds);
-    if (used >= count) {
-      return policyError(
-        'POLICY_RATE',
-        `this key takes at most ${count} ${count === 1 ? 'request' : 'requests'} in ${formatSpan(perSeconds)}`,
-        'wait, then ask again; requests that an operator rejected count too',
-        { retryable: true, httpStatus: 429, facts: { count, perSeconds } },
-      );
-    }
+    if (used < count) continue;
+    const seen = await countStored(now - perSeconds, count);
+    return seen < count
+      ? rateSpentByOthers({ count, perSeconds }, known!.at)
+      : rateSpent({ count, perSeconds });
   }
   return null;
 }

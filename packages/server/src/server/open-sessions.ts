@@ -14,7 +14,7 @@ import { keyFacts, keyHandlers } from '../sessions/functions/key-functions.js';
 import { noteTightened, openHead, openIfWhole } from '../sessions/keys/stored-key.js';
 import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
 import { createChangeDesk, createOrderSweep } from '../sessions/changes/change-desk.js';
-import { forgetVotes, releaseHead } from '../sessions/changes/forget-votes.js';
+import { forgetVotes, releaseCount, releaseHead } from '../sessions/changes/forget-votes.js';
 import type { ChangeMeans } from '../sessions/changes/means.js';
 import { createRetention } from '../sessions/retention.js';
 import type { Room, RoomMeans } from '../sessions/room.js';
@@ -117,6 +117,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     certifiedShare: (row) => certifiedShareIn(row, openIfWhole(context, row)),
     noteTightened: (transaction, row, stored) => noteTightened(context, transaction, row, stored),
     releaseHead: (transaction, key) => releaseHead(context, transaction, key),
+    releaseCount: (transaction, key) => releaseCount(context, transaction, key),
     voidOpen: async (reason) => {
       await forgetVotes(context);
       return voidSessions(server, reason);

@@ -1,6 +1,9 @@
 import { encodeHead, headStatement, parseHead, signIdentityStatement } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
 import type { QuorumSigner } from '@ckm/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createKeyDesk } from '../control/desks/key-desk.js';
+import { NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import { TEST_TIME } from './test/bare-server.js';
 import { alice, createBareServers, messageOf } from './test/bare-servers.js';
 import {
@@ -186,6 +189,70 @@ describe('P14: a server that came back from an older state', () => {
     const { head } = await callers[ALPHA]!.call('key.head', question);
     expect(parseHead(head)).toMatchObject({ isSure: true, counts: [{ within: HOUR, count: null }] });
     expect(await signAll(key, [ALPHA, CHARLIE])).toBe(LIMIT);
+  });
+});
+
+describe('P14: a liar among the others who says too much', () => {
+  /** Charlie says that it was used more often than anybody allows, and bravo says the truth. */
+  async function lieToAlpha(key: CountedKey): Promise<void> {
+    const [bravo, charlie] = await gatherHeads(key, ALPHA, [BRAVO, CHARLIE]);
+    const counts = [{ within: HOUR, count: 1_000_000 }];
+    const head = encodeHead({ ...parseHead(charlie!.head), counts });
+    const signature = signIdentityStatement(key.servers[CHARLIE]!.context.identity, headStatement(head));
+    const { keyId } = key;
+    await key.callers[ALPHA]!.call('key.heads', { keyId, heads: [bravo!, { slot: 3, head, signature }] });
+  }
+
+  /** What the operator of alpha sees in its log of what was done. */
+  async function logged(key: CountedKey, deed: string): Promise<string[]> {
+    const { context } = key.servers[ALPHA]!;
+    const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+    return lines.filter((line) => line.deed === deed).map(({ detail }) => detail);
+  }
+
+  test('spends a window of a restored server only until its operator releases the key; the log says who said it, and 2-of-3 sign without the liar', async () => {
+    const key = await alphaBack(1);
+    const [back, { context, sessions }] = [now, key.servers[ALPHA]!];
+    await lieToAlpha(key);
+    await expect(askOnly(key, ALPHA)).rejects.toMatchObject({
+      code: 'POLICY_RATE',
+      message: expect.stringMatching(/other servers say that it was used so often before/),
+      facts: { count: LIMIT, perSeconds: HOUR, since: back, until: back + HOUR },
+    });
+    expect(await logged(key, 'key.heads')).toEqual([
+      expect.stringMatching(/^slots 2 \(1 in 1 h\) 3 \(1000000 in 1 h\), .*, 1000000 in 1 h$/),
+    ]);
+    const { release } = createKeyDesk({ context, sessions });
+    const prefix = encodeHex(key.keyId);
+    await release(prefix, null);
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(LIMIT - 1);
+    await expect(askOnly(key, ALPHA)).rejects.toMatchObject({ facts: { count: LIMIT, perSeconds: HOUR } });
+    await release(prefix, null);
+    expect(await logged(key, 'operator.release')).toEqual([
+      'it was not stopped; counted by this server alone, whatever others told it',
+      'it was not stopped',
+    ]);
+  });
+
+  test('is still believed where its operator has only let a key answer again that a wrong share had stopped', async () => {
+    const key = await alphaBack(1);
+    const { context, sessions } = key.servers[ALPHA]!;
+    await lieToAlpha(key);
+    await context.storage.transact(async (transaction) => {
+      const row = (await transaction.keys.hold(alice.xid, key.keyId))!;
+      const stopped = { ...NO_TIGHTENING, stoppedAt: now };
+      const stored = await storeTightening(context.vault, transaction, sessions.keyFacts(row), stopped);
+      await sessions.noteTightened(transaction, row, stored);
+    });
+    const { release } = createKeyDesk({ context, sessions });
+    await release(encodeHex(key.keyId), null);
+    await expect(askOnly(key, ALPHA)).rejects.toThrow(code('POLICY_RATE'));
+    await release(encodeHex(key.keyId), null);
+    await askOnly(key, ALPHA);
+    expect(await logged(key, 'operator.release')).toEqual([
+      'stopped by a wrong share',
+      'it was not stopped; counted by this server alone, whatever others told it',
+    ]);
   });
 });
 

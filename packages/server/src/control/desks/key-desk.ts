@@ -18,6 +18,7 @@ import { idsBeginning } from '../../storage/id-prefix.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { unlessChanged } from '../../storage/tampered-row.js';
 import { note } from './note.js';
+import type { KeyRow, Transaction } from '../../storage/storage.js';
 import type { DeskMeans } from './means.js';
 
 /** How many keys are told at once. */
@@ -107,13 +108,24 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
         const stored = await storeTightening(vault, transaction, facts, after);
         await sessions.noteTightened(transaction, held, stored);
       }
-      const isUsed = action === 'release' && (await sessions.releaseHead(transaction, held));
-      const more = { who: facts.owner, keyId, detail: isUsed ? `${detail}; ${NOT_ASKED}` : detail };
+      const released = action === 'release' ? await releaseAlso(transaction, held, before) : [];
+      const more = { who: facts.owner, keyId, detail: [detail, ...released].join('; ') };
       await note(audit, transaction, `operator.${action}`, sentence, more);
       return after;
     });
     events.operatorActed({ action });
     return viewPolicy(facts, server, tightening, clock());
+  }
+
+  /** What a release lifts besides. One that was stopped is only let go of what others told it when it is released once more. */
+  async function releaseAlso(
+    transaction: Transaction,
+    held: KeyRow,
+    { stoppedAt }: Tightening,
+  ): Promise<readonly string[]> {
+    if (await sessions.releaseHead(transaction, held)) return [NOT_ASKED];
+    if (stoppedAt !== null) return [];
+    return (await sessions.releaseCount(transaction, held)) ? [NOT_TOLD] : [];
   }
 
   return {
@@ -185,6 +197,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
 }
 
 const NOT_ASKED = 'used again without asking others how far it is';
+const NOT_TOLD = 'counted by this server alone, whatever others told it';
 
 function merged(before: Tightening, change: TightenBody): Tightening {
   const given = Object.entries(change).filter(([, value]) => value !== undefined);

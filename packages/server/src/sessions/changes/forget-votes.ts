@@ -3,7 +3,7 @@ import { passIfTampered } from '../../storage/tampered-row.js';
 import type { KeyRow, Transaction } from '../../storage/storage.js';
 import type { KeyName } from '../../vault/head-counts.js';
 import { countingAnew } from '../keys/count-anew.js';
-import { countsAsked } from '../keys/others-counts.js';
+import { countsAsked, goesByOthers } from '../keys/others-counts.js';
 import { headWentBack, isBehind } from '../keys/head-memory.js';
 import { type KeyHead, type KeyMarks, marksOf, noteMarks, openHead, withMarks } from '../keys/stored-key.js';
 
@@ -99,6 +99,25 @@ export async function releaseHead(
     ...notedOf(context, row, head),
     ...(counting === undefined ? {} : { counting: { ...counting, isReleased: true } }),
   });
+  return true;
+}
+
+/**
+ * Its operator says that what others have told of a key is not so: it goes by what is counted here. Apart from {@link releaseHead}, since whoever
+ * looked at a machine whose share was wrong has said nothing of that.
+ * @returns whether it went by what others say
+ */
+export async function releaseCount(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+): Promise<boolean> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return false;
+  const head = openHead(context, row);
+  if (!(await goesByOthers(context, transaction, { row, head }))) return false;
+  const counting = { ...head.counting!, isReleased: true };
+  await noteMarks(context, transaction, row, { ...marksOf(head), counting });
   return true;
 }
 

@@ -5,6 +5,7 @@ import {
   parseHead,
   type Result,
   verifyIdentityStatement,
+  type WindowCount,
 } from '@ckm/api';
 import { encodeHex, EncodingError, equalBytes, formatSpan } from '@ckm/foundation';
 import { type KeyParams, parseKeyParams } from '@ckm/threshold';
@@ -65,28 +66,34 @@ export async function hearHeads(
           : `Use a key (${params.suite}) for ${params.purpose} again: others say that epoch ${row.epoch} is its newest.`,
       verdict: 'done',
       policy: '',
-      detail: describeHeard(heads, transcriptHash, told),
+      detail: describeHeard([...heard.values()], transcriptHash, told),
     });
     return known;
   });
 }
 
-function describeHeard(
-  heads: Parameters<'key.heads'>['heads'],
-  transcriptHash: Uint8Array,
-  told: readonly Told[],
-): string {
-  const counts = told.map(({ within, count }) => `, ${count} in ${formatSpan(within)}`).join('');
-  return `slots ${heads.map(({ slot }) => slot).join(' ')}, transcript ${encodeHex(transcriptHash).slice(0, 8)}${counts}`;
+/** Also how often each of them says that it was: the operator sees who says too much. */
+function describeHeard(heard: readonly Said[], transcriptHash: Uint8Array, told: readonly Told[]): string {
+  const inSpans = (counts: readonly WindowCount[]) =>
+    counts.map(({ within, count }) => `${count ?? 'unknown'} in ${formatSpan(within)}`);
+  const slots = heard.map(({ slot, counts = [] }) => {
+    const said = told.length === 0 ? [] : inSpans(counts);
+    return said.length === 0 ? `${slot}` : `${slot} (${said.join(', ')})`;
+  });
+  const before = `slots ${slots.join(' ')}, transcript ${encodeHex(transcriptHash).slice(0, 8)}`;
+  return [before, ...inSpans(told)].join(', ');
 }
+
+/** What one of them says, and by which slot of its epoch it was shown. */
+type Said = KeyHeadStatement & { readonly slot: number };
 
 /** What servers of these rosters say in answer to this server, by identity key; whatever else is shown says nothing. */
 function listen(
   { identity }: Pick<ServerContext, 'identity'>,
   asking: { readonly keyId: Uint8Array; readonly nonce: Uint8Array; readonly rosters: readonly KeyParams[] },
   heads: Parameters<'key.heads'>['heads'],
-): ReadonlyMap<string, KeyHeadStatement> {
-  const heard = new Map<string, KeyHeadStatement>();
+): ReadonlyMap<string, Said> {
+  const heard = new Map<string, Said>();
   const [own] = asking.rosters;
   for (const { slot, epoch = own!.epoch, head, signature } of heads) {
     const params = asking.rosters.find((one) => one.epoch === epoch);
@@ -96,7 +103,7 @@ function listen(
     const said = parseIfWhole(head);
     if (said === null) continue;
     const isIts = equalBytes(said.keyId, asking.keyId) && equalBytes(said.nonce, asking.nonce);
-    if (isIts) heard.set(nameOf(entry), said);
+    if (isIts) heard.set(nameOf(entry), { ...said, slot });
   }
   return heard;
 }

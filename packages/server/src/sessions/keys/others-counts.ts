@@ -55,6 +55,20 @@ export async function countsAsked(
 }
 
 /**
+ * Whether what others say, or have said, of a key counts in some window of it. Whoever says too much is believed, since nobody could know better.
+ * @throws StorageError `ROW_TAMPERED`
+ */
+export async function goesByOthers(
+  { policy, clock }: Context,
+  reader: Reader,
+  { row: { owner, keyId }, head: { policy: owned, tightened, counting } }: Stored,
+): Promise<boolean> {
+  if (counting === undefined) return false;
+  const key = { owner, keyId, tightened, counting: { ...counting, told: [] } };
+  return (await policy.unknownWindows(reader, owned, key, clock())).length > 0;
+}
+
+/**
  * Whose members know of all that was signed with the key. A server that joined asks those of the epoch before: whatever they signed, n − t + 1 of
  * them have counted, in sum. One that lost its memory asks those of its own, and also those of the epoch before where it is in its own for no
  * longer than the window: there it may have been another's successor.
