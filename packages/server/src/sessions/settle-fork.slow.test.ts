@@ -16,6 +16,8 @@ const code = (expected: string) => expect.objectContaining({ code: expected }) a
 const refused = (reason: string) =>
   expect.objectContaining({ code: 'CHANGE_REFUSED', facts: { reason } }) as Error;
 
+const YEAR = 365 * 86_400;
+
 async function sharesOf({ context }: BareServer): Promise<readonly number[]> {
   const rows = await context.storage.read(({ shares }) => shares.listAll(null, 10));
   return rows.map(({ epoch }) => epoch);
@@ -174,6 +176,24 @@ describe('ADR 0049: of two certificates of one epoch', () => {
     expect(await settling.propose(bravo!)).toMatchObject(takenBack);
     clock.now += 604_800;
     expect(await settling.propose(bravo!)).toMatchObject({ state: 'waiting', asked: true });
+  });
+
+  test('a clock that was ahead at a promise and is right again holds no later attempt up', async () => {
+    const clock = { now: TEST_TIME };
+    const { callers, keyId, one, other } = await forkKey(network, { now: () => clock.now });
+    const members = callers.slice(0, 3);
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const acknowledgements = [];
+    for (const [i, caller] of members.slice(0, 2).entries())
+      acknowledgements.push({ slot: i + 1, signature: (await settling.propose(caller)).acknowledgement! });
+    for (const caller of members.slice(0, 2)) await settling.propose(caller, acknowledgements);
+    clock.now += YEAR;
+    const [ofAlpha] = await settling.promise([1]);
+    clock.now -= YEAR;
+    const [ofBravo] = await settling.promise([2]);
+    // One whose clock is right waits as before.
+    await expect(settling.promise([2], 2, [ofAlpha!])).rejects.toThrow(refused('too-soon'));
+    expect(await settling.promise([1], 2, [ofBravo!])).toHaveLength(1);
   });
 
   test.each([

@@ -61,11 +61,8 @@ export async function promiseChange(
   const { deciding, said, statement } = await vote(means, call, scope, (present, member) => {
     const state = withLocks(present, member, { shown, locked });
     const guards = judgeOrder(means.counting(), present, findOrder(present.record, orderHash)).verdict;
-    const now = context.clock();
-    // A clock that was ahead and is right again must not hold it up for as long as it was ahead.
-    const promisedAt = state.promisedAt !== null && state.promisedAt > now ? null : state.promisedAt;
-    const request = { orderHash, attempt, shown, recall, guards, now };
-    const decided = promiseAttempt(decidersOf(present), { ...state, promisedAt }, request);
+    const request = { orderHash, attempt, shown, recall, guards, now: context.clock() };
+    const decided = promiseAttempt(decidersOf(present), state, request);
     return { decided, locked: lockedOf(present, state, locked) };
   });
   const { member, locked: bytes } = deciding.record;

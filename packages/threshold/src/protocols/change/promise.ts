@@ -21,7 +21,7 @@ export interface PromiseRequest {
   /** 32 bytes that a member who forgot has drawn; null where none asked. */
   readonly recall: Uint8Array | null;
   readonly guards: GuardVerdict;
-  /** Seconds as the server counts them, which no gap and no clock moves forward. */
+  /** Seconds since 1970, by the server's clock. */
   readonly now: number;
 }
 
@@ -60,8 +60,13 @@ export function guardsAgainst(guards: GuardVerdict, isBound: boolean): RefusalRe
 function reasonAgainst(state: MemberState, { orderHash, guards, now }: PromiseRequest): RefusalReason | null {
   const { released, promisedAt } = state;
   if (released !== null && !equalBytes(released.orderHash, orderHash)) return 'other-order-released';
-  if (promisedAt !== null && now - promisedAt < PROMISE_INTERVAL) return 'too-soon';
+  if (promisedAt !== null && isWithin(promisedAt, now)) return 'too-soon';
   return guardsAgainst(guards, state.highest !== null);
+}
+
+/** A clock that was ahead and is right again must not hold anybody up for as long as it was ahead. */
+function isWithin(promisedAt: number, now: number): boolean {
+  return promisedAt <= now && now - promisedAt < PROMISE_INTERVAL;
 }
 
 function statementOf(state: MemberState, { orderHash, attempt, recall }: PromiseRequest): PromiseStatement {

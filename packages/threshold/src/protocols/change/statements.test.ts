@@ -168,6 +168,13 @@ describe('L14: a promise', () => {
     expect(kindsOf([key.promise(1, 2, at(PROMISE_INTERVAL))])).toEqual(['promise']);
   });
 
+  test('is held up by no clock that was ahead and is right again', () => {
+    const key = createMembers({ needed: 2, of: 2 });
+    const shown = [key.sign({ ...promised, slot: 2 as PartyIndex, attempt: 1 })];
+    spoken([key.promise(1, 1, { now: 2 * PROMISE_INTERVAL })]);
+    expect(kindsOf([key.promise(1, 2, { now: 1, shown })])).toEqual(['promise']);
+  });
+
   test.each(['early', 'over', 'frozen'] as const)(
     'and a lock are refused while the guards say: %s',
     (guards) => {
