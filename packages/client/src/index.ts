@@ -84,6 +84,7 @@ export type { KeyCheck, ServerCheck } from './keys/checks/check-key.js';
 export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/checks/check-record.js';
 export {
   type BoundFreeze,
+  type ForkFreeze,
   type KeyFreeze,
   MOST_FREEZE_SECONDS,
   type ServerFreeze,

@@ -69,8 +69,25 @@ function freezeText(frozen: KeyFreeze): string {
       ? []
       : ['  a change of its servers lets in, and these were told too:', rows(joining)]),
     ...unstopped(frozen).map((one) => `  ${mayGoOn(one)}`),
+    ...forkText(frozen, rows),
     ...(isStopped ? [`  it ends by itself; before that only their operators end it: ckm thaw ${name}`] : []),
   ].join('\n');
+}
+
+function forkText(
+  { name, fork }: KeyFreeze,
+  rows: (some: readonly ServerFreeze[]) => string,
+): readonly string[] {
+  if (fork === null) return [];
+  const { branches, servers } = fork;
+  return [
+    `  ${name} is forked: its servers went on by ${branches.length} certificates of one epoch, and some signed twice, who are not counted; settle it: ckm key settle ${name}`,
+    ...branches.map(
+      ({ quorum: { needed, of }, have, stopping }) =>
+        `  by one it is ${needed} of ${of}: ${have} have it, ${stopping} are needed`,
+    ),
+    ...(servers.length === 0 ? [] : ['  of the others these were told too:', rows(servers)]),
+  ];
 }
 
 function unstopped({ bound }: KeyFreeze): readonly BoundFreeze[] {
@@ -81,18 +98,26 @@ function mayGoOn({ quorum: { needed, of }, have, stopping }: BoundFreeze): strin
   return `its servers are bound to a change to ${needed} of ${of}, which no freeze stops: ${have} of those ${of} have it, ${stopping} are needed`;
 }
 
+/** Of those that hold it, of those that may hold it next, or of each certificate that it has forked into. */
+function neededBy(frozen: KeyFreeze): string {
+  const { servers, stopping, fork } = frozen;
+  const [next] = unstopped(frozen);
+  const branch = fork?.branches.find((one) => one.have < one.stopping);
+  const isOwn = servers.filter(({ verdict }) => verdict === 'frozen').length < stopping;
+  if (!isOwn && next !== undefined) return `${next.stopping} of the next servers`;
+  if (!isOwn && branch !== undefined) return `${branch.stopping} servers of another certificate of it`;
+  return `${stopping} servers`;
+}
+
 function notStopped(frozen: KeyFreeze): AvailabilityError | PolicyError {
-  const { name, servers, joining, stopping } = frozen;
-  const told = [...servers, ...joining];
+  const { name, servers, joining, fork } = frozen;
+  const told = [...servers, ...joining, ...(fork?.servers ?? [])];
   const refusing = told.find(({ verdict }) => verdict === 'refused');
   const facts = {
     servers: told.filter(({ verdict }) => verdict !== 'frozen').map(({ server }) => server),
   };
   const remedy = { kind: 'freezeKey', key: name } as const;
-  const [next] = unstopped(frozen);
-  const isOwn = servers.filter(({ verdict }) => verdict === 'frozen').length < stopping;
-  const needed = isOwn || next === undefined ? stopping : `${next.stopping} of the next`;
-  const text = `${name} is NOT yet stopped: ${needed} servers have to be told`;
+  const text = `${name} is NOT yet stopped: ${neededBy(frozen)} have to be told`;
   if (refusing === undefined)
     return new AvailabilityError(text, {
       code: 'KEY_NOT_FROZEN',

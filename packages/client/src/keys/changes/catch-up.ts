@@ -122,7 +122,7 @@ async function placeOf(context: ClientContext, keyId: Uint8Array, { server }: Pa
 }
 
 /** The longer chain that a server shows, as far as it holds. */
-async function learn(link: ServerLink, keyId: Uint8Array, chain: KeyChain): Promise<KeyChain> {
+export async function learn(link: ServerLink, keyId: Uint8Array, chain: KeyChain): Promise<KeyChain> {
   let longest = chain;
   const learned = await orNothing(async () => {
     let after: number | null = changesOf(longest).length;

@@ -1,17 +1,20 @@
 import type { Result } from '@ckm/api';
-import { CkmError, encodeHex } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
+import type { KeyParams } from '@ckm/threshold';
 import { isForgotten, type ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
+import { listServerRecords } from '../../servers/servers.js';
 import { readRecord } from '../../store/record-reader.js';
 import { isUnreadable, type RecordStore } from '../../store/record-store.js';
 import { catchUp } from '../changes/catch-up.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
-import { rosterOf } from '../roster.js';
+import { rosterOf, unrecordedMember } from '../roster.js';
 import { FORGOTTEN } from '../verify-key.js';
-import { type Follows, nextHolders } from './next-holders.js';
+import { readBranches } from './key-branches.js';
+import { type Follows, nextHolders, recordedServer } from './next-holders.js';
 
 /** What one server says of a freeze. `silent`, `unknown`, `refused`: as of a key check; it may still do what it is asked. */
 export interface ServerFreeze {
@@ -35,7 +38,10 @@ export interface KeyFreeze {
   readonly quorum: { readonly needed: number; readonly of: number };
   /** So many have to have it before nothing can be signed: n − t + 1. */
   readonly stopping: number;
-  /** Whether so many say that they have it, of the servers that hold it now and of all that may hold it next whatever those do. */
+  /**
+   * Whether so many say that they have it, of the servers that hold it now, of all that may hold it next whatever those do, and of those behind
+   * every other certificate of the same epoch.
+   */
   readonly isStopped: boolean;
   /** UnixSeconds: what was asked for; null when it was to be thawed. */
   readonly until: number | null;
@@ -44,9 +50,19 @@ export interface KeyFreeze {
   readonly joining: readonly ServerFreeze[];
   /** Next epochs that old members have bound themselves to: no freeze of theirs stops those any more. */
   readonly bound: readonly BoundFreeze[];
+  /** Null: no two certificates of one epoch of the key are known. */
+  readonly fork: ForkFreeze | null;
 }
 
-/** An epoch that may follow although the key is frozen in this one. */
+/** How far a key is stopped whose servers went on by several certificates of one epoch. */
+export interface ForkFreeze {
+  /** By each of them its newest epoch, that on record here first. Those that signed twice are not counted. */
+  readonly branches: readonly BoundFreeze[];
+  /** The servers of those that are not on record here, which are told too. `slot`: of their epoch. */
+  readonly servers: readonly ServerFreeze[];
+}
+
+/** An epoch by which servers may sign although the key is frozen in the one on record here. */
 export interface BoundFreeze {
   readonly quorum: { readonly needed: number; readonly of: number };
   /** How many of its servers say that they have the freeze, and would take it along. */
@@ -78,8 +94,9 @@ export function parseFreeze(path: string, bytes: Uint8Array): FreezeRecord {
 /**
  * Tells every server of a key to do nothing with it for a while. Said again before its end it is the same freeze, for whoever
  * has not heard it. What this client knows is told at once; where the key has gone on without it, the servers of the newest
- * epoch are told too, and they alone are counted. Whoever a change would let in is told too: it is stopped when nobody is left who could
- * sign, in this epoch or in one that servers have bound themselves to before they heard.
+ * epoch are told too, and they alone are counted. Whoever a change would let in is told too, and whoever holds it by another certificate of the
+ * same epoch: it is stopped when nobody is left who could sign, in this epoch, in one that servers have bound themselves to before they heard,
+ * or in one of the other certificates.
  * @param seconds null: as long as one that is on record, or else the usual time
  * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`
  */
@@ -103,11 +120,14 @@ async function freezeIn(
 ): Promise<KeyFreeze> {
   const stated = await stateFreeze(context, key, seconds);
   const frozen = await tell(context, key, stated);
-  const told = [...frozen.servers, ...frozen.joining];
+  const told = [...frozen.servers, ...frozen.joining, ...(frozen.fork?.servers ?? [])];
   if (told.every(({ code }) => code !== 'FREEZE_OVER')) return frozen;
   // Thawed at some server, by whose asking ever: the same end, and an id that is good again.
   return tell(context, key, await stateAnew(context, key, stated));
 }
+
+/** What is told to one server of a key, as often as it is in a roster. */
+type Freezing = (link: ServerLink) => Promise<Result<'key.freeze'>>;
 
 /** Those that hold the key first: what they are bound to then is all that can follow. */
 async function tell(
@@ -117,11 +137,14 @@ async function tell(
 ): Promise<KeyFreeze> {
   const { keyId } = key;
   const said: Follows[] = [];
-  const freeze = async (link: ServerLink) => {
+  const freeze: Freezing = async (link) => {
     const result = await link.call('key.freeze', { keyId, id, from, until });
     said.push(result);
     return result;
   };
+  const forking = tellBranches(context, key, freeze);
+  // Whoever holds the key is told at once, whatever becomes of looking for others.
+  forking.catch(() => {});
   const servers = await askEach(context, key, (participant) => ask(context, key, participant, freeze));
   const { bound, joining } = await nextHolders(context, key, said);
   const joined = await Promise.all(
@@ -130,18 +153,55 @@ async function tell(
       return ask(context, key, { slot, server }, freeze, `holds nothing of ${key.record.name}`);
     }),
   );
+  const fork = await forking;
   const frozen = new Set([
-    ...key.roster.filter((_, i) => servers[i]!.verdict === 'frozen').map((one) => encodeHex(one.serverId)),
-    ...joining.filter((_, i) => joined[i]!.verdict === 'frozen').map((one) => encodeHex(one.serverId)),
+    ...frozenOf(key.roster, servers),
+    ...frozenOf(joining, joined),
+    ...frozenOf(fork.others, fork.servers),
   ]);
   const outcome = outcomeOf(key, servers, until);
-  const follows = bound.map(({ quorum, roster }) => ({
-    quorum,
-    have: roster.filter(({ serverId }) => frozen.has(encodeHex(serverId))).length,
-    stopping: stoppingOf(quorum),
-  }));
-  const isStopped = outcome.isStopped && follows.every(({ have, stopping }) => have >= stopping);
-  return { ...outcome, isStopped, joining: joined, bound: follows };
+  const follows = bound.map((params) => countIn(params, frozen));
+  const single = new Set([...frozen].filter((xid) => !fork.twice.has(xid)));
+  const branches = fork.epochs.map((params) => countIn(params, single));
+  const isStopped =
+    outcome.isStopped && [...follows, ...branches].every(({ have, stopping }) => have >= stopping);
+  return {
+    ...outcome,
+    isStopped,
+    joining: joined,
+    bound: follows,
+    fork: branches.length === 0 ? null : { branches, servers: fork.servers },
+  };
+}
+
+/** Tells those too that hold the key by another certificate than that on record here. */
+async function tellBranches(context: ClientContext, key: CertifiedKey, freeze: Freezing) {
+  const { epochs, twice } = await readBranches(context, key);
+  const recorded = await listServerRecords(context.store);
+  const isTold = (xid: Uint8Array) => key.roster.some(({ serverId }) => equalBytes(serverId, xid));
+  const named = new Map(epochs.flatMap(({ roster }) => roster).map((one) => [encodeHex(one.serverId), one]));
+  const others = [...named.values()].filter(({ serverId }) => !isTold(serverId));
+  const servers = await Promise.all(
+    others.map((entry) => {
+      const server = recordedServer(recorded, entry) ?? unrecordedMember(entry);
+      const without = `holds nothing of ${key.record.name}`;
+      return ask(context, key, { slot: entry.slot, server }, freeze, without);
+    }),
+  );
+  return { epochs, twice, others, servers };
+}
+
+/** XIDs in hex of those that say that they have it. */
+function frozenOf(
+  roster: readonly { readonly serverId: Uint8Array }[],
+  said: readonly ServerFreeze[],
+): readonly string[] {
+  return roster.filter((_, i) => said[i]!.verdict === 'frozen').map(({ serverId }) => encodeHex(serverId));
+}
+
+function countIn({ quorum, roster }: KeyParams, frozen: ReadonlySet<string>): BoundFreeze {
+  const have = roster.filter(({ serverId }) => frozen.has(encodeHex(serverId))).length;
+  return { quorum, have, stopping: stoppingOf(quorum) };
 }
 
 async function stateAnew(
@@ -263,7 +323,8 @@ function outcomeOf(
 ): KeyFreeze {
   const stopping = stoppingOf(quorum);
   const frozen = servers.filter(({ verdict }) => verdict === 'frozen').length;
-  return { name, quorum, stopping, isStopped: frozen >= stopping, until, servers, joining: [], bound: [] };
+  const isStopped = frozen >= stopping;
+  return { name, quorum, stopping, isStopped, until, servers, joining: [], bound: [], fork: null };
 }
 
 function stoppingOf({ needed, of }: KeyFreeze['quorum']): number {

@@ -59,10 +59,7 @@ export async function nextHolders(
     ({ roster: next }) => next.map(({ serverId }) => encodeHex(serverId)).join(),
   );
   const recorded = await listServerRecords(store);
-  const find = ({ serverId, identityKey }: ChangeOrder['roster'][number]) =>
-    recorded.find(
-      ({ xid, publicKeys }) => equalBytes(xid, serverId) && equalBytes(publicKeys.signing.bytes, identityKey),
-    ) ?? null;
+  const find = (entry: ChangeOrder['roster'][number]) => recordedServer(recorded, entry);
   const ordered = all.flatMap(({ order }) => (order?.epoch === epoch ? [order] : []));
   const named = [
     ...bound.flatMap((params) =>
@@ -78,6 +75,16 @@ export async function nextHolders(
     ({ serverId }) => encodeHex(serverId),
   );
   return { bound, joining: joining.map(({ slot, serverId, server }) => ({ slot, serverId, server })) };
+}
+
+/** The record of a server with the identity that a roster names; null: there is none. */
+export function recordedServer(
+  recorded: readonly ServerRecord[],
+  { serverId, identityKey }: Pick<ChangeOrder['roster'][number], 'serverId' | 'identityKey'>,
+): ServerRecord | null {
+  const isIt = ({ xid, publicKeys }: ServerRecord) =>
+    equalBytes(xid, serverId) && equalBytes(publicKeys.signing.bytes, identityKey);
+  return recorded.find(isIt) ?? null;
 }
 
 function distinct<T>(all: readonly T[], nameOf: (one: T) => string): readonly T[] {
