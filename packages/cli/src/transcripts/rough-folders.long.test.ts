@@ -209,7 +209,7 @@ test('one damaged record of each kind hides no other in ckm status and ckm key l
   expect(status.stdout).toMatch(/alpha +answers in/);
   expect(status.stdout).toMatch(/^ {2}notes +message/m);
   const list = await callCkm(['key', 'list'], { environment });
-  expect([list.status, list.stdout]).toEqual([0, expect.stringMatching(/^notes +message/)]);
+  expect([list.status, list.stdout]).toEqual([0, expect.stringMatching(/^notes +message/m)]);
   expect(list.stderr).toMatch(/left out: the stored record keys\/yankee cannot be read/);
   const doctor = await callCkm(['doctor'], { environment });
   // When servers were seen last status has put on record anew.
