@@ -112,7 +112,14 @@ import { describeSession, type SessionWords } from './sessions/describe-session.
 import { abandonSession, ceremonyOf, runSession } from './sessions/run-session.js';
 import { findOpenSession, findSession, listSessions, SESSIONS } from './sessions/sessions.js';
 import type { RequestRecord } from './requests/request-record.js';
-import { findOpenRequest, findRequest, listRequests, REQUESTS, saveRequest } from './requests/requests.js';
+import {
+  assertRequestOpen,
+  findOpenRequest,
+  findRequest,
+  listRequests,
+  REQUESTS,
+  updateRequest,
+} from './requests/requests.js';
 import { pruneTracks } from './store/track.js';
 import { createCommitmentPools } from './signing/commitment-pool.js';
 import { createSigner } from './signing/signer.js';
@@ -493,10 +500,14 @@ export function createClient(options: ClientOptions): Client {
     showOpenRequest: (id) => findOpenRequest(store, id),
     cancelRequest: async (id, reason) => {
       const request = await findOpenRequest(store, id);
-      const cancelled: RequestRecord = { ...request, state: 'cancelled', reason: parseReason(reason) };
+      const over = { state: 'cancelled', reason: parseReason(reason) } as const;
       await acting(signer.cancel(request, reason));
-      await saveRequest(store, cancelled);
-      return cancelled;
+      await updateRequest(store, request.requestId, (now) => {
+        // Another process may have got its signature while servers were told.
+        if (now !== null) assertRequestOpen(now);
+        return { ...(now ?? request), ...over };
+      });
+      return { ...request, ...over };
     },
 
     listSessions: () => listSessions(store),

@@ -389,7 +389,7 @@ const CEREMONIES = explanationsOf({
   ],
   REQUEST_OVER: [
     'The request has ended: its signature was given, or nobody wants it any more.',
-    'A request is answered once.',
+    'A request is answered once, also where another process of yours has ended it while this one waited.',
     'Get a signature that was given with ckm requests show ID --out FILE, or sign again.',
   ],
   REQUEST_KEY_DIFFERS: [

@@ -1,7 +1,7 @@
 import { equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { parseName } from '../store/names.js';
-import { listRequests, saveRequest } from '../requests/requests.js';
+import { listRequests, updateRequest } from '../requests/requests.js';
 import { listChanges, saveChange } from './chain/change-record.js';
 import { listSessions, saveSession } from '../sessions/sessions.js';
 import { assertNameFree } from './free-name.js';
@@ -29,7 +29,7 @@ export async function renameKey(context: ClientContext, name: string, wanted: st
     }
     for (const request of await listRequests(store)) {
       if (request.keyName !== name || request.state !== 'open') continue;
-      await saveRequest(store, { ...request, keyName: next });
+      await updateRequest(store, request.requestId, (now) => now && { ...now, keyName: next });
     }
     await store.delete(keyPath(name));
     return renamed;

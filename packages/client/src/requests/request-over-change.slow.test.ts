@@ -10,6 +10,7 @@ import {
   messageOf,
   ownerClient,
   type TestNetwork,
+  unreachable,
 } from '../test/test-network.js';
 
 /** What becomes of a request that waits for operators while the key goes on to new shares. */
@@ -129,5 +130,117 @@ describe('a request that waits for operators, while the key is refreshed', () =>
     await expect(resume()).rejects.toMatchObject({ code: 'REQUEST_WAITING', facts: { servers: ['delta'] } });
     await approveAt('delta');
     expect((await resume()).signers).toEqual(['alpha', 'delta']);
+  });
+});
+
+describe('a request that its owner has ended elsewhere, while the key is refreshed', () => {
+  /** Signs with what the client of these tests stores, and hears of nothing while it is held. */
+  function heldSigner() {
+    let held = Promise.resolve();
+    let release = () => undefined as void;
+    const slow = ownerClient(
+      async (url, request) => {
+        await held;
+        return network.send(url, request);
+      },
+      () => network.now,
+      { store },
+    );
+    const hold = () => {
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+    };
+    return { slow, hold, release: () => release() };
+  }
+
+  async function refreshElsewhere() {
+    const other = clientOf(await copyStore(store));
+    await other.changeKey(refresh);
+    await other.close();
+  }
+
+  const endings = {
+    cancelled: {
+      // No server hears of it, as where they are out of reach.
+      end: async (id: string) => {
+        for (const server of network.servers) {
+          const unheard = () => Promise.reject(unreachable(server.name));
+          server.tamper = ({ name }, honest) => (name === 'request.cancel' ? unheard() : honest());
+        }
+        await client.cancelRequest(id, 'not any more');
+      },
+      remedy: undefined,
+    },
+    finished: {
+      end: async (id: string) => {
+        await approveAt('alpha', 'bravo');
+        await (await client.prepareAgain(id)).sign();
+      },
+      remedy: { kind: 'showRequest' },
+    },
+  } as const;
+
+  test.each(['cancelled', 'finished'] as const)(
+    '%s behind the back of a client that waits for it: nobody is asked anew',
+    async (state) => {
+      const { slow, hold, release } = heldSigner();
+      const signing = slow.sign({ key: 'k', ...messageOf('ended elsewhere') });
+      const failure = signing.then(
+        () => null,
+        (error: unknown) => error,
+      );
+      await vi.waitUntil(async () => (await desks()).length === 3, { timeout: 10_000 });
+      const [id] = await vi.waitUntil(openIds, { timeout: 10_000 });
+      hold();
+      await refreshElsewhere();
+      await endings[state].end(id!);
+      release();
+      // Of a yes it hears that the key has gone on.
+      await approveAt('alpha');
+      expect(await isOver(failure)).toBe(true);
+      const { remedy } = endings[state];
+      expect(await failure).toMatchObject({
+        code: 'REQUEST_OVER',
+        ...(remedy === undefined ? {} : { remedy }),
+      });
+      expect(await openIds()).toEqual([]);
+      expect((await client.listRequests()).map((one) => one.state)).toEqual([state]);
+      await slow.close();
+      for (const { requestId } of await desks()) expect(encodeHex(requestId)).toBe(id);
+    },
+  );
+
+  test.each(['cancelled', 'finished'] as const)(
+    '%s while a client that goes on with it asks a person: it stays as it is',
+    async (state) => {
+      await leave('ended meanwhile');
+      const [id] = await openIds();
+      const thinking = clientOf(store);
+      const prepared = await thinking.prepareAgain(id!);
+      await endings[state].end(id!);
+      const before = await client.showRequest(id!);
+      await expect(prepared.sign()).rejects.toMatchObject({ code: 'REQUEST_OVER' });
+      expect(await client.showRequest(id!)).toEqual(before);
+      await thinking.close();
+    },
+  );
+
+  test('finished by another client in the same epoch: both have a signature, and the record keeps one', async () => {
+    await leave('twice at once');
+    const [id] = await openIds();
+    const { slow, hold, release } = heldSigner();
+    const waits = vi.fn();
+    const signing = (await slow.prepareAgain(id!)).sign(waits);
+    await vi.waitUntil(() => waits.mock.calls.length > 0, { timeout: 10_000 });
+    hold();
+    await endings.finished.end(id!);
+    release();
+    expect((await signing).signers).toEqual(['alpha', 'bravo']);
+    expect(await client.showRequest(id!)).toMatchObject({
+      state: 'finished',
+      artefact: expect.any(Uint8Array),
+    });
+    await slow.close();
   });
 });

@@ -11,7 +11,7 @@ import { noteSignature } from '../keys/note-signature.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { Destination, RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
-import { loadRequest } from '../requests/requests.js';
+import { assertRequestOpen, loadRequest, requestGone } from '../requests/requests.js';
 import { markSpending } from '../store/marks.js';
 import { shortId } from '../store/track.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
@@ -89,10 +89,14 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
   /**
    * The request as it is on record, where people were asked: what they have said of it counts in every epoch of the key. Why
    * servers refused it in the epoch before is over.
+   * @returns null: there is none
+   * @throws StateError `REQUEST_OVER`: it was cancelled, or another process has finished it
    */
   async function keptRecord({ requestId }: RequestRecord): Promise<RequestRecord | null> {
     const kept = await loadRequest(context.store, requestId);
-    return kept?.state === 'open' ? { ...kept, refusals: [] } : null;
+    if (kept === null) return null;
+    assertRequestOpen(kept);
+    return { ...kept, refusals: [] };
   }
 
   async function run(job: SigningOrder): Promise<SignResult> {
@@ -218,7 +222,8 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       return prepared(key, request, without, (on, { left }) => {
         const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
         return inNewestEpoch(key, async (newest) => {
-          const kept = (await keptRecord(record)) ?? record;
+          const kept = await keptRecord(record);
+          if (kept === null) throw requestGone(record);
           return run({ key: newest, request, record: kept, waitUntil, isKept: true, on, left });
         });
       });
