@@ -2,8 +2,11 @@ import { parseReceipt } from '@ckm/api';
 import { StorageError } from '@ckm/foundation';
 import { carryChange, completeChange, type CarriedChange, fetchChain } from '@ckm/testkit';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { hasRoot } from './changes/receiver-seeds.js';
+import { marksOf, noteMarks, openHead } from './keys/stored-key.js';
 import type { BareCaller, BareServer } from './test/bare-server.js';
 import { alice, createBareServers, makeKey, SOON } from './test/bare-servers.js';
+import { createInterruptedStorage } from './test/faulty-storage.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -44,6 +47,12 @@ async function epochsHeld({ server: { context } }: Member): Promise<readonly num
   const rows = await context.storage.read(({ shares }) => shares.listAll(null, 10));
   for (const row of rows) expect(context.epochKeys.exists(row)).toBe(true);
   return rows.map(({ epoch }) => epoch);
+}
+
+async function committedBy(carried: CarriedChange): Promise<Uint8Array> {
+  const certificate = await completeChange(carried);
+  await carried.commit(certificate);
+  return certificate;
 }
 
 /** A change that one old member has nothing to do with; nobody joins by it. */
@@ -158,6 +167,55 @@ test('the client that made a change is not needed: whoever shows the certificate
     const { receipt } = await caller.call('change.retire', { keyId, epoch: 0, acknowledgements });
     expect(parseReceipt(receipt).shareDeleted).toBe(true);
   }
+});
+
+test('a server that joined keeps what opens its share by another certificate until all have acknowledged', async () => {
+  const { servers, callers } = await network.openMany(3);
+  const [alpha, bravo, charlie] = servers.map((server, i) => ({ server, caller: callers[i]! })) as [
+    Member,
+    Member,
+    Member,
+  ];
+  const { keyId } = await makeKey(callers.slice(0, 2), { policy: AT_ONCE });
+  const carried = await change(keyId, [alpha, bravo], [alpha, charlie]);
+  const acknowledgements = await carried.acknowledge(await committedBy(carried), [1, 2]);
+  const { context } = charlie.server;
+  const root = { owner: alice.xid, keyId, epoch: 0 };
+  const retire = (shown: typeof acknowledgements) =>
+    charlie.caller.call('change.retire', { keyId, epoch: 0, acknowledgements: shown });
+  for (const few of [[], acknowledgements.slice(0, 1)])
+    await expect(retire(few)).rejects.toThrow(code('ACKNOWLEDGEMENTS_TOO_FEW'));
+  expect(hasRoot(context, root)).toBe(true);
+  const { receipt } = await retire(acknowledgements);
+  expect(parseReceipt(receipt)).toMatchObject({ epoch: 0, slot: null });
+  expect(hasRoot(context, root)).toBe(false);
+  const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+  expect(lines.filter(({ deed }) => deed === 'change.retire').map(({ detail }) => detail)).toEqual([
+    'no share of it is stored here',
+  ]);
+});
+
+test('nothing goes where a fork comes to light while its end is checked', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const { keyId } = await makeKey(callers, { policy: AT_ONCE });
+  const carried = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+  const acknowledgements = await carried.acknowledge(await committedBy(carried), [1, 2]);
+  const storage = createInterruptedStorage();
+  const server = await network.restart(servers[0]!, { wrap: storage.wrap });
+  const caller = await server.as(alice);
+  const { context } = server;
+  storage.arm(3, () =>
+    context.storage.transact(async (transaction) => {
+      const row = await transaction.keys.hold(alice.xid, keyId);
+      const marks = { ...marksOf(openHead(context, row!)), forked: 1 };
+      await noteMarks(context, transaction, row!, marks);
+    }),
+  );
+  await expect(caller.call('change.retire', { keyId, epoch: 0, acknowledgements })).rejects.toThrow(
+    code('KEY_FORKED'),
+  );
+  expect(storage.hasHappened()).toBe(true);
+  expect(await epochsHeld({ server, caller })).toEqual([0, 1]);
 });
 
 test('B7: what a failing disk leaves of several epochs that are retired at once goes when it is said again', async () => {

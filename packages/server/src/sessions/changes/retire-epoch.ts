@@ -53,7 +53,8 @@ export async function retireEpoch(
   means.charge(call.account, acknowledgements.length * ACKNOWLEDGEMENT_MS + shown + looked);
   const scope = { owner: call.account.xid, keyId: asked.keyId, epoch: asked.epoch };
   const over = await context.storage.read((reader) => readOver(context, reader, scope));
-  if (over.held.length > 0) {
+  // A server that joined has no share of the epoch before, and what opens its share by another certificate all the same.
+  if (over.held.length > 0 || isAnythingLeft(context, scope)) {
     await assertEnded(context, scope, asked);
     await repeatWhenRaced(() =>
       call.transact((transaction) => removeShares(context, transaction, scope, over)),
@@ -62,8 +63,7 @@ export async function retireEpoch(
   // After the commit, and again whenever this is asked: what is left of any of them after a crash goes then, whose rows are gone.
   for (let epoch = 0; epoch <= scope.epoch; epoch++) {
     const one = { ...scope, epoch };
-    if (context.epochKeys.exists(one) || hasRoot(context, one) || epoch === scope.epoch)
-      destroyKeys(context, one);
+    if (isLeft(context, one) || epoch === scope.epoch) destroyKeys(context, one);
   }
   const { lastBackupAt, backups } = await context.storage.read(async (reader) => ({
     lastBackupAt: await means.lastBackupAt(reader),
@@ -72,6 +72,16 @@ export async function retireEpoch(
   const counted = backups === null ? {} : { backups: { ...backups } };
   const receipt = encodeReceipt({ ...receiptOf(context, scope, over), lastBackupAt, ...counted });
   return { receipt, signature: signIdentityStatement(context.identity, receiptStatement(receipt)) };
+}
+
+/** Whether a key of a share of that epoch is here, or a root behind it. */
+function isLeft(context: ServerContext, scope: DecidingScope): boolean {
+  return context.epochKeys.exists(scope) || hasRoot(context, scope);
+}
+
+function isAnythingLeft(context: ServerContext, scope: DecidingScope): boolean {
+  for (let epoch = 0; epoch <= scope.epoch; epoch++) if (isLeft(context, { ...scope, epoch })) return true;
+  return false;
 }
 
 /** @throws StateError `EPOCH_IN_USE`, `ACKNOWLEDGEMENTS_TOO_FEW`; as `verifyChain` */
@@ -125,10 +135,14 @@ async function findKey(
   return { row, head: openHead(context, row) };
 }
 
+function assertNotForked({ forked }: KeyHead): void {
+  demand(forked === undefined, 'KEY_FORKED', 'two certificates of an epoch hold: nothing is deleted');
+}
+
 async function readOver(context: ServerContext, reader: Reader, scope: DecidingScope): Promise<OverEpoch> {
   const { epoch } = scope;
   const { row, head } = await findKey(context, reader, scope);
-  demand(head.forked === undefined, 'KEY_FORKED', 'two certificates of an epoch hold: nothing is deleted');
+  assertNotForked(head);
   const isOver = newestHere(row, head) > epoch;
   demand(isOver, 'EPOCH_IN_USE', `no certificate of an epoch behind ${epoch} is stored here`);
   const { parameters, certificate } =
@@ -163,21 +177,28 @@ async function removeShares(
   { owner, keyId, epoch }: DecidingScope,
   { params, held }: OverEpoch,
 ): Promise<void> {
+  await transaction.keys.hold(owner, keyId);
+  assertNotForked((await findKey(context, transaction, { owner, keyId })).head);
   const slot = ownEntry(context, params)?.slot ?? 'none';
   await endTries(context, transaction, { owner, keyId, epoch });
-  for (const number of held) {
-    await transaction.shares.remove(owner, keyId, number);
-    await context.audit.append(transaction, {
+  const note = (sentence: string, detail: string) =>
+    context.audit.append(transaction, {
       deed: 'change.retire',
       who: owner,
       keyId,
       subject: null,
-      sentence: `Destroy the share of epoch ${number} of a key (${params.suite}) for ${params.purpose}.`,
+      sentence: `${sentence} of a key (${params.suite}) for ${params.purpose}.`,
       verdict: 'done',
       policy: '',
-      detail: number === epoch ? `slot ${slot}` : `by what ended epoch ${epoch}`,
+      detail,
     });
+  for (const number of held) {
+    await transaction.shares.remove(owner, keyId, number);
+    const detail = number === epoch ? `slot ${slot}` : `by what ended epoch ${epoch}`;
+    await note(`Destroy the share of epoch ${number}`, detail);
   }
+  if (held.length === 0)
+    await note(`Destroy what is left of epoch ${epoch}`, 'no share of it is stored here');
   const { row, head } = await findKey(context, transaction, { owner, keyId });
   const others = head.retired?.filter((one) => one.epoch !== epoch) ?? [];
   const all = [...others, { epoch, at: context.clock() }].sort((a, b) => a.epoch - b.epoch);
