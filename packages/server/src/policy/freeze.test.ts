@@ -4,6 +4,7 @@ import {
   type Freeze,
   FREEZE_WINDOW_SECONDS,
   freezeLeft,
+  joinFreezes,
   MOST_FREEZES,
   MOST_FROZEN_SECONDS,
   standingFreeze,
@@ -50,6 +51,31 @@ describe('withFreeze', () => {
     expect(frozenFor(DAY, NOON, long, 2)).toBe(long);
     const longer = frozenFor(3 * DAY, NOON, long, 2);
     expect(standingFreeze(longer, NOON)?.until).toBe(NOON + 3 * DAY);
+  });
+
+  test('what a longer one took the place of is over for good, and the time of both is counted once', () => {
+    const first = { id: idOf(1), from: NOON, until: NOON + DAY };
+    const longer = frozenFor(2 * DAY, NOON + HOUR, withFreeze([], first, NOON), 2);
+    const thawed = withStanding(longer, NOON + 2 * HOUR, { endedAt: NOON + 2 * HOUR });
+    expect(() => withFreeze(thawed, first, NOON + 3 * HOUR)).toThrow(code('FREEZE_OVER'));
+    expect(freezeLeft(thawed, NOON + 3 * HOUR)).toBe(MOST_FROZEN_SECONDS - 2 * HOUR);
+    // The same one out of another list.
+    const joined = joinFreezes([...withFreeze([], first, NOON), ...thawed]);
+    expect(standingFreeze(joined, NOON + 3 * HOUR)).toBe(null);
+  });
+
+  test('of two that stand the one that ends last is in force; a thaw ends both, and a longer one takes the place of both', () => {
+    const two = joinFreezes([...frozenFor(3 * DAY, NOON, [], 2), ...frozenFor(DAY, NOON, [], 1)]);
+    expect(standingFreeze(two, NOON + HOUR)?.until).toBe(NOON + 3 * DAY);
+    expect(freezeLeft(two, NOON + HOUR)).toBe(MOST_FROZEN_SECONDS - HOUR);
+    const again = { id: idOf(1), from: NOON, until: NOON + DAY };
+    expect(withFreeze(two, again, NOON + HOUR)).toBe(two);
+    expect(frozenFor(2 * DAY, NOON + HOUR, two, 3)).toBe(two);
+    const longer = frozenFor(4 * DAY, NOON + HOUR, two, 3);
+    expect(longer.filter(({ endedAt }) => endedAt === null).map(({ id }) => id)).toEqual([idOf(3)]);
+    const thawed = withStanding(two, NOON + HOUR, { endedAt: NOON + HOUR });
+    expect(standingFreeze(thawed, NOON + HOUR)).toBe(null);
+    expect(freezeLeft(thawed, NOON + DAY)).toBe(MOST_FROZEN_SECONDS - HOUR);
   });
 
   test('seven whole days are not refused because a clock is some seconds behind, or some were frozen before: they end with the seventh', () => {

@@ -34,18 +34,29 @@ export const MOST_FREEZES = 32;
 /** So far clocks may differ: a freeze that would last longer by no more than this ends a little earlier instead of being refused. */
 const CLOCK_SECONDS = 600;
 
-/** The one that holds now; null: none. */
+/** Of those that hold now the one that ends last; null: none. Two hold where they came together out of several lists. */
 export function standingFreeze(freezes: readonly Freeze[], now: number): Freeze | null {
-  return freezes.find(({ endedAt, until }) => endedAt === null && until > now) ?? null;
+  return lastToEnd(freezes.filter((one) => isStanding(one, now)));
+}
+
+/** Of those that were not ended the one that goes on longest: it may be over by itself by now; null: none. */
+export function lastToEnd(freezes: readonly Freeze[]): Freeze | null {
+  const open = freezes.filter(({ endedAt }) => endedAt === null);
+  return open.toSorted((one, other) => one.until - other.until).at(-1) ?? null;
+}
+
+function isStanding({ endedAt, until }: Freeze, now: number): boolean {
+  return endedAt === null && until > now;
 }
 
 /** How long the key may still be frozen, in seconds, if it is thawed now. */
 export function freezeLeft(freezes: readonly Freeze[], now: number): number {
-  const since = now - FREEZE_WINDOW_SECONDS;
-  const used = freezes.reduce((sum, { seenAt, until, endedAt }) => {
-    const end = Math.min(endedAt ?? until, now);
-    return sum + Math.max(0, end - Math.max(seenAt, since));
-  }, 0);
+  let [used, counted] = [0, now - FREEZE_WINDOW_SECONDS];
+  for (const one of freezes.toSorted((first, second) => first.seenAt - second.seenAt)) {
+    const end = Math.min(endOf(one), now);
+    used += Math.max(0, end - Math.max(one.seenAt, counted));
+    counted = Math.max(counted, end);
+  }
   return Math.max(0, MOST_FROZEN_SECONDS - used);
 }
 
@@ -65,16 +76,15 @@ export function withFreeze(
   if (until <= now) throw freezeOver('the time of this freeze has passed');
   const standing = standingFreeze(freezes, now);
   const known = freezes.find((one) => equalBytes(one.id, id));
-  if (known !== undefined && known === standing && isSameEnd(known, until)) return freezes;
+  if (known !== undefined && isStanding(known, now) && isSameEnd(known, until)) return freezes;
   if (known !== undefined) throw freezeOver('this freeze has been thawed, or had another end');
   if (standing !== null && standing.until >= until) return freezes;
   const leftSeconds = freezeLeft(freezes, now);
   if (leftSeconds === 0 || until - now > leftSeconds + CLOCK_SECONDS) throw freezeUsedUp(leftSeconds);
   const end = Math.min(until, now + leftSeconds);
-  if (standing === null) return [...kept(freezes, now), newFreeze(id, now, end)];
-  if (standing.until >= end) return freezes;
-  // Not one more: whoever makes it longer by a second again and again must not fill the list.
-  return freezes.map((one) => (one === standing ? { ...newFreeze(id, one.seenAt, end) } : one));
+  if (standing !== null && standing.until >= end) return freezes;
+  // What it takes the place of is over, and stays known: its id is good for nothing any more.
+  return [...kept(withStanding(freezes, now, { endedAt: now }), now), newFreeze(id, now, end)];
 }
 
 function newFreeze(id: Uint8Array, seenAt: number, until: number): Freeze {
@@ -97,10 +107,11 @@ function kept(freezes: readonly Freeze[], now: number): readonly Freeze[] {
 
 /** Makes one of the two that lie closest together: as long as both, and over when the later one was. */
 function joinNearest(freezes: Freeze[]): void {
+  freezes.sort((one, other) => endOf(one) - endOf(other));
   const gaps = freezes.slice(1).map(({ seenAt }, i) => seenAt - endOf(freezes[i]!));
   const i = gaps.indexOf(Math.min(...gaps));
   const [one, other] = [freezes[i]!, freezes[i + 1]!];
-  const seenAt = other.seenAt - (endOf(one) - one.seenAt);
+  const seenAt = other.seenAt - (Math.min(endOf(one), other.seenAt) - one.seenAt);
   freezes.splice(i, 2, { ...other, seenAt });
 }
 
@@ -115,13 +126,12 @@ function isSameEnd(known: Freeze, stated: number): boolean {
   return known.until <= stated && stated - known.until <= CLOCK_SECONDS;
 }
 
-/** The same with a change of the freeze that stands; the same list when none does. */
+/** The same with a change of every freeze that stands; the same list when none does. */
 export function withStanding(
   freezes: readonly Freeze[],
   now: number,
   change: Partial<Pick<Freeze, 'endedAt' | 'thawAskedAt'>>,
 ): readonly Freeze[] {
-  const standing = standingFreeze(freezes, now);
-  if (standing === null) return freezes;
-  return freezes.map((one) => (one === standing ? { ...one, ...change } : one));
+  if (standingFreeze(freezes, now) === null) return freezes;
+  return freezes.map((one) => (isStanding(one, now) ? { ...one, ...change } : one));
 }

@@ -4,7 +4,7 @@ import type { Reader, Storage, TighteningRow, Transaction } from '../storage/sto
 import { vaultError } from '../vault/codes.js';
 import type { Vault } from '../vault/vault.js';
 import type { Tightening } from './effective.js';
-import type { StandingFreeze } from './freeze.js';
+import { lastToEnd, type StandingFreeze } from './freeze.js';
 import { weightyRules, type WeightyRules } from './weighty.js';
 
 /** As long as its owner may have certified with a key. Seconds. */
@@ -141,8 +141,7 @@ export async function storeTightening(
   const columns = { owner: key.owner, keyId: key.keyId, version: (before?.version ?? 0) + 1 };
   const row = vault.sealRow('tightenings', columns, plaintext);
   await transaction.tightenings.put(row);
-  // Of those that have not ended one at most goes on longer than the others: it may be over by itself by now.
-  const last = freezes.findLast(({ endedAt }) => endedAt === null) ?? null;
+  const last = lastToEnd(freezes);
   const frozen = last === null ? null : { id: last.id, until: last.until, thawAskedAt: last.thawAskedAt };
   return { version: row.version, stoppedAt, weighty: weightyRules([tightening]), frozen };
 }

@@ -1,6 +1,8 @@
 import { type CarriedChange, carryChange, completeChange, fetchChain, type NextMember } from '@ckm/testkit';
 import { parseChangeCertificate } from '@ckm/threshold';
+import { encodeHex } from '@ckm/foundation';
 import { afterEach, expect, test } from 'vitest';
+import { createKeyDesk } from '../control/desks/key-desk.js';
 import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
 import { createBareServers, makeKey, messageOf } from './test/bare-servers.js';
 
@@ -24,12 +26,12 @@ async function begin() {
       next: to.map((at) => memberOf(servers[at]!, callers[at]!)),
       needed: 2,
     });
-  const freeze = (at: number, number = 1) =>
+  const freeze = (at: number, number = 1, hours = 1) =>
     callers[at]!.call('key.freeze', {
       keyId,
       id: new Uint8Array(32).fill(number),
       from: TEST_TIME,
-      until: TEST_TIME + HOUR,
+      until: TEST_TIME + hours * HOUR,
     });
   const frozenAt = async (at: number) =>
     (await callers[at]!.call('key.show', { keyId })).key.frozen?.until ?? null;
@@ -115,4 +117,31 @@ test('a server that left and is to join again is frozen like one that never was 
   const ask = { ...messageOf('frozen'), requestId: new Uint8Array(32).fill(3), keyId, epoch: 2 };
   const asked = { ...ask, expiresAt: TEST_TIME + 60, attempt: null, wanted: null };
   await expect(callers[charlie]!.call('request.ask', asked)).rejects.toThrow(code('POLICY_KEY_FROZEN'));
+});
+
+test('a freeze that a joining server kept behind two epochs does not come back when it was thawed and the server joins once more', async () => {
+  const { servers, callers, keyId, change, freeze, frozenAt } = await begin();
+  const [charlie, delta, echo] = [2, 3, 4];
+  const go = async (from: readonly number[], to: readonly number[]) => {
+    const carried = await change(from, to);
+    await carried.commit(await completeChange(carried));
+  };
+  // A join that comes to nothing leaves its row.
+  const { order } = await change([0, 1, charlie], [0, 1, delta]);
+  const chain = await fetchChain(callers[0]!, keyId);
+  const { policy } = await callers[0]!.call('key.show', { keyId });
+  await callers[delta]!.call('change.propose', { order, chain, policy });
+  await go([0, 1, charlie], [0, 1, echo]);
+  const joins = await change([0, 1, echo], [0, 1, delta]);
+  const certificate = await completeChange(joins);
+  await freeze(delta);
+  await joins.commit(certificate);
+  expect(await frozenAt(delta)).toBe(TEST_TIME + HOUR);
+  await freeze(delta, 2, 2);
+  expect(await frozenAt(delta)).toBe(TEST_TIME + 2 * HOUR);
+  await createKeyDesk(servers[delta]!).thaw(encodeHex(keyId), null);
+  expect(await frozenAt(delta)).toBeNull();
+  await go([0, 1, delta], [0, 1, charlie]);
+  await go([0, 1, charlie], [0, 1, delta]);
+  expect(await frozenAt(delta)).toBeNull();
 });

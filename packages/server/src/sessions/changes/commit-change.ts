@@ -308,7 +308,7 @@ async function enter(
     const { version } = changeRow;
     const columns = { owner, keyId, epoch, waiting: false, version: version + 1 };
     // The root stays as long as the share of the epoch before: servers may settle on another certificate.
-    const over = { ...record, joining: null, decided: null };
+    const over = { ...record, joining: null, freezes: [], decided: null };
     await transaction.changes.put(sealRecord(context.vault, 'changes', columns, over));
   }
   if (share !== null) await beginEpoch(context, transaction, { owner, keyId });

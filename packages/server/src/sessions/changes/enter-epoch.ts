@@ -64,7 +64,7 @@ export async function goOn(
   } finally {
     wipeKey({ ...record, staticSeed: null });
   }
-  if (key === null) await takeFreezes(context, transaction, { owner, keyId });
+  if (key === null) await takeFreezes(context, transaction, { owner, keyId }, deciding.epoch);
   for (const [epoch, past] of epochsOfChain(joining?.chain ?? []).entries()) {
     if ((await transaction.epochs.find(owner, keyId, epoch)) === null)
       await storePublicEpoch(context, transaction, { owner, keyId }, epoch, past);

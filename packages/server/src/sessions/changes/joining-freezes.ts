@@ -46,14 +46,22 @@ export async function storeJoiningFreezes(
     await writeChange(context, transaction, row, null, row, { ...record, freezes });
 }
 
-/** A key that comes to this server is as frozen as it was while this server was to join it. */
+/**
+ * A key that comes to this server is as frozen as it was while this server was to join it. They are the key's from then on: what joins it once
+ * more must not bring back one that was thawed.
+ * @param entered the epoch whose row its caller writes in this transaction; null: none
+ */
 export async function takeFreezes(
   context: Pick<ServerContext, 'vault' | 'events' | 'policy'>,
   transaction: Transaction,
   name: KeyName,
+  entered: number | null,
 ): Promise<void> {
-  const freezes = freezesIn(await listJoining(context, transaction, name));
+  const joining = await listJoining(context, transaction, name);
+  const freezes = freezesIn(joining);
   if (freezes.length === 0) return;
+  const left = joining.filter((one) => one.row.epoch !== entered && freezesIn([one]).length > 0);
+  await storeJoiningFreezes(context, transaction, left, []);
   const row = (await transaction.keys.hold(name.owner, name.keyId))!;
   const { owner, keyId } = row;
   const { tightened } = openHead(context, row);

@@ -224,7 +224,7 @@ async function store(
   // A key of a drill has one epoch, and signs one text.
   if (isBack && record.purpose !== DRILL) await askFirst(context, transaction, written);
   if (row === null) {
-    await takeFreezes(context, transaction, { owner, keyId });
+    await takeFreezes(context, transaction, { owner, keyId }, null);
     await beginEpoch(context, transaction, { owner, keyId });
   }
   if (row?.state === 'pending') await context.accounts.quota.keyComesIntoUse(transaction, account);

@@ -80,7 +80,7 @@ async function regain(
   }
   const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
   if (!isOfEpoch && chain.length > 1) await storePast(context, transaction, row, chain);
-  await takeFreezes(context, transaction, row);
+  await takeFreezes(context, transaction, row, null);
   if (!isOfEpoch) await beginEpoch(context, transaction, { owner, keyId });
   if (existing !== null) await forgetVotesOf(context, transaction, { owner, keyId });
   await countAnew(context, transaction, { owner, keyId });
