@@ -29,6 +29,7 @@ beforeEach(() => {
 afterEach(() => network.close());
 
 const HOUR = 3_600;
+const DAY = 86_400;
 const LIMIT = 4;
 const [ALPHA, BRAVO, CHARLIE, DELTA] = [0, 1, 2, 3] as const;
 const clock = { now: () => now };
@@ -381,6 +382,43 @@ describe('P14: a server that joined', () => {
     await tellCounts(key, DELTA, [ALPHA]);
     await expect(askOnly(key, DELTA)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
     await tellCounts(key, DELTA, [ALPHA, CHARLIE]);
+    expect(await signAll(key, [ALPHA, DELTA])).toBe(0);
+  });
+});
+
+describe('P14: a change of members, and a refresh behind it', () => {
+  /** Bravo and charlie use all of it up, and the key goes over to alpha and delta, which hears nothing before there is an epoch more. */
+  async function changedAndRefreshed(): Promise<CountedKey> {
+    const key = await makeKey({ count: 4, of: 3, rateLimit: { count: LIMIT, perSeconds: 30 * DAY } });
+    await sign(key, [BRAVO, CHARLIE], LIMIT);
+    await changeTo(key, [ALPHA, DELTA], 2);
+    now += DAY;
+    await changeTo(key, [ALPHA, DELTA], 2);
+    return key;
+  }
+
+  test('who joined still asks those of the epoch before it did, who have left by that change and know of no later one', async () => {
+    const key = await changedAndRefreshed();
+    const asked = await key.callers[DELTA]!.call('key.head', { keyId: key.keyId, nonce: new Uint8Array(32) });
+    expect(asked.rosters).toEqual([0]);
+    await expect(tellCounts(key, DELTA, [ALPHA])).rejects.toMatchObject({
+      code: 'COUNTS_TOO_FEW',
+      facts: { needed: 2, slots: '2, 3' },
+    });
+    await expect(askOnly(key, DELTA)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
+    await tellCounts(key, DELTA, [ALPHA, CHARLIE]);
+    expect(await signAll(key, [ALPHA, DELTA])).toBe(0);
+  });
+
+  test('who joined and comes back from a backup does so too', async () => {
+    const key = await changedAndRefreshed();
+    await tellCounts(key, DELTA, [ALPHA, BRAVO]);
+    const old = await backUp(key, DELTA);
+    now += 1;
+    await bringBack(key, DELTA, old);
+    await tellCounts(key, DELTA, [ALPHA]);
+    await expect(askOnly(key, DELTA)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
+    await tellCounts(key, DELTA, [ALPHA, BRAVO]);
     expect(await signAll(key, [ALPHA, DELTA])).toBe(0);
   });
 });

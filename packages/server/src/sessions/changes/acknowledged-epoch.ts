@@ -9,7 +9,7 @@ import {
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
-import { readCertificates, readPublicEpoch } from '../keys/past-epochs.js';
+import { readCertificates, readPublicEpoch, transcriptHashOf } from '../keys/past-epochs.js';
 import type { KeyHead } from '../keys/stored-key.js';
 import { type AcknowledgedEpoch, notAcknowledged } from './acknowledged.js';
 
@@ -30,7 +30,7 @@ export async function readAcknowledged(
     const { parameters } = await readPublicEpoch(context, reader, row, epoch);
     return {
       params: parseKeyParams(parameters),
-      transcriptHash: await hashOf(context, reader, row, head, epoch),
+      transcriptHash: await transcriptHashOf(context, reader, row, head, epoch),
     };
   }
   const [first, ...changes] = [...(await readCertificates(context, reader, row, newest)), ...shown];
@@ -44,19 +44,6 @@ export async function readAcknowledged(
 /** The newest epoch of a key that this server has the certificate of. */
 export function newestHere({ epoch }: Pick<KeyRow, 'epoch'>, { left }: Pick<KeyHead, 'left'>): number {
   return left?.epoch ?? epoch;
-}
-
-async function hashOf(
-  context: ServerContext,
-  reader: Reader,
-  row: KeyRow,
-  { left, certified }: KeyHead,
-  epoch: number,
-): Promise<Uint8Array> {
-  if (left?.epoch === epoch) return left.transcriptHash;
-  if (row.epoch === epoch) return certified!.transcriptHash;
-  const { parameters } = await readPublicEpoch(context, reader, row, epoch + 1);
-  return parseKeyParams(parameters).previous;
 }
 
 /** @throws StateError `ACKNOWLEDGEMENTS_TOO_FEW` with the slots that are missing */

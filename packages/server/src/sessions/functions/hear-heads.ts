@@ -11,6 +11,7 @@ import { encodeHex, EncodingError, equalBytes, formatSpan } from '@ckm/foundatio
 import { type KeyParams, parseKeyParams } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
+import type { Reader } from '../../storage/storage.js';
 import { epochDiffers } from '../changes/deciding.js';
 import { recallHead } from '../changes/forget-votes.js';
 import {
@@ -21,8 +22,9 @@ import {
   type Told,
   withTold,
 } from '../keys/others-counts.js';
+import { transcriptHashOf } from '../keys/past-epochs.js';
 import { marksOf, noteMarks, readEpoch } from '../keys/stored-key.js';
-import { findCertified } from './certified-key.js';
+import { type Certified, findCertified } from './certified-key.js';
 
 /**
  * Takes in what others say of how far a key is, each of them about this server's own question: from then on it is used here again. So it is with
@@ -51,7 +53,16 @@ export async function hearHeads(
     const rosters = [params, ...(asked?.rosters ?? [])];
     const heard = listen(context, { keyId, nonce, rosters }, heads);
     if (asks !== undefined) assertHeard(context, params, transcriptHash, heard);
-    const told = asked === null ? [] : hear(context, asked, heard, transcriptHash, asks === undefined);
+    const told =
+      asked === null
+        ? []
+        : hear(
+            context,
+            asked,
+            await ofItsChain(context, transaction, found, heard),
+            row.epoch,
+            asks === undefined,
+          );
     const { asks: _asks, ...marks } = marksOf(head);
     const counted = told.length === 0 ? {} : { counting: withTold(counting!, told, context.clock()) };
     await noteMarks(context, transaction, row, { ...marks, ...counted });
@@ -147,22 +158,35 @@ function assertHeard(
   );
 }
 
+/** Who is sure of an epoch of the chain that is stored here: whoever has met none of its certificates may still sign in an epoch that is over. */
+async function ofItsChain(
+  context: ServerContext,
+  reader: Reader,
+  { row, head }: Certified,
+  heard: ReadonlyMap<string, KeyHeadStatement>,
+): Promise<ReadonlyMap<string, KeyHeadStatement>> {
+  const known = new Map<string, KeyHeadStatement>();
+  for (const [name, said] of heard) {
+    if (!said.isSure || said.epoch > row.epoch) continue;
+    const transcriptHash = await transcriptHashOf(context, reader, row, head, said.epoch);
+    if (equalBytes(said.transcriptHash, transcriptHash)) known.set(name, said);
+  }
+  return known;
+}
+
 /**
- * How often others say that the key was used. Only those count that are in the epoch of this server: whoever has not met its certificate
- * may still sign in the one before.
+ * How often others say that the key was used.
  * @param isAll whether nothing else was asked: then it is refused to hear too few
  */
 function hear(
   { identity }: Pick<ServerContext, 'identity'>,
   asked: CountsAsked,
   heard: ReadonlyMap<string, KeyHeadStatement>,
-  transcriptHash: Uint8Array,
+  epoch: number,
   isAll: boolean,
 ): readonly Told[] {
-  const sure = new Map(
-    [...heard].filter(([, said]) => said.isSure && equalBytes(said.transcriptHash, transcriptHash)),
-  );
-  const { told, missing, needed } = hearCounts(asked, sure, identity.publicKeys.signing.bytes);
+  const self = identity.publicKeys.signing.bytes;
+  const { told, missing, needed } = hearCounts(asked, heard, { epoch, self });
   if (told.length > 0 || !isAll) return told;
   throw refusal(
     'COUNTS_TOO_FEW',

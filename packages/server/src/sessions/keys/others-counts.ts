@@ -4,7 +4,7 @@ import { type KeyParams, parseKeyParams, type RosterEntry } from '@ckm/threshold
 import type { Counting, ServerContext } from '../../context.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { readPublicEpoch } from './past-epochs.js';
-import { type KeyHead, readEpoch } from './stored-key.js';
+import { type KeyHead, readEpoch, storedSince } from './stored-key.js';
 
 type Context = Pick<ServerContext, 'vault' | 'clock' | 'config' | 'policy'>;
 
@@ -18,7 +18,7 @@ interface Stored {
 export interface CountsAsked {
   /** Seconds. */
   readonly within: readonly number[];
-  /** By epoch; that of its own first, unless it joined in it. */
+  /** Of some epochs; that of its own first, unless it joined. */
   readonly rosters: readonly KeyParams[];
 }
 
@@ -68,10 +68,13 @@ export async function goesByOthers(
   return (await policy.unknownWindows(reader, owned, key, clock())).length > 0;
 }
 
+/** So many epochs are looked at for one that had other members. */
+const MOST_LOOKED_BACK = 64;
+
 /**
- * Whose members know of all that was signed with the key. A server that joined asks those of the epoch before: whatever they signed, n − t + 1 of
- * them have counted, in sum. One that lost its memory asks those of its own, and also those of the epoch before where it is in its own for no
- * longer than the window: there it may have been another's successor.
+ * Whose members know of all that was signed with the key. A server that joined asks those of the epoch before it did: whatever they signed,
+ * n − t + 1 of them have counted, in sum. One that lost its memory asks those of its own, and also those of the last epoch that had other members,
+ * where that was in use within the window: there it may have been another's successor. A refresh in between changes neither.
  */
 async function rostersAsked(
   context: Context,
@@ -80,15 +83,31 @@ async function rostersAsked(
   own: KeyParams,
   longest: number,
 ): Promise<readonly KeyParams[]> {
-  const { epoch } = row;
-  const isFresh = since !== undefined && context.clock() - since < longest;
-  if (epoch === 0 || !isFresh) return [own];
-  const before = parseKeyParams((await readPublicEpoch(context, reader, row, epoch - 1)).parameters);
-  return counting!.joined === epoch ? [before] : [own, before];
+  const paramsOf = async (epoch: number) =>
+    parseKeyParams((await readPublicEpoch(context, reader, row, epoch)).parameters);
+  const { joined } = counting!;
+  if (joined !== undefined) return [await paramsOf(joined - 1)];
+  let entered = since;
+  for (let { epoch } = row; epoch > Math.max(0, row.epoch - MOST_LOOKED_BACK); epoch--) {
+    if (entered === undefined || context.clock() - entered >= longest) break;
+    const before = await paramsOf(epoch - 1);
+    if (!hasSameMembers(own, before)) return [own, before];
+    entered = await storedSince(context, reader, { ...row, epoch: epoch - 1 });
+  }
+  return [own];
 }
 
-/** What others of the key have said, by their identity keys in hexadecimal. */
-export type Heard = ReadonlyMap<string, Pick<KeyHeadStatement, 'counts'>>;
+function hasSameMembers(one: KeyParams, other: KeyParams): boolean {
+  const names = new Set(one.roster.map(nameOf));
+  return (
+    one.quorum.needed === other.quorum.needed &&
+    one.quorum.of === other.quorum.of &&
+    other.roster.every((entry) => names.has(nameOf(entry)))
+  );
+}
+
+/** What others of the key have said, by their identity keys in hexadecimal; each of them in an epoch of the chain that this server has. */
+export type Heard = ReadonlyMap<string, Pick<KeyHeadStatement, 'counts' | 'epoch'>>;
 
 /** What becomes of a window. */
 export type Told = { readonly within: number; readonly count: number };
@@ -103,21 +122,23 @@ export interface CountsHeard {
 
 /**
  * How often the key was used before, at most: for each window the sum of what n − t + 1 others of each roster say, of those that say least,
- * since any of them are enough. Every signature was made by t of a roster, so that one of those asked has counted it.
+ * since any of them are enough. Every signature was made by t of a roster, so that one of those asked has counted it, if he cannot sign in it any
+ * more: of an epoch that is over, whoever is in a later one.
+ * @param newest this server's epoch
  * @param self this server's identity key
  */
-export function hearCounts({ within, rosters }: CountsAsked, heard: Heard, self: Uint8Array): CountsHeard {
+export function hearCounts(
+  { within, rosters }: CountsAsked,
+  heard: Heard,
+  { epoch: newest, self }: { readonly epoch: number; readonly self: Uint8Array },
+): CountsHeard {
   const told: Told[] = [];
   let missing: CountsHeard | null = null;
   for (const one of within) {
-    const said = new Map<string, number>();
-    for (const [name, { counts }] of heard) {
-      const count = counts?.find((window) => window.within === one)?.count ?? null;
-      if (count !== null) said.set(name, count);
-    }
     const chosen = new Map<string, number>();
     let isWhole = true;
     for (const roster of rosters) {
+      const said = saidFrom(heard, one, Math.min(newest, roster.epoch + 1));
       const enough = enoughOf(roster, rosters[0]!, said, self);
       for (const name of enough.names) chosen.set(name, said.get(name)!);
       if (enough.missing.length === 0) continue;
@@ -127,6 +148,16 @@ export function hearCounts({ within, rosters }: CountsAsked, heard: Heard, self:
     if (isWhole) told.push({ within: one, count: sumOf(chosen.values()) });
   }
   return { told, missing: missing?.missing ?? [], needed: missing?.needed ?? 0 };
+}
+
+/** What those say of a window who are in some epoch, or in a later one. */
+function saidFrom(heard: Heard, within: number, from: number): ReadonlyMap<string, number> {
+  const said = new Map<string, number>();
+  for (const [name, { counts, epoch }] of heard) {
+    const count = counts?.find((window) => window.within === within)?.count ?? null;
+    if (count !== null && epoch >= from) said.set(name, count);
+  }
+  return said;
 }
 
 /** Those of a roster whose counts are enough, the lowest first; or who is missing. */

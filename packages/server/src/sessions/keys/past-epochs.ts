@@ -4,12 +4,13 @@ import {
   judgeVotes,
   parseCertificate,
   parseChangeCertificate,
+  parseKeyParams,
   verifyChain,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
-import { putBack, type KeyEpoch } from './stored-key.js';
+import { putBack, type KeyEpoch, type KeyHead } from './stored-key.js';
 
 type KeyName = Pick<KeyRow, 'owner' | 'keyId'>;
 
@@ -31,6 +32,20 @@ export async function readPublicEpoch(
   const { parameters, certificate } = openRecord<KeyEpoch>(vault, 'key_epochs', row);
   if (certificate === null) throw putBack('key_epochs');
   return { parameters, certificate };
+}
+
+/** Of the certificate of an epoch that this server has, in use or over. @throws StorageError `ROW_TAMPERED` */
+export async function transcriptHashOf(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  row: KeyRow,
+  { left, certified }: Pick<KeyHead, 'left' | 'certified'>,
+  epoch: number,
+): Promise<Uint8Array> {
+  if (left?.epoch === epoch) return left.transcriptHash;
+  if (row.epoch === epoch) return certified!.transcriptHash;
+  const { parameters } = await readPublicEpoch(context, reader, row, epoch + 1);
+  return parseKeyParams(parameters).previous;
 }
 
 /** The certificates that are stored here, from the first one to that of an epoch. @throws StorageError `ROW_TAMPERED` */

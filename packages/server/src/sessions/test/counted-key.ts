@@ -128,7 +128,8 @@ export async function gatherHeads(
   const newest = rosters.length - 1;
   return Promise.all(
     by.map(async (place) => {
-      const epoch = rosters[newest]!.includes(place) ? newest : newest - 1;
+      const asks = [newest, ...(asked.rosters ?? [])];
+      const epoch = asks.find((one) => rosters[one]!.includes(place)) ?? newest - 1;
       const { head, signature } = await callers[place]!.call('key.head', question);
       return { slot: rosters[epoch]!.indexOf(place) + 1, epoch, head, signature };
     }),
