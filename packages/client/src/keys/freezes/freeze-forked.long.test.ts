@@ -35,11 +35,8 @@ async function another(store: ClientStore): Promise<Client> {
   return client;
 }
 
-/**
- * A key of alpha, bravo and charlie, whose charlie was copied: with alpha it decided on 2 of 4 with delta, which the owner knows; its twin with
- * bravo on 2 of 3 with echo, which the thief made.
- */
-async function forked() {
+/** A key of alpha, bravo and charlie, whose charlie was copied: the owner's machine, another, and charlie's two disks. */
+async function copied() {
   network = await createTestNetwork(5, (name) => ({ settings: { publicUrl: `http://${name}.test` } }));
   const store = memoryStore();
   const first = await network.owner({ store });
@@ -52,7 +49,16 @@ async function forked() {
   const folder = charlie.bare.dataDir;
   const twin = mkdtempSync(join(tmpdir(), 'ckm-twin-'));
   cpSync(folder, twin, { recursive: true });
+  return { first, owner, thief, folder, twin };
+}
 
+/**
+ * A key of alpha, bravo and charlie, whose charlie was copied: with alpha it decided on 2 of 4 with delta, which the owner knows; its twin with
+ * bravo on 2 of 3 with echo, which the thief made.
+ */
+async function forked() {
+  const { owner, thief, folder, twin } = await copied();
+  const charlie = network.server('charlie');
   network.server('bravo').tamper = ({ name }, honest) =>
     /^change\.(promise|lock|yield|commit)$/.test(name)
       ? Promise.reject(new StateError('not now', { code: 'ANY_CODE', hint: 'ask', retryable: false }))
@@ -63,6 +69,7 @@ async function forked() {
 
   await charlie.restart({ dataDir: twin });
   silence('alpha');
+  const quorum = { needed: 2, of: 3 } as const;
   const three = { kind: 'requorum', quorum, servers: ['bravo', 'charlie', 'echo'] } as const;
   expect(await thief.changeKey({ name: NAME, wish: three })).toMatchObject({ epoch: 1, behind: [] });
   network.makeHonest();
@@ -142,4 +149,41 @@ test('what was settled not to count keeps no key from being stopped, whoever sho
     name === 'fork.show' ? Promise.resolve({ epoch: 0, certificates }) : honest();
   silence('echo');
   expect(await owner.freezeKey(NAME, 3_600)).toMatchObject({ isStopped: true, fork: null });
+});
+
+test('two next epochs of the same servers that old members are bound to, each of another quorum, are counted each', async () => {
+  const { first, owner, thief, twin } = await copied();
+  const decided: Uint8Array[] = [];
+  const decide = async (client: Client, needed: number, stop: RegExp, at: string) => {
+    for (const server of network.servers)
+      server.tamper = ({ name, parameters }, honest) => {
+        if (name === 'change.commit')
+          decided.push((parameters as { readonly certificate: Uint8Array }).certificate);
+        const isOff = name === 'change.commit' || (server.name === at && stop.test(name));
+        return isOff ? Promise.reject(unreachable(server.name)) : honest();
+      };
+    const wish = {
+      kind: 'requorum',
+      quorum: { needed, of: 3 },
+      servers: ['bravo', 'charlie', 'delta'],
+    } as const;
+    await expect(client.changeKey({ name: NAME, wish })).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    network.makeHonest();
+    return decided.splice(0)[0]!;
+  };
+  const three = await decide(owner, 3, /^change\.(promise|lock|yield)$/, 'bravo');
+  await network.server('charlie').restart({ dataDir: twin });
+  const two = await decide(thief, 2, /./, 'alpha');
+  for (const server of network.servers)
+    server.tamper = async ({ name }, honest) => {
+      if (name !== 'key.freeze' || server.name === 'delta') throw unreachable(server.name);
+      const said = (await honest()) as object;
+      return { ...said, bound: { locks: null, signed: server.name === 'bravo' ? two : three } };
+    };
+  const frozen = await first.freezeKey(NAME, 3_600);
+  const stopping = frozen.bound.map(({ quorum, stopping: most }) => [quorum.needed, most]);
+  expect(stopping.toSorted(([one], [other]) => one! - other!)).toEqual([
+    [2, 2],
+    [3, 1],
+  ]);
 });

@@ -56,7 +56,8 @@ export async function nextHolders(
   ];
   const bound = distinct(
     all.flatMap((one) => (one.bound === undefined ? [] : boundEpoch(key, one.bound))),
-    ({ roster: next }) => next.map(({ serverId }) => encodeHex(serverId)).join(),
+    // The same servers may be bound to several quorums.
+    ({ quorum, roster: next }) => [quorum.needed, ...next.map(({ serverId }) => encodeHex(serverId))].join(),
   );
   const recorded = await listServerRecords(store);
   const find = (entry: ChangeOrder['roster'][number]) => recordedServer(recorded, entry);
