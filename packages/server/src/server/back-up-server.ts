@@ -11,6 +11,7 @@ import { readEnv } from '../config/env.js';
 import { CONFIG_FILE, loadConfig } from '../config/load-config.js';
 import type { ServerContext } from '../context.js';
 import { createRandom } from '../random.js';
+import { destroyedUntil } from '../sessions/changes/backups-in.js';
 import type { Storage, Transaction } from '../storage/storage.js';
 import { vaultError } from '../vault/codes.js';
 import { createVault } from '../vault/create-vault.js';
@@ -130,7 +131,9 @@ export function createBackups(
     lastAt: () => context.storage.read((reader) => lastBackupAt(reader, vault)),
     countLeft: async () => {
       const log = await context.storage.read((reader) => backupLog(reader, vault));
-      return log === null ? null : log.begunAt.filter((at) => at >= log.destroyedBefore).length;
+      if (log === null) return null;
+      const until = destroyedUntil(log, context.clock());
+      return log.begunAt.filter((at) => at >= until).length;
     },
     noteDestroyed: (before) => noteBackupsDestroyed(context, before),
     lastDrillAt: () => context.storage.read((reader) => lastDrillAt(reader, vault)),

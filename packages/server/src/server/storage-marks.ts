@@ -101,7 +101,9 @@ export async function noteRestored(
   await noteBackup({ meta }, vault, takenAt);
   // What was made between that backup and now is in no database any more.
   const log = (await backupLog({ meta }, vault)) ?? NO_BACKUPS;
-  await putBackupLog({ meta }, vault, { ...log, knownSince: now });
+  // Of those the operator has not said that they are destroyed, however far ahead his clock was.
+  const destroyedBefore = Math.min(log.destroyedBefore, takenAt);
+  await putBackupLog({ meta }, vault, { ...log, destroyedBefore, knownSince: now });
 }
 
 /** From which backup a database was restored last; null: from none that this storage key has sealed. */
@@ -163,15 +165,16 @@ export async function noteBegun(
   vault: Vault,
   at: number,
 ): Promise<void> {
-  const { knownSince, begunAt, ...log } = (await backupLog({ meta }, vault)) ?? {
+  const { knownSince, begunAt, destroyedBefore } = (await backupLog({ meta }, vault)) ?? {
     ...NO_BACKUPS,
     knownSince: at,
   };
   const all = [...begunAt, at];
   const dropped = all.slice(0, -MOST_BACKUPS);
   await putBackupLog({ meta }, vault, {
-    ...log,
     begunAt: all.slice(-MOST_BACKUPS),
+    // What the operator has said with a clock that was ahead, he has not said of this one.
+    destroyedBefore: Math.min(destroyedBefore, at),
     knownSince: Math.max(knownSince, ...dropped.map((one) => one + 1)),
   });
 }

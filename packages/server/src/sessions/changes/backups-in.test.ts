@@ -43,3 +43,9 @@ test('a server that does not know of all of them says no number, unless all that
   expect(backupsHolding(log, { ...life, from: null }, NOW)).toBeNull();
   expect(backupsHolding(null, life, NOW)).toBeNull();
 });
+
+test('what an operator has said with a clock that was ahead holds for no backup of after now', () => {
+  const ahead = { ...log, destroyedBefore: 1_000 * HOUR };
+  expect(backupsHolding(ahead, life, 39 * HOUR)).toEqual({ taken: 3, destroyed: 2 });
+  expect(backupsHolding({ ...ahead, knownSince: 25 * HOUR }, life, 30 * HOUR)).toBeNull();
+});

@@ -36,11 +36,21 @@ export function backupsHolding(
   now: number,
 ): HoldingBackups | null {
   if (log === null) return null;
-  const { knownSince, begunAt, destroyedBefore } = log;
+  const { knownSince, begunAt } = log;
+  const destroyedBefore = destroyedUntil(log, now);
   const begins = Math.max(0, (from ?? 0) - LONGEST_BACKUP);
   const holding = begunAt.filter((at) => at > now || (at >= begins && at <= until));
   const destroyed = holding.filter((at) => at < destroyedBefore).length;
   const areAllKnown = from !== null && begins >= knownSince;
   if (!areAllKnown && destroyedBefore <= until) return null;
   return { taken: holding.length, destroyed };
+}
+
+/**
+ * Of those that were begun before, the operator has said that they are destroyed. He can have said it of none that is begun yet: a
+ * moment in the future is from a clock that was ahead.
+ * @param now UnixSeconds
+ */
+export function destroyedUntil({ destroyedBefore }: BackupLog, now: number): number {
+  return Math.min(destroyedBefore, now);
 }
