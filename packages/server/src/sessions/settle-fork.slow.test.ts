@@ -246,4 +246,26 @@ describe('ADR 0049: of two certificates of one epoch', () => {
     expect(await settling.promise([1])).toHaveLength(1);
     expect(made.keyId).toEqual(keyId);
   });
+
+  test('a server that has said it has its share by one certificate does not go out by the other', async () => {
+    const { callers, keyId, one, other } = await forkKey(network, { theirs: [1, 2, 3] });
+    const [alpha, bravo, , delta] = callers;
+    const kept = await alpha!.call('change.commit', { keyId, certificate: one });
+    expect([kept.isEntered, kept.acknowledgement?.length]).toEqual([false, 64]);
+    const acknowledgements: { slot: number; signature: Uint8Array }[] = [];
+    for (const [slot, caller] of [
+      [1, bravo!],
+      [3, delta!],
+    ] as const) {
+      const { acknowledgement } = await caller.call('change.commit', { keyId, certificate: other });
+      acknowledgements.push({ slot, signature: acknowledgement! });
+    }
+    const leave = () => alpha!.call('change.leave', { keyId, certificates: [other], acknowledgements });
+    await expect(leave()).rejects.toThrow(
+      expect.objectContaining({ code: 'KEY_FORKED', facts: { epoch: 1, slots: '3' } }),
+    );
+    expect((await alpha!.call('key.show', { keyId })).key).toMatchObject({ forked: 1 });
+    expect((await alpha!.call('fork.show', { keyId })).certificates).toHaveLength(2);
+    await expect(leave()).rejects.toThrow(code('KEY_FORKED'));
+  });
 });

@@ -2,6 +2,7 @@ import type { Parameters, Result } from '@ckm/api';
 import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
 import {
   type CertifiedEpoch,
+  type ChangeCertificate,
   judgeVotes,
   parseCertificate,
   parseChangeCertificate,
@@ -9,6 +10,7 @@ import {
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
+import { rowChanged } from '../../storage/codes.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
 import { epochsOfChain, readCertificates, storePublicEpoch } from '../keys/past-epochs.js';
@@ -16,8 +18,10 @@ import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { keyForked } from '../keys/over.js';
 import { ACKNOWLEDGEMENT_MS, isHeld } from './acknowledged.js';
-import { epochDiffers, isOfRoster, type StoredHead } from './deciding.js';
+import { type DecidingScope, epochDiffers, isOfRoster, type StoredHead } from './deciding.js';
+import { isSameChange, noteFork } from './fork.js';
 import type { ChangeMeans } from './means.js';
+import { readDecided } from './show-chain.js';
 
 type Shown = Parameters<'change.leave'>;
 
@@ -53,8 +57,13 @@ export async function leaveKey(
   )!;
   demand(!isOfRoster(context, newest.params.roster), 'CHANGE_SHARE_LOST', STILL_AMONG);
   demand(isHeld(newest, acknowledgements, null), 'ACKNOWLEDGEMENTS_TOO_FEW', NOT_HELD);
+  const scope = { owner, keyId, epoch: before.row.epoch };
+  const bytes = chain[scope.epoch + 1]!;
+  const following = { bytes, certificate: parseChangeCertificate(bytes) };
+  const isOther = await context.storage.read((reader) => keepsAnother(context, reader, scope, following));
+  if (isOther) throw await noteFork(means, call, scope, following);
   await repeatWhenRaced(() =>
-    call.transact((transaction) => store(context, transaction, { before, chain, newest })),
+    call.transact((transaction) => store(context, transaction, { before, chain, newest, following })),
   );
   return { epoch: newest.params.epoch };
 }
@@ -67,12 +76,30 @@ interface Leaving {
   readonly before: StoredHead;
   readonly chain: readonly Uint8Array[];
   readonly newest: CertifiedEpoch;
+  readonly following: Following;
+}
+
+/** The certificate of the epoch behind the one in use. */
+interface Following {
+  readonly bytes: Uint8Array;
+  readonly certificate: ChangeCertificate;
+}
+
+/** Whether this server keeps another certificate of that epoch, of which it may have said that it has its share. */
+async function keepsAnother(
+  context: ServerContext,
+  reader: Reader,
+  scope: DecidingScope,
+  { certificate }: Following,
+): Promise<boolean> {
+  const decided = await readDecided(context, reader, scope);
+  return decided !== null && !isSameChange(parseChangeCertificate(decided), certificate);
 }
 
 async function store(
   context: ServerContext,
   transaction: Transaction,
-  { before, chain, newest: { params, transcriptHash } }: Leaving,
+  { before, chain, following, newest: { params, transcriptHash } }: Leaving,
 ): Promise<void> {
   const { owner, keyId } = before.row;
   await transaction.keys.hold(owner, keyId);
@@ -80,6 +107,8 @@ async function store(
   if (head.left !== undefined) return;
   const isSame = equalBytes(head.certified!.transcriptHash, before.head.certified!.transcriptHash);
   if (!isSame) throw epochDiffers(row.epoch, before.row.epoch);
+  const scope = { owner, keyId, epoch: row.epoch };
+  if (await keepsAnother(context, transaction, scope, following)) throw rowChanged('changes');
   const { epoch } = params;
   const { decided: _decided, ...kept } = marksOf(head);
   await noteMarks(context, transaction, row, { ...kept, left: { epoch, transcriptHash } });
