@@ -7,8 +7,8 @@ const OLD_SECONDS = 365 * DAY_SECONDS;
 const SUBJECT = 'backup';
 
 const SHOWN: Readonly<Record<SeedBackupForm, string>> = {
-  words: 'the 24 words of the owner seed were last shown here on',
-  shares: 'the owner seed was last split into shares here on',
+  words: 'the 24 words of the owner seed were last shown or typed in here on',
+  shares: 'the 24 words of the owner seed were last shown or typed in here on',
 };
 
 /**

@@ -169,7 +169,7 @@ describe('ckm seed verify', () => {
     ]);
     const doctor = await owner(['doctor']);
     expect(doctor.stdout).toMatch(
-      /^ok +backup +the owner seed was last split into shares here on \d{4}-\d\d-\d\d, and tried on \d{4}-\d\d-\d\d$/m,
+      /^ok +backup +the 24 words of the owner seed were last shown or typed in here on \d{4}-\d\d-\d\d, and tried on \d{4}-\d\d-\d\d$/m,
     );
   });
 

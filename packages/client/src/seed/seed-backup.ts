@@ -48,7 +48,8 @@ export async function noteSeedBackupChecked(
   now: number,
 ): Promise<void> {
   const before = await readSeedBackup(store);
-  await put(store, { shownAt: before?.shownAt ?? now, form, checkedAt: now });
+  // Tried in one form says nothing of the form in which it was shown.
+  await put(store, { ...(before ?? { shownAt: now, form }), checkedAt: now });
 }
 
 async function put(store: RecordStore, backup: SeedBackup): Promise<void> {

@@ -1,6 +1,6 @@
 import {
+  encodeHex,
   EncodingError,
-  equalBytes,
   reveal,
   secret,
   type Secret,
@@ -148,9 +148,14 @@ export function createShareSet(): ShareSet {
     for (const one of taken) {
       const quorum = quorumWith(one);
       if (quorum === null) continue;
-      const combined = combine(quorum, one);
-      if (found === null) found = combined;
-      else assertSame(found, combined, one);
+      try {
+        const combined = combine(quorum, one);
+        if (found === null) found = combined;
+        else assertSame(found, combined, one);
+      } catch (error) {
+        if (found !== null) wipe(found);
+        throw error;
+      }
     }
     if (found === null) throw notFitting(null);
     if (reveal(found, 'measuring the seed that shares give').length === SEED_BYTES) return found;
@@ -188,7 +193,8 @@ function compare(known: Taken, given: Taken): void {
     given.bytes.length === known.bytes.length;
   if (!isSamePlan) throw mixed(`${name} says otherwise than the others how many shares it takes`);
   if (one.group !== other.group || one.member !== other.member) return;
-  if (!equalBytes(given.bytes, known.bytes)) throw mixed(`there are two of ${name}, and they differ`);
+  if (encodeHex(given.bytes) !== encodeHex(known.bytes))
+    throw mixed(`there are two of ${name}, and they differ`);
   throw new StateError(`${name} was given already`, {
     code: 'SEED_SHARE_REPEATED',
     hint: 'give another one of the set',
@@ -206,14 +212,11 @@ function combine(quorum: readonly Taken[], one: Taken): Secret<Uint8Array> {
 }
 
 function assertSame(found: Secret<Uint8Array>, other: Secret<Uint8Array>, one: Taken): void {
-  const isSame = equalBytes(
-    reveal(found, 'comparing what shares give'),
-    reveal(other, 'comparing what shares give'),
-  );
+  const isSame =
+    encodeHex(reveal(found, 'comparing what shares give')) ===
+    encodeHex(reveal(other, 'comparing what shares give'));
   wipe(other);
-  if (isSame) return;
-  wipe(found);
-  throw notFitting(placeOf(one.facts));
+  if (!isSame) throw notFitting(placeOf(one.facts));
 }
 
 function placeOf({ identifier, groupIndex, memberIndex }: ShareFacts): SharePlace {
