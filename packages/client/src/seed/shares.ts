@@ -1,6 +1,6 @@
 import {
-  encodeHex,
   EncodingError,
+  equalBytes,
   reveal,
   secret,
   type Secret,
@@ -193,8 +193,7 @@ function compare(known: Taken, given: Taken): void {
     given.bytes.length === known.bytes.length;
   if (!isSamePlan) throw mixed(`${name} says otherwise than the others how many shares it takes`);
   if (one.group !== other.group || one.member !== other.member) return;
-  if (encodeHex(given.bytes) !== encodeHex(known.bytes))
-    throw mixed(`there are two of ${name}, and they differ`);
+  if (!equalBytes(given.bytes, known.bytes)) throw mixed(`there are two of ${name}, and they differ`);
   throw new StateError(`${name} was given already`, {
     code: 'SEED_SHARE_REPEATED',
     hint: 'give another one of the set',
@@ -212,9 +211,10 @@ function combine(quorum: readonly Taken[], one: Taken): Secret<Uint8Array> {
 }
 
 function assertSame(found: Secret<Uint8Array>, other: Secret<Uint8Array>, one: Taken): void {
-  const isSame =
-    encodeHex(reveal(found, 'comparing what shares give')) ===
-    encodeHex(reveal(other, 'comparing what shares give'));
+  const isSame = equalBytes(
+    reveal(found, 'comparing what shares give'),
+    reveal(other, 'comparing what shares give'),
+  );
   wipe(other);
   if (!isSame) throw notFitting(placeOf(one.facts));
 }
