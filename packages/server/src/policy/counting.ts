@@ -22,9 +22,24 @@ export type ToldCount = WindowCount & { readonly count: number };
 /** Counts what is stored of a key that came after a moment, at most so many. */
 export type CountStored = (since: number, most: number) => Promise<number>;
 
+/** Without one that is stored itself, let in then; absent: none. */
+export function countBesides(countStored: CountStored, letInAt: number | undefined): CountStored {
+  if (letInAt === undefined) return countStored;
+  return async (since, most) =>
+    letInAt > since ? (await countStored(since, most + 1)) - 1 : countStored(since, most);
+}
+
 /** Whether requests of before may still count within a window. */
 export function reachesBack({ at }: Counting, within: number, now: number): boolean {
   return now - at < within;
+}
+
+/**
+ * Whether a request of before may be signed once more than others have counted: it is let in anew when it is asked for again. A server that its
+ * operator has released goes by what it has.
+ */
+export function isFromBefore(counting: Counting | null, letInAt: number): counting is Counting {
+  return counting !== null && counting.isReleased !== true && letInAt < counting.at;
 }
 
 /** What others said of a window: the shortest that covers it; null: nothing. */

@@ -5,7 +5,7 @@ import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 import { countUnknown, keyFrozen, keyStopped, policyError, rateSpent, rateSpentByOthers } from './codes.js';
-import { countWithin, type CountStored, reachesBack, toldOf } from './counting.js';
+import { countBesides, countWithin, type CountStored, reachesBack, toldOf } from './counting.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit, type Tightening } from './effective.js';
 import { joinFreezes } from './freeze.js';
@@ -174,12 +174,12 @@ function expiryRefusal({ expiresAt }: EffectivePolicy, now: number): PolicyError
 async function rateRefusal(
   transaction: Transaction,
   limits: readonly RateLimit[],
-  { owner, keyId, counting, now }: RequestFacts,
+  { owner, keyId, counting, now, letInAt }: RequestFacts,
 ): Promise<PolicyError | null> {
   // Whom its operator has released goes by what it has itself.
   const known = counting?.isReleased === true ? null : counting;
-  const countStored: CountStored = (since, most) =>
-    transaction.requests.countForKey(owner, keyId, since, most);
+  const countAll: CountStored = (since, most) => transaction.requests.countForKey(owner, keyId, since, most);
+  const countStored = countBesides(countAll, letInAt);
   // Held first, so that two replicas cannot both count the last place as free.
   if (limits.length > 0) await transaction.keys.hold(owner, keyId);
   for (const { count, perSeconds } of limits) {

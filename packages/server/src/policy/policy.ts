@@ -19,6 +19,8 @@ export interface RequestFacts {
   readonly blind: boolean;
   readonly expiresAt: number;
   readonly now: number;
+  /** When it was let in before, UnixSeconds: its own row does not count against it. Absent: it is new. */
+  readonly letInAt?: number;
 }
 
 /** A key that a policy is asked about. */
@@ -42,11 +44,14 @@ export interface KeyStanding {
 
 export interface Policy {
   /**
-   * Decides on a *new* request, before its row is inserted, in the transaction that inserts it: counts the durable rows
-   * of the key within the rate window, and counts the window as spent where it does not know of all of them. Holds the key's row, so that two replicas cannot both take the last place.
+   * Decides on a *new* request, or one that is let in anew, before its row is written, in the transaction that writes it: counts the durable rows
+   * of the key within the rate window but for its own, and counts the window as spent where it does not know of all of them. Holds the key's row, so that two replicas cannot both take the last place.
    */
   decide(transaction: Transaction, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
-  /** Decides on a known request once more, at each attempt: everything but the rate, which it was counted in already. */
+  /**
+   * Decides on a known request once more, at each attempt: everything but the rate, which it was counted in already. One from before this
+   * server counted anew is let in by `decide`.
+   */
   recheck(reader: Reader, keyPolicy: KeyPolicy, facts: Omit<RequestFacts, 'counting'>): Promise<Verdict>;
   /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
   rateWindow(reader: Reader, keyPolicy: KeyPolicy, key: KeyOfPolicy): Promise<number>;

@@ -1,6 +1,7 @@
 import type { RequestAsk } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
+import { isFromBefore } from '../policy/counting.js';
 import type { RequestFacts, Verdict } from '../policy/policy.js';
 import { unlessChanged } from '../storage/tampered-row.js';
 import type { Transaction } from '../storage/storage.js';
@@ -86,7 +87,8 @@ export async function admitRequest(
 }
 
 /**
- * Decides once more on a request that was approved before, at each attempt: policy may only have become stricter.
+ * Decides once more on a request that was approved before, at each attempt: policy may only have become stricter. Where this server counts
+ * anew since then it is let in anew, once: others count only what was signed, so that it would be signed besides what they say.
  */
 export async function recheckRequest(
   { context, crafts }: RequestMeans,
@@ -95,26 +97,44 @@ export async function recheckRequest(
   stored: StoredRequest,
   read: ReadRequest,
 ): Promise<Admission> {
-  const { row, record } = stored;
+  const { policy: rules } = context;
+  const { record } = stored;
+  const row = rowAnew(context, stored, read);
+  const isAnew = row !== stored.row;
   const same = equalBytes(record.tasksHash, hashTasks(crafts, read.tasks));
   demand(same, 'REQUEST_DIFFERS', 'this server now reads the request differently from when it was approved');
   const facts = factsOf(context, read, record.kind, row.expiresAt);
   const verdict = await unlessChanged(transaction, read.key, () =>
-    context.policy.recheck(transaction, read.key.policy, facts),
+    isAnew
+      ? rules.decide(transaction, read.key.policy, { ...facts, letInAt: stored.row.createdAt })
+      : rules.recheck(transaction, read.key.policy, facts),
   );
   if (verdict.verdict === 'refuse') {
     return refuse(context, transaction, { ...row, sentence: record.sentence }, record.kind, verdict);
   }
   const { policy } = verdict;
   if (verdict.verdict === 'allow' || record.approvedBy === 'operator') {
-    return { kind: 'admitted', stored, fresh: false, policy, decided: null };
+    const admitted = isAnew ? { ...stored, row: { ...row, version: row.version + 1 } } : stored;
+    if (isAnew) await transaction.requests.update(sealRequest(context, admitted));
+    return { kind: 'admitted', stored: admitted, fresh: false, policy, decided: null };
   }
   const shown = shownOf(read.description);
   await assertRoomToWait(context, call, transaction, bytesOfShown(shown));
-  const asked = nextRequest(stored, 'waiting', { approvedBy: null, shown });
+  const asked = nextRequest({ ...stored, row }, 'waiting', { approvedBy: null, shown });
   await transaction.requests.update(sealRequest(context, asked));
   await auditAsked(context, transaction, asked, policy);
   return { kind: 'admitted', stored: asked, fresh: true, policy, decided: { verdict: 'ask', code: '' } };
+}
+
+/** The row of a request as it is let in now, where this server counts anew since it was; the same row otherwise. */
+function rowAnew(
+  { clock, policy }: ServerContext,
+  { row }: StoredRequest,
+  { key }: ReadRequest,
+): StoredRequest['row'] {
+  const { counting } = key;
+  if (!policy.isCounted(key.policy, key) || !isFromBefore(counting, row.createdAt)) return row;
+  return { ...row, createdAt: Math.max(clock(), counting.at) };
 }
 
 /**

@@ -31,6 +31,8 @@ const WINDOW = 100;
 interface Wanted {
   readonly text: string;
   readonly requestId: Uint8Array;
+  /** UnixSeconds. */
+  readonly expiresAt: number;
   /** Places. */
   readonly by: readonly number[];
   attempts: number;
@@ -42,7 +44,7 @@ interface Wanted {
 }
 
 type Step =
-  | { readonly kind: 'want'; readonly who: number; readonly asks: number }
+  | { readonly kind: 'want'; readonly who: number; readonly asks: number; readonly plain: number }
   | { readonly kind: 'goOn'; readonly which: number }
   | { readonly kind: 'retry'; readonly which: number }
   | { readonly kind: 'backUp'; readonly at: number }
@@ -55,7 +57,15 @@ const steps = (of: number): fc.Arbitrary<Step> => {
   const at = fc.nat(of - 1);
   const which = fc.nat(5);
   return fc.oneof(
-    { weight: 8, arbitrary: fc.record({ kind: fc.constant('want'), who: fc.nat(99), asks: fc.nat(of) }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        kind: fc.constant('want'),
+        who: fc.nat(99),
+        asks: fc.nat(of),
+        plain: fc.nat(of),
+      }),
+    },
     { weight: 5, arbitrary: fc.record({ kind: fc.constant('goOn'), which }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('retry'), which }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('backUp'), at }) },
@@ -85,10 +95,10 @@ function createThief(key: CountedKey, { of, needed }: Shape, clock: { now: numbe
   async function askNext(one: Wanted): Promise<void> {
     const place = one.by.find((each) => !one.replies.has(each));
     if (place === undefined || one.attempt === null) return;
-    const { text, requestId, attempt } = one;
+    const { text, requestId, expiresAt, attempt } = one;
     const reply = await (
       await signerOf(key)
-    ).request(place + 1, { ...messageOf(text), requestId }, { attempt });
+    ).request(place + 1, { ...messageOf(text), requestId }, { attempt, expiresAt });
     if (reply.state !== 'answered') return;
     one.replies.set(place, reply);
     const { storage } = key.servers[place]!.context;
@@ -127,6 +137,7 @@ function createThief(key: CountedKey, { of, needed }: Shape, clock: { now: numbe
         const one: Wanted = {
           text: `text ${texts++}`,
           requestId: new Uint8Array(randomBytes(32)),
+          expiresAt: clock.now + 600,
           by,
           attempts: 0,
           attempt: null,
@@ -136,6 +147,12 @@ function createThief(key: CountedKey, { of, needed }: Shape, clock: { now: numbe
         };
         wanted.push(one);
         await prepare(one);
+        // Let in, and left: what comes of it may come behind a restore.
+        const { text, requestId, expiresAt } = one;
+        for (const place of by.slice(0, step.plain)) {
+          const signer = await signerOf(key);
+          await signer.request(place + 1, { ...messageOf(text), requestId }, { expiresAt });
+        }
         for (let i = 0; i < step.asks; i++) await askNext(one);
       }
       if (step.kind === 'goOn') {

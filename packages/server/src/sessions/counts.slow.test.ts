@@ -53,6 +53,31 @@ async function sign(key: CountedKey, places: readonly number[], times = 1): Prom
   for (let i = 0; i < times; i++) await signer.sign(fresh(), slotsOf(key, places));
 }
 
+interface LetIn {
+  readonly kind: string;
+  readonly payload: Uint8Array;
+  readonly requestId: Uint8Array;
+  readonly expiresAt: number;
+}
+
+/** Alpha lets in as many requests as asked for, and gives no share for them. */
+async function letIn(key: CountedKey, times: number): Promise<LetIn[]> {
+  const asked = Array.from({ length: times }, (_, i) => {
+    const requestId = new Uint8Array(32).fill(i + 1);
+    return { ...fresh(), requestId, expiresAt: now + 2 * HOUR };
+  });
+  const signer = await signerOf(key);
+  for (const ask of asked) await signer.request(1, ask, { expiresAt: ask.expiresAt });
+  return asked;
+}
+
+/** Has alpha give its share for one of them. @returns what became of it */
+async function goOn(key: CountedKey, ask: LetIn): Promise<string> {
+  const signer = await signerOf(key);
+  const attempt = await signer.prepare([1, 3]);
+  return (await signer.request(1, ask, { attempt, expiresAt: ask.expiresAt })).state;
+}
+
 /** One server alone is asked: the others count nothing by it. */
 async function askOnly(key: CountedKey, place: number): Promise<void> {
   await (await signerOf(key)).request(slotsOf(key, [place])[0]!, fresh(), {});
@@ -292,6 +317,19 @@ describe('P14: a thief with the owner’s client', () => {
     expect(await signAll(key, [BRAVO, CHARLIE])).toBe(0);
   });
 
+  test('gets nothing more from requests that were let in before a backup and are signed behind it', async () => {
+    const key = await makeKey();
+    const before = await letIn(key, 2);
+    const old = await backUp(key, ALPHA);
+    await sign(key, [ALPHA, BRAVO], 2);
+    now += 1;
+    await bringBack(key, ALPHA, old);
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    // Alpha had let in four, and knows of two; the two that others tell of are others.
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(LIMIT - 2);
+    for (const ask of before) await expect(goOn(key, ask)).rejects.toThrow(code('POLICY_RATE'));
+  });
+
   test('gets nothing more from a server that is brought back again and again', async () => {
     const key = await makeKey();
     const old = await backUp(key, ALPHA);
@@ -424,6 +462,21 @@ describe('P14: a change of members, and a refresh behind it', () => {
 });
 
 describe('P14, L14: an honest owner gets on', () => {
+  test('what was let in before a backup is signed behind it, up to the limit, each counted once', async () => {
+    const key = await makeKey();
+    const before = await letIn(key, LIMIT);
+    const old = await backUp(key, ALPHA);
+    now += 1;
+    await bringBack(key, ALPHA, old);
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    const signer = await signerOf(key);
+    for (const ask of before) {
+      expect(await goOn(key, ask)).toBe('answered');
+      expect((await signer.request(1, ask, { expiresAt: ask.expiresAt })).state).toBe('ready');
+    }
+    await expect(askOnly(key, ALPHA)).rejects.toThrow(code('POLICY_RATE'));
+  });
+
   test('2-of-2: one of them restored', async () => {
     const key = await alphaBack(1, { count: 2 });
     await tellCounts(key, ALPHA, [BRAVO]);
