@@ -74,12 +74,14 @@ import {
 import type { SeenOrder } from './keys/changes/seen-orders.js';
 import { type CancelledSettlement, cancelSettlement } from './keys/forks/cancel-settlement.js';
 import type { SettledKey } from './keys/forks/end-fork.js';
-import { type Fork, readFork } from './keys/forks/read-fork.js';
+import { readOrderedForks } from './keys/forks/order-forks.js';
+import type { Fork } from './keys/forks/read-fork.js';
 import {
   planSettlement,
   settleKey,
   type SettleKeyArgs,
   type SettlementPlan,
+  type SettlementWish,
 } from './keys/forks/settle-key.js';
 import { withoutChange } from './keys/changes/change-errors.js';
 import { type ChangePlan, type ChangeWish, planChange } from './keys/changes/plan-change.js';
@@ -268,10 +270,10 @@ export interface Client {
   openOrders(args?: OpenOrdersArgs): Promise<OpenOrders>;
   /** Takes such an order back at every server that can be reached. */
   cancelOrder(order: SeenOrder): Promise<CancelledOrder>;
-  /** Certificates of one epoch of a key that contradict each other, as its servers show them; null: none. */
+  /** Certificates of one epoch of a key that contradict each other, as its servers show them: of the fork that is to be settled first; null: none. */
   showFork(name: string): Promise<Fork | null>;
   /** Which of them would count. Servers are asked; nothing is ordered or written. @throws StateError `KEY_NOT_FORKED` */
-  planSettlement(args: SettleKeyArgs): Promise<SettlementPlan>;
+  planSettlement(args: SettlementWish): Promise<SettlementPlan>;
   /** Has the servers of a key settle which of them counts, or goes on with that. The public key stays the same. */
   settleKey(args: SettleKeyArgs, on?: OnProgress): Promise<SettledKey>;
   /** Takes such an order back at every server, whichever client of the owner gave it. */
@@ -461,7 +463,7 @@ export function createClient(options: ClientOptions): Client {
     cancelChange: async (change, reason) => acting(cancelChange(context, change, parseReason(reason))),
     openOrders: (args) => readOpenOrders(context, args),
     cancelOrder: (order) => acting(cancelOrder(context, order)),
-    showFork: async (name) => readFork(context, await readKey(name)),
+    showFork: async (name) => (await readOrderedForks(context, await readKey(name)))[0]?.fork ?? null,
     planSettlement: async (args) => planSettlement(context, await readKey(args.name), args),
     settleKey: async (args, on = silent) => {
       const settled = await acting(settleKey(context, readKey, args, on));

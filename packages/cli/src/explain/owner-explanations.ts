@@ -238,7 +238,7 @@ const CEREMONIES = explanationsOf({
     'Look how the key stands: ckm key verify NAME.',
   ],
   FORK_CHOICE_UNKNOWN: [
-    'No certificate that could count begins with those digits, or more than one does.',
+    'No certificate that could count begins with those digits, or more than one does; or this computer went on by none of them, and none was said.',
     'Each of them is called by the first eight digits of what its servers signed.',
     'See them with ckm key settle NAME --preview, and write at least four digits of one.',
   ],

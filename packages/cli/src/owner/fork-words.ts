@@ -4,16 +4,18 @@ import { plainText } from '../terminal/plain-text.js';
 import { wordsOf } from '../terminal/remedy-words.js';
 
 /** What is to be settled, who settles it, and what becomes of the others: before it begins. */
-export function planLines({ fork, counts, goesOn, orderHash }: SettlementPlan): string {
+export function planLines({ fork, counts, isChosen, goesOn, orderHash, others }: SettlementPlan): string {
   const { key, epoch, choices, twice, settlers, needed, orders, silent } = fork;
   return [
     '',
     `  Key             ${key}: its public key, addresses and likeness stay as they are`,
     `  Forked          ${choices.length} certificates of epoch ${epoch + 1} hold`,
-    ...choices.flatMap((choice) => choiceLines(choice, choice === counts)),
+    ...choices.flatMap((choice) => choiceLines(choice, isChosen ? choice === counts : null)),
     `  Signed twice    ${twice.length === 0 ? 'nobody, as far as they show' : namesText(twice)}`,
     `  Settle          ${needed} of ${namesText(settlers)}, by the rules of a change of who holds the key`,
-    `  Six words       ${formatWords(likenessOf(orderHash))}   for each operator who is asked: tell them yourself, by phone or in person`,
+    isChosen
+      ? `  Six words       ${formatWords(likenessOf(orderHash))}   for each operator who is asked: tell them yourself, by phone or in person`
+      : '  Say which       this computer went on by none of them: --counts and the digits of one',
     `  Dies            the shares that any other certificate gave out: each server destroys its own`,
     `  Does not help   against servers that lie: where as many as a quorum of a certificate do, they have the key.`,
     '                  Make another one and move then',
@@ -21,27 +23,33 @@ export function planLines({ fork, counts, goesOn, orderHash }: SettlementPlan): 
       (one) =>
         `  Ordered         at ${one.servers.map(plainText).join(', ')}: six words ${formatWords(likenessOf(one.orderHash))}`,
     ),
+    ...others.map(
+      (one) =>
+        `  Forked as well  epoch ${one.epoch + 1}: --counts ${one.choices.map(({ id }) => id).join(' or ')}; this one first`,
+    ),
     ...(goesOn ? ['  Goes on         it was ordered here before'] : []),
     ...(silent.length === 0 ? [] : [`  Silent          ${silent.map(plainText).join(', ')}`]),
     '',
   ].join('\n');
 }
 
-function choiceLines(choice: ForkChoice, isIt: boolean): string[] {
+/** @param isIt null: which is to count has not been said */
+function choiceLines(choice: ForkChoice, isIt: boolean | null): string[] {
   const { id, quorum, members, servers, isOnRecord, transcriptHash } = choice;
   const on = servers.length === 0 ? 'nobody that answers' : servers.map(plainText).join(', ');
   return [
-    `  ${(isIt ? 'Would count' : 'Would die').padEnd(16)}${id} (${formatWords(likenessOf(transcriptHash))})`,
+    `  ${(isIt === null ? 'Could count' : isIt ? 'Would count' : 'Would die').padEnd(16)}${id} (${formatWords(likenessOf(transcriptHash))})`,
     `                  ${quorum.needed} of ${quorum.of}: ${namesText(members)}`,
     `                  went on by it: ${on}${isOnRecord ? '; this computer too' : ''}`,
   ];
 }
 
-export function planObject({ fork, counts, goesOn, orderHash }: SettlementPlan) {
+export function planObject({ fork, counts, isChosen, goesOn, orderHash, others }: SettlementPlan) {
   const { epoch, choices, twice, settlers, needed, orders, silent } = fork;
   return {
     epoch: epoch + 1,
-    counts: counts.id,
+    counts: isChosen ? counts.id : null,
+    others: others.map((one) => ({ epoch: one.epoch + 1, choices: one.choices.map(({ id }) => id) })),
     choices: choices.map(({ id, quorum, members, servers, isOnRecord }) => ({
       id,
       quorum,
@@ -54,7 +62,7 @@ export function planObject({ fork, counts, goesOn, orderHash }: SettlementPlan) 
     needed,
     orders,
     goesOn,
-    words: formatWords(likenessOf(orderHash)),
+    words: isChosen ? formatWords(likenessOf(orderHash)) : null,
     silent,
   };
 }
@@ -78,9 +86,10 @@ export function settledLines(settled: SettledKey): string {
   ].join('\n');
 }
 
-function nextOf({ key: { name }, awaited, lost }: SettledKey): string {
+function nextOf({ key: { name }, isOver, alsoForked, lost }: SettledKey): string {
   const [server] = lost;
-  if (awaited.length > 0) return `when they answer: ckm key settle ${name}`;
+  if (!isOver) return `when they answer: ckm key settle ${name}`;
+  if (alsoForked.length > 0) return `epoch ${alsoForked[0]} is forked as well: ckm key settle ${name}`;
   if (server !== undefined) return `${wordsOf({ kind: 'repairKey', keys: [name], server }).command}`;
   return `ckm key refresh ${name}: behind another epoch no dead certificate stops anybody`;
 }

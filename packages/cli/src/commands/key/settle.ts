@@ -1,4 +1,4 @@
-import type { Client, SettledKey, SettleKeyArgs } from '@ckm/client';
+import type { Client, SettledKey, SettleKeyArgs, SettlementPlan, SettlementWish } from '@ckm/client';
 import { AvailabilityError, StateError, UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
@@ -40,13 +40,14 @@ async function settle(context: Context, name: string, given: Flags): Promise<voi
     throw optionInvalid('--cancel goes with neither --counts nor --wait', 'leave those out');
   const client = await openOwner(context);
   if (given.cancel === true) return cancel(context, client, name);
-  const args: SettleKeyArgs = { name, ...(counts === undefined ? {} : { counts }) };
-  const plan = await client.planSettlement(args);
+  const wish: SettlementWish = { name, ...(counts === undefined ? {} : { counts }) };
+  const plan = await client.planSettlement(wish);
   terminal.warn(planLines(plan));
   if (flags.preview === true) {
     terminal.result('nothing was sent', { preview: true, name, ...planObject(plan) });
     return;
   }
+  if (!plan.isChosen) throw notChosen(name, plan);
   if (keyName === undefined && !canAsk(terminal)) throw notNamed(name);
   const typed =
     keyName ??
@@ -55,7 +56,8 @@ async function settle(context: Context, name: string, given: Flags): Promise<voi
       shown: null,
     }));
   if (typed.trim() !== name) throw notTyped(name);
-  await carryOut(context, client, args, given);
+  // What the name was typed for is ordered, whatever servers show by now.
+  await carryOut(context, client, { name, plan }, given);
 }
 
 async function carryOut(
@@ -108,6 +110,16 @@ async function cancel({ terminal, flags }: Context, client: Client, name: string
       remedy: { kind: 'cancelSettlement', key: name },
       facts: { servers: silent },
     }),
+  );
+}
+
+function notChosen(name: string, { fork: { choices } }: SettlementPlan): UsageError {
+  return new UsageError(
+    `this computer went on by none of the certificates of ${name}: say which is to count`,
+    {
+      code: 'FORK_CHOICE_UNKNOWN',
+      hint: `add --counts and one of ${choices.map(({ id }) => id).join(', ')}`,
+    },
   );
 }
 

@@ -2,7 +2,7 @@ import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import { listServerRecords } from '../../servers/servers.js';
 import type { CertifiedKey } from '../key-record.js';
-import { readSettlement, saveSettlement } from './settlement-record.js';
+import { listSettlements, saveSettlement } from './settlement-record.js';
 
 /** What became of taking an order back that was to settle which certificate counts, by server. */
 export interface CancelledSettlement {
@@ -33,10 +33,11 @@ export async function cancelSettlement(
       }
     }),
   );
-  const record = await readSettlement(context.store, keyId);
-  // What is settled cannot be taken back.
-  if (record?.state === 'open' && record.votes === null)
-    await saveSettlement(context.store, { ...record, state: 'cancelled' });
+  for (const record of await listSettlements(context.store, keyId)) {
+    // What is settled cannot be taken back.
+    if (record.state === 'open' && record.votes === null)
+      await saveSettlement(context.store, { ...record, state: 'cancelled' });
+  }
   const those = (outcome: string) =>
     servers.flatMap(({ name }, i) => (outcomes[i] === outcome ? [name] : []));
   return { at: those('cancelled'), silent: those('silent') };

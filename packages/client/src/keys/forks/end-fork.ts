@@ -28,6 +28,10 @@ export interface SettledKey {
   readonly lost: readonly string[];
   /** Servers that have not heard, and why. */
   readonly awaited: readonly { readonly server: string; readonly because: string }[];
+  /** Whether all have heard who settle, or hold the key by what counts. Whoever signed twice, or joined by another one, keeps nobody waiting. */
+  readonly isOver: boolean;
+  /** Epochs of other forks of this key that are not settled as far as is known here. */
+  readonly alsoForked: readonly number[];
   /** Who signed twice. */
   readonly twice: readonly SeenMember[];
 }
@@ -36,7 +40,7 @@ export interface SettledKey {
 export async function endEverywhere(
   run: SettleRun,
   { isAsOrdered }: { readonly isAsOrdered: boolean },
-): Promise<SettledKey> {
+): Promise<Omit<SettledKey, 'alsoForked'>> {
   const [counted] = run.epochs;
   const wentBack: string[] = [];
   const lost: string[] = [];
@@ -55,8 +59,8 @@ export async function endEverywhere(
   });
   await saveSettleRun(run, { told: [...ended.answers.keys()].map(({ server }) => server.xid) });
   if (acknowledged.length >= counted!.params.quorum.needed) await keepCounted(run, acknowledged);
-  const isDone = ended.failures.size === 0;
-  if (isDone) await saveSettleRun(run, { state: 'finished' });
+  const isOver = [...ended.failures.keys()].every((one) => !isNeeded(run, one));
+  await saveSettleRun(run, { state: isOver ? 'finished' : 'open' });
   const { roster } = run.before.params;
   return {
     key: await loadKeyRecord(run.context.store, run.keyName),
@@ -70,12 +74,17 @@ export async function endEverywhere(
       server: server.name,
       because: causeOf(error),
     })),
+    isOver,
     twice: run.twice.map((slot) => {
       const { serverId: xid } = roster[slot - 1]!;
       const known = run.members.find(({ server }) => equalBytes(server.xid, xid));
       return { name: known?.server.name ?? null, xid };
     }),
   };
+}
+
+function isNeeded({ twice }: SettleRun, { oldSlot, newSlot }: SettleMember): boolean {
+  return oldSlot === null ? newSlot !== null : !twice.includes(oldSlot);
 }
 
 /** @returns whether the server has anything of the key */

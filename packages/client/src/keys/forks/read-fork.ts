@@ -83,16 +83,16 @@ export interface SeenSettlement {
 const MOST_CHOICES = 4;
 
 /**
- * Asks every server on record for certificates of one epoch of a key that contradict each other. What does not hold is passed over; an
- * earlier fork comes before a later one.
- * @param known more certificates, from a record of this client
- * @returns null: no two that hold are known
+ * Asks every server on record for certificates of one epoch of a key that contradict each other. What does not hold is passed over.
+ * @param known more certificates, from records of this client
+ * @returns every fork of which two certificates that hold are known, the earliest first: also one that was settled long ago, of which a
+ * single server can show the dead certificate
  */
-export async function readFork(
+export async function readForks(
   context: ClientContext,
   key: CertifiedKey,
   known: readonly Uint8Array[] = [],
-): Promise<Fork | null> {
+): Promise<readonly Fork[]> {
   const servers = await listServerRecords(context.store);
   const newest = certificatesOf(key.record).length - 1;
   const shown = await Promise.all(servers.map((server) => shownBy(context, server, key.keyId)));
@@ -103,11 +103,12 @@ export async function readFork(
     newest - 1,
     newest,
   ].filter((epoch) => epoch >= 0 && epoch <= newest);
+  const forks: Fork[] = [];
   for (const epoch of [...new Set(epochs)].toSorted((a, b) => a - b)) {
     const fork = await forkBehind(context, key, { epoch, servers, shown, known });
-    if (fork !== null) return fork;
+    if (fork !== null) forks.push(fork);
   }
-  return null;
+  return forks;
 }
 
 interface Seen {

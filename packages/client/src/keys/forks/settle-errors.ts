@@ -3,6 +3,7 @@ import { formatWords, likenessOf } from '@ckm/gordian';
 import { isSilence, namesOf } from '../../servers/ask-all.js';
 import { causeOf } from '../../servers/causes.js';
 import { listed } from '../../servers/faults.js';
+import type { Fork } from './read-fork.js';
 import type { SettleMember, SettleRun } from './settle-run.js';
 
 type Failures = ReadonlyMap<SettleMember, CkmError>;
@@ -26,6 +27,14 @@ export function choiceUnknown(key: string, id: string, ids: readonly string[]): 
       hint: `choose one of ${listed(ids)}`,
     },
   );
+}
+
+/** Which comes first is up to servers where nothing of it is on record here. */
+export function choiceNeeded(key: string, { choices }: Fork): UsageError {
+  return new UsageError(`this client went on by none of the certificates of ${key}: say which is to count`, {
+    code: 'FORK_CHOICE_UNKNOWN',
+    hint: `choose one of ${listed(choices.map(({ id }) => id))}`,
+  });
 }
 
 /** Another choice is on its way: it goes on, or is taken back first. */

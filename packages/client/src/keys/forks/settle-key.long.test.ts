@@ -54,6 +54,28 @@ async function forked(policy: object = AT_ONCE) {
   const servers = ['alpha', 'bravo', 'charlie'];
   await first.createKey({ name: NAME, purpose: 'message', quorum: { needed: 2, of: 3 }, servers, policy });
   const [left, right] = [await another(store), await another(store)];
+  const four = { kind: 'requorum', quorum: { needed: 2, of: 4 }, servers: [...servers, 'delta'] } as const;
+  const three = {
+    kind: 'requorum',
+    quorum: { needed: 2, of: 3 },
+    servers: ['bravo', 'charlie', 'echo'],
+  } as const;
+  await split(
+    { client: left.client, with: 'alpha', wish: four },
+    { client: right.client, with: 'bravo', wish: three },
+  );
+  return { client: left.client, store: left.store, other: right.client, otherStore: right.store };
+}
+
+interface Half {
+  readonly client: Client;
+  /** The server that decides with one of the two charlies. */
+  readonly with: string;
+  readonly wish: ChangeWish;
+}
+
+/** Two changes of one epoch, each decided by one of the two machines that charlie is. The first one's servers include the other's. */
+async function split(one: Half, two: Half): Promise<void> {
   const charlie = network.server('charlie');
   await charlie.restart();
   const folder = charlie.bare.dataDir;
@@ -61,28 +83,37 @@ async function forked(policy: object = AT_ONCE) {
   cpSync(folder, twin, { recursive: true });
 
   const refuses = /^change\.(promise|lock|yield|commit)$/;
-  network.server('bravo').tamper = ({ name }, honest) =>
+  network.server(two.with).tamper = ({ name }, honest) =>
     refuses.test(name)
       ? Promise.reject(new StateError('not now', { code: 'ANY_CODE', hint: 'ask', retryable: false }))
       : honest();
-  const four = { kind: 'requorum', quorum: { needed: 2, of: 4 }, servers: [...servers, 'delta'] } as const;
-  expect(await changed(left.client, four)).toMatchObject({
-    epoch: 1,
-    behind: ['bravo'],
-  });
+  expect(await changed(one.client, one.wish)).toMatchObject({ behind: [two.with] });
   network.makeHonest();
 
   await charlie.restart({ dataDir: twin });
-  network.server('alpha').tamper = () => Promise.reject(unreachable('alpha'));
-  const other = {
-    kind: 'requorum',
-    quorum: { needed: 2, of: 3 },
-    servers: ['bravo', 'charlie', 'echo'],
-  } as const;
-  expect(await changed(right.client, other)).toMatchObject({ epoch: 1, behind: [] });
+  network.server(one.with).tamper = () => Promise.reject(unreachable(one.with));
+  expect(await changed(two.client, two.wish)).toMatchObject({ behind: [] });
   network.makeHonest();
   await charlie.restart({ dataDir: folder });
-  return { client: left.client, store: left.store, other: right.client };
+}
+
+async function repaired(client: Client, server: string): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) {
+    try {
+      expect(await client.repairKey({ name: NAME, server })).toMatchObject({ server });
+      return;
+    } catch (error) {
+      if (!(error instanceof CkmError) || turn === 4) throw error;
+      for (const { name } of network.servers) await approveAll(name);
+    }
+  }
+}
+
+/** The owner at a machine that has no record of what was settled. */
+async function forgetful(from: ClientStore): Promise<Client> {
+  const { client, store } = await another(from);
+  for (const path of await store.list('settlements')) await store.delete(path);
+  return client;
 }
 
 /** Whoever is asked types the six words. */
@@ -140,12 +171,7 @@ describe('an owner whose key is forked', () => {
     await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'KEY_NOT_FORKED' });
     expect(await sign(client)).toHaveLength(2);
 
-    let repaired = await client.repairKey({ name: NAME, server: 'bravo' }).catch((error: unknown) => error);
-    for (let turn = 0; turn < 4 && repaired instanceof Error; turn++) {
-      for (const server of ['alpha', 'bravo', 'charlie', 'delta']) await approveAll(server);
-      repaired = await client.repairKey({ name: NAME, server: 'bravo' }).catch((error: unknown) => error);
-    }
-    expect(repaired).toMatchObject({ server: 'bravo' });
+    await repaired(client, 'bravo');
     expect((await client.verifyKey(NAME)).isSound).toBe(true);
 
     // Charlie goes, echo joins after all: by what counts.
@@ -200,6 +226,68 @@ describe('an owner whose key is forked', () => {
     expect(first).toMatchObject({ awaited: [{ server: 'echo' }], lost: ['bravo'] });
     network.makeHonest();
     expect(await client.settleKey({ name: NAME })).toMatchObject({ awaited: [], isAsOrdered: true });
+  });
+
+  test('settles the next fork too, whatever a liar shows of the one that was settled, and orders what was shown to him', async () => {
+    const { client, other, otherStore } = await forked();
+    const first = (await other.showFork(NAME))!;
+    const dead = first.choices.find(({ isOnRecord }) => !isOnRecord)!;
+    expect(await other.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, isOver: true });
+    await client.settleKey({ name: NAME });
+    await repaired(other, 'charlie');
+    network.now += DAY;
+    // A repaired server has forgotten what it said in its epoch; in the next one it can sign twice.
+    expect(await changed(other, { kind: 'refresh' })).toMatchObject({ epoch: 2, behind: [] });
+    network.now += DAY;
+    const neither = await forgetful(otherStore);
+    const [left, right] = [await another(otherStore), await another(otherStore)];
+    await split(
+      {
+        client: left.client,
+        with: 'bravo',
+        wish: {
+          kind: 'requorum',
+          quorum: { needed: 2, of: 4 },
+          servers: ['bravo', 'charlie', 'echo', 'delta'],
+        },
+      },
+      {
+        client: right.client,
+        with: 'echo',
+        wish: { kind: 'requorum', quorum: { needed: 2, of: 3 }, servers: ['alpha', 'charlie', 'echo'] },
+      },
+    );
+    const fresh = await forgetful(left.store);
+    network.server('charlie').tamper = ({ name }, honest) => {
+      if (name === 'fork.show') return Promise.resolve({ epoch: 0, certificates: [dead.certificate] });
+      return name === 'fork.end' ? Promise.reject(unreachable('charlie')) : honest();
+    };
+    for (const one of [left.client, fresh])
+      expect(await one.planSettlement({ name: NAME })).toMatchObject({
+        fork: { epoch: 2 },
+        counts: { isOnRecord: true },
+      });
+    // A machine that went on by neither has to be told which.
+    const open = await neither.planSettlement({ name: NAME });
+    expect(open).toMatchObject({ fork: { epoch: 2 }, isChosen: false, others: [{ epoch: 0 }] });
+    await expect(neither.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'FORK_CHOICE_UNKNOWN' });
+    const { counts } = await fresh.planSettlement({ name: NAME });
+    const plan = await neither.planSettlement({ name: NAME, counts: counts.id });
+    expect(plan).toMatchObject({ isChosen: true, counts: { id: counts.id } });
+
+    // What is shown to him before he types, and what servers show behind it, may be two things.
+    const shown = plan.fork.choices.find(({ id }) => id !== counts.id)!;
+    network.server('bravo').tamper = ({ name }, honest) =>
+      name === 'key.chain'
+        ? honest().then((answer) => ({ ...(answer as object), certificates: [shown.certificate] }))
+        : honest();
+    const settled = await neither.settleKey({ name: NAME, plan });
+    expect(settled).toMatchObject({ epoch: 3, isAsOrdered: true, isOver: true, alsoForked: [1] });
+    expect(settled.transcriptHash).toEqual(counts.transcriptHash);
+    expect(settled.awaited).toMatchObject([{ server: 'charlie' }]);
+    network.makeHonest();
+    expect(await fresh.settleKey({ name: NAME })).toMatchObject({ epoch: 3, isAsOrdered: true });
+    expect(await sign(neither)).toHaveLength(2);
   });
 
   test('waits for operators, whom he tells six words; every client of his sees the order and takes it back', async () => {

@@ -5,11 +5,14 @@ import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { isSilence } from '../../servers/ask-all.js';
+import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
 import { endEverywhere, type SettledKey } from './end-fork.js';
-import { type Fork, type ForkChoice, provedBy, readFork, whoSignedTwice } from './read-fork.js';
+import { isMadeBy, readOrderedForks, type RecordedFork, standingRecords } from './order-forks.js';
+import { epochAt, type Fork, type ForkChoice, provedBy, whoSignedTwice } from './read-fork.js';
 import {
+  choiceNeeded,
   choiceUnknown,
   notForked,
   notHeld,
@@ -18,7 +21,7 @@ import {
   settlingOver,
   settlingWaits,
 } from './settle-errors.js';
-import { readSettlement, saveSettlement, type SettlementRecord } from './settlement-record.js';
+import { saveSettlement, type SettlementRecord } from './settlement-record.js';
 import {
   askEach,
   type Asked,
@@ -30,20 +33,32 @@ import {
 } from './settle-run.js';
 import { assertSettled, voteOnFork } from './settle-votes.js';
 
-export interface SettleKeyArgs {
+export interface SettlementWish {
   readonly name: string;
-  /** First digits of what the certificate that is to count is called. Default: the one on record here, or what goes on already. */
+  /**
+   * First digits of what the certificate that is to count is called, of whichever epoch. Default: what goes on already, or the one on record here
+   * of the fork that stops the key.
+   */
   readonly counts?: string;
+}
+
+export interface SettleKeyArgs extends SettlementWish {
+  /** What was shown to whoever decided: exactly that is ordered. Left out: what servers show now. */
+  readonly plan?: SettlementPlan;
 }
 
 export interface SettlementPlan {
   readonly fork: Fork;
   /** Which one is to count. */
   readonly counts: ForkChoice;
+  /** Whether that was said, is on record here, or goes on. Where not, it has to be said: which one comes first is up to servers. */
+  readonly isChosen: boolean;
   /** Whether that was ordered from here before, and goes on. */
   readonly goesOn: boolean;
   /** 32 bytes: names the order. Its likeness in words is what operators type. */
   readonly orderHash: Uint8Array;
+  /** Forks of other epochs that are not settled as far as is known here. */
+  readonly others: readonly Fork[];
 }
 
 /**
@@ -53,85 +68,114 @@ export interface SettlementPlan {
 export async function planSettlement(
   context: ClientContext,
   key: CertifiedKey,
-  { counts }: Pick<SettleKeyArgs, 'counts'>,
+  { counts }: Pick<SettlementWish, 'counts'>,
 ): Promise<SettlementPlan> {
-  const record = await openRecord(context, key);
-  const fork = await readFork(context, key, record?.certificates);
-  if (fork === null) throw notForked(key.record.name);
+  const { name } = key.record;
+  const forks = await readOrderedForks(context, key);
+  if (forks.length === 0) throw notForked(name);
+  const named = counts === undefined ? undefined : namedIn(forks, name, counts);
+  const { fork, record } = named?.of ?? forks[0]!;
   const known =
-    record?.epoch === fork.epoch
-      ? fork.choices.find((one) => isMadeBy(fork, one, record.certificates[0]!))
-      : undefined;
-  const wanted = counts?.toLowerCase();
-  const named = wanted === undefined ? undefined : fork.choices.filter(({ id }) => id.startsWith(wanted));
-  if (named !== undefined && (named.length !== 1 || wanted!.length < 4))
-    throw choiceUnknown(
-      key.record.name,
-      counts!,
-      fork.choices.map(({ id }) => id),
-    );
-  const chosen = named?.[0] ?? known ?? fork.choices[0]!;
-  if (known !== undefined && chosen !== known) throw settlementOpen(key.record.name);
-  const { keyId, epoch, before } = fork;
-  const others = fork.choices.filter((one) => one !== chosen).map((one) => one.transcriptHash);
-  const deciding = { keyId, epoch, transcriptHash: before.transcriptHash };
-  const orderHash = hashSettlement(deciding, chosen.transcriptHash, others);
-  return { fork, counts: chosen, goesOn: known !== undefined, orderHash };
+    record === null ? undefined : fork.choices.find((one) => isMadeBy(fork, one, record.certificates[0]!));
+  const own = fork.choices.find(({ isOnRecord }) => isOnRecord);
+  const chosen = named?.choice ?? known ?? own ?? fork.choices[0]!;
+  if (known !== undefined && chosen !== known) throw settlementOpen(name);
+  const goesOn = known !== undefined;
+  return {
+    fork,
+    counts: chosen,
+    isChosen: named !== undefined || goesOn || own !== undefined,
+    goesOn,
+    orderHash: nameOfOrder(
+      fork,
+      goesOn
+        ? record!.certificates
+        : [chosen, ...fork.choices.filter((one) => one !== chosen)].map(({ certificate }) => certificate),
+    ),
+    others: forks.flatMap((one) => (one.fork === fork || one.isSettled ? [] : [one.fork])),
+  };
 }
 
-async function openRecord(context: ClientContext, key: CertifiedKey): Promise<SettlementRecord | null> {
-  const record = await readSettlement(context.store, key.keyId);
-  return record?.state === 'open' ? record : null;
+/** @throws UsageError `FORK_CHOICE_UNKNOWN` */
+function namedIn(forks: readonly RecordedFork[], name: string, counts: string) {
+  const all = forks.flatMap((of) => of.fork.choices.map((choice) => ({ of, choice })));
+  const wanted = counts.toLowerCase();
+  const [first, ...more] = all.filter(({ choice }) => choice.id.startsWith(wanted));
+  if (first !== undefined && more.length === 0 && wanted.length >= 4) return first;
+  throw choiceUnknown(
+    name,
+    counts,
+    all.map(({ choice }) => choice.id),
+  );
 }
 
-/** Signatures can be made again: one epoch has many certificates. */
-function isMadeBy({ before }: Fork, { transcriptHash }: ForkChoice, certificate: Uint8Array): boolean {
-  return provedBy(before, certificate).some(({ name }) => equalBytes(name, transcriptHash));
+/** @param certificates the one that is to count first */
+function nameOfOrder({ keyId, epoch, before }: Fork, certificates: readonly Uint8Array[]): Uint8Array {
+  const [counts, ...others] = certificates
+    .flatMap((bytes) => provedBy(before, bytes))
+    .map(({ name }) => name);
+  return hashSettlement({ keyId, epoch, transcriptHash: before.transcriptHash }, counts!, others);
 }
 
 /**
  * Has the servers of the epoch before settle which of several certificates of one epoch counts, tells all servers, and puts it on record; or goes
- * on with that from wherever it is.
+ * on with that from wherever it is. Whoever has not heard of what was settled earlier is told first, and holds nothing up.
  * @throws as {@link planSettlement}; PolicyError `CHANGE_WAITING`, `CHANGE_OVER`; AvailabilityError `SERVERS_MISSING`; StateError
- * `SETTLEMENT_NOT_HELD`, `CHANGE_VOTES_TOO_FEW`
+ * `SETTLEMENT_NOT_HELD`, `CHANGE_VOTES_TOO_FEW`, `CHANGE_OPEN` where the plan is of a key that has gone on since
  */
 export async function settleKey(
   context: ClientContext,
   readKey: ReadKey,
-  { name, counts }: SettleKeyArgs,
+  { name, plan: shown, counts }: SettleKeyArgs,
   on: OnProgress,
 ): Promise<SettledKey> {
+  const plan =
+    shown ?? (await planSettlement(context, await readKey(name), counts === undefined ? {} : { counts }));
+  if (!plan.isChosen) throw choiceNeeded(name, plan.fork);
+  const alsoForked = plan.others.map(({ epoch }) => epoch + 1);
+  for (const record of await standingRecords(context, await readKey(name))) {
+    const isPlanned = record.epoch === plan.fork.epoch;
+    if (record.votes === null || (record.state !== 'open' && !isPlanned)) continue;
+    const run = await createSettleRun(context, await readKey(name), record, on);
+    const isAsOrdered = isMadeBy(plan.fork, plan.counts, record.certificates[0]!);
+    const told = await endEverywhere(run, { isAsOrdered });
+    if (isPlanned) return { ...told, alsoForked };
+  }
   const key = await readKey(name);
-  const record = (await settledOnRecord(context, key)) ?? (await begin(context, key, counts));
-  const run = await createSettleRun(context, key, record, on);
-  if (run.record.votes === null) await settle(run);
+  const run = await createSettleRun(context, key, await begin(context, key, plan), on);
+  await settle(run);
   const counted = await createSettleRun(context, key, run.record, on);
-  const [ordered, now] = [run, counted].map(({ epochs }) => epochs[0]!.transcriptHash);
-  return endEverywhere(counted, { isAsOrdered: equalBytes(ordered!, now!) });
+  const isAsOrdered = isMadeBy(plan.fork, plan.counts, counted.record.certificates[0]!);
+  return { ...(await endEverywhere(counted, { isAsOrdered })), alsoForked };
 }
 
-/** What was settled, and not every server was told. */
-async function settledOnRecord(context: ClientContext, key: CertifiedKey): Promise<SettlementRecord | null> {
-  const record = await openRecord(context, key);
-  return record === null || record.votes === null ? null : record;
-}
-
+/** Orders what the plan says, and nothing that servers show later. @throws StateError `CHANGE_OPEN` */
 async function begin(
   context: ClientContext,
   key: CertifiedKey,
-  counts: string | undefined,
+  { fork, counts, orderHash }: SettlementPlan,
 ): Promise<SettlementRecord> {
-  const plan = await planSettlement(context, key, counts === undefined ? {} : { counts });
-  const known = await openRecord(context, key);
-  if (plan.goesOn && known !== null) return known;
-  const { fork, counts: chosen } = plan;
-  const others = fork.choices.filter((one) => one !== chosen);
+  const { epoch, before, choices } = fork;
+  const chain = certificatesOf(key.record);
+  const isSame =
+    epoch < chain.length && equalBytes(epochAt(chain, epoch).transcriptHash, before.transcriptHash);
+  if (!isSame) throw settlementOpen(fork.key);
+  const known = (await standingRecords(context, key)).find((one) => one.epoch === epoch);
+  if (known !== undefined) {
+    // Servers that were bound to another one put that in front: an order that began so goes on.
+    const names = known.certificates.map((_, i) =>
+      nameOfOrder(fork, [known.certificates[i]!, ...known.certificates.filter((_one, at) => at !== i)]),
+    );
+    if (names.some((one) => equalBytes(one, orderHash))) return known;
+    throw settlementOpen(fork.key);
+  }
+  const others = choices.filter((one) => one !== counts);
   const record: SettlementRecord = {
     state: 'open',
     createdAt: context.clock(),
     keyId: key.keyId,
-    epoch: fork.epoch,
-    certificates: [chosen, ...others].map(({ certificate }) => certificate),
+    epoch,
+    certificates: [counts, ...others].map(({ certificate }) => certificate),
     attempt: 0,
     votes: null,
     told: [],

@@ -4,8 +4,8 @@ import { corrupt, readRecord } from '../../store/record-reader.js';
 import type { RecordStore } from '../../store/record-store.js';
 
 /**
- * How far settling which of several certificates of one epoch counts has come; the last one of its key. Holds nothing secret. Whatever is not
- * here servers say again when they are asked again.
+ * How far settling which of several certificates of one epoch counts has come; the last one of its epoch, since a dead certificate can be shown
+ * again at any time. Holds nothing secret. Whatever is not here servers say again when they are asked again.
  */
 export interface SettlementRecord {
   readonly state: 'open' | 'finished' | 'cancelled';
@@ -29,14 +29,16 @@ export interface SettlingVotes {
   readonly yields: Uint8Array;
 }
 
-function settlementPath(keyId: Uint8Array): string {
-  return `settlements/${encodeHex(keyId)}`;
+const FOLDER = 'settlements';
+
+function pathStart(keyId: Uint8Array): string {
+  return `${FOLDER}/${encodeHex(keyId)}-`;
 }
 
 export async function saveSettlement(store: RecordStore, record: SettlementRecord): Promise<void> {
   const { certificates, votes, told, ...rest } = record;
   await store.put(
-    settlementPath(record.keyId),
+    `${pathStart(record.keyId)}${record.epoch}`,
     encodeData({
       version: 1,
       ...rest,
@@ -47,14 +49,21 @@ export async function saveSettlement(store: RecordStore, record: SettlementRecor
   );
 }
 
-/** @throws StorageError `STORE_CORRUPT` */
-export async function readSettlement(
+/** Those of a key, one for each epoch whose servers settle. @throws StorageError `STORE_CORRUPT` */
+export async function listSettlements(
   store: RecordStore,
   keyId: Uint8Array,
-): Promise<SettlementRecord | null> {
-  const path = settlementPath(keyId);
-  const stored = await store.get(path);
-  if (stored === null) return null;
+): Promise<readonly SettlementRecord[]> {
+  const paths = (await store.list(FOLDER)).filter((path) => path.startsWith(pathStart(keyId)));
+  const records: SettlementRecord[] = [];
+  for (const path of paths) {
+    const stored = await store.get(path);
+    if (stored !== null) records.push(parseSettlement(path, stored));
+  }
+  return records;
+}
+
+function parseSettlement(path: string, stored: Uint8Array): SettlementRecord {
   const record = readRecord(path, stored);
   const state = (['open', 'finished', 'cancelled'] as const).find((one) => one === record.text('state'));
   const bytesIn = (field: string) =>

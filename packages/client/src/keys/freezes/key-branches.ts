@@ -16,7 +16,7 @@ import {
   notedChain,
 } from '../chain/key-chain.js';
 import { provedBy, whoSignedTwice } from '../forks/read-fork.js';
-import { readSettlement } from '../forks/settlement-record.js';
+import { listSettlements } from '../forks/settlement-record.js';
 import type { CertifiedKey } from '../key-record.js';
 
 /** The epochs that a key is in, where its servers went on by several certificates of one epoch. */
@@ -141,14 +141,16 @@ function nameOf(chain: KeyChain): string {
 
 /** Certificates that were settled not to count. */
 async function deadNames({ store }: ClientContext, known: Known): Promise<ReadonlySet<string>> {
-  const settled = await readSettlement(store, known.key.keyId).catch((error: unknown) => {
+  const all = await listSettlements(store, known.key.keyId).catch((error: unknown) => {
     // Whoever has to stop a key now is not kept from it by a damaged record.
     if (!isUnreadable(error)) throw error;
-    return null;
+    return [];
   });
-  if (settled === null || settled.votes === null || settled.epoch > known.newest) return new Set();
-  const before = checkChain(known.upTo(settled.epoch)).newest;
-  const dead = settled.certificates.slice(1).flatMap((one) => provedBy(before, one));
+  const settled = all.filter(({ votes, epoch }) => votes !== null && epoch <= known.newest);
+  const dead = settled.flatMap(({ epoch, certificates }) => {
+    const before = checkChain(known.upTo(epoch)).newest;
+    return certificates.slice(1).flatMap((one) => provedBy(before, one));
+  });
   return new Set(dead.map(({ name }) => encodeHex(name)));
 }
 
