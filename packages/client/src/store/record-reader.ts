@@ -1,9 +1,12 @@
 import { StorageError } from '@ckm/foundation';
-import { decodeData, type Data } from '@ckm/gordian';
+import { decodeData, type Data, type DecodeLimits } from '@ckm/gordian';
 import { formatUnknown } from './record-seal.js';
 
 /** The `version` of every record body. */
 const VERSION = 1;
+
+/** A record has been opened under the owner's seed before it is read; one of a request holds a payload and what came of it. */
+const LIMITS: DecodeLimits = { maxBytes: 64 * 1_048_576, maxDepth: 64 };
 
 /** Reads one stored record field by field; whatever is not of its form is a damaged record. */
 export interface RecordReader {
@@ -27,7 +30,7 @@ export interface RecordReader {
 export function readRecord(path: string, bytes: Uint8Array): RecordReader {
   let value: Data;
   try {
-    value = decodeData(bytes);
+    value = decodeData(bytes, LIMITS);
   } catch {
     throw corrupt(path);
   }
