@@ -1,3 +1,4 @@
+// Longer than other files, because it is the one list of what is told of a key, each line found in what servers and records say.
 import type { KeyParams } from '@ckm/threshold';
 import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from '@ckm/foundation';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';

@@ -1,3 +1,4 @@
+// Longer than other files, because a head is read and written here alone: whatever it says is sealed, counted and carried over in one place.
 import type { ExportProof } from '@ckm/api';
 import { CkmError, type StorageError } from '@ckm/foundation';
 import type {
