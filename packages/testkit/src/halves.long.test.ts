@@ -135,18 +135,21 @@ describe.skipIf(!isPossible)('servers and devices in processes of their own, in 
         expect(await device(which, { does: 'sign', name: NAME, without })).toMatchObject({ code: null });
       }
       networks.mend();
-      let isThrough = false;
-      for (let tries = 0; tries < 6 && !isThrough; tries++) {
-        const now = [];
-        for (const which of [0, 1] as const) now.push(await device(which, { does: 'refresh', name: NAME }));
-        said.push(...now);
-        isThrough = now.every(({ code }) => code === null);
-        if (isThrough) break;
-        pass(BETWEEN_TRIES);
-        await restartServers();
+      // Who is through asks no more: it would begin another change.
+      const waiting = new Set<0 | 1>([0, 1]);
+      for (let tries = 0; tries < 6 && waiting.size > 0; tries++) {
+        if (tries > 0) {
+          pass(BETWEEN_TRIES);
+          await restartServers();
+        }
+        for (const which of [...waiting]) {
+          const now = await device(which, { does: 'refresh', name: NAME });
+          said.push(now);
+          if (now.code === null) waiting.delete(which);
+        }
       }
       const told = JSON.stringify(said);
-      expect(isThrough, told).toBe(true);
+      expect([...waiting], told).toEqual([]);
       expect(told).not.toContain('KEY_FORKED');
       const shown = await both((which) => device(which, { does: 'show', name: NAME }));
       const { groupKey } = born;
