@@ -213,6 +213,7 @@ export {
   type GuardVerdict,
   hashOrder,
   hashSettlement,
+  highestNamed,
   isSameLock,
   lock as lockNext,
   type LockCertificate,

@@ -3,8 +3,11 @@ import { formatWords, likenessOf } from '@ckm/gordian';
 import { isSilence, namesOf } from '../../servers/ask-all.js';
 import { causeOf } from '../../servers/causes.js';
 import { listed } from '../../servers/faults.js';
+import type { Gathered } from '../../servers/gathered.js';
 import { shortId } from '../../store/track.js';
-import type { ChangeMember, ChangeRun, Gathered } from './change-run.js';
+import type { Done } from '../votes/ballot.js';
+import { votesTooFew } from '../votes/too-few.js';
+import type { ChangeMember, ChangeRun } from './change-run.js';
 
 /** What a server answers to an order. */
 type Failures = ReadonlyMap<ChangeMember, CkmError>;
@@ -88,30 +91,17 @@ export function changeOver(run: ChangeRun, server: string, reason: string | null
   });
 }
 
-/** Too few old members said what the change needs; each with its reason. */
-export function votesTooFew<T>(
+/** Too few old members said what the change needs. */
+export function changeVotesTooFew(
   run: ChangeRun,
-  what: 'promised' | 'locked' | 'gave way',
-  { answers, failures }: Gathered<T>,
-): CkmError {
-  const reasons = [...failures].map(([{ server }, error]) => `${server.name}: ${reasonOf(error)}`);
-  const isEarly = [...failures.values()].some((error) => error.facts['reason'] === 'too-soon');
-  const { needed } = run.deciders;
-  return new StateError(
-    `${answers.size} of ${needed} servers that are needed ${what} (${reasons.join('; ')})`,
-    {
-      code: 'CHANGE_VOTES_TOO_FEW',
-      hint: isEarly
-        ? 'servers enter a new try every ten minutes: go on then'
-        : 'go on when the others answer; the key signs as before meanwhile',
-      remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
-      facts: { servers: namesOf(failures.keys()), needed },
-      retryable: true,
-    },
-  );
-}
-
-function reasonOf(error: CkmError): string {
-  const { reason } = error.facts;
-  return typeof reason === 'string' ? reason : causeOf(error);
+  what: Done,
+  gathered: Gathered<ChangeMember, unknown>,
+): StateError {
+  const isEarly = [...gathered.failures.values()].some(({ facts }) => facts['reason'] === 'too-soon');
+  return votesTooFew(run.deciders.needed, what, gathered, {
+    hint: isEarly
+      ? 'servers enter a new try every ten minutes: go on then'
+      : 'go on when the others answer; the key signs as before meanwhile',
+    remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
+  });
 }

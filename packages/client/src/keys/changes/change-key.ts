@@ -1,6 +1,7 @@
 import { CkmError, equalBytes, StateError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
+import type { Gathered } from '../../servers/gathered.js';
 import { abandonSession } from '../../sessions/run-session.js';
 import { sessionOnRecord } from '../../sessions/sessions.js';
 import { changesOf, type CheckedEpoch } from '../chain/key-chain.js';
@@ -18,10 +19,10 @@ import {
   saveChange,
 } from '../chain/change-record.js';
 import {
+  type ChangeMember,
   type ChangeRun,
   createChangeRun,
   faultsIn,
-  type Gathered,
   oldMembers,
   saveChangeRun,
 } from './change-run.js';
@@ -226,7 +227,7 @@ function silentAbout({ forgetting }: Pick<ChangedKey, 'forgetting'>): readonly s
 
 async function changedKey(
   run: ChangeRun,
-  committed: Gathered<void>,
+  committed: Gathered<ChangeMember, void>,
   faults: readonly CkmError[],
 ): Promise<Omit<ChangedKey, 'isAsOrdered'>> {
   const key = await loadKeyRecord(run.context.store, run.record.keyName);

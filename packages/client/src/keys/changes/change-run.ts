@@ -10,6 +10,7 @@ import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress, ProgressEvent } from '../../progress/progress.js';
 import { askAll, isSilence, namesOf, type Participant } from '../../servers/ask-all.js';
+import type { Gathered } from '../../servers/gathered.js';
 import { pause } from '../../servers/pause.js';
 import { listServerRecords, serverUnknown } from '../../servers/servers.js';
 import { shortId } from '../../store/track.js';
@@ -115,13 +116,6 @@ export function reportChange(
   });
 }
 
-/** What came of asking several servers for the same thing. */
-export interface Gathered<T> {
-  readonly answers: ReadonlyMap<ChangeMember, T>;
-  /** Of whoever gave none: silence, or what it refused with. */
-  readonly failures: ReadonlyMap<ChangeMember, CkmError>;
-}
-
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -136,7 +130,7 @@ export async function gatherFrom<T>(
   asked: readonly ChangeMember[],
   enough: number,
   ask: (member: ChangeMember, link: ServerLink) => Promise<T>,
-): Promise<Gathered<T>> {
+): Promise<Gathered<ChangeMember, T>> {
   const answers = new Map<ChangeMember, T>();
   const refused = new Map<ChangeMember, CkmError>();
   const missing = () => asked.filter((one) => !answers.has(one) && !refused.has(one));
@@ -189,7 +183,9 @@ export function isOfMember(error: unknown, { server }: ChangeMember): error is C
 }
 
 /** What members did that no honest one does, or saw of others, among what came of asking; it is told of when the others are done. */
-export function faultsIn({ failures }: Pick<Gathered<unknown>, 'failures'>): readonly CkmError[] {
+export function faultsIn({
+  failures,
+}: Pick<Gathered<ChangeMember, unknown>, 'failures'>): readonly CkmError[] {
   return [...failures.values()].filter(
     ({ errorClass, code }) => errorClass === 'PeerFaultError' || code === 'KEY_FORKED',
   );

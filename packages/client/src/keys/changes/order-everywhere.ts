@@ -1,21 +1,18 @@
 import { CANCELLED_BY_OWNER, type ChangeView, type Parameters } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
+import type { Gathered } from '../../servers/gathered.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import { loadKeyRecord } from '../keys.js';
 import { cancelledElsewhere, changeOver, changeWaiting, membersMissing } from './change-errors.js';
-import {
-  type ChangeMember,
-  type ChangeRun,
-  type Gathered,
-  gatherFrom,
-  oldMembers,
-  saveChangeRun,
-} from './change-run.js';
+import { type ChangeMember, type ChangeRun, gatherFrom, oldMembers, saveChangeRun } from './change-run.js';
 import { decidedOnRecord, findDecided } from './decided.js';
 import { decideChange } from './decide.js';
 import { gatherAcknowledgements } from '../gather-acknowledgements.js';
 import { type Acknowledgements, showEpochs } from '../chain/show-epochs.js';
+
+/** What servers answer to the order. */
+type Answers = Gathered<ChangeMember, ChangeView>;
 
 /** Orders the change everywhere and has old members decide, or finds out what they have decided. */
 export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
@@ -50,7 +47,7 @@ function hasHeard({ record: { heard } }: ChangeRun, { server }: ChangeMember): b
   return heard.some((xid) => equalBytes(xid, server.xid));
 }
 
-async function noteHeard(run: ChangeRun, { answers }: Gathered<ChangeView>): Promise<void> {
+async function noteHeard(run: ChangeRun, { answers }: Answers): Promise<void> {
   const fresh = [...answers.keys()].filter((member) => !hasHeard(run, member));
   if (fresh.length === 0) return;
   await saveChangeRun(run, { heard: [...run.record.heard, ...fresh.map(({ server }) => server.xid)] });
@@ -97,7 +94,7 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /** Members that say that the next epoch stands. */
-function aheadOf(run: ChangeRun, { answers, failures }: Gathered<ChangeView>): readonly ChangeMember[] {
+function aheadOf(run: ChangeRun, { answers, failures }: Answers): readonly ChangeMember[] {
   const { epoch } = run.record.order;
   const isAhead = (error: CkmError) =>
     error.code === 'KEY_EPOCH_DIFFERS' && Number(error.facts['epoch']) > epoch;
@@ -111,7 +108,7 @@ function aheadOf(run: ChangeRun, { answers, failures }: Gathered<ChangeView>): r
  * Everybody who is to receive a share has to be there, and enough of those who decide.
  * @throws PolicyError `CHANGE_OVER`, `CHANGE_WAITING`; AvailabilityError `SERVERS_MISSING`
  */
-async function assertReady(run: ChangeRun, { answers, failures }: Gathered<ChangeView>): Promise<void> {
+async function assertReady(run: ChangeRun, { answers, failures }: Answers): Promise<void> {
   const isNeeded = (member: ChangeMember) => member.newSlot !== null;
   const views = [...answers];
   const over = views.find(([member, { state }]) => state === 'over' && isNeeded(member));

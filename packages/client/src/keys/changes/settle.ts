@@ -3,6 +3,7 @@ import { type CertifiedEpoch, verifyChange, judgeVotes, parseChangeCertificate }
 import type { ServerLink } from '../../carrier/server-link.js';
 import { isSilence } from '../../servers/ask-all.js';
 import { serverFault } from '../../servers/faults.js';
+import type { Gathered } from '../../servers/gathered.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
 import { gatherAcknowledgements, isHeld } from '../gather-acknowledgements.js';
@@ -14,7 +15,6 @@ import { membersMissing } from './change-errors.js';
 import {
   type ChangeMember,
   type ChangeRun,
-  type Gathered,
   gatherFrom,
   newMembers,
   oldMembers,
@@ -46,7 +46,10 @@ async function keepEpoch(run: ChangeRun, certificate: Uint8Array): Promise<void>
  * newest, and all are shown those promises: then they go over, and those that leave go.
  * @throws AvailabilityError `SERVERS_MISSING` when too few have their shares: nothing has changed for the key then
  */
-export async function commitEverywhere(run: ChangeRun, certificate: Uint8Array): Promise<Gathered<void>> {
+export async function commitEverywhere(
+  run: ChangeRun,
+  certificate: Uint8Array,
+): Promise<Gathered<ChangeMember, void>> {
   const next = epochOf(run, certificate);
   const isKept = await isOnRecord(run);
   const promised = new Map(run.record.acknowledgements.map((one) => [one.slot, one]));
@@ -93,7 +96,7 @@ interface Committing {
 async function commitAmong(
   run: ChangeRun,
   { next, certificate, asked, promised, shown }: Committing,
-): Promise<Gathered<void>> {
+): Promise<Gathered<ChangeMember, void>> {
   const { keyId } = next.params;
   const entered: Uint8Array[] = [];
   const text = shown.length === 0 ? 'storing the new shares' : 'going over to the new epoch';
@@ -185,7 +188,7 @@ async function commitAt(
  * Tells every old server to destroy its share of the old epoch, once the whole next roster has promised that it stored the
  * certificate, and keeps what each signs about it.
  */
-export async function retireEverywhere(run: ChangeRun): Promise<Gathered<ShareReceiptRecord>> {
+export async function retireEverywhere(run: ChangeRun): Promise<Gathered<ChangeMember, ShareReceiptRecord>> {
   const { keyId, epoch } = run.record.order;
   const acknowledgements = run.record.acknowledgements.map((one) => ({ ...one }));
   const gathered = await gatherFrom(

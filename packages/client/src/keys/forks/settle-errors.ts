@@ -3,6 +3,9 @@ import { formatWords, likenessOf } from '@ckm/gordian';
 import { isSilence, namesOf } from '../../servers/ask-all.js';
 import { causeOf } from '../../servers/causes.js';
 import { listed } from '../../servers/faults.js';
+import type { Gathered } from '../../servers/gathered.js';
+import type { Done } from '../votes/ballot.js';
+import { votesTooFew } from '../votes/too-few.js';
 import type { Fork } from './read-fork.js';
 import type { SettleMember, SettleRun } from './settle-run.js';
 
@@ -115,25 +118,14 @@ export function settlingOver(run: SettleRun, server: string, reason: string | nu
   });
 }
 
-/** Too few said what it takes; each with its reason. */
-export function settlersTooFew(
+/** Too few of those who settle said what it takes. */
+export function settlingVotesTooFew(
   run: SettleRun,
-  what: 'promised' | 'locked' | 'gave way',
-  said: number,
-  failures: Failures,
+  what: Done,
+  gathered: Gathered<SettleMember, unknown>,
 ): StateError {
-  const reasons = [...failures].map(([{ server }, error]) => `${server.name}: ${reasonOf(error)}`);
-  const { needed } = run.settlers;
-  return new StateError(`${said} of ${needed} servers that are needed ${what} (${reasons.join('; ')})`, {
-    code: 'CHANGE_VOTES_TOO_FEW',
+  return votesTooFew(run.settlers.needed, what, gathered, {
     hint: 'go on when the others answer; servers enter a new try every ten minutes',
     remedy: goOn(run),
-    facts: { servers: namesOf(failures.keys()), needed },
-    retryable: true,
   });
-}
-
-function reasonOf(error: CkmError): string {
-  const { reason } = error.facts;
-  return typeof reason === 'string' ? reason : causeOf(error);
 }

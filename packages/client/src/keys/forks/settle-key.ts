@@ -5,6 +5,7 @@ import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { isSilence } from '../../servers/ask-all.js';
+import type { Gathered } from '../../servers/gathered.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
@@ -24,7 +25,6 @@ import {
 import { saveSettlement, type SettlementRecord } from './settlement-record.js';
 import {
   askEach,
-  type Asked,
   createSettleRun,
   saveSettleRun,
   type SettleMember,
@@ -197,13 +197,16 @@ async function settle(run: SettleRun): Promise<void> {
   await voteOnFork(run, second.answers);
 }
 
+/** What servers answer to the order. */
+type Answers = Gathered<SettleMember, SettlementView>;
+
 type Readiness = readonly { readonly slot: number; readonly signature: Uint8Array }[];
 
 function order(
   run: SettleRun,
   members: readonly SettleMember[],
   acknowledgements: Readiness,
-): Promise<Asked<SettlementView>> {
+): Promise<Answers> {
   const text = 'telling servers which certificate is to count';
   return askEach(run, { step: 'order', text }, members, (_, link) =>
     orderAt(run, link, run.record.certificates, acknowledgements),
@@ -225,7 +228,7 @@ function orderAt(
 }
 
 /** Takes over what servers have settled already, by whichever client it was carried. */
-async function adoptProof(run: SettleRun, { answers, failures }: Asked<SettlementView>): Promise<boolean> {
+async function adoptProof(run: SettleRun, { answers, failures }: Answers): Promise<boolean> {
   const proofs = [...answers.values()].flatMap(({ proof }) => (proof === null ? [] : [proof]));
   for (const [member, { code }] of failures) {
     if (code === 'CHANGE_SETTLED') proofs.push(...(await otherwiseAt(run, member)));
@@ -274,7 +277,7 @@ function isSettledBy(
 }
 
 /** What servers of the epoch that is to count promise: that they have their shares of it, or can take them. */
-function readinessIn(run: SettleRun, { answers }: Asked<SettlementView>): Readiness {
+function readinessIn(run: SettleRun, { answers }: Answers): Readiness {
   const { params, transcriptHash } = run.epochs[0]!;
   const { keyId, epoch } = params;
   return [...answers].flatMap(([{ newSlot }, { acknowledgement }]) => {
@@ -287,7 +290,7 @@ function readinessIn(run: SettleRun, { answers }: Asked<SettlementView>): Readin
 }
 
 /** @throws AvailabilityError `SERVERS_MISSING` while somebody is silent; StateError `SETTLEMENT_NOT_HELD` */
-function assertHeld(run: SettleRun, { failures }: Asked<SettlementView>, said: Readiness): void {
+function assertHeld(run: SettleRun, { failures }: Answers, said: Readiness): void {
   const { quorum } = run.epochs[0]!.params;
   const isDoubted = ({ oldSlot }: SettleMember) =>
     run.twice.length < run.before.params.quorum.needed && oldSlot !== null && run.twice.includes(oldSlot);
@@ -301,7 +304,7 @@ function assertHeld(run: SettleRun, { failures }: Asked<SettlementView>, said: R
 }
 
 /** @throws AvailabilityError `SERVERS_MISSING`; PolicyError `CHANGE_OVER`, `CHANGE_WAITING` */
-async function assertReady(run: SettleRun, { answers, failures }: Asked<SettlementView>): Promise<void> {
+async function assertReady(run: SettleRun, { answers, failures }: Answers): Promise<void> {
   const views = [...answers];
   const { needed } = run.settlers;
   if (views.filter(([, { state }]) => state === 'ready').length >= needed) return;

@@ -10,6 +10,7 @@ import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress, ProgressEvent } from '../../progress/progress.js';
 import { namesOf, type Participant } from '../../servers/ask-all.js';
+import type { Gathered } from '../../servers/gathered.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { shortId } from '../../store/track.js';
 import { certificatesOf } from '../chain/key-chain.js';
@@ -107,12 +108,6 @@ export async function saveSettleRun(run: SettleRun, change: Partial<SettlementRe
   await saveSettlement(run.context.store, run.record);
 }
 
-/** What came of asking several servers for the same thing. */
-export interface Asked<T> {
-  readonly answers: ReadonlyMap<SettleMember, T>;
-  readonly failures: ReadonlyMap<SettleMember, CkmError>;
-}
-
 /** What is done one after the other; a person reads the number of a step. */
 const STEPS = ['order', 'promise', 'lock', 'yield', 'end'] as const;
 
@@ -122,7 +117,7 @@ export async function askEach<T>(
   { step, text }: { readonly step: (typeof STEPS)[number]; readonly text: string },
   members: readonly SettleMember[],
   ask: (member: SettleMember, link: ServerLink) => Promise<T>,
-): Promise<Asked<T>> {
+): Promise<Gathered<SettleMember, T>> {
   const answers = new Map<SettleMember, T>();
   const failures = new Map<SettleMember, CkmError>();
   const stage: ProgressEvent['stage'] = step === 'order' ? 'propose' : step === 'end' ? 'conclude' : 'ask';
@@ -150,7 +145,7 @@ export async function askEach<T>(
   return { answers: inOrder(answers), failures: inOrder(failures) };
 }
 
-/** Whether these votes settle on the first of these certificates. */
+/** The order that the first of these certificates fulfils, the one that is to count. */
 export function orderOfCounting(certificates: readonly Uint8Array[]): Uint8Array {
   return parseChangeCertificate(certificates[0]!).change.order;
 }

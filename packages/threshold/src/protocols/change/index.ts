@@ -3,6 +3,7 @@ export { releaseByWords, type Reminder, remember, restored } from './forgetting.
 export { lock, type LockRequest } from './lock.js';
 export {
   type Decision,
+  highestNamed,
   isSameLock,
   type LockCertificate,
   mayFork,
