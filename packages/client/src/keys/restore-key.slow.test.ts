@@ -1,11 +1,9 @@
 import { AccessError, encodeHex } from '@ckm/foundation';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import { type ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
+import { loseDisk } from '../test/disks.js';
 import {
   createTestNetwork,
   messageOf,
@@ -37,13 +35,7 @@ async function begin(settings: object): Promise<void> {
 beforeEach(() => begin({ backup: 'static' }));
 afterEach(() => network.close());
 
-/** A server's database is gone; its identity and storage key are not. */
-async function lose(name: string): Promise<void> {
-  const server = network.server(name);
-  const { dataDir } = server.bare;
-  await server.restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
-  rmSync(dataDir, { recursive: true, force: true });
-}
+const lose = (name: string) => loseDisk(network.server(name));
 
 /** The same, with a backup of the accounts only. */
 async function loseShares(name: string): Promise<void> {

@@ -8,6 +8,7 @@ import type { ProgressEvent } from '../progress/progress.js';
 import { listServerRecords } from '../servers/servers.js';
 import { memoryStore } from '../store/memory-store.js';
 import { type Echo, echoCeremony } from '../test/echo-ceremony.js';
+import { approveSessions } from '../test/operators.js';
 import {
   copyStore,
   createTestNetwork,
@@ -53,12 +54,7 @@ async function begin(text = 'hello', length = 64): Promise<SessionRecord> {
   return session;
 }
 
-async function approve(): Promise<void> {
-  for (const { bare } of network.servers) {
-    for (const waiting of (await bare.sessions.sessionDesk.list()).sessions)
-      await bare.sessions.sessionDesk.approve(waiting);
-  }
-}
+const approve = () => approveSessions(network);
 
 const stored = (session: SessionRecord, of = context) =>
   findSession(of.store, Buffer.from(session.sessionId).toString('hex'));

@@ -2,7 +2,8 @@ import type { FunctionName } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
 import { expect } from 'vitest';
 import type { ChangeWish } from '../keys/changes/plan-change.js';
-import { DAY, type KeyLife, NAME, NAMES } from './key-life.js';
+import { DAY, type KeyLife, NAMES } from './key-life.js';
+import { NAME } from './owned-key.js';
 import { unreachable } from './test-network.js';
 
 /** What should be true of a key by now. */

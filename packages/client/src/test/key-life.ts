@@ -1,21 +1,21 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CkmError, encodeHex, equalBytes, secret } from '@ckm/foundation';
-import type { Identity, Xid } from '@ckm/gordian';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { requestKind } from '@ckm/requests';
 import { type BareCaller, type BareServer, storedShares } from '@ckm/server/test';
-import { type CarriedChange, carryChange, createQuorumSigner } from '@ckm/testkit';
+import { type CarriedChange, carryChange, createQuorumSigner, nextMember } from '@ckm/testkit';
 import type { CertifiedEpoch } from '@ckm/threshold';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import type { Client } from '../client.js';
 import { changeIdOf } from '../keys/chain/change-record.js';
 import type { ChangeWish } from '../keys/changes/plan-change.js';
-import { identityForServer } from '../seed/identity.js';
-import { createTestNetwork, messageOf, OWNER_SEED, type TestNetwork } from './test-network.js';
+import { copyDisk, loseShare } from './disks.js';
 import { createLifeJudge, type Draw, shuffled } from './life-judge.js';
+import { approveSessions } from './operators.js';
+import { asOwner, NAME } from './owned-key.js';
+import { createTestNetwork, messageOf, type TestNetwork } from './test-network.js';
 
-export const NAME = 'letters';
 export const DAY = 86_400 as const;
 export const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
 /** Seconds: longest step between two looks of a server at its clock that counts as time in which it ran. */
@@ -72,9 +72,9 @@ export async function createKeyLife(
   const folders: string[] = [];
 
   async function callerOf(name: string): Promise<BareCaller> {
-    const { bare, identity } = network.server(name);
-    const known = callers.get(bare) ?? bare.as(ownerAt(identity));
-    callers.set(bare, known);
+    const server = network.server(name);
+    const known = callers.get(server.bare) ?? asOwner(server);
+    callers.set(server.bare, known);
     return known;
   }
 
@@ -136,19 +136,14 @@ export async function createKeyLife(
       const servers = await Promise.all(params.roster.map(({ serverId }) => callerOf(nameOf(serverId))));
       const next = await Promise.all(
         members.map(async (name) => {
-          const { xid, publicKeys } = network.server(name).identity;
           const callee = servers.find((one) => one.name === name) ?? (await callerOf(name));
-          return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
+          return nextMember(network.server(name).bare, callee);
         }),
       );
       return carryChange({ servers, keyId, expiresAt: () => network.now + 600, next, needed: of });
     },
     async loseShare(name) {
-      const server = network.server(name);
-      const { context } = server.bare;
-      for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
-        context.epochKeys.destroy(row);
-      await server.restart();
+      await loseShare(network.server(name));
       lost.add(name);
     },
     async repair(name) {
@@ -161,19 +156,13 @@ export async function createKeyLife(
         } catch (error) {
           said.push(inWords(error));
         }
-        for (const { bare } of network.servers) {
-          const { sessionDesk } = bare.sessions;
-          for (const waiting of (await sessionDesk.list()).sessions) await sessionDesk.approve(waiting);
-        }
+        await approveSessions(network);
       }
       throw new Error(`the share does not come back: ${said.join('; ')}`);
     },
     async backUp(name) {
-      const server = network.server(name);
-      const folder = mkdtempSync(join(tmpdir(), 'ckm-backup-'));
+      const folder = await copyDisk(network.server(name));
       folders.push(folder);
-      await server.restart();
-      cpSync(server.bare.dataDir, folder, { recursive: true });
       backups.set(name, folder);
     },
     async restore(name) {
@@ -227,11 +216,6 @@ export async function createKeyLife(
     },
   };
   return life;
-}
-
-/** Who the owner is to a server. */
-function ownerAt({ xid }: Identity): Identity {
-  return identityForServer(secret(OWNER_SEED.slice()), xid as Xid);
 }
 
 /** Shows the certificate to whoever was away, and has old shares destroyed. */

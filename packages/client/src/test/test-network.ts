@@ -82,6 +82,8 @@ export interface TestNetwork {
   /** How long servers let messages be on their way, in seconds: what the operator sets as `messageLifetimeSeconds`. */
   messageLifetimeSeconds: number;
   server(name: string): NetworkServer;
+  /** Nothing reaches a server, or no question for one of these functions, until everybody is honest again. */
+  cut(name: string, ...functions: readonly FunctionName[]): void;
   /** Everybody is honest and reachable again. */
   makeHonest(): void;
   /** The client of somebody who has added all servers. */
@@ -113,10 +115,16 @@ export async function createTestNetwork(
     const pass = () => receive(server, request, network);
     return server.wire === null ? pass() : server.wire(request, pass);
   };
+  const server = (name: string) => servers.find((one) => one.name === name)!;
   return Object.assign(network, {
     servers,
     send,
-    server: (name: string) => servers.find((one) => one.name === name)!,
+    server,
+    cut: (name: string, ...functions: readonly FunctionName[]) => {
+      const refuse = () => Promise.reject(unreachable(name));
+      if (functions.length === 0) server(name).wire = refuse;
+      else server(name).tamper = (asked, honest) => (functions.includes(asked.name) ? refuse() : honest());
+    },
     makeHonest: () => {
       for (const server of servers) Object.assign(server, { tamper: null, wire: null, asked: [] });
     },
@@ -305,10 +313,13 @@ export function recordsOf(store: ClientStore, seed = OWNER_SEED): RecordStore {
   return createRecordStore(store, () => Promise.resolve(deriveRecordKey(secret(seed.slice()))), undefined);
 }
 
-/** Another store with the same records. */
+/** What another machine of the same owner has to have to go on with everything. */
+const COPIED = ['servers', 'keys', 'sessions', 'changes', 'settlements', 'requests', 'pool', 'evidence'];
+
+/** Another store with the same servers and keys, and all that goes on. */
 export async function copyStore(store: ClientStore): Promise<ClientStore> {
   const copy = memoryStore();
-  for (const folder of ['servers', 'keys', 'sessions', 'changes', 'requests', 'pool', 'evidence']) {
+  for (const folder of COPIED) {
     for (const path of await store.list(folder)) await copy.put(path, (await store.get(path))!);
   }
   return copy;

@@ -1,13 +1,11 @@
 // @module-tag long
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseReceipt } from '@ckm/api';
 import { UsageError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { memoryStore } from '../../store/memory-store.js';
+import { loseDisk, loseShare } from '../../test/disks.js';
 import {
   copyStore,
   crashingStore,
@@ -254,11 +252,7 @@ describe('a try that fell apart', () => {
 
   test('because a server has lost its share since goes on with others that deal, and gives that one a new share', async () => {
     const client = await begin();
-    const alpha = network.server('alpha');
-    const { context } = alpha.bare;
-    for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
-      context.epochKeys.destroy(row);
-    await alpha.restart();
+    await loseShare(network.server('alpha'));
     expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 1, behind: [] });
     expect(await signsWith(client, 'bravo')).toEqual(['alpha', 'charlie']);
   });
@@ -297,10 +291,7 @@ test('a server that lost its database, of a key with static recovery, comes back
   });
   const changed = await client.changeKey(REFRESH);
   expect(changed.forgetting.map(({ outcome }) => outcome)).toEqual(['keeps', 'keeps', 'keeps']);
-  const alpha = network.server('alpha');
-  const { dataDir } = alpha.bare;
-  await alpha.restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
-  rmSync(dataDir, { recursive: true, force: true });
+  await loseDisk(network.server('alpha'));
   const { servers } = await client.restoreKey({ name: 'letters' });
   expect(servers.map(({ outcome }) => outcome)).toEqual(['restored', 'held', 'held']);
   expect(await signsWith(client, 'charlie')).toEqual(['alpha', 'bravo']);

@@ -1,70 +1,42 @@
 // @module-tag long
-import { cpSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { encodeHex, StateError } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import type { ClientStore } from '../../store/client-store.js';
-import { memoryStore } from '../../store/memory-store.js';
+import { copyDisk } from '../../test/disks.js';
 import {
-  copyStore,
-  createTestNetwork,
-  messageOf,
-  ownerClient,
-  type TestNetwork,
-  unreachable,
-} from '../../test/test-network.js';
+  createOwnedKey,
+  epochOf,
+  NAME,
+  type OwnedKey,
+  type OwnedKeyOptions,
+  REFRESH,
+  requorum,
+  SERVERS,
+  signersOf,
+} from '../../test/owned-key.js';
+import { unreachable } from '../../test/test-network.js';
 import { type ChangeRecord, changeIdOf } from '../chain/change-record.js';
 
-const SERVERS = ['alpha', 'bravo', 'charlie'];
 const DAY = 86_400;
-const REFRESH = { name: 'letters', wish: { kind: 'refresh' } } as const;
 
-let network: TestNetwork;
-const clients: Client[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-  await network.close();
-});
+let key: OwnedKey;
+afterEach(() => key.close());
 
-/** Servers of which the first three have a key that is changed without asking anybody, unless the test says otherwise. */
-async function begin(
-  count: number,
-  policy: Parameters<Client['createKey']>[0]['policy'] = { changes: 'automatic', changeDelay: 0 },
-): Promise<{ readonly client: Client; readonly store: ClientStore }> {
-  network = await createTestNetwork(count);
-  const store = memoryStore();
-  const client = await network.owner({ store });
-  const quorum = { needed: 2, of: 3 } as const;
-  await client.createKey({ name: 'letters', purpose: 'message', quorum, servers: SERVERS, policy });
-  return { client, store };
+async function begin(options: OwnedKeyOptions = {}): Promise<OwnedKey> {
+  key = await createOwnedKey(options);
+  return key;
 }
 
-/** Another client of the same owner, with the same records as of now. */
-async function another(
-  store: ClientStore,
-): Promise<{ readonly client: Client; readonly store: ClientStore }> {
-  const copy = await copyStore(store);
-  const client = ownerClient(network.send, () => network.now, { store: copy });
-  clients.push(client);
-  return { client, store: copy };
-}
-
-const silent = (name: string) => {
-  network.server(name).wire = () => Promise.reject(unreachable(name));
-};
 const idOf = (change: ChangeRecord) => encodeHex(changeIdOf(change));
-const epochOf = async (client: Client) => (await client.showKey('letters')).newest.params.epoch;
 
 describe('a change that was cancelled from another client', () => {
   test('is not begun anew by one that goes on with it: it says so and ends; ordered again it is another one', async () => {
-    const { client, store } = await begin(3, {});
+    const { client, another } = await begin({ policy: {} });
     const wish = { kind: 'remove-server', server: 'charlie' } as const;
-    const order = { name: 'letters', wish };
+    const order = { name: NAME, wish };
     await expect(client.changeKey(order)).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
-    const other = await another(store);
+    const other = await another();
     const [change] = await client.listChanges();
     await client.cancelChange(change!, 'not any more');
     await expect(other.client.resumeSession(idOf(change!))).rejects.toMatchObject({
@@ -80,11 +52,11 @@ describe('a change that was cancelled from another client', () => {
 
 describe('before a change is given up, servers are asked what became of it', () => {
   test('and where another client has finished it, it is decided here too, and not cancelled', async () => {
-    const { client, store } = await begin(3);
-    silent('charlie');
+    const { network, client, another } = await begin();
+    network.cut('charlie');
     await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     network.makeHonest();
-    const other = await another(store);
+    const other = await another();
     expect(await other.client.changeKey(REFRESH)).toMatchObject({ epoch: 1 });
     const [change] = await client.listChanges();
     await expect(client.cancelChange(change!, 'no')).rejects.toMatchObject({ code: 'SESSION_OVER' });
@@ -98,36 +70,33 @@ describe('before a change is given up, servers are asked what became of it', () 
   });
 
   test('and where another order of another client was decided, that is on record with its certificate, and gone on with', async () => {
-    const { client, store } = await begin(4);
-    silent('bravo');
-    const mine = { name: 'letters', wish: { kind: 'remove-server', server: 'charlie' } } as const;
+    const { network, client, another } = await begin({ count: 4 });
+    network.cut('bravo');
+    const mine = { name: NAME, wish: { kind: 'remove-server', server: 'charlie' } } as const;
     await expect(client.changeKey(mine)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     network.makeHonest();
-    const other = await another(store);
+    const other = await another();
     const [change] = await other.client.listChanges();
     await other.client.cancelChange(change!, 'another one');
-    const theirs = { kind: 'requorum', quorum: { needed: 2, of: 2 }, servers: ['alpha', 'delta'] } as const;
-    expect(await other.client.changeKey({ name: 'letters', wish: theirs })).toMatchObject({ epoch: 1 });
+    const theirs = requorum(2, ['alpha', 'delta']);
+    expect(await other.client.changeKey({ name: NAME, wish: theirs })).toMatchObject({ epoch: 1 });
     const done = await client.cancelChange(change!, 'no');
     expect(done).toMatchObject({ change: { state: 'cancelled' } });
     expect(await epochOf(client)).toBe(1);
     const adopted = (await client.listChanges()).find(({ state }) => state === 'open')!;
     const finished = await client.resumeSession(idOf(adopted));
     expect(finished).toMatchObject({ kind: 'change', epoch: 1, isAsOrdered: true, behind: [] });
-    expect((await client.sign({ key: 'letters', ...messageOf('hello') })).signers).toEqual([
-      'alpha',
-      'delta',
-    ]);
+    expect(await signersOf(client)).toEqual(['alpha', 'delta']);
   });
 
   test('and where the key has gone on since, as this client learned by signing, the next change ends it in order', async () => {
-    const { client, store } = await begin(3);
-    silent('charlie');
+    const { network, client, another } = await begin();
+    network.cut('charlie');
     await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     network.makeHonest();
-    const other = await another(store);
+    const other = await another();
     await other.client.changeKey(REFRESH);
-    await client.verifyKey('letters');
+    await client.verifyKey(NAME);
     network.now += DAY;
     expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 2 });
     const states = (await client.listChanges()).map(({ state, certificate }) => [
@@ -141,18 +110,16 @@ describe('before a change is given up, servers are asked what became of it', () 
   });
 
   test('and two certificates of one epoch are kept as evidence', async () => {
-    const { client, store } = await begin(3);
-    silent('charlie');
+    const { network, client, store, another } = await begin();
+    network.cut('charlie');
     await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     network.makeHonest();
     const copies = new Map<string, string>();
     for (const server of network.servers) {
-      await server.restart();
-      copies.set(server.name, mkdtempSync(join(tmpdir(), 'ckm-twin-')));
-      cpSync(server.bare.dataDir, copies.get(server.name)!, { recursive: true });
+      copies.set(server.name, await copyDisk(server));
     }
     const folders = network.servers.map(({ bare }) => bare.dataDir);
-    const [one, two] = [await another(store), await another(store)];
+    const [one, two] = [await another(), await another()];
     await one.client.changeKey(REFRESH);
     for (const server of network.servers) await server.restart({ dataDir: copies.get(server.name)! });
     await two.client.changeKey(REFRESH);
@@ -170,20 +137,19 @@ describe('a server that is to leave, and deals, is followed by another one that 
     ['falls silent', () => unreachable('bravo')],
     ['says no', () => new StateError('not now', { code: 'ANY_CODE', hint: 'ask', retryable: false })],
   ] as const)('%s', async (_, failure) => {
-    const { client } = await begin(4);
+    const { network, client } = await begin({ count: 4 });
     network.server('bravo').tamper = ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(failure()) : honest();
-    const wish = { kind: 'requorum', quorum: { needed: 2, of: 2 }, servers: ['alpha', 'delta'] } as const;
-    expect(await client.changeKey({ name: 'letters', wish })).toMatchObject({ epoch: 1, behind: [] });
+    const wish = requorum(2, ['alpha', 'delta']);
+    expect(await client.changeKey({ name: NAME, wish })).toMatchObject({ epoch: 1, behind: [] });
     expect(network.server('charlie').asked).toContain('session.join');
   });
 });
 
 describe('a change whose session is not on record any more', () => {
   async function lose(): Promise<Client> {
-    const { client, store } = await begin(3);
-    network.server('bravo').tamper = ({ name }, honest) =>
-      name === 'session.deliver' ? Promise.reject(unreachable('bravo')) : honest();
+    const { network, client, store } = await begin();
+    network.cut('bravo', 'session.deliver');
     await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     network.makeHonest();
     for (const path of await store.list('sessions')) await store.delete(path);
@@ -203,10 +169,10 @@ describe('a change whose session is not on record any more', () => {
 });
 
 test('a server that offers a static key of an epoch long ago is named before anybody signs', async () => {
-  const { client } = await begin(3);
+  const { network, client } = await begin();
   await client.changeKey(REFRESH);
   network.now += DAY;
-  const { record } = await client.showKey('letters');
+  const { record } = await client.showKey(NAME);
   const { staticKey } = parseCertificate(record.certificate).params.roster[2]!;
   network.server('bravo').tamper = async ({ name }, honest) => {
     const result = (await honest()) as { offer?: { receiver: object } | null };

@@ -1,13 +1,11 @@
 // @module-tag long
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ChangeView } from '@ckm/api';
 import { AccessError, BugError, type CkmError, EncodingError, StorageError } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import { memoryStore } from '../../store/memory-store.js';
+import { loseDisk } from '../../test/disks.js';
 import {
   createTestNetwork,
   messageOf,
@@ -169,10 +167,7 @@ test('a restored server of a key that needs all of them is reminded, and speaks 
   const client = await network.owner();
   const key = { name: 'letters', purpose: 'message', quorum: { needed: 2, of: 2 } } as const;
   await client.createKey({ ...key, servers: ['alpha', 'bravo'], policy: { recovery: 'static' } });
-  const bravo = network.server('bravo');
-  const { dataDir } = bravo.bare;
-  await bravo.restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
-  rmSync(dataDir, { recursive: true, force: true });
+  await loseDisk(network.server('bravo'));
   await client.restoreKey({ name: 'letters' });
   const refresh = { name: 'letters', wish: { kind: 'refresh' } } as const;
   const codes: string[] = [];

@@ -4,7 +4,8 @@ import { CkmError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import { memoryStore } from '../../store/memory-store.js';
-import { createKeyLife, type KeyLife, NAME } from '../../test/key-life.js';
+import { createKeyLife, type KeyLife } from '../../test/key-life.js';
+import { NAME } from '../../test/owned-key.js';
 import { ownerClient, unreachable } from '../../test/test-network.js';
 import type { ChangeWish } from './plan-change.js';
 

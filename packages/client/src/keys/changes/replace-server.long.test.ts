@@ -3,57 +3,43 @@ import { encodeHex } from '@ckm/foundation';
 import { storedShares } from '@ckm/server/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import { createTestNetwork, messageOf, type TestNetwork, unreachable } from '../../test/test-network.js';
+import { loseShare } from '../../test/disks.js';
+import { createOwnedKey, NAME, type OwnedKey, SERVERS, signersOf } from '../../test/owned-key.js';
+import { type TestNetwork, unreachable } from '../../test/test-network.js';
 import type { ChangeWish } from './plan-change.js';
 
-const OLD = ['alpha', 'bravo', 'charlie'];
 const replacing = (server: string, by: string) => ({
-  name: 'letters',
+  name: NAME,
   wish: { kind: 'replace-server', server, by } satisfies ChangeWish,
 });
 const BY_DELTA = replacing('bravo', 'delta');
 
+let key: OwnedKey;
 let network: TestNetwork;
 let client: Client;
 beforeEach(async () => {
-  network = await createTestNetwork(4);
-  client = await network.owner({ timeoutMs: 400 });
-  await client.createKey({
-    name: 'letters',
-    purpose: 'message',
-    quorum: { needed: 2, of: 3 },
-    servers: OLD,
-    policy: { changes: 'automatic', changeDelay: 0 },
-  });
+  key = await createOwnedKey({ count: 4, client: { timeoutMs: 400 } });
+  ({ network, client } = key);
 });
-afterEach(() => network.close());
+afterEach(() => key.close());
 
 const namesOf = async () =>
-  (await client.showKey('letters')).newest.params.roster.map(
+  (await client.showKey(NAME)).newest.params.roster.map(
     ({ serverId }) =>
       network.servers.find(({ identity }) => encodeHex(identity.xid) === encodeHex(serverId))!.name,
   );
 
 async function expectEachPairSigns(names: readonly string[]): Promise<void> {
   for (const without of names) {
-    const { signers } = await client.sign({ key: 'letters', ...messageOf('hello'), without: [without] });
-    expect(signers).toEqual(names.filter((one) => one !== without));
+    const others = names.filter((one) => one !== without);
+    expect(await signersOf(client, { without: [without] })).toEqual(others);
   }
-}
-
-/** The folder with the keys of its epochs is gone; rows and identity are there. */
-async function loseShare(name: string): Promise<void> {
-  const server = network.server(name);
-  const { context } = server.bare;
-  for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
-    context.epochKeys.destroy(row);
-  await server.restart();
 }
 
 describe('L6: another server in the place of one that is gone', () => {
   test('has its slot and a new share, with the same key and quorum; nobody waits for the one that is gone', async () => {
-    const { public: born } = await client.showKey('letters');
-    network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    const { public: born } = await client.showKey(NAME);
+    network.cut('bravo');
     const plan = await client.planChange(BY_DELTA);
     expect(plan).toMatchObject({
       kind: 'replace-server',
@@ -67,12 +53,12 @@ describe('L6: another server in the place of one that is gone', () => {
     const said = Object.fromEntries(changed.forgetting.map(({ server, outcome }) => [server, outcome]));
     expect(said).toEqual({ alpha: 'forgot', bravo: 'silent', charlie: 'forgot' });
     expect(await namesOf()).toEqual(['alpha', 'delta', 'charlie']);
-    expect((await client.showKey('letters')).public.groupKey).toEqual(born.groupKey);
+    expect((await client.showKey(NAME)).public.groupKey).toEqual(born.groupKey);
     await expectEachPairSigns(['alpha', 'delta', 'charlie']);
   });
 
   test('of which the share of the other is worth nothing: found again, that one is told that it has left, and destroys it', async () => {
-    network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    network.cut('bravo');
     await client.changeKey(BY_DELTA);
     network.makeHonest();
     const again = await client.changeKey(BY_DELTA);
@@ -82,13 +68,11 @@ describe('L6: another server in the place of one that is gone', () => {
   });
 
   test('is gone on with by the same wish from wherever it stopped, and has nothing left to do at its end', async () => {
-    network.server('delta').tamper = ({ name }, honest) =>
-      name === 'session.join' ? Promise.reject(unreachable('delta')) : honest();
+    network.cut('delta', 'session.join');
     await expect(client.changeKey(BY_DELTA)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
-    await expectEachPairSigns(OLD);
+    await expectEachPairSigns(SERVERS);
     network.makeHonest();
-    network.server('charlie').tamper = ({ name }, honest) =>
-      name === 'change.retire' ? Promise.reject(unreachable('charlie')) : honest();
+    network.cut('charlie', 'change.retire');
     const first = await client.changeKey(BY_DELTA);
     expect(first.forgetting.map(({ outcome }) => outcome)).toContain('silent');
     network.makeHonest();
@@ -117,20 +101,20 @@ describe('L6: another server in the place of one that is gone', () => {
     await client.changeKey(replacing('delta', 'bravo'));
     die();
     expect((await client.changeKey(BY_DELTA)).behind).toEqual(['delta']);
-    network.server('delta').wire = () => Promise.reject(unreachable('delta'));
+    network.cut('delta');
     const without = { kind: 'remove-server', server: 'delta' } as const;
-    await client.changeKey({ name: 'letters', wish: without });
+    await client.changeKey({ name: NAME, wish: without });
     // It is waited for by the change that removes it, and by no earlier one.
     const two = { kind: 'add-server', server: 'bravo' } as const;
-    expect(await client.changeKey({ name: 'letters', wish: two })).toMatchObject({ epoch: 5, behind: [] });
+    expect(await client.changeKey({ name: NAME, wish: two })).toMatchObject({ epoch: 5, behind: [] });
     const open = (await client.listChanges()).filter(({ state }) => state === 'open');
     expect(open).toEqual([]);
     await expectEachPairSigns(['alpha', 'charlie', 'bravo']);
   });
 
   test('ends a repair of the lost share that was under way: nobody gives that back any more', async () => {
-    await loseShare('bravo');
-    const repair = { name: 'letters', server: 'bravo' };
+    await loseShare(network.server('bravo'));
+    const repair = { name: NAME, server: 'bravo' };
     await expect(client.repairKey(repair)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     expect(await client.changeKey(BY_DELTA)).toMatchObject({ epoch: 1, behind: [] });
     await expect(client.repairKey(repair)).rejects.toMatchObject({ code: 'QUORUM_SERVERS_MISMATCH' });
@@ -180,7 +164,7 @@ describe('a wish for another server that cannot be is refused before anybody is 
   });
 
   test('for one that is none of the key, by one that is none either', async () => {
-    await client.changeKey({ name: 'letters', wish: { kind: 'remove-server', server: 'charlie' } });
+    await client.changeKey({ name: NAME, wish: { kind: 'remove-server', server: 'charlie' } });
     await expect(client.planChange(replacing('charlie', 'delta'))).rejects.toMatchObject({
       code: 'QUORUM_SERVERS_MISMATCH',
       message: 'server charlie is not one of the key',

@@ -1,6 +1,7 @@
 // @module-tag long
 import { afterEach, expect, test } from 'vitest';
-import { createKeyLife, type KeyLife, NAME } from '../../test/key-life.js';
+import { createKeyLife, type KeyLife } from '../../test/key-life.js';
+import { NAME } from '../../test/owned-key.js';
 import { messageOf, unreachable } from '../../test/test-network.js';
 
 let life: KeyLife;

@@ -1,148 +1,41 @@
 // @module-tag long
-import { cpSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CkmError, secret, StateError } from '@ckm/foundation';
-import { formatWords, likenessOf, type Xid } from '@ckm/gordian';
+import { CkmError, type StateError } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Client } from '../../client.js';
-import { identityForServer } from '../../seed/identity.js';
-import type { ChangeWish } from '../changes/plan-change.js';
-import type { ClientStore } from '../../store/client-store.js';
-import { memoryStore } from '../../store/memory-store.js';
-import {
-  copyStore,
-  createTestNetwork,
-  messageOf,
-  OWNER_SEED,
-  ownerClient,
-  type TestNetwork,
-  unreachable,
-} from '../../test/test-network.js';
-
-let network: TestNetwork;
-const clients: Client[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-  await network.close();
-});
+import { changeAsked, createForkedKey, type ForkedKey, splitKey } from '../../test/forked-key.js';
+import { approveChanges, approveSessions } from '../../test/operators.js';
+import { asOwner, type Machine, NAME, requorum, signersOf } from '../../test/owned-key.js';
+import { unreachable } from '../../test/test-network.js';
 
 const DAY = 86_400;
-const NAME = 'letters';
-const AT_ONCE = { changes: 'automatic', changeDelay: 0 } as const;
-const sign = async (client: Client, text = 'hello') =>
-  (await client.sign({ key: NAME, ...messageOf(text) })).signers;
 
-/** The same owner at another machine. */
-async function another(
-  store: ClientStore,
-): Promise<{ readonly client: Client; readonly store: ClientStore }> {
-  const copy = await copyStore(store);
-  const client = ownerClient(network.send, () => network.now, { store: copy });
-  clients.push(client);
-  return { client, store: copy };
-}
+let key: ForkedKey;
+afterEach(() => key.close());
 
-/**
- * A key of alpha, bravo and charlie whose charlie is two machines of one identity: with alpha it decided on a next epoch of which delta is, with bravo on
- * one of which echo is; there shares of the epoch before are destroyed already. The owner’s machine knows the first.
- */
-async function forked(policy: object = AT_ONCE) {
-  network = await createTestNetwork(5);
-  const store = memoryStore();
-  const first = await network.owner({ store });
-  const servers = ['alpha', 'bravo', 'charlie'];
-  await first.createKey({ name: NAME, purpose: 'message', quorum: { needed: 2, of: 3 }, servers, policy });
-  const [left, right] = [await another(store), await another(store)];
-  const four = { kind: 'requorum', quorum: { needed: 2, of: 4 }, servers: [...servers, 'delta'] } as const;
-  const three = {
-    kind: 'requorum',
-    quorum: { needed: 2, of: 3 },
-    servers: ['bravo', 'charlie', 'echo'],
-  } as const;
-  await split(
-    { client: left.client, with: 'alpha', wish: four },
-    { client: right.client, with: 'bravo', wish: three },
-  );
-  return { client: left.client, store: left.store, other: right.client, otherStore: right.store };
-}
-
-interface Half {
-  readonly client: Client;
-  /** The server that decides with one of the two charlies. */
-  readonly with: string;
-  readonly wish: ChangeWish;
-}
-
-/** Two changes of one epoch, each decided by one of the two machines that charlie is. The first one's servers include the other's. */
-async function split(one: Half, two: Half): Promise<void> {
-  const charlie = network.server('charlie');
-  await charlie.restart();
-  const folder = charlie.bare.dataDir;
-  const twin = mkdtempSync(join(tmpdir(), 'ckm-twin-'));
-  cpSync(folder, twin, { recursive: true });
-
-  const refuses = /^change\.(promise|lock|yield|commit)$/;
-  network.server(two.with).tamper = ({ name }, honest) =>
-    refuses.test(name)
-      ? Promise.reject(new StateError('not now', { code: 'ANY_CODE', hint: 'ask', retryable: false }))
-      : honest();
-  expect(await changed(one.client, one.wish)).toMatchObject({ behind: [two.with] });
-  network.makeHonest();
-
-  await charlie.restart({ dataDir: twin });
-  network.server(one.with).tamper = () => Promise.reject(unreachable(one.with));
-  expect(await changed(two.client, two.wish)).toMatchObject({ behind: [] });
-  network.makeHonest();
-  await charlie.restart({ dataDir: folder });
-}
-
-async function repaired(client: Client, server: string): Promise<void> {
+async function repaired({ client }: Machine, server: string): Promise<void> {
   for (let turn = 0; turn < 5; turn++) {
     try {
       expect(await client.repairKey({ name: NAME, server })).toMatchObject({ server });
       return;
     } catch (error) {
       if (!(error instanceof CkmError) || turn === 4) throw error;
-      for (const { name } of network.servers) await approveAll(name);
+      await approveSessions(key.network);
     }
   }
 }
 
-/** The owner at a machine that has no record of what was settled. */
-async function forgetful(from: ClientStore): Promise<Client> {
-  const { client, store } = await another(from);
-  for (const path of await store.list('settlements')) await store.delete(path);
-  return client;
-}
-
-/** Whoever is asked types the six words. */
-async function changed(client: Client, wish: ChangeWish) {
-  try {
-    return await client.changeKey({ name: NAME, wish });
-  } catch (error) {
-    if (!(error instanceof CkmError) || error.code !== 'CHANGE_WAITING') throw error;
-    await sayYes();
-    return client.changeKey({ name: NAME, wish });
-  }
-}
-
-async function sayYes(): Promise<void> {
-  for (const { bare } of network.servers) {
-    const { changeDesk } = bare.sessions;
-    for (const waiting of (await changeDesk.list()).changes)
-      if (waiting.asked) await changeDesk.approve(waiting, formatWords(likenessOf(waiting.orderHash)));
-  }
-}
-
-async function approveAll(server: string): Promise<void> {
-  const { sessionDesk } = network.server(server).bare.sessions;
-  for (const waiting of (await sessionDesk.list()).sessions) await sessionDesk.approve(waiting);
+/** A machine that has no record of what was settled. */
+async function forgetful(of: Machine): Promise<Machine> {
+  const machine = await key.another(of);
+  for (const path of await machine.store.list('settlements')) await machine.store.delete(path);
+  return machine;
 }
 
 describe('an owner whose key is forked', () => {
   test('sees both certificates, has one settled on, repairs who can take no share of it, and goes on; the dead one comes back nowhere', async () => {
-    const { client, other } = await forked();
+    key = await createForkedKey();
+    const { network, one, other } = key;
+    const { client } = one;
     const fork = (await client.showFork(NAME))!;
     expect(fork).toMatchObject({ epoch: 0, needed: 2, silent: [], orders: [] });
     expect(fork.twice.map(({ name }) => name)).toEqual(['charlie']);
@@ -169,59 +62,54 @@ describe('an owner whose key is forked', () => {
     });
     expect(await client.showFork(NAME)).toBe(null);
     await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'KEY_NOT_FORKED' });
-    expect(await sign(client)).toHaveLength(2);
+    expect(await signersOf(one.client)).toHaveLength(2);
 
-    await repaired(client, 'bravo');
+    await repaired(one, 'bravo');
     expect((await client.verifyKey(NAME)).isSound).toBe(true);
 
     // Charlie goes, echo joins after all: by what counts.
     network.now += DAY;
-    const wish = {
-      kind: 'requorum',
-      quorum: { needed: 2, of: 4 },
-      servers: ['alpha', 'bravo', 'delta', 'echo'],
-    } as const;
+    const servers = ['alpha', 'bravo', 'delta', 'echo'];
+    const wish = requorum(2, servers);
     expect(await client.changeKey({ name: NAME, wish })).toMatchObject({ epoch: 2, behind: [] });
-    for (const server of ['alpha', 'bravo', 'delta', 'echo']) {
-      const caller = await callerOf(server);
+    for (const server of servers) {
+      const caller = await asOwner(network.server(server));
       await expect(
         caller.call('change.commit', { keyId: fork.keyId, certificate: dead!.certificate }),
       ).rejects.toMatchObject({ code: 'CHANGE_SETTLED' });
     }
     expect((await client.verifyKey(NAME)).isSound).toBe(true);
-    expect(await sign(client, 'again')).toHaveLength(2);
-    expect((await other.listKeys())[0]!.name).toBe(NAME);
+    expect(await signersOf(one.client, { text: 'again' })).toHaveLength(2);
+    expect((await other.client.listKeys())[0]!.name).toBe(NAME);
   });
 
   test('chooses the other one, from the machine that knows it; the machine that went on by the dead one learns it', async () => {
-    const { client, other } = await forked();
-    const settled = await other.settleKey({ name: NAME });
+    key = await createForkedKey();
+    const { one, other } = key;
+    const settled = await other.client.settleKey({ name: NAME });
     expect(settled).toMatchObject({ isAsOrdered: true, awaited: [] });
-    expect(await sign(other)).toEqual(['bravo', 'echo']);
-    const [dead] = (await client.listKeys()).map(({ changes }) => changes);
+    expect(await signersOf(other.client)).toEqual(['bravo', 'echo']);
+    const [dead] = (await one.client.listKeys()).map(({ changes }) => changes);
     expect(dead).toHaveLength(1);
-    const learned = await client.settleKey({ name: NAME }).catch((error: unknown) => error);
+    const learned = await one.client.settleKey({ name: NAME }).catch((error: unknown) => error);
     expect(learned).toMatchObject({ epoch: 1, isAsOrdered: false, lost: ['charlie'], awaited: [] });
-    expect(await sign(client)).toEqual(['bravo', 'echo']);
+    expect(await signersOf(one.client)).toEqual(['bravo', 'echo']);
   });
 
   test('goes on from where it stopped: with whoever is away at the votes, and with whoever is away at the end', async () => {
-    const { client } = await forked();
-    const away = (server: string) => {
-      network.server(server).tamper = () => Promise.reject(unreachable(server));
-    };
-    away('bravo');
+    key = await createForkedKey();
+    const { network, one } = key;
+    const { client } = one;
+    network.cut('bravo');
     await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({
       code: 'SERVERS_MISSING',
       facts: { servers: expect.arrayContaining(['bravo']) as unknown },
     });
     network.makeHonest();
-    network.server('bravo').tamper = ({ name }, honest) =>
-      name === 'change.yield' ? Promise.reject(unreachable('bravo')) : honest();
+    network.cut('bravo', 'change.yield');
     await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'CHANGE_VOTES_TOO_FEW' });
     network.makeHonest();
-    network.server('echo').tamper = ({ name }, honest) =>
-      name === 'fork.end' ? Promise.reject(unreachable('echo')) : honest();
+    network.cut('echo', 'fork.end');
     const first = await client.settleKey({ name: NAME });
     expect(first).toMatchObject({ awaited: [{ server: 'echo' }], lost: ['bravo'] });
     network.makeHonest();
@@ -229,50 +117,43 @@ describe('an owner whose key is forked', () => {
   });
 
   test('settles the next fork too, whatever a liar shows of the one that was settled, and orders what was shown to him', async () => {
-    const { client, other, otherStore } = await forked();
-    const first = (await other.showFork(NAME))!;
+    key = await createForkedKey();
+    const { network, one, other } = key;
+    const first = (await other.client.showFork(NAME))!;
     const dead = first.choices.find(({ isOnRecord }) => !isOnRecord)!;
-    expect(await other.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, isOver: true });
-    await client.settleKey({ name: NAME });
+    expect(await other.client.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, isOver: true });
+    await one.client.settleKey({ name: NAME });
     await repaired(other, 'charlie');
     network.now += DAY;
     // A repaired server has forgotten what it said in its epoch; in the next one it can sign twice.
-    expect(await changed(other, { kind: 'refresh' })).toMatchObject({ epoch: 2, behind: [] });
+    const refreshed = await changeAsked(network, { ...other, wish: { kind: 'refresh' } });
+    expect(refreshed).toMatchObject({ epoch: 2, behind: [] });
     network.now += DAY;
-    const neither = await forgetful(otherStore);
-    const [left, right] = [await another(otherStore), await another(otherStore)];
-    await split(
-      {
-        client: left.client,
-        with: 'bravo',
-        wish: {
-          kind: 'requorum',
-          quorum: { needed: 2, of: 4 },
-          servers: ['bravo', 'charlie', 'echo', 'delta'],
-        },
-      },
-      {
-        client: right.client,
-        with: 'echo',
-        wish: { kind: 'requorum', quorum: { needed: 2, of: 3 }, servers: ['alpha', 'charlie', 'echo'] },
-      },
+    const neither = await forgetful(other);
+    const [left, right] = [await key.another(other), await key.another(other)];
+    await splitKey(
+      network,
+      { ...left, with: 'bravo', wish: requorum(2, ['bravo', 'charlie', 'echo', 'delta']) },
+      { ...right, with: 'echo', wish: requorum(2, ['alpha', 'charlie', 'echo']) },
     );
-    const fresh = await forgetful(left.store);
+    const fresh = await forgetful(left);
     network.server('charlie').tamper = ({ name }, honest) => {
       if (name === 'fork.show') return Promise.resolve({ epoch: 0, certificates: [dead.certificate] });
       return name === 'fork.end' ? Promise.reject(unreachable('charlie')) : honest();
     };
-    for (const one of [left.client, fresh])
-      expect(await one.planSettlement({ name: NAME })).toMatchObject({
+    for (const { client } of [left, fresh])
+      expect(await client.planSettlement({ name: NAME })).toMatchObject({
         fork: { epoch: 2 },
         counts: { isOnRecord: true },
       });
     // A machine that went on by neither has to be told which.
-    const open = await neither.planSettlement({ name: NAME });
+    const open = await neither.client.planSettlement({ name: NAME });
     expect(open).toMatchObject({ fork: { epoch: 2 }, isChosen: false, others: [{ epoch: 0 }] });
-    await expect(neither.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'FORK_CHOICE_UNKNOWN' });
-    const { counts } = await fresh.planSettlement({ name: NAME });
-    const plan = await neither.planSettlement({ name: NAME, counts: counts.id });
+    await expect(neither.client.settleKey({ name: NAME })).rejects.toMatchObject({
+      code: 'FORK_CHOICE_UNKNOWN',
+    });
+    const { counts } = await fresh.client.planSettlement({ name: NAME });
+    const plan = await neither.client.planSettlement({ name: NAME, counts: counts.id });
     expect(plan).toMatchObject({ isChosen: true, counts: { id: counts.id } });
 
     // What is shown to him before he types, and what servers show behind it, may be two things.
@@ -281,17 +162,19 @@ describe('an owner whose key is forked', () => {
       name === 'key.chain'
         ? honest().then((answer) => ({ ...(answer as object), certificates: [shown.certificate] }))
         : honest();
-    const settled = await neither.settleKey({ name: NAME, plan });
+    const settled = await neither.client.settleKey({ name: NAME, plan });
     expect(settled).toMatchObject({ epoch: 3, isAsOrdered: true, isOver: true, alsoForked: [1] });
     expect(settled.transcriptHash).toEqual(counts.transcriptHash);
     expect(settled.awaited).toMatchObject([{ server: 'charlie' }]);
     network.makeHonest();
-    expect(await fresh.settleKey({ name: NAME })).toMatchObject({ epoch: 3, isAsOrdered: true });
-    expect(await sign(neither)).toHaveLength(2);
+    expect(await fresh.client.settleKey({ name: NAME })).toMatchObject({ epoch: 3, isAsOrdered: true });
+    expect(await signersOf(neither.client)).toHaveLength(2);
   });
 
   test('waits for operators, whom he tells six words; every client of his sees the order and takes it back', async () => {
-    const { client, other } = await forked({ changes: 'operator', changeDelay: 0 });
+    key = await createForkedKey({ changes: 'operator', changeDelay: 0 });
+    const { network } = key;
+    const [client, other] = [key.one.client, key.other.client];
     const refused = await client.settleKey({ name: NAME }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'CHANGE_WAITING', facts: { servers: ['alpha', 'bravo'] } });
     const seen = (await other.showFork(NAME))!.orders;
@@ -303,12 +186,7 @@ describe('an owner whose key is forked', () => {
     await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'CHANGE_OVER' });
     network.now += 7 * DAY;
     await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
-    await sayYes();
+    await approveChanges(network);
     expect(await client.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, lost: ['bravo'] });
   });
 });
-
-async function callerOf(server: string) {
-  const { bare, identity } = network.server(server);
-  return bare.as(identityForServer(secret(OWNER_SEED.slice()), identity.xid as Xid));
-}

@@ -1,58 +1,34 @@
 import { PolicyError } from '@ckm/foundation';
 import { afterEach, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import { memoryStore } from '../../store/memory-store.js';
-import {
-  copyStore,
-  createTestNetwork,
-  messageOf,
-  ownerClient,
-  type TestNetwork,
-  unreachable,
-} from '../../test/test-network.js';
+import { createOwnedKey, NAME, type OwnedKey, requorum, signersOf } from '../../test/owned-key.js';
 
-let network: TestNetwork;
-const clients: Client[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-  await network.close();
-});
+const MOVE = { name: NAME, wish: requorum(2, ['delta', 'echo']) };
 
-const SERVERS = ['alpha', 'bravo', 'charlie'];
-const MOVE = {
-  name: 'letters',
-  wish: { kind: 'requorum', quorum: { needed: 2, of: 2 }, servers: ['delta', 'echo'] },
-} as const;
+let key: OwnedKey;
+afterEach(() => key.close());
 
 /** The owner's laptop with a key of alpha, bravo and charlie, and another machine of his. */
-async function begin(policy: { changes: 'automatic' | 'operator'; changeDelay: 0 }) {
-  network = await createTestNetwork(5, (name) => ({ settings: { publicUrl: `http://${name}.test` } }));
-  const store = memoryStore();
-  const laptop = await network.owner({ store });
-  const quorum = { needed: 2, of: 3 } as const;
-  await laptop.createKey({ name: 'letters', purpose: 'message', quorum, servers: SERVERS, policy });
-  const other = ownerClient(network.send, () => network.now, { store: await copyStore(store) });
-  clients.push(other);
-  return { laptop, other };
+async function begin(changes: 'automatic' | 'operator' = 'automatic') {
+  key = await createOwnedKey({ count: 5, policy: { changes, changeDelay: 0 } });
+  const { network, client: laptop } = key;
+  return { network, laptop, other: (await key.another()).client };
 }
 
 /** Decides the change; its certificate is on the laptop alone. */
 async function decide(laptop: Client): Promise<void> {
-  for (const server of network.servers)
-    server.tamper = ({ name }, honest) =>
-      name === 'change.commit' ? Promise.reject(unreachable(server.name)) : honest();
+  const { network } = key;
+  for (const { name } of network.servers) network.cut(name, 'change.commit');
   await expect(laptop.changeKey(MOVE)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
   network.makeHonest();
 }
 
-const sign = (client: Client) => client.sign({ key: 'letters', ...messageOf('hello') });
-
 test('A4: a thief who has the certificate of a decided change carries a frozen key to servers that are frozen too', async () => {
-  const { laptop, other } = await begin({ changes: 'automatic', changeDelay: 0 });
+  const { network, laptop, other } = await begin();
   await decide(laptop);
   // The other machine never added those that come.
   for (const name of ['delta', 'echo']) await other.removeServer(name);
-  const frozen = await other.freezeKey('letters', 3_600);
+  const frozen = await other.freezeKey(NAME, 3_600);
   expect(frozen.joining.map(({ verdict, code }) => [verdict, code])).toEqual([
     ['frozen', null],
     ['frozen', null],
@@ -62,33 +38,33 @@ test('A4: a thief who has the certificate of a decided change carries a frozen k
     bound: [{ quorum: { needed: 2, of: 2 }, have: 2, stopping: 1 }],
   });
   expect(await laptop.changeKey(MOVE)).toMatchObject({ epoch: 1, behind: [] });
-  await expect(sign(laptop)).rejects.toMatchObject({ code: 'POLICY_KEY_FROZEN' });
+  await expect(signersOf(laptop)).rejects.toMatchObject({ code: 'POLICY_KEY_FROZEN' });
   network.now += 3_600;
-  expect((await sign(laptop)).signers).toEqual(['delta', 'echo']);
+  expect(await signersOf(laptop)).toEqual(['delta', 'echo']);
 });
 
 test('a key is not told as stopped while servers are bound to others, of whom too few have heard', async () => {
-  const { laptop, other } = await begin({ changes: 'automatic', changeDelay: 0 });
+  const { network, laptop, other } = await begin();
   await decide(laptop);
-  for (const name of ['delta', 'echo']) network.server(name).wire = () => Promise.reject(unreachable(name));
-  const few = await other.freezeKey('letters', 3_600);
+  for (const name of ['delta', 'echo']) network.cut(name);
+  const few = await other.freezeKey(NAME, 3_600);
   expect(few).toMatchObject({ isStopped: false, stopping: 2, bound: [{ have: 0, stopping: 1 }] });
   expect(few.servers.map(({ verdict }) => verdict)).toEqual(['frozen', 'frozen', 'frozen']);
   expect(few.joining.map(({ verdict }) => verdict)).toEqual(['silent', 'silent']);
   network.server('echo').wire = null;
-  const enough = await other.freezeKey('letters', null);
+  const enough = await other.freezeKey(NAME, null);
   expect(enough).toMatchObject({ isStopped: true, until: few.until, bound: [{ have: 1, stopping: 1 }] });
 });
 
 test('whom an order that waits lets in is told too, and nobody’s word of a change that is none keeps a key from being stopped', async () => {
-  const { laptop, other } = await begin({ changes: 'operator', changeDelay: 0 });
+  const { network, laptop, other } = await begin('operator');
   await expect(laptop.changeKey(MOVE)).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
   network.server('bravo').tamper = async ({ name }, honest) => {
     const said = await honest();
     if (name !== 'key.freeze') return said;
     return { ...(said as object), bound: { locks: null, signed: new Uint8Array(100).fill(1) } };
   };
-  const frozen = await other.freezeKey('letters', 3_600);
+  const frozen = await other.freezeKey(NAME, 3_600);
   expect(frozen).toMatchObject({ isStopped: true, bound: [] });
   expect(frozen.joining.map(({ server, verdict }) => [server, verdict])).toEqual([
     ['delta', 'frozen'],
@@ -96,7 +72,7 @@ test('whom an order that waits lets in is told too, and nobody’s word of a cha
   ]);
   network.server('echo').tamper = () =>
     Promise.reject(new PolicyError('no', { code: 'ACCOUNT_SUSPENDED', hint: 'ask' }));
-  const again = await other.freezeKey('letters', null);
+  const again = await other.freezeKey(NAME, null);
   expect([again.isStopped, again.joining[1]!.verdict]).toEqual([true, 'refused']);
   const about = (await other.diagnose()).filter(({ text }) => text.startsWith('is frozen at'));
   expect(about).toMatchObject([{ level: 'warn', remedy: { kind: 'freezeKey' } }]);

@@ -1,12 +1,11 @@
 // @module-tag long
-import { cpSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PolicyError } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { memoryStore } from '../../store/memory-store.js';
+import { copyDisk, loseDisk, loseShare } from '../../test/disks.js';
+import { approveSessions } from '../../test/operators.js';
 import {
   copyStore,
   createTestNetwork,
@@ -38,22 +37,8 @@ async function begin(settings: object = {}): Promise<void> {
 beforeEach(() => begin());
 afterEach(() => network.close());
 
-/** The folder with the keys of its epochs is gone; rows and identity are there. */
-async function loseShare(name: string): Promise<void> {
-  const server = network.server(name);
-  const { context } = server.bare;
-  for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
-    context.epochKeys.destroy(row);
-  await server.restart();
-}
-
-/** Every operator says yes to what waits at his server. */
-async function approve(...names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    const { sessionDesk } = network.server(name).bare.sessions;
-    for (const waiting of (await sessionDesk.list()).sessions) await sessionDesk.approve(waiting);
-  }
-}
+/** Operators say yes to what waits at their servers. */
+const approve = (...names: readonly string[]) => approveSessions(network, ...names);
 
 const waitingFor = (...servers: string[]) => ({ code: 'SERVERS_MISSING', facts: { servers } });
 
@@ -72,7 +57,7 @@ async function askHelpers(): Promise<void> {
 
 describe('a share that is lost', () => {
   test('comes back when the operator has said so and the helpers agree, and signs; the same call goes on each time', async () => {
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     expect(await client.planRepair(BRAVO)).toEqual({
       server: 'bravo',
       slot: 2,
@@ -102,7 +87,7 @@ describe('a share that is lost', () => {
   });
 
   test('is gone on with by another process of the owner, by the id of the session', async () => {
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     await askHelpers();
     await approve('alpha', 'charlie');
     const open = (await client.listSessions()).find(({ state }) => state === 'open');
@@ -116,16 +101,14 @@ describe('a share that is lost', () => {
     expect(await client.repairKey(BRAVO)).toEqual({ outcome: 'held', server: 'bravo' });
     await network.close();
     await begin({ backup: 'static' });
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     expect(await client.repairKey(BRAVO)).toEqual({ outcome: 'held', server: 'bravo' });
     expect((await client.listSessions()).filter(({ state }) => state === 'open')).toEqual([]);
   });
 
   test('of an epoch that it missed comes by its certificate; to one restored from a backup of before, by the others', async () => {
     const bravo = network.server('bravo');
-    const folder = mkdtempSync(join(tmpdir(), 'ckm-before-'));
-    await bravo.restart();
-    cpSync(bravo.bare.dataDir, folder, { recursive: true });
+    const folder = await copyDisk(bravo);
     bravo.tamper = ({ name }, honest) =>
       name === 'change.commit' ? Promise.reject(unreachable('bravo')) : honest();
     await client.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
@@ -141,7 +124,7 @@ describe('a share that is lost', () => {
   });
 
   test('cannot come back while too few of the others answer, and who is missing is said', async () => {
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
     await expect(client.planRepair(BRAVO)).rejects.toMatchObject(waitingFor('charlie'));
     await expect(client.planRepair({ ...BRAVO, helpers: ['alpha', 'bravo'] })).rejects.toMatchObject({
@@ -150,7 +133,7 @@ describe('a share that is lost', () => {
   });
 
   test('does not come back when an operator says no, and his reason reaches the owner', async () => {
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     await askHelpers();
     const { sessionDesk } = network.server('alpha').bare.sessions;
     const [waiting] = (await sessionDesk.list()).sessions;
@@ -163,7 +146,7 @@ describe('a share that is lost', () => {
   });
 
   test('V30: a server that states the loss of another is named, and nobody is asked to help', async () => {
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     await expect(client.repairKey(BRAVO)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     await approve('bravo');
     network.server('bravo').tamper = async ({ name }, honest) => {
@@ -181,7 +164,7 @@ describe('a share that is lost', () => {
   });
 
   test('L6: another device of the owner is shown a repair that it did not begin, and stops it; the time begins anew', async () => {
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     await askHelpers();
     const shown = (await client.status()).keys[0]!.strangeRepairs;
     expect(shown).toEqual([]);
@@ -204,7 +187,7 @@ describe('a share that is lost', () => {
   });
 
   test('is stopped at the others though the server that is to get the share refuses first', async () => {
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     await askHelpers();
     const refusing = new PolicyError('no', { code: 'RATE_LIMITED', hint: 'wait' });
     network.server('bravo').tamper = () => Promise.reject(refusing);
@@ -217,7 +200,7 @@ describe('a share that is lost', () => {
 
   test('comes back in the epoch that a refresh made', async () => {
     await client.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     await askHelpers();
     await approve('alpha', 'charlie');
     expect(await client.repairKey(BRAVO)).toMatchObject({ outcome: 'repaired' });
@@ -226,7 +209,7 @@ describe('a share that is lost', () => {
   });
 
   test('is refreshed afterwards: the repaired server has nothing to deal with, and others deal', async () => {
-    await loseShare('bravo');
+    await loseShare(network.server('bravo'));
     await askHelpers();
     await approve('alpha', 'charlie');
     await client.repairKey(BRAVO);
@@ -239,7 +222,7 @@ describe('a share that is lost', () => {
     await network.close();
     await begin({ backup: 'static' });
     await client.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
-    await network.server('bravo').restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
+    await loseDisk(network.server('bravo'));
     network.server('bravo').asked.length = 0;
     await expect(client.repairKey(BRAVO)).rejects.toMatchObject(waitingFor('bravo'));
     expect(network.server('bravo').asked).not.toContain('key.restore');
