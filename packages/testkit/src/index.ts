@@ -19,6 +19,7 @@ export {
   type NextMember,
   type WholeChange,
 } from './change-courier.js';
+export { nextMember } from './next-member.js';
 export {
   type Ask,
   createQuorumSigner,

@@ -1,4 +1,4 @@
-import { carryChange, completeChange, type CarriedChange, type NextMember } from '@ckm/testkit';
+import { type CarriedChange, carryChange, completeChange, type NextMember, nextMember } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
 import { alice, createBareServers, makeKey } from './test/bare-servers.js';
@@ -20,10 +20,7 @@ async function openMembers(count: number, now = () => TEST_TIME): Promise<Member
   return servers.map((server, i) => ({ server, caller: callers[i]! }));
 }
 function nextOf(members: readonly Member[]): NextMember[] {
-  return members.map(({ server, caller }) => {
-    const { xid, publicKeys } = server.context.identity;
-    return { callee: caller, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
-  });
+  return members.map(({ server, caller }) => nextMember(server, caller));
 }
 const callersOf = (members: readonly Member[]) => members.map(({ caller }) => caller);
 function change(

@@ -1,9 +1,9 @@
-import { type CarriedChange, carryChange, completeChange, fetchChain, type NextMember } from '@ckm/testkit';
+import { type CarriedChange, carryChange, completeChange, fetchChain, nextMember } from '@ckm/testkit';
 import { parseChangeCertificate } from '@ckm/threshold';
 import { encodeHex } from '@ckm/foundation';
 import { afterEach, expect, test } from 'vitest';
 import { createKeyDesk } from '../control/desks/key-desk.js';
-import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
+import { TEST_TIME } from './test/bare-server.js';
 import { createBareServers, makeKey, messageOf } from './test/bare-servers.js';
 
 const network = createBareServers();
@@ -23,7 +23,7 @@ async function begin() {
       servers: from.map((at) => callers[at]!),
       keyId,
       expiresAt: TEST_TIME + 600,
-      next: to.map((at) => memberOf(servers[at]!, callers[at]!)),
+      next: to.map((at) => nextMember(servers[at]!, callers[at]!)),
       needed: 2,
     });
   const freeze = (at: number, number = 1, hours = 1) =>
@@ -36,11 +36,6 @@ async function begin() {
   const frozenAt = async (at: number) =>
     (await callers[at]!.call('key.show', { keyId })).key.frozen?.until ?? null;
   return { servers, callers, made, keyId, change, freeze, frozenAt };
-}
-
-function memberOf({ context: { identity } }: BareServer, callee: BareCaller): NextMember {
-  const { xid, publicKeys } = identity;
-  return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
 }
 
 test('A4, L8: a server that a decided change lets in is frozen before it comes, and comes frozen', async () => {
@@ -81,8 +76,8 @@ test('a frozen server that is to join waits too, and another chain of the same k
     keyId,
     expiresAt: TEST_TIME + 600,
     next: [
-      memberOf(strangers.servers[0]!, strangers.callers[0]!),
-      memberOf(servers[delta]!, callers[delta]!),
+      nextMember(strangers.servers[0]!, strangers.callers[0]!),
+      nextMember(servers[delta]!, callers[delta]!),
     ],
     needed: 2,
   });

@@ -1,4 +1,4 @@
-import { carryChange, completeChange, type CarriedChange, fetchChain, type NextMember } from '@ckm/testkit';
+import { type CarriedChange, carryChange, completeChange, fetchChain, nextMember } from '@ckm/testkit';
 import { parseCertificate, parseChangeCertificate, judgeVotes, verifyChain } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
@@ -37,11 +37,7 @@ function change(
   from: readonly number[],
   to: readonly number[],
 ): Promise<CarriedChange> {
-  const next = to.map((at): NextMember => {
-    const { xid, publicKeys } = servers[at]!.context.identity;
-    const callee = callers[at]!;
-    return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
-  });
+  const next = to.map((at) => nextMember(servers[at]!, callers[at]!));
   const expiresAt = () => servers[from[0]!]!.context.clock() + 600;
   return carryChange({ servers: from.map((at) => callers[at]!), keyId, expiresAt, next, needed: 2 });
 }

@@ -8,6 +8,7 @@ import {
   carryChange,
   completeChange,
   fetchChain,
+  nextMember,
   type PostgresCluster,
   postgresPrograms,
   startPostgres,
@@ -75,11 +76,7 @@ describe.skipIf(!isHere)(`alpha as two replicas on one PostgreSQL, bravo and cha
       keyId,
       expiresAt: SOON,
       needed,
-      next: servers.map(({ context: { identity } }, i) => ({
-        callee: callers[i]!,
-        serverId: new Uint8Array(identity.xid),
-        identityKey: identity.publicKeys.signing.bytes,
-      })),
+      next: servers.map((server, i) => nextMember(server, callers[i]!)),
     });
 
   test('every message of a change goes to the other replica: two changes come about, both replicas are in their epochs, and sign', async () => {

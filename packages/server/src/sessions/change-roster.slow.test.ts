@@ -1,4 +1,4 @@
-import { carryChange, completeChange, type CarriedChange, type NextMember } from '@ckm/testkit';
+import { type CarriedChange, carryChange, completeChange, type NextMember, nextMember } from '@ckm/testkit';
 import { formatWords, type Identity, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME, testPerson } from './test/bare-server.js';
@@ -27,10 +27,7 @@ async function openMembers(count: number, now = () => TEST_TIME): Promise<Member
 }
 
 function nextOf(members: readonly Member[]): NextMember[] {
-  return members.map(({ server, caller }) => {
-    const { xid, publicKeys } = server.context.identity;
-    return { callee: caller, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
-  });
+  return members.map(({ server, caller }) => nextMember(server, caller));
 }
 
 /** Somebody who could be a server. */

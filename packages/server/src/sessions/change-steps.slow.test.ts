@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { carryChange, completeChange, type CarriedChange, type NextMember, preparing } from '@ckm/testkit';
+import { type CarriedChange, carryChange, completeChange, nextMember, preparing } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
 import { alice, createBareServers, makeKey, type MadeKey, messageOf, SOON } from './test/bare-servers.js';
@@ -34,11 +34,7 @@ function change(
   from: readonly number[],
   to: readonly number[],
 ): Promise<CarriedChange> {
-  const next = to.map((at): NextMember => {
-    const { xid, publicKeys } = servers[at]!.context.identity;
-    const callee = callers[at]!;
-    return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
-  });
+  const next = to.map((at) => nextMember(servers[at]!, callers[at]!));
   const expiresAt = () => servers[from[0]!]!.context.clock() + 600;
   return carryChange({ servers: from.map((at) => callers[at]!), keyId, expiresAt, next, needed: 2 });
 }

@@ -1,9 +1,9 @@
 import { formatWords, likenessOf } from '@ckm/gordian';
-import { carryChange, completeChange, type CarriedChange } from '@ckm/testkit';
+import { type CarriedChange, carryChange, completeChange, nextMember } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createKeyDesk } from '../control/desks/key-desk.js';
 import { encodeHex } from '@ckm/foundation';
-import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
+import { type BareServer, TEST_TIME } from './test/bare-server.js';
 import { alice, createBareServers, makeKey } from './test/bare-servers.js';
 import { COUNT_SECONDS } from './waiting-time.js';
 
@@ -32,11 +32,7 @@ type World = Awaited<ReturnType<typeof openThree>>;
 
 /** The order by which charlie joins them, or bravo and alpha only refresh. */
 function changeOf({ clock, servers, callers, keyId }: World, count: 2 | 3): Promise<CarriedChange> {
-  const next = servers.slice(0, count).map(({ context }, i) => ({
-    callee: callers[i] as BareCaller,
-    serverId: new Uint8Array(context.identity.xid),
-    identityKey: context.identity.publicKeys.signing.bytes,
-  }));
+  const next = servers.slice(0, count).map((server, i) => nextMember(server, callers[i]!));
   const expiresAt = () => clock.now + 600;
   return carryChange({ servers: callers.slice(0, 2), keyId, expiresAt, next, needed: 2 });
 }

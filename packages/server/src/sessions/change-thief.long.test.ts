@@ -1,7 +1,7 @@
 // @module-tag long
 import type { ChangeOrder, Parameters, ReshareProposal } from '@ckm/api';
 import { formatWords, likenessOf } from '@ckm/gordian';
-import { type CarriedChange, carryChange, type NextMember } from '@ckm/testkit';
+import { type CarriedChange, carryChange, type NextMember, nextMember } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
 import { createBareServers, makeKey, type MadeKey } from './test/bare-servers.js';
@@ -85,8 +85,7 @@ async function begin(policy: object = {}): Promise<Theft> {
 }
 
 function nextOf({ server, caller }: Place): NextMember {
-  const { xid, publicKeys } = server.context.identity;
-  return { callee: caller, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
+  return nextMember(server, caller);
 }
 
 /** A session that moves shares, as it is proposed. */

@@ -1,4 +1,4 @@
-import { carryChange, completeChange } from '@ckm/testkit';
+import { carryChange, completeChange, nextMember } from '@ckm/testkit';
 import { afterEach, expect, test } from 'vitest';
 import { TEST_TIME } from './test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory } from './test/bare-servers.js';
@@ -10,11 +10,7 @@ const DAY = 86_400;
 async function begin(policy: object = {}) {
   const { servers, callers } = await network.openMany(3);
   const { keyId } = await makeKey(callers, { policy });
-  const next = servers.slice(0, 2).map(({ context: { identity } }, i) => ({
-    callee: callers[i]!,
-    serverId: new Uint8Array(identity.xid),
-    identityKey: identity.publicKeys.signing.bytes,
-  }));
+  const next = servers.slice(0, 2).map((server, i) => nextMember(server, callers[i]!));
   const expiresAt = TEST_TIME + 600;
   const removal = await carryChange({ servers: callers, keyId, expiresAt, next, needed: 2 });
   const refresh = await carryChange({ servers: callers, keyId, expiresAt });

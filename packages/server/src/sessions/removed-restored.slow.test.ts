@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { carryChange, completeChange, fetchChain, type NextMember, preparing } from '@ckm/testkit';
+import { carryChange, completeChange, fetchChain, nextMember, preparing } from '@ckm/testkit';
 import { encodeChangeCertificate, parseChangeCertificate } from '@ckm/threshold';
 import { afterEach, expect, test } from 'vitest';
 import type { BareCaller, BareServer } from './test/bare-server.js';
@@ -28,14 +28,7 @@ test(
     servers[CHARLIE] = await network.restart(servers[CHARLIE]!);
     callers[CHARLIE] = await servers[CHARLIE].as(alice);
 
-    const memberOf = (slot: number): NextMember => {
-      const { xid, publicKeys } = servers[slot]!.context.identity;
-      return {
-        callee: callers[slot]!,
-        serverId: new Uint8Array(xid),
-        identityKey: publicKeys.signing.bytes,
-      };
-    };
+    const memberOf = (place: number) => nextMember(servers[place]!, callers[place]!);
     const change = async (from: readonly number[], to: readonly number[]) => {
       const carried = await carryChange({
         servers: from.map((slot) => callers[slot]!),

@@ -1,5 +1,5 @@
 import { equalBytes } from '@ckm/foundation';
-import { carryChange, completeChange, createCeremony, preparing } from '@ckm/testkit';
+import { carryChange, completeChange, createCeremony, nextMember, preparing } from '@ckm/testkit';
 import { createStaticKey, parseCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
@@ -126,11 +126,7 @@ describe('a server with static backup that lost its database', () => {
     });
     const { keyId, certificate, signer } = made;
     const { policy } = await callers[0]!.call('key.show', { keyId });
-    const next = servers.slice(1).map(({ context: { identity } }, i) => ({
-      callee: callers[i + 1]!,
-      serverId: new Uint8Array(identity.xid),
-      identityKey: identity.publicKeys.signing.bytes,
-    }));
+    const next = servers.slice(1).map((server, i) => nextMember(server, callers[i + 1]!));
     const removal = await carryChange({ servers: callers, keyId, expiresAt: SOON, next, needed: 2 });
     await removal.retire(await removal.commit(await completeChange(removal)));
     // Alpha was removed; alpha and bravo lose their databases, and a thief with the owner's client shows both the first certificate.

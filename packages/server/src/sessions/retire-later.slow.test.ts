@@ -1,6 +1,6 @@
 import { parseReceipt } from '@ckm/api';
 import { StorageError } from '@ckm/foundation';
-import { carryChange, completeChange, type CarriedChange, fetchChain } from '@ckm/testkit';
+import { type CarriedChange, carryChange, completeChange, fetchChain, nextMember } from '@ckm/testkit';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { hasRoot } from './changes/receiver-seeds.js';
 import { marksOf, noteMarks, openHead } from './keys/stored-key.js';
@@ -28,11 +28,7 @@ function change(
   next: readonly Member[],
   dealers: readonly number[] = [1, 2],
 ): Promise<CarriedChange> {
-  const named = next.map(({ server: { context }, caller }) => ({
-    callee: caller,
-    serverId: new Uint8Array(context.identity.xid),
-    identityKey: context.identity.publicKeys.signing.bytes,
-  }));
+  const named = next.map(({ server, caller }) => nextMember(server, caller));
   const more = { next: named, needed: 2, dealers };
   return carryChange({ servers: callersOf(old), keyId, expiresAt: SOON, ...more });
 }

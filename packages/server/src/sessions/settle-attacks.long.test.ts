@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { carryChange, completeChange, fetchChain, type NextMember, preparing } from '@ckm/testkit';
+import { carryChange, completeChange, fetchChain, nextMember, preparing } from '@ckm/testkit';
 import {
   encodeVotes,
   judgeVotes,
@@ -22,7 +22,7 @@ import { marksOf, noteMarks, openHead } from './keys/stored-key.js';
 import type { BareCaller, BareServer } from './test/bare-server.js';
 import { alice, createBareServers, SOON } from './test/bare-servers.js';
 import { createInterruptedStorage } from './test/faulty-storage.js';
-import { type ForkedServers, forkKey, type ForkOptions } from './test/fork.js';
+import { forkApart, type ForkedServers, forkKey } from './test/fork.js';
 import { createRepairCourier } from './test/repair-courier.js';
 import { carrySettling } from './test/settle-courier.js';
 import { signIn } from './test/signs.js';
@@ -35,25 +35,6 @@ const scope = (keyId: Uint8Array, epoch: number) => ({ owner: alice.xid, keyId, 
 const shown = async (caller: BareCaller, keyId: Uint8Array) => (await caller.call('key.show', { keyId })).key;
 const commit = (caller: BareCaller, keyId: Uint8Array, certificate: Uint8Array) =>
   caller.call('change.commit', { keyId, certificate });
-
-function memberOf(
-  { servers, callers }: Pick<ForkedServers, 'servers' | 'callers'>,
-  place: number,
-): NextMember {
-  const { xid, publicKeys } = servers[place]!.context.identity;
-  const callee = callers[place]!;
-  return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
-}
-
-/** Alpha and charlie went on by the one, bravo by the other; who joined by one, by that. */
-async function forked(options: ForkOptions = {}): Promise<ForkedServers> {
-  const found = await forkKey(network, options);
-  const { callers, one, other, goOver } = found;
-  const [alpha, bravo, charlie] = callers;
-  for (const caller of [alpha!, charlie!]) await goOver(caller, one);
-  await goOver(bravo!, other);
-  return found;
-}
 
 /** The one is settled on by alpha and bravo, told to all of the first three, and they go over. */
 async function settled(found: ForkedServers) {
@@ -141,7 +122,7 @@ describe('a server whose share of the settled epoch is gone', () => {
       expiresAt: SOON,
       needed: 2,
       dealers: [1, 4],
-      next: staying.map((place) => memberOf({ servers, callers }, place)),
+      next: staying.map((place) => nextMember(servers[place]!, callers[place]!)),
     });
     const deciding = [1, 3, 4];
     await next.propose();
@@ -181,7 +162,7 @@ describe('a server whose share of the settled epoch is gone', () => {
 
 describe('a certificate of an epoch that is over', () => {
   test('stops nothing at servers that joined since, with a settlement and without, and its order waits as every other', async () => {
-    const found = await forked();
+    const found = await forkApart(network);
     const { callers, made, keyId, one, other } = found;
     const { members } = await settled(found);
     const [alpha, bravo] = members;
@@ -192,7 +173,7 @@ describe('a certificate of an epoch that is over', () => {
       keyId,
       expiresAt: SOON,
       needed: 2,
-      next: joined.map((place) => memberOf(found, place)),
+      next: joined.map((place) => nextMember(found.servers[place]!, found.callers[place]!)),
     });
     await next.commit(await completeChange(next));
     const now = [alpha!, bravo!, delta];
@@ -230,7 +211,7 @@ describe('a certificate of an epoch that is over', () => {
       keyId,
       expiresAt: SOON,
       needed: 2,
-      next: [0, 1].map((place) => memberOf(found, place)),
+      next: [0, 1].map((place) => nextMember(found.servers[place]!, found.callers[place]!)),
     });
     await next.retire(await next.commit(await completeChange(next)));
     await expect(commit(alpha!, keyId, other)).rejects.toThrow(code('CHANGE_SETTLED'));
@@ -254,7 +235,7 @@ describe('a certificate of an epoch that is over', () => {
 
 describe('an earlier fork comes before a later one', () => {
   test('a server in a dead branch that is forked again comes back by the settlement of the first, and what it was ordered there is gone', async () => {
-    const { servers, callers, made, keyId, one, other } = await forked();
+    const { servers, callers, made, keyId, one, other } = await forkApart(network);
     const members = callers.slice(0, 3);
     const [alpha, bravo, charlie] = members;
     // An order behind the dead epoch, and a second fork of it.
@@ -281,7 +262,7 @@ describe('an earlier fork comes before a later one', () => {
   });
 
   test('what is settled of the first leaves a server stopped by a second, which it cannot know to be over', async () => {
-    const { servers, callers, keyId, one, other } = await forked();
+    const { servers, callers, keyId, one, other } = await forkApart(network);
     const members = callers.slice(0, 3);
     const settling = await carrySettling({ members, keyId, certificates: [one, other] });
     const votes = await settling.settle([1, 2]);
@@ -301,7 +282,7 @@ describe('an earlier fork comes before a later one', () => {
 });
 
 test('an operator’s no to one choice stays a no when the other is ordered in between, and every client of the owner sees what waits', async () => {
-  const { servers, callers, keyId, one, other } = await forked({
+  const { servers, callers, keyId, one, other } = await forkApart(network, {
     policy: { changes: 'automatic', changeDelay: 0 },
   });
   const members = callers.slice(0, 3);
@@ -332,7 +313,7 @@ test('an operator’s no to one choice stays a no when the other is ordered in b
 });
 
 test('a server that goes over while it is told of the settlement once more keeps its share, wherever the two meet', async () => {
-  const found = await forked();
+  const found = await forkApart(network);
   const { servers, callers, made, keyId, one, other } = found;
   const members = callers.slice(0, 3);
   const settling = await carrySettling({ members, keyId, certificates: [one, other] });
@@ -362,7 +343,7 @@ test('a server that goes over while it is told of the settlement once more keeps
 });
 
 test('a second settlement that differs destroys nothing, however many were lied to', async () => {
-  const found = await forked();
+  const found = await forkApart(network);
   const { servers, made, keyId, one, other } = found;
   const { members, settling } = await settled(found);
   const against = await carrySettling({ members, keyId, certificates: [other, one] });
@@ -389,7 +370,7 @@ test('a second settlement that differs destroys nothing, however many were lied 
 });
 
 test('who cannot open its share says neither that it has it for a settlement nor that it went over', async () => {
-  const { servers, callers, keyId, one, other } = await forked();
+  const { servers, callers, keyId, one, other } = await forkApart(network);
   const members = callers.slice(0, 3);
   const [alpha] = members;
   for (const epoch of [0, 1]) servers[0]!.context.epochKeys.destroy(scope(keyId, epoch));

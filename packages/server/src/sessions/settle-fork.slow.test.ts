@@ -4,7 +4,7 @@ import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
 import { createBareServers, SOON } from './test/bare-servers.js';
-import { type ForkedServers, forkKey } from './test/fork.js';
+import { forkApart, type ForkedServers, forkKey } from './test/fork.js';
 import { carrySettling } from './test/settle-courier.js';
 import { signIn } from './test/signs.js';
 import { COUNT_SECONDS } from './waiting-time.js';
@@ -25,11 +25,9 @@ async function sharesOf({ context }: BareServer): Promise<readonly number[]> {
 
 /** Alpha went on by the one, bravo by the other, and each has seen both since. */
 async function forked(): Promise<ForkedServers> {
-  const found = await forkKey(network);
-  const { callers, keyId, one, other, goOver } = found;
-  const [alpha, bravo, charlie] = callers;
-  for (const caller of [alpha!, charlie!]) await goOver(caller, one);
-  await goOver(bravo!, other);
+  const found = await forkApart(network);
+  const { callers, keyId, one, other } = found;
+  const [alpha, bravo] = callers;
   for (const [caller, certificate] of [
     [alpha!, other],
     [bravo!, one],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ExportProposal, FUNCTION_NAMES, recipientOf, type Weighty, weightyOf } from '@ckm/api';
 import { secret } from '@ckm/foundation';
-import { carryChange, type NextMember } from '@ckm/testkit';
+import { carryChange, type NextMember, nextMember } from '@ckm/testkit';
 import { parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import { TEST_TIME } from './test/bare-server.js';
@@ -23,10 +23,7 @@ interface Waiting {
 async function openWorld() {
   const { servers, callers } = await network.openMany(4);
   const { keyId, certificate } = await makeKey(callers.slice(0, 3), { exportable: true });
-  const members = servers.map(({ context: { identity } }, i): NextMember => {
-    const serverId = new Uint8Array(identity.xid);
-    return { callee: callers[i]!, serverId, identityKey: identity.publicKeys.signing.bytes };
-  });
+  const members = servers.map((server, i) => nextMember(server, callers[i]!));
   return { callers, keyId, certificate, members };
 }
 type World = Awaited<ReturnType<typeof openWorld>>;

@@ -7,7 +7,7 @@ import {
   completeChange,
   createQuorumSigner,
   fetchChain,
-  type NextMember,
+  nextMember,
   type QuorumSigner,
 } from '@ckm/testkit';
 import { judgeVotes, parseCertificate, parseChangeCertificate, verifyChain } from '@ckm/threshold';
@@ -99,11 +99,7 @@ async function startAgain({ servers, callers }: CountedKey, place: number, serve
 /** The key goes over to the servers of these places, at everybody that is there. */
 export async function changeTo(key: CountedKey, to: readonly number[], needed: number): Promise<void> {
   const { servers, callers, keyId, rosters } = key;
-  const next = to.map((place): NextMember => {
-    const { xid, publicKeys } = servers[place]!.context.identity;
-    const callee = callers[place]!;
-    return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
-  });
+  const next = to.map((place) => nextMember(servers[place]!, callers[place]!));
   const from = rosters.at(-1)!.map((place) => callers[place]!);
   const expiresAt = () => servers[0]!.context.clock() + 600;
   const change = await carryChange({ servers: from, keyId, expiresAt, next, needed });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KeyPolicy, signIdentityStatement } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
-import { carryChange, type NextMember, type WholeChange } from '@ckm/testkit';
+import { carryChange, nextMember, type WholeChange } from '@ckm/testkit';
 import { parseChangeCertificate, recoveryAckStatement } from '@ckm/threshold';
 import { type BareCaller, type BareServer, TEST_TIME } from './bare-server.js';
 import { alice, type BareServers, makeKey, type MadeKey, SOON } from './bare-servers.js';
@@ -50,11 +50,7 @@ export async function forkKey(
   const callers = await Promise.all(servers.map((server) => server.as(alice)));
   const made = await makeKey(callers.slice(0, 3), { policy });
   const { keyId } = made;
-  const memberOf = (place: number): NextMember => {
-    const { xid, publicKeys } = servers[place]!.context.identity;
-    const callee = callers[place]!;
-    return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
-  };
+  const memberOf = (place: number) => nextMember(servers[place]!, callers[place]!);
   const change = (members: readonly BareCaller[], places: readonly number[]) =>
     carryChange({
       servers: members,
@@ -119,4 +115,14 @@ export async function forkKey(
     await caller.call('change.commit', { keyId, certificate, acknowledgements });
   };
   return { servers, callers, made, keyId, one, other, goOver };
+}
+
+/** The same, where servers have gone over: alpha and charlie by the one, bravo by the other. */
+export async function forkApart(network: BareServers, options: ForkOptions = {}): Promise<ForkedServers> {
+  const found = await forkKey(network, options);
+  const { callers, one, other, goOver } = found;
+  const [alpha, bravo, charlie] = callers;
+  for (const caller of [alpha!, charlie!]) await goOver(caller, one);
+  await goOver(bravo!, other);
+  return found;
 }
