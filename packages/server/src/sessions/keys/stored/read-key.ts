@@ -1,0 +1,126 @@
+import { CkmError, type StorageError } from '@ckm/foundation';
+import type { ServerContext } from '../../../context.js';
+import type { KeyRow, Reader } from '../../../storage/storage.js';
+import { vaultError } from '../../../vault/codes.js';
+import { isDamaged } from '../../../vault/epoch-keys.js';
+import { openRecord } from '../../../vault/sealed-record.js';
+import type { EpochRecord } from './epoch-record.js';
+import { type KeyHead, openHead } from './key-head.js';
+
+/** What everybody may know of one epoch. */
+export interface KeyEpoch {
+  readonly parameters: Uint8Array;
+  readonly certificate: Uint8Array | null;
+  /** When this server first stored its share of it; absent: not known, as where it was given back. UnixSeconds. */
+  readonly since?: number;
+}
+
+/** The secrets of one epoch. All that is sealed under its key: the seed too, which with the certificate is the share. */
+export interface KeySecrets extends Pick<EpochRecord, 'pending' | 'staticSeed'> {
+  readonly share: Uint8Array | null;
+}
+
+/** @throws StorageError `ROW_TAMPERED`, also when the row of the epoch is not the one that its head names */
+export async function readEpoch(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId, epoch }: KeyRow,
+  { material }: KeyHead,
+): Promise<KeyEpoch> {
+  const row = await reader.epochs.find(owner, keyId, epoch);
+  if (row?.version !== material) throw putBack('key_epochs');
+  return openRecord<KeyEpoch>(vault, 'key_epochs', row);
+}
+
+/**
+ * The secrets of the epoch in use; the caller wipes them.
+ * @throws StorageError `EPOCH_KEY_MISSING`, `ROW_TAMPERED`
+ */
+export async function readSecrets(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  reader: Reader,
+  { owner, keyId, epoch }: KeyRow,
+  { material }: KeyHead,
+): Promise<KeySecrets> {
+  const row = await reader.shares.find(owner, keyId, epoch);
+  if (row?.version !== material) throw putBack('shares');
+  const vault = epochKeys.find({ owner, keyId, epoch });
+  try {
+    return openRecord<KeySecrets>(vault, 'shares', row);
+  } finally {
+    vault.wipe();
+  }
+}
+
+/**
+ * Whether the secrets of the epoch in use open here. The key of the epoch alone says nothing: it is on the disk before the row that
+ * it seals, and stays where that row could not be written. Where its file is damaged the operator is told: another one takes its place
+ * when the share comes back.
+ * @throws StorageError `FILE_…`
+ */
+export async function isShareHere(
+  context: Pick<ServerContext, 'epochKeys' | 'vault' | 'events'>,
+  reader: Reader,
+  row: KeyRow,
+): Promise<boolean> {
+  if (!context.epochKeys.exists(row)) return false;
+  try {
+    const { share, pending, staticSeed } = await readSecrets(context, reader, row, openHead(context, row));
+    for (const secret of [share, pending, staticSeed]) secret?.fill(0);
+    return true;
+  } catch (error) {
+    if (isDamaged(error)) context.events.storageFailed(error);
+    else if (!(error instanceof CkmError) || !DOES_NOT_OPEN.includes(error.code)) throw error;
+    return false;
+  }
+}
+
+const DOES_NOT_OPEN = ['ROW_TAMPERED', 'EPOCH_KEY_MISSING'];
+
+/** All of a key, secrets included; the caller wipes it (`wipeKey`). @throws as {@link readSecrets} */
+export async function readKey(context: ServerContext, reader: Reader, row: KeyRow): Promise<EpochRecord> {
+  const head = openHead(context, row);
+  const { parameters, certificate } = await readEpoch(context, reader, row, head);
+  const { pending, staticSeed, share } = await readSecrets(context, reader, row, head);
+  const { suite, purpose, quorum, policy, slot, sessionId } = head;
+  const isWhole = head.certified !== null && share !== null && certificate !== null;
+  const certified = isWhole ? { ...head.certified, share, certificate } : null;
+  const { epoch } = row;
+  return {
+    suite,
+    purpose,
+    quorum,
+    policy,
+    slot,
+    epoch,
+    sessionId,
+    parameters,
+    pending,
+    staticSeed,
+    certified,
+  };
+}
+
+/** Since when the share of an epoch has been here, as its row says; undefined: it does not, or is not what was stored. */
+export async function storedSince(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId, epoch }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch'>,
+): Promise<number | undefined> {
+  const row = await reader.epochs.find(owner, keyId, epoch);
+  try {
+    return row === null ? undefined : openRecord<KeyEpoch>(vault, 'key_epochs', row).since;
+  } catch (error) {
+    if (error instanceof CkmError && error.code === 'ROW_TAMPERED') return undefined;
+    throw error;
+  }
+}
+
+/** A row that is not the one its head names. */
+export function putBack(table: string): StorageError {
+  return vaultError(
+    'ROW_TAMPERED',
+    `a row of ${table} is not what this server stored`,
+    'stop the server, keep a copy of the database and restore it from a backup',
+  );
+}

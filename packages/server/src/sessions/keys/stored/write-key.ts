@@ -1,0 +1,98 @@
+import type { ServerContext } from '../../../context.js';
+import type { KeyRow, Reader, Transaction } from '../../../storage/storage.js';
+import { sealRecord } from '../../../vault/sealed-record.js';
+import type { EpochRecord } from './epoch-record.js';
+import { type HeadEpoch, type KeyMarks, marksOf, openHead, sealHead } from './key-head.js';
+import { isShareHere, type KeyEpoch, type KeySecrets, storedSince } from './read-key.js';
+
+/**
+ * Stores a key: for the first time, or the next version of `before`. The key of its epoch is on the disk before a row names
+ * it.
+ * @param marks what its head says besides, where that is not what it said before
+ * @throws StateError `ROW_EXISTS`, `ROW_CHANGED`
+ */
+export async function writeKey(
+  context: ServerContext,
+  transaction: Transaction,
+  before: KeyRow | null,
+  { owner, keyId, state }: Pick<KeyRow, 'owner' | 'keyId' | 'state'>,
+  record: EpochRecord,
+  marks?: KeyMarks,
+): Promise<KeyRow> {
+  const known = before === null ? null : openHead(context, before);
+  const isSameEpoch = before?.epoch === record.epoch;
+  const material = isSameEpoch ? known!.material + 1 : 1;
+  const said = marks ?? (await marksOfStored(context, transaction, before, state));
+  const row = sealHead(
+    context,
+    known,
+    { ...headEpochOf(record, material), ...said },
+    {
+      owner,
+      keyId,
+      state,
+      epoch: record.epoch,
+      version: (before?.version ?? 0) + 1,
+      createdAt: before?.createdAt ?? context.clock(),
+    },
+  );
+  await (before === null ? transaction.keys.insert(row) : transaction.keys.update(row));
+  // What was given back may lie in backups of before that nobody here knows of.
+  const isNew = marks?.since !== undefined || (before === null && state === 'pending');
+  const since = isSameEpoch
+    ? await storedSince(context, transaction, before)
+    : isNew
+      ? context.clock()
+      : undefined;
+  await writeEpoch(context, transaction, { ...row, version: material }, record, since);
+  return row;
+}
+
+/** The public half of it. */
+function headEpochOf(
+  { suite, purpose, quorum, policy, slot, sessionId, certified }: EpochRecord,
+  material: number,
+): HeadEpoch {
+  const common = { suite, purpose, quorum, policy, slot, sessionId, material };
+  if (certified === null) return { ...common, certified };
+  const { share: _share, certificate: _certificate, ...publicHalf } = certified;
+  return { ...common, certified: publicHalf };
+}
+
+/**
+ * One that comes back in use, where nothing of it was left or what sealed its share was gone, may have decided on a change of which it
+ * knows nothing: rows that are there may be of an older day.
+ */
+async function marksOfStored(
+  context: Pick<ServerContext, 'random' | 'epochKeys' | 'vault' | 'events'>,
+  reader: Reader,
+  before: KeyRow | null,
+  state: KeyRow['state'],
+): Promise<KeyMarks> {
+  const isBack = before === null ? state === 'active' : !(await isShareHere(context, reader, before));
+  const marks = marksOf(before === null ? null : openHead(context, before));
+  return isBack ? { ...marks, forgot: context.random(FORGOT_BYTES) } : marks;
+}
+
+const FORGOT_BYTES = 32;
+
+/** Its public record, and its secrets under a new key of its own. */
+async function writeEpoch(
+  { vault, epochKeys }: ServerContext,
+  transaction: Transaction,
+  { owner, keyId, epoch, version }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch' | 'version'>,
+  { parameters, pending, staticSeed, certified }: EpochRecord,
+  since: number | undefined,
+): Promise<void> {
+  const { share = null, certificate = null } = certified ?? {};
+  const columns = { owner, keyId, epoch, version };
+  const shown: KeyEpoch = { parameters, certificate, ...(since === undefined ? {} : { since }) };
+  await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, shown));
+  const secrets: KeySecrets = { share, pending, staticSeed };
+  const own = epochKeys.renew({ owner, keyId, epoch });
+  try {
+    await transaction.shares.put(sealRecord(own, 'shares', columns, secrets));
+  } finally {
+    own.wipe();
+  }
+}
