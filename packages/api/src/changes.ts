@@ -44,8 +44,6 @@ export const changeOrder = z.strictObject({
 });
 export type ChangeOrder = z.infer<typeof changeOrder>;
 
-/** Certificates of a key in order of epochs, the generation first. */
-
 const statement = bytesUpTo(MOST_STATEMENT_BYTES);
 const statements = z.array(statement).max(64);
 /** A change that its whole roster has signed: the certificate of the change without promises and yields. */

@@ -314,6 +314,12 @@ export interface Transaction extends Reader {
   };
 }
 
+/** Which SQLite it is: the one that CKM brings, the same on every Node, or that of Node itself. */
+export interface SqliteUsed {
+  readonly library: 'better-sqlite3' | 'node';
+  readonly version: string;
+}
+
 /**
  * One database. `read` and `transact` hand out different types: whoever only reads cannot write.
  *
@@ -321,12 +327,6 @@ export interface Transaction extends Reader {
  * outer one until it fails with StorageError `STORAGE_BUSY`), and do slow work before, not inside: a transaction holds
  * the only writer.
  */
-/** Which SQLite it is: the one that CKM brings, the same on every Node, or that of Node itself. */
-export interface SqliteUsed {
-  readonly library: 'better-sqlite3' | 'node';
-  readonly version: string;
-}
-
 export interface Storage {
   readonly kind: 'sqlite' | 'postgres';
   /** Null: it is none. */
