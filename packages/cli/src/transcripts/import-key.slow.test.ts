@@ -48,7 +48,7 @@ describe('ckm key import', () => {
     expect(found.map(({ address }) => address)).toEqual(ADDRESSES);
     expect((await ckm('key', 'list')).stdout).toContain('dealt: whoever had the original still has it');
     // The words are in no file of the owner's.
-    expect(`${shown.stderr}${made.stdout}${made.stderr}`).not.toContain('abandon');
+    expect(`${shown.stderr}${made.stdout}${made.stderr}`).not.toContain('abandon abandon');
   });
 
   test('what the wallet of these words prepares is signed, and spends its coins', async () => {
