@@ -64,7 +64,7 @@ describe('the command tree', () => {
 
   test.each(leaves)('$path takes no secret by flag', async ({ node, path }) => {
     const flags = (await node.load!()).options.filter(
-      ({ long, required }) => required && /pass|secret|seed|words/.test(long ?? ''),
+      ({ long, required }) => required && /pass|secret|seed|words|invite/.test(long ?? ''),
     );
     const names = flags.map(({ long }) => long!);
     expect(names).toContain('--passphrase-file');

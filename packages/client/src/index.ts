@@ -56,7 +56,7 @@ export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { RepairedShare } from './keys/repair/conclude-repair.js';
 export type { KeyRepair, RepairKeyArgs, RepairPlan } from './keys/repair/repair-key.js';
 export type { StoppedRepair } from './keys/repair/stop-repair.js';
-export type { ExportAt, ExportPlan, ExportStanding, KeyExport } from './keys/export/export-key.js';
+export type { ExportAt, ExportPlan, ExportState, KeyExport } from './keys/export/export-key.js';
 export type { ExportKnown } from './keys/export/tell-exported.js';
 export type { ExportStatus } from './status/exports.js';
 export type { StoppedExport } from './keys/export/stop-export.js';

@@ -81,9 +81,11 @@ describe('a server that lost its database, and kept config.json, storage.key and
     [['letters', '--servers', 'delta'], 'QUORUM_SERVERS_MISMATCH', 64],
     [['other'], 'KEY_UNKNOWN', 64],
     [['letters'], 'KEY_NOT_RESTORED', 69],
-    [['letters', '--invite', 'ckm-nothing'], 'KEY_NOT_RESTORED', 69],
+    [['letters', '--invite-file', 'of-nobody'], 'KEY_NOT_RESTORED', 69],
   ])('asked with %j gets no share: %s', async (args, code, status) => {
-    const outcome = await setup.ckm(['key', 'restore', ...args]);
+    const file = setup.scratch.file('of-nobody', 'ckm-nothing\n');
+    const named = args.map((arg) => (arg === 'of-nobody' ? file : arg));
+    const outcome = await setup.ckm(['key', 'restore', ...named]);
     expect(errorOf(outcome).code).toBe(code);
     expect(outcome.status).toBe(status);
     if (code !== 'KEY_NOT_RESTORED') return;
@@ -98,7 +100,15 @@ describe('a server that lost its database, and kept config.json, storage.key and
       'create',
       setup.folderOf('alpha'),
     ]);
-    const restored = await setup.ckm(['key', 'restore', 'letters', '--servers', 'alpha', '--invite', code]);
+    const restored = await setup.ckm([
+      'key',
+      'restore',
+      'letters',
+      '--servers',
+      'alpha',
+      '--invite-file',
+      setup.scratch.file('invite', code),
+    ]);
     expect({ status: restored.status, stderr: restored.stderr }).toEqual({ status: 0, stderr: '' });
     expect(verdictOn(restored, 'alpha')).toMatch(/ok +alpha +has its share again/);
     const again = await setup.json<{ isSound: boolean; servers: { outcome: string }[] }>([

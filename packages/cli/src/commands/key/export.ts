@@ -151,7 +151,7 @@ function isOver({ needed }: ExportPlan, { servers }: KeyExport): boolean {
 }
 
 function over(name: string, { servers }: KeyExport): StateError {
-  return new StateError(`the export of ${name} is over: ${servers.map(standingText).join(', ')}`, {
+  return new StateError(`the export of ${name} is over: ${servers.map(stateText).join(', ')}`, {
     code: 'EXPORT_OVER',
     hint: `look who ended it, and why; to begin anew, first end this one here: ckm key export ${name} --stop`,
     retryable: false,
@@ -163,22 +163,19 @@ function waiting(
   { rules, needed }: ExportPlan,
   { orderHash, servers }: KeyExport,
 ): PolicyError {
-  const out = servers.filter(({ standing }) => standing === 'given').length;
+  const out = servers.filter(({ state }) => state === 'given').length;
   const words = formatWords(likenessOf(orderHash));
   const told = rules.changes === 'operator' ? `; the six words for their operators: ${words}` : '';
   const left = out === 0 ? '' : `; ${out} of the ${needed} shares are out: if you stop here, refresh the key`;
-  return new PolicyError(
-    `the export of ${name} waits: ${servers.map(standingText).join(', ')}${left}${told}`,
-    {
-      code: 'EXPORT_WAITING',
-      hint: 'tell the operators the words yourself, and run the same command again',
-      facts: { words, servers: servers.map(({ server, standing }) => `${server} ${standing}`) },
-      retryable: true,
-    },
-  );
+  return new PolicyError(`the export of ${name} waits: ${servers.map(stateText).join(', ')}${left}${told}`, {
+    code: 'EXPORT_WAITING',
+    hint: 'tell the operators the words yourself, and run the same command again',
+    facts: { words, servers: servers.map(({ server, state }) => `${server} ${state}`) },
+    retryable: true,
+  });
 }
 
-const STANDINGS: Readonly<Record<ExportAt['standing'], string>> = {
+const STATES: Readonly<Record<ExportAt['state'], string>> = {
   given: 'gave its share',
   agreed: 'has agreed',
   waits: 'waits for its operator or its delay',
@@ -187,6 +184,6 @@ const STANDINGS: Readonly<Record<ExportAt['standing'], string>> = {
   faulty: 'answers what is not its own',
 };
 
-function standingText({ server, standing, code }: ExportAt): string {
-  return `${plainText(server)} ${STANDINGS[standing]}${standing === 'refused' && code !== null ? ` (${code})` : ''}`;
+function stateText({ server, state, code }: ExportAt): string {
+  return `${plainText(server)} ${STATES[state]}${state === 'refused' && code !== null ? ` (${code})` : ''}`;
 }

@@ -2,6 +2,7 @@ import type { Client, KeyRepair, RepairKeyArgs, RepairPlan, StoppedRepair } from
 import { AvailabilityError, CkmError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { setTimeout } from 'node:timers/promises';
+import { INVITE_FLAG, readInvite } from '../../command-line/invite-flag.js';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid, parseDuration } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -28,7 +29,7 @@ export function keyRepairCommand(): Command {
     )
     .option('--key-name <name>', 'with --by: the name of the key once more, in the place of typing it')
     .option('--helpers <names>', 'who is to help, separated by commas (default: those that answer)')
-    .option('--invite <code>', 'if it lost your account too and takes nobody without')
+    .option(INVITE_FLAG, 'with the code, if it lost your account too and takes nobody without')
     .option('--stop', 'stop every repair of that share, whichever of your devices began it')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: not at all)')
     .action(run(repair));
@@ -39,18 +40,19 @@ interface Flags {
   readonly by?: string;
   readonly keyName?: string;
   readonly helpers?: string;
-  readonly invite?: string;
+  readonly inviteFile?: string;
   readonly wait?: string;
   readonly stop?: true;
 }
 
 async function repair(context: Context, name: string, given: Flags): Promise<void> {
   const { terminal, flags } = context;
-  const { server, helpers, invite, wait } = given;
+  const { server, helpers, wait } = given;
   const waitSeconds = wait === undefined ? 0 : parseDuration('--wait', wait);
   if (given.by !== undefined) return replace(context, name, given.by, given);
   if (given.keyName !== undefined)
     throw optionInvalid('--key-name is for a change of servers', 'leave it out, or say --by SERVER');
+  const invite = await readInvite(given.inviteFile);
   const args: RepairKeyArgs = {
     name,
     server,
@@ -77,9 +79,9 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
 /** Only the certified identity is given a share back: another server in its place is a change of who holds the key. */
 function replace(context: Context, name: string, by: string, given: Flags): Promise<void> {
   const { server, wait, keyName } = given;
-  if (given.stop === true || given.helpers !== undefined || given.invite !== undefined)
+  if (given.stop === true || given.helpers !== undefined || given.inviteFile !== undefined)
     throw optionInvalid(
-      '--by goes with none of --helpers, --invite and --stop',
+      '--by goes with none of --helpers, --invite-file and --stop',
       'leave those out: nobody gives a share back, and ckm sessions cancel takes the change back',
     );
   return orderChange(

@@ -3,6 +3,7 @@ import { AvailabilityError, PeerFaultError, UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
+import { INVITE_FLAG, readInvite } from '../../command-line/invite-flag.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
@@ -16,17 +17,18 @@ export function keyRestoreCommand(): Command {
   })
     .argument('<name>', 'what you call the key: see ckm key list')
     .option('--servers <names>', 'only these servers of the key, separated by commas')
-    .option('--invite <code>', 'for a server that lost your account too and takes nobody without')
+    .option(INVITE_FLAG, 'with the code, for a server that lost your account too and takes nobody without')
     .action(run(restore));
 }
 
 interface Flags {
   readonly servers?: string;
-  readonly invite?: string;
+  readonly inviteFile?: string;
 }
 
-async function restore(context: Context, name: string, { servers, invite }: Flags): Promise<void> {
+async function restore(context: Context, name: string, { servers, inviteFile }: Flags): Promise<void> {
   const { terminal } = context;
+  const invite = await readInvite(inviteFile);
   const args = {
     name,
     ...(servers === undefined ? {} : { servers: namesIn(servers) }),

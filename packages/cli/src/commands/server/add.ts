@@ -8,7 +8,7 @@ import {
 } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
-import { optionInvalid } from '../../command-line/option-values.js';
+import { INVITE_FLAG, readInvite } from '../../command-line/invite-flag.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { readAuthority } from '../../owner/read-authority.js';
@@ -17,10 +17,8 @@ import { askAgain } from '../../terminal/ask-again.js';
 import { counted } from '../../terminal/counted.js';
 import { askHidden, confirm } from '../../terminal/prompt.js';
 import { canAsk } from '../../terminal/seat.js';
-import { readInput } from '../../terminal/read-input.js';
 import type { Terminal } from '../../terminal/terminal.js';
 
-const MOST_INVITE_BYTES = 4096;
 const INVITE_HINT = 'name a file with --invite-file, or run this on a terminal';
 
 /** `ckm server add NAME URL` */
@@ -29,11 +27,7 @@ export function serverAddCommand(): Command {
     .argument('<name>', 'what you call it: letters a-z, digits, dots, dashes')
     .argument('<url>', 'where it answers')
     .option('--likeness <words>', 'the six words its operator told you; anything else is refused')
-    .option(
-      '--invite-file <file>',
-      'first line is the code, for servers that take nobody without; - is stdin',
-    )
-    .option('--invite <code>', 'the same here, where other users of this machine can see it: better the file')
+    .option(INVITE_FLAG, 'first line is the code, for servers that take nobody without; - is stdin')
     .option(
       '--ca <file>',
       'certificate (PEM) of the authority behind its TLS certificate, where this machine does not know it',
@@ -43,7 +37,6 @@ export function serverAddCommand(): Command {
 
 interface Flags {
   readonly likeness?: string;
-  readonly invite?: string;
   readonly inviteFile?: string;
   readonly ca?: string;
 }
@@ -52,7 +45,7 @@ async function add(context: Context, given: string, url: string, options: Flags)
   const { terminal, flags } = context;
   const { likeness } = options;
   const name = parseName('server', given);
-  const invite = await readInvite(options);
+  const invite = await readInvite(options.inviteFile);
   const authority = options.ca === undefined ? undefined : await readAuthority(options.ca);
   const client = await openOwner(context);
   const seen = await client.previewServer(url, {
@@ -94,15 +87,6 @@ async function add(context: Context, given: string, url: string, options: Flags)
   terminal.talk(
     `it holds ${counted(unrecorded, 'key')} of yours not on record here; when all your servers are added: ckm key fetch`,
   );
-}
-
-/** The code of an invite lets whoever has it in: it need not stand on the command line. */
-async function readInvite({ invite, inviteFile }: Flags): Promise<string | undefined> {
-  if (inviteFile === undefined) return invite;
-  if (invite !== undefined)
-    throw optionInvalid('--invite and --invite-file both name an invite', 'leave one of them out');
-  const bytes = await readInput(inviteFile, MOST_INVITE_BYTES, 'name the file that holds the invite alone');
-  return new TextDecoder().decode(bytes).split('\n')[0]!.trim();
 }
 
 /** Asks for an invite once the server has said that it takes nobody without, if somebody is there to be asked. */

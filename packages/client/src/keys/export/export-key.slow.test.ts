@@ -35,7 +35,7 @@ function lie(name: string, change: (view: View) => View): void {
 const flipped = (bytes: Uint8Array) => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte));
 const given = async () => {
   const { exported, servers } = await client.exportKey('k');
-  return { exported, standings: servers.map(({ standing }) => standing) };
+  return { exported, states: servers.map(({ state }) => state) };
 };
 
 async function expectTheKey(exported: Awaited<ReturnType<typeof given>>['exported']): Promise<void> {
@@ -49,10 +49,10 @@ describe('exportKey', () => {
   test('takes no more shares than the quorum needs, and again the same ones until it is closed', async () => {
     await client.createKey(KEY);
     const first = await given();
-    expect(first.standings).toEqual(['given', 'given', 'agreed']);
+    expect(first.states).toEqual(['given', 'given', 'agreed']);
     await expectTheKey(first.exported);
     const again = await given();
-    expect(again.standings).toEqual(first.standings);
+    expect(again.states).toEqual(first.states);
     await expectTheKey(again.exported);
     await client.closeExport('k');
   });
@@ -93,8 +93,8 @@ describe('exportKey', () => {
         ? view
         : { ...view, result: { ...view.result, sealed: flipped(view.result.sealed) } },
     );
-    const { exported, standings } = await given();
-    expect(standings).toEqual(['faulty', 'given', 'given']);
+    const { exported, states } = await given();
+    expect(states).toEqual(['faulty', 'given', 'given']);
     await expectTheKey(exported);
   });
 
@@ -107,8 +107,8 @@ describe('exportKey', () => {
     const joins = () =>
       network.servers.map(({ asked }) => asked.filter((one) => one === 'session.join').length);
     const before = joins();
-    const { exported, standings } = await given();
-    expect([exported, standings]).toEqual([null, ['faulty', 'faulty', 'agreed']]);
+    const { exported, states } = await given();
+    expect([exported, states]).toEqual([null, ['faulty', 'faulty', 'agreed']]);
     expect(joins()).toEqual(before);
   });
 
@@ -124,9 +124,9 @@ describe('exportKey', () => {
       return { ...(view as View), result: null };
     };
     const first = await given();
-    expect(first.standings).toEqual(['faulty', 'given', 'given']);
+    expect(first.states).toEqual(['faulty', 'given', 'given']);
     const again = await given();
-    expect(again.standings).toEqual(['given', 'given', 'given']);
+    expect(again.states).toEqual(['given', 'given', 'given']);
     await expectTheKey(again.exported);
   });
 
@@ -139,7 +139,7 @@ describe('exportKey', () => {
 
   test('one that waits is seen in the status, with whoever gave a share, and stopped by any client', async () => {
     await client.createKey({ ...KEY, policy: {} });
-    expect((await given()).standings).toEqual(['waits', 'waits', 'waits']);
+    expect((await given()).states).toEqual(['waits', 'waits', 'waits']);
     expect((await client.status()).keys[0]!.exports).toEqual({ goesOn: SERVERS, given: [] });
     expect(await client.stopExport('k')).toEqual({ stopped: SERVERS, none: [], unsaid: [] });
     expect((await client.status()).keys[0]!.exports).toEqual({ goesOn: [], given: [] });

@@ -46,12 +46,12 @@ export interface ExportPlan {
 }
 
 /** How far a server has come. `given`: its share is here. `agreed`: it has signed its yes. `waits`: for its operator or its time. */
-export type ExportStanding = 'given' | 'agreed' | 'waits' | 'refused' | 'silent' | 'faulty';
+export type ExportState = 'given' | 'agreed' | 'waits' | 'refused' | 'silent' | 'faulty';
 
 export interface ExportAt {
   readonly server: string;
   readonly slot: number;
-  readonly standing: ExportStanding;
+  readonly state: ExportState;
   /** The code of what it answered, where that is no yes; null: there is none. */
   readonly code: string | null;
 }
@@ -150,7 +150,7 @@ interface Said {
   readonly participant: Participant;
   readonly yes: ExportYes | null;
   readonly share: ExportedShare | null;
-  readonly standing: ExportStanding;
+  readonly state: ExportState;
   readonly code: string | null;
 }
 
@@ -176,7 +176,7 @@ async function carry(context: ClientContext, key: CertifiedKey, carried: Carried
     // One after the other, and no more than it takes: every share that leaves is one that cannot be taken back.
     for (const one of asked) {
       if (given().length >= needed) break;
-      if (one.standing !== 'agreed') continue;
+      if (one.state !== 'agreed') continue;
       const { participant } = one;
       said.set(
         participant,
@@ -190,10 +190,10 @@ async function carry(context: ClientContext, key: CertifiedKey, carried: Carried
   const shares = given().slice(0, needed);
   const exported = shares.length < needed ? null : { scalar: combineShares(key.newest, shares), shares };
   for (const one of given()) if (exported === null || !shares.includes(one)) wipe(one.share);
-  const servers = [...said.values()].map(({ participant, standing, code }) => ({
+  const servers = [...said.values()].map(({ participant, state, code }) => ({
     server: participant.server.name,
     slot: participant.slot,
-    standing,
+    state,
     code,
   }));
   const known = exported === null ? NOBODY : await tellExported(context, key, proofOf(carried, yeses));
@@ -227,7 +227,7 @@ async function hear(
     return judge(key, carried, participant, await ask());
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    return { ...nothing, standing: isSilence(error) ? 'silent' : 'refused', code: error.code };
+    return { ...nothing, state: isSilence(error) ? 'silent' : 'refused', code: error.code };
   }
 }
 
@@ -238,16 +238,14 @@ function judge(
   { state, offer, result }: SessionView,
 ): Said {
   const nothing = { participant, yes: null, share: null, code: null };
-  if (state === 'proposed') return { ...nothing, standing: 'waits' };
+  if (state === 'proposed') return { ...nothing, state: 'waits' };
   if (state !== 'accepted' && state !== 'finished')
-    return { ...nothing, standing: 'refused', code: `SESSION_${state.toUpperCase()}` };
+    return { ...nothing, state: 'refused', code: `SESSION_${state.toUpperCase()}` };
   const yes = readYes(key, carried, participant, offer);
-  if (yes === null) return { ...nothing, standing: 'faulty' };
-  if (state === 'accepted') return { ...nothing, yes, standing: 'agreed' };
+  if (yes === null) return { ...nothing, state: 'faulty' };
+  if (state === 'accepted') return { ...nothing, yes, state: 'agreed' };
   const share = readShare(key, carried, participant, result);
-  return share === null
-    ? { ...nothing, yes, standing: 'faulty' }
-    : { ...nothing, yes, share, standing: 'given' };
+  return share === null ? { ...nothing, yes, state: 'faulty' } : { ...nothing, yes, share, state: 'given' };
 }
 
 /** Null: it is not what this server signs. */
