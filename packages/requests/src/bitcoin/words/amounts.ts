@@ -34,6 +34,14 @@ export function formatShare(part: bigint, whole: bigint): string {
   return `${groupDigits(hundredths / 100n)}.${(hundredths % 100n).toString().padStart(2, '0')} %`;
 }
 
+/** `1.40`, of a whole that is not nothing. @throws BugError `AMOUNT_NEGATIVE` */
+export function formatTimes(part: bigint, whole: bigint): string {
+  assertAmount(part);
+  assertAmount(whole);
+  const hundredths = (part * 100n + whole / 2n) / whole;
+  return `${groupDigits(hundredths / 100n)}.${(hundredths % 100n).toString().padStart(2, '0')}`;
+}
+
 /** `4.1 sat/vB`. */
 export function formatFeeRate(tenths: bigint): string {
   return `${groupDigits(tenths / 10n)}.${tenths % 10n} sat/vB`;

@@ -138,7 +138,7 @@ describe('what may cost money is said', () => {
   test('describe warns of a huge fee', () => {
     const psbt = psbtOf([coin(treasury, 0, 10_000_000n)], [pay(1_000_000n), back(treasury, 0, 1_000_000n)]);
     expect(codesOf(psbt)).toEqual(['FEE_HIGH', 'FEE_RATE_ABSURD']);
-    expect(describeOf(psbt).sentence).toContain('fee 8,000,000 sats (800.00 % of what leaves)');
+    expect(describeOf(psbt).sentence).toContain('fee 8,000,000 sats (8.00 times what leaves)');
   });
 
   test('a fee of exactly one part in twenty is usual, one satoshi more is not', () => {

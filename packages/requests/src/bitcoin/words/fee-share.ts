@@ -1,4 +1,4 @@
-import { formatSats, formatShare } from './amounts.js';
+import { formatSats, formatShare, formatTimes } from './amounts.js';
 import type { Summary } from './summary.js';
 
 /** How much the fee is of something else; amounts in satoshis. */
@@ -45,8 +45,9 @@ function isLarger(one: FeeShare, other: FeeShare): boolean {
   return one.feeSats * other.baseSats > other.feeSats * one.baseSats;
 }
 
-/** `0.10 % of what leaves`. */
+/** `0.10 % of what leaves`; `1.40 times what leaves`. */
 export function formatFeeShare({ feeSats, baseSats, base }: FeeShare): string {
+  if (baseSats > 0n && feeSats > baseSats) return `${formatTimes(feeSats, baseSats)} times ${base}`;
   return `${formatShare(feeSats, baseSats)} of ${base}`;
 }
 

@@ -108,7 +108,7 @@ describe('a fee beside coins of others that only pass through', () => {
       [back(treasury, 0, 940_000n), pay(10n * BITCOIN), pay(10_000n, 'carol')],
     );
     expect(highFee(told)).toEqual([
-      { code: 'FEE_HIGH', text: 'the fee of 50,000 sats is 500.00 % of what the key pays', isLoss: true },
+      { code: 'FEE_HIGH', text: 'the fee of 50,000 sats is 5.00 times what the key pays', isLoss: true },
     ]);
   });
 

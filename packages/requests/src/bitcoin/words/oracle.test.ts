@@ -175,15 +175,16 @@ function checkSentence(one: Case, sentence: string): void {
   const gain = /; treasury receives (\d+\.\d{8}) BTC from others/.exec(sentence)?.[1];
   expect(gain).toBe(back > sum(own) ? inBitcoin(back - sum(own)) : undefined);
   const told =
-    /; fee ([\d,]+) sats? \((?:the key pays ([\d,]+) sats? of it at most, )?(under 0\.01|[\d,]+\.\d\d) % of what ([a-z ]+)\)$/.exec(
+    /; fee ([\d,]+) sats? \((?:the key pays ([\d,]+) sats? of it at most, )?(under 0\.01|[\d,]+\.\d\d) (% of|times) what ([a-z ]+)\)$/.exec(
       sentence,
     )!;
   const number = (digits: string) => Number(digits.replaceAll(',', ''));
   expect(BigInt(told[1]!.replaceAll(',', ''))).toBe(fee);
   const { part, base, of } = worstShare(one);
-  expect(told[4]).toBe(of);
+  expect(told[5]).toBe(of);
   expect(told[2] === undefined ? Number(fee) : number(told[2])).toBe(part);
-  const share = (100 * part) / base;
+  expect(told[4]).toBe(part > base ? 'times' : '% of');
+  const share = told[4] === 'times' ? part / base : (100 * part) / base;
   const shown = told[3] === 'under 0.01' ? 0.0025 : number(told[3]!);
   expect(Math.abs(shown - share)).toBeLessThanOrEqual(told[3] === 'under 0.01' ? 0.0025 : 0.00501);
 }
