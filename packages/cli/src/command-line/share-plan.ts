@@ -6,19 +6,13 @@ import { optionInvalid, parseWhole } from './option-values.js';
 const MOST = 16;
 
 /**
- * How a seed is split, as typed: `2of3`, or `2of3,3of5` and how many of these groups it takes.
- * @throws UsageError `OPTION_INVALID`, `ARGUMENT_MISSING`, `SSKR_PLAN_INVALID`
+ * How a seed is split, as typed: `2of3`, or `2of3,3of5` and how many of these groups it takes. Whether that can be is for whoever splits.
+ * @throws UsageError `OPTION_INVALID`, `ARGUMENT_MISSING`
  */
 export function parseSharePlan(groups: string, groupsNeeded: string | undefined): SplitPlan {
   const parsed = groups.split(',').map(parseGroup);
   if (parsed.length > MOST) throw optionInvalid(`--groups names more than ${MOST} groups`, 'name fewer');
-  const needed = neededOf(parsed.length, groupsNeeded);
-  if (needed === 1 && parsed.some((group) => group.needed === 1))
-    throw new UsageError('one of these shares alone would be the whole seed', {
-      code: 'SSKR_PLAN_INVALID',
-      hint: 'let it take two shares or more: --groups 2of3',
-    });
-  return { groupsNeeded: needed, groups: parsed };
+  return { groupsNeeded: neededOf(parsed.length, groupsNeeded), groups: parsed };
 }
 
 function parseGroup(text: string): SplitPlan['groups'][number] {

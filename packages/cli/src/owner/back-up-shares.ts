@@ -1,5 +1,5 @@
-import { type SeedShare, splitSeed } from '@ckm/client';
-import { encodeUtf8, reveal, type Secret, wipe } from '@ckm/foundation';
+import { SEED_BYTES, type SeedShare, splitSeed } from '@ckm/client';
+import { encodeUtf8, reveal, secret, type Secret, wipe } from '@ckm/foundation';
 import type { SplitPlan } from '@ckm/gordian';
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
@@ -24,6 +24,11 @@ export interface SharePages {
 export function newShares(seed: Secret<Uint8Array>, plan: SplitPlan): SharePages {
   const shares = splitSeed(seed, plan, (length) => new Uint8Array(randomBytes(length))).flat();
   return { set: shares[0]!.set, plan, shares };
+}
+
+/** Splits zeros: what cannot be is refused before anybody types a passphrase. @throws UsageError `SSKR_PLAN_INVALID` */
+export function assertSplittable(plan: SplitPlan): void {
+  wipeShares(newShares(secret(new Uint8Array(SEED_BYTES)), plan));
 }
 
 export function wipeShares({ shares }: SharePages): void {

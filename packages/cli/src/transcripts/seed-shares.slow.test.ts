@@ -80,14 +80,44 @@ describe('ckm seed backup --format sskr', () => {
     [['--format', 'sskr', '--out', '-'], 'OPTION_INVALID'],
     [['--groups', '2of3'], 'OPTION_INVALID'],
     [['--format', 'sskr', '--groups', '1of1', '--out', 'NEW'], 'SSKR_PLAN_INVALID'],
+    [['--format', 'sskr', '--groups', '1of1', '--preview'], 'SSKR_PLAN_INVALID'],
+    [['--format', 'sskr', '--groups', '2of3,1of2', '--groups-needed', '1', '--preview'], 'SSKR_PLAN_INVALID'],
+    [['--format', 'sskr', '--out', 'THERE', '--preview'], 'FILE_EXISTS'],
     [['--format', 'sskr', '--groups', '2of3,2of3', '--out', 'NEW'], 'ARGUMENT_MISSING'],
     [['--format', 'sskr'], 'INPUT_NEEDED'],
   ])('%j: refused, and nothing is written', async (args, code) => {
     const before = treeHash(scratch.path);
-    const refused = await owner(['seed', 'backup', ...args.map((arg) => (arg === 'NEW' ? at('NEW') : arg))]);
+    const places = new Map([
+      ['NEW', at('NEW')],
+      ['THERE', at('shares')],
+    ]);
+    const refused = await owner(['seed', 'backup', ...args.map((arg) => places.get(arg) ?? arg)]);
     expect([errorOf(refused).code, refused.stdout]).toEqual([code, '']);
     expect(treeHash(scratch.path)).toBe(before);
   });
+});
+
+describe('a group of which each share is enough', () => {
+  const groups = ['--format', 'sskr', '--groups', '2of3,1of5', '--groups-needed', '2'];
+
+  test(
+    'is previewed as what it is: any of its five shares brings the seed back with two of the other group',
+    { tags: ['long'] },
+    async () => {
+      const backUp = ['seed', 'backup', ...groups, '--out', at('copies')];
+      const previewed = await owner([...backUp, '--preview']);
+      expect([previewed.status, previewed.stdout]).toEqual([
+        0,
+        expect.stringContaining(
+          'all 2 groups bring the seed back (group 1: any 2 of 3 shares; group 2: any 1 of 5 shares)',
+        ),
+      ]);
+      expect(await owner(backUp)).toMatchObject({ status: 0 });
+      const files = ['group-1-share-3-of-3.txt', 'group-2-share-5-of-5.txt', 'group-1-share-1-of-3.txt'];
+      expect(await restored(...files.map((file) => at('copies', file)))).toMatchObject({ status: 0 });
+      expect(await wordsOf(at('new'))).toBe(readFileSync(at('words'), 'utf8'));
+    },
+  );
 });
 
 describe('ckm seed restore out of shares', () => {

@@ -7,6 +7,7 @@ import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { parseSharePlan, planMeaning } from '../../command-line/share-plan.js';
 import {
+  assertSplittable,
   newShares,
   type SharePages,
   showShares,
@@ -53,6 +54,7 @@ async function backup(context: Context, given: Flags): Promise<void> {
   const { terminal } = context;
   const plan = planOf(given);
   const out = outFile(named);
+  await assertWritable(out, context.flags);
   if (context.flags.preview === true) {
     const as = plan === null ? format : `shares: ${planMeaning(plan)};`;
     terminal.result(`would show the owner seed as ${as} ${out === undefined ? 'here' : `in ${out}`}`, {
@@ -60,7 +62,6 @@ async function backup(context: Context, given: Flags): Promise<void> {
     });
     return;
   }
-  await assertWritable(out, context.flags);
   const seed = await unlockSeed(context, { evenIfKept: true });
   try {
     if (plan !== null) await backUpShares(context, seed, plan, out);
@@ -71,7 +72,7 @@ async function backup(context: Context, given: Flags): Promise<void> {
   }
 }
 
-/** Null: the seed is wanted in one piece. @throws UsageError `OPTION_INVALID`; as `parseSharePlan` */
+/** Null: the seed is wanted in one piece. @throws UsageError `OPTION_INVALID`; as `parseSharePlan`, `assertSplittable` */
 function planOf({ format, groups, groupsNeeded, out }: Flags): SplitPlan | null {
   if (format !== 'sskr') {
     if (groups === undefined && groupsNeeded === undefined) return null;
@@ -82,7 +83,9 @@ function planOf({ format, groups, groupsNeeded, out }: Flags): SplitPlan | null 
       'shares that are meant to be apart do not go into one output',
       'name a new folder: --out FOLDER',
     );
-  return parseSharePlan(groups ?? '2of3', groupsNeeded);
+  const plan = parseSharePlan(groups ?? '2of3', groupsNeeded);
+  assertSplittable(plan);
+  return plan;
 }
 
 async function backUpWhole(
