@@ -329,7 +329,7 @@ const CEREMONIES = explanationsOf({
   ],
   KEY_NOT_FROZEN: [
     'Too few servers of the key have been told to stop it: the others can still sign. Of a forked key that goes for each certificate.',
-    'So many have to have it that those left over are fewer than the quorum. Exit status: 69 silent, 77 refuses.',
+    'So many have to have it that those left over are fewer than the quorum. Exit status: 69 silent, 75 not on record here, 77 refuses.',
     'Run ckm freeze NAME again until it says that the key is stopped; call the operators of those that do not answer.',
   ],
   REPAIR_NOT_STOPPED: [

@@ -1,3 +1,4 @@
+import type { OnUnreadable } from '@ckm/client';
 import { type Client, createClient, fileStore, type SeedSource } from '@ckm/client/node';
 import { join } from 'node:path';
 import type { Context } from '../command-line/context.js';
@@ -9,19 +10,23 @@ import { unlockSeed } from './owner-seed.js';
 /**
  * The owner's client over the files of the home folder. The passphrase is asked for when a server is first spoken to, or
  * when the first stored record is read: records are checked under the seed. Closed when the command ends.
+ * @param onUnreadable is told of records that are left out, as the person is
  * @throws StateError `HOME_NOT_INITIALISED`
  */
 export async function openOwner(
   context: Context,
   seed: SeedSource = () => unlockSeed(context),
+  onUnreadable?: OnUnreadable,
 ): Promise<Client> {
   await requireInitialised(context.home);
   const client = createClient({
     seed,
     store: fileStore(context.home.store),
     timeoutMs: context.timeoutMs,
-    onUnreadable: ({ error }) => {
-      context.terminal.warn(plainText(`left out: ${error.message} (${error.code})`));
+    onUnreadable: (record) => {
+      const { message, code } = record.error;
+      context.terminal.warn(plainText(`left out: ${message} (${code})`));
+      onUnreadable?.(record);
     },
   });
   context.onEnd(() => client.close());

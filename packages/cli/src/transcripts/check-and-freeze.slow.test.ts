@@ -54,7 +54,9 @@ test('every command of docs/checks.md is one of those run here', () => {
     'ckm status',
     'ckm freeze notes',
     'ckm freeze notes --for 7d',
+    'ckm freeze --all',
     'ckm thaw notes',
+    'ckm thaw --all',
     'ckm server policy show FOLDER KEY',
     'ckm server policy thaw FOLDER KEY',
   ]);
@@ -112,11 +114,20 @@ test('ckm freeze says NOT yet while too few servers have been told, then stopped
   expect(stopped.status).toBe(0);
   expect(await sign()).toMatchObject({ status: 77, stderr: expect.stringContaining('POLICY_KEY_FROZEN') });
   expect((await ckm('ckm freeze notes --for 7d')).status).toBe(0);
+  expect(await ckm('ckm freeze --all')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(
+      /^1 of 1 {2}notes is stopped until .*: 3 of 3 servers have it, 2 are needed\n1 key stopped\n$/,
+    ),
+  });
   expect((await ckm('ckm status')).stdout).toMatch(/frozen at alpha, bravo, charlie until /);
 
   const asked = await ckm('ckm thaw notes');
   expect(asked.stdout).toMatch(
     /^0 of 3 servers go on with notes, 2 are needed to sign; the operators of the others are asked/,
+  );
+  expect((await ckm('ckm thaw --all')).stdout).toMatch(
+    /^0 of 3 servers go on with notes, .* are asked; each ends it with: ckm server policy thaw FOLDER [0-9a-f]{8}\n$/,
   );
   expect(await sign()).toMatchObject({ status: 77, stderr: expect.stringContaining('POLICY_KEY_FROZEN') });
   expect((await ckm('ckm server policy show FOLDER KEY')).stdout).toContain('Frozen by its owner until');
