@@ -240,8 +240,11 @@ export const FUNCTIONS = {
   },
   /** Certificates of a key, from its generation on: for servers and clients that were away. */
   'key.chain': { may: 'owner', changes: 'nothing', ...keyChain },
-  /** Asks a server how far a key is, for another one that came back from an older state and drew `nonce`. */
-  'key.head': { may: 'owner', changes: 'nothing', ...keyHeadAsked },
+  /**
+   * Asks a server how far a key is, for another one that came back from an older state and drew `nonce`. Asked how often it was used as well, it
+   * voids what it has published for the next signatures, once for each nonce.
+   */
+  'key.head': { may: 'owner', changes: 'key', ...keyHeadAsked },
   /** Shows such a server what others said: from then on it uses the key again. */
   'key.heads': { may: 'owner', changes: 'key', ...keyHeadsShown },
   /** Shows a server that others of the key have given their shares out: it counts as exported there too, in its log before all. */

@@ -11,9 +11,15 @@ const MOST_WINDOWS = 4;
 /** Whose members are asked: the epoch in use, and the one before it. */
 const MOST_ROSTERS = 2;
 
-const windowCount = z.strictObject({
+const windowAsked = z.strictObject({
   within: windowSeconds,
-  /** Requests for the key that this server let in within so many seconds; null: it does not know, and says nothing by it. */
+  /** Where counting stops: whoever asks needs to know no more than whether it was used so often. */
+  most: z.int().min(1).max(1_000_000),
+});
+export type WindowAsked = z.infer<typeof windowAsked>;
+
+const windowCount = windowAsked.extend({
+  /** Requests for the key that this server gave a share for within so many seconds, `most` for more; null: it does not know, and says nothing by it. */
   count: z.int().min(0).max(1_000_000).nullable(),
 });
 export type WindowCount = z.infer<typeof windowCount>;
@@ -39,8 +45,8 @@ export const keyHeadAsked = {
   parameters: z.strictObject({
     keyId: identifier,
     nonce: bytesOf(32),
-    /** Which windows it is asked about; absent: none. Asked about any, it voids the nonces that it published for the key. */
-    within: z.array(windowSeconds).max(MOST_WINDOWS).optional(),
+    /** Which windows it is asked about; absent: none. Asked about any, it voids the nonces that it published for the key before it was asked with this nonce first. */
+    windows: z.array(windowAsked).max(MOST_WINDOWS).optional(),
   }),
   result: z.strictObject({
     /** See `parseHead`. */
@@ -48,7 +54,7 @@ export const keyHeadAsked = {
     /** What others are to be asked with, if this server asks itself; null: it knows. */
     asks: bytesOf(32).nullable(),
     /** About which windows; empty or absent: about none. */
-    within: z.array(windowSeconds).max(MOST_WINDOWS).optional(),
+    windows: z.array(windowAsked).max(MOST_WINDOWS).optional(),
     /** Members of which epochs say so; absent: of the one that it is in. */
     rosters: z.array(epoch).max(MOST_ROSTERS).optional(),
   }),

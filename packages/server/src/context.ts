@@ -7,9 +7,9 @@ import type { AuditLog } from './audit/audit.js';
 import type { Accounts, Account } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
-import type { Counting } from './policy/counting.js';
+import type { Counting, CountStart } from './policy/counting.js';
 import type { Freeze, StandingFreeze } from './policy/freeze.js';
-import type { Policy } from './policy/policy.js';
+import type { CountsToSay, Policy } from './policy/policy.js';
 import type { StoredTightening } from './policy/tightening.js';
 import type { WeightyRules } from './policy/weighty.js';
 import type { KeyRow, Storage, Transaction, RequestCursor } from './storage/storage.js';
@@ -17,7 +17,7 @@ import type { EpochKeys } from './vault/epoch-keys.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
 
-export type { Counting, Freeze, StandingFreeze, StoredTightening, WeightyRules };
+export type { Counting, CountStart, CountsToSay, Freeze, StandingFreeze, StoredTightening, WeightyRules };
 
 /** The only sources of time and randomness; tests hand in others. */
 export interface Clock {

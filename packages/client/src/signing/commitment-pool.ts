@@ -11,7 +11,7 @@ export interface CommitmentPool {
   take(slots: readonly number[], count: number): ReadonlyMap<number, readonly NonceCommitment[]> | null;
   /** Puts fresh ones in: the answer to a question for `asked` of them, even when it is none. */
   add(slot: number, commitments: readonly NonceCommitment[], asked: number): void;
-  /** Forgets a slot's: its server has started anew and knows none of them. */
+  /** Forgets a slot's: its server has started anew, or has voided them, and knows none of them. */
   drop(slot: number): void;
   /** How many to ask that slot for now, if `soon` will be taken at once; they count as coming until `add`. */
   ask(slot: number, soon: number): number;

@@ -103,12 +103,15 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     const { key, request, record, on } = job;
     const participants = servers.inOrder(await servers.among(key, record.without));
     const links = new Map<Participant, ServerLink>();
+    const pool = await pools.open(epochName(key));
+    const hearing = {
+      tell: (text: string) => reportAside(job, text),
+      whenVoided: (slot: number) => pool.drop(slot),
+    };
     for (const participant of participants) {
       const link = await context.linkTo(participant.server);
-      const tell = (text: string) => reportAside(job, text);
-      links.set(participant, assuringLink(context, key, participant, link, tell));
+      links.set(participant, assuringLink(context, key, participant, link, hearing));
     }
-    const pool = await pools.open(epochName(key));
     const trace = createRequestTrace(context.store, record, job.isKept);
     await trace.begin();
     job.left?.addEventListener('abort', trace.stays);

@@ -290,6 +290,10 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     const shown = await halfKnownKey();
     return () => hers.ask('key.restore', { certificate: shown.certificate, policy: shown.policy });
   },
+  'key.head': async () => {
+    const question = { keyId: keyed.keyId, nonce: random(32), windows: [{ within: 3_600, most: 4 }] };
+    return () => hers.ask('key.head', question);
+  },
   'key.heads': async () => {
     const change = await keyToChange();
     const { keyId } = change.order;

@@ -1,4 +1,4 @@
-import type { WindowCount } from '@ckm/api';
+import type { WindowAsked } from '@ckm/api';
 
 /**
  * Since when this server has seen every request for a key, where it has not from the first on: it came back from an older state, its
@@ -9,7 +9,7 @@ export interface Counting {
   readonly at: number;
   /** 32 bytes, drawn then: what others are asked with. */
   readonly nonce: Uint8Array;
-  /** What they said of the time before: at most so often within so many seconds. */
+  /** What they said of the time before: at most so often within so many seconds, or `most`, or more often. */
   readonly told: readonly ToldCount[];
   /** The epoch in which it joined the key; absent: it had a share before. */
   readonly joined?: number;
@@ -17,7 +17,7 @@ export interface Counting {
   readonly isReleased?: boolean;
 }
 
-export type ToldCount = WindowCount & { readonly count: number };
+export type ToldCount = WindowAsked & { readonly count: number };
 
 /** Counts what is stored of a key that came after a moment, at most so many. */
 export type CountStored = (since: number, most: number) => Promise<number>;
@@ -42,10 +42,33 @@ export function isFromBefore(counting: Counting | null, letInAt: number): counti
   return counting !== null && counting.isReleased !== true && letInAt < counting.at;
 }
 
-/** What others said of a window: the shortest that covers it; null: nothing. */
-export function toldOf({ told }: Counting, within: number): number | null {
-  const covering = told.filter((one) => one.within >= within).toSorted((a, b) => a.within - b.within);
-  return covering[0]?.count ?? null;
+/** What others said of a window: the shortest that covers it, and in which they have not stopped counting too early; null: nothing. */
+export function toldOf({ told }: Counting, { within, most }: WindowAsked): number | null {
+  const covering = told.filter((one) => one.within >= within && isEnough(one, most));
+  return covering.toSorted((a, b) => a.within - b.within)[0]?.count ?? null;
+}
+
+/** Whether a count says what has to be known of whether a key was used so often. */
+function isEnough({ count, most: stopped }: ToldCount, most: number): boolean {
+  return count < stopped || stopped >= most;
+}
+
+/** From when on is counted, and where that stops. */
+export interface CountStart {
+  /** UnixSeconds, itself left out. */
+  readonly since: number;
+  readonly most: number;
+}
+
+/** What {@link countWithin} counts of what is stored. */
+export function startsOf(
+  counting: Counting | null,
+  { within, most }: WindowAsked,
+  now: number,
+): readonly CountStart[] {
+  const whole = { since: now - within, most };
+  if (counting === null || !reachesBack(counting, within, now)) return [whole];
+  return [whole, { since: Math.max(now - within, counting.at - 1), most }];
 }
 
 /**
@@ -56,12 +79,13 @@ export function toldOf({ told }: Counting, within: number): number | null {
 export async function countWithin(
   countStored: CountStored,
   counting: Counting | null,
-  { within, most, now }: { readonly within: number; readonly most: number; readonly now: number },
+  { now, ...window }: WindowAsked & { readonly now: number },
 ): Promise<number | null> {
-  const seen = await countStored(now - within, most);
-  if (counting === null || !reachesBack(counting, within, now)) return seen;
-  const told = toldOf(counting, within);
+  const [whole, behind] = startsOf(counting, window, now);
+  const seen = await countStored(whole!.since, window.most);
+  if (behind === undefined) return seen;
+  const told = toldOf(counting!, window);
   if (told === null) return null;
-  const since = await countStored(Math.max(now - within, counting.at - 1), most);
-  return Math.min(most, since + Math.max(told, seen - since));
+  const since = await countStored(behind.since, window.most);
+  return Math.min(window.most, since + Math.max(told, seen - since));
 }

@@ -1,11 +1,11 @@
-import { type KeyPolicy, policyHash } from '@ckm/api';
+import { type KeyPolicy, policyHash, type WindowAsked } from '@ckm/api';
 import { DRILL } from '@ckm/requests';
 import { encodeHex, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 import { countUnknown, keyFrozen, keyStopped, policyError, rateSpent, rateSpentByOthers } from './codes.js';
-import { countBesides, countWithin, type CountStored, reachesBack, toldOf } from './counting.js';
+import { countBesides, countWithin, type CountStored, reachesBack, startsOf, toldOf } from './counting.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit, type Tightening } from './effective.js';
 import { joinFreezes } from './freeze.js';
@@ -51,9 +51,21 @@ export function createPolicy({
     };
   }
 
-  async function windowsOf(reader: Reader, owned: KeyPolicy, key: KeyOfPolicy): Promise<readonly number[]> {
+  /** Each once, with the highest of its limits: who knows whether a key was used so often knows it of the others. */
+  async function windowsOf(
+    reader: Reader,
+    owned: KeyPolicy,
+    key: KeyOfPolicy,
+  ): Promise<readonly WindowAsked[]> {
     const { policy } = await apply(reader, owned, key);
-    return [...new Set(policy.rateLimits.map(({ perSeconds }) => perSeconds))];
+    const most = new Map<number, number>();
+    for (const { perSeconds, count } of policy.rateLimits)
+      most.set(perSeconds, Math.max(most.get(perSeconds) ?? 0, count));
+    return [...most].map(([within, count]) => ({ within, most: count }));
+  }
+
+  async function longestWindow(reader: Reader, owned: KeyPolicy, key: KeyOfPolicy): Promise<number> {
+    return Math.max(0, ...(await windowsOf(reader, owned, key)).map(({ within }) => within));
   }
 
   return {
@@ -66,25 +78,31 @@ export function createPolicy({
       const { policy, name } = await apply(reader, owned, facts);
       return verdict(policy, name, refusal(policy, facts));
     },
-    rateWindow: async (reader, owned, key) => Math.max(0, ...(await windowsOf(reader, owned, key))),
+    rateWindow: longestWindow,
     unknownWindows: async (reader, owned, key, now) => {
       const { counting } = key;
       if (counting === null || counting.isReleased === true) return [];
       const windows = await windowsOf(reader, owned, key);
-      return windows.filter((one) => reachesBack(counting, one, now) && toldOf(counting, one) === null);
+      return windows.filter((one) => reachesBack(counting, one.within, now) && toldOf(counting, one) === null);
     },
-    countsFor: async (reader, owned, key, { within, keptSeconds, now }) => {
-      const longest = Math.max(keptSeconds, ...(await windowsOf(reader, owned, key)));
-      const { owner, keyId, counting } = key;
-      const countStored: CountStored = (since, most) =>
-        reader.requests.countAttempted(owner, keyId, since, most);
-      const counts = [];
-      for (const one of within) {
-        const window = { within: one, most: MOST_COUNTED, now };
-        const count = one <= longest ? await countWithin(countStored, counting, window) : null;
-        counts.push({ within: one, count });
-      }
-      return counts;
+    countsFor: async (reader, owned, key, { windows, keptSeconds, now }) => {
+      const longest = Math.max(keptSeconds, await longestWindow(reader, owned, key));
+      const { counting } = key;
+      const isKnown = (one: WindowAsked) =>
+        one.within <= longest &&
+        (counting === null || !reachesBack(counting, one.within, now) || toldOf(counting, one) !== null);
+      return {
+        starts: windows.filter(isKnown).flatMap((one) => startsOf(counting, one, now)),
+        say: (counted) =>
+          Promise.all(
+            windows.map(async (one) => {
+              const countStored: CountStored = (since, most) => Promise.resolve(counted({ since, most }));
+              const window = { ...one, now };
+              const count = isKnown(one) ? await countWithin(countStored, counting, window) : null;
+              return { ...one, count };
+            }),
+          ),
+      };
     },
     isCounted: (owned, { tightened }) =>
       owned.rateLimit !== null || operator.rateLimit !== null || tightened > 0,
@@ -113,9 +131,6 @@ export function createPolicy({
     },
   };
 }
-
-/** No policy allows more in any window. */
-const MOST_COUNTED = 1_000_000;
 
 /** A drill asks once, and once more where it was left. */
 const OF_DRILLS: Tightening = { ...NO_TIGHTENING, rateLimit: { count: 16, perSeconds: 7 * 86_400 } };

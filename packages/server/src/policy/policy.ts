@@ -1,7 +1,7 @@
-import type { KeyPolicy, WindowCount } from '@ckm/api';
+import type { KeyPolicy, WindowAsked, WindowCount } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Reader, Transaction } from '../storage/storage.js';
-import type { Counting } from './counting.js';
+import type { Counting, CountStart } from './counting.js';
 import type { Freeze } from './freeze.js';
 import type { StoredTightening } from './tightening.js';
 import type { WeightyRules } from './weighty.js';
@@ -42,6 +42,17 @@ export interface KeyStanding {
   readonly frozenUntil: number | null;
 }
 
+/** What another server is told of how often a key was used. */
+export interface CountsToSay {
+  /** What is counted for that. */
+  readonly starts: readonly CountStart[];
+  /**
+   * Null for a window of which this server does not know all.
+   * @param counted for each start, how many came after it, `most` for more
+   */
+  say(counted: (start: CountStart) => number): Promise<readonly WindowCount[]>;
+}
+
 export interface Policy {
   /**
    * Decides on a *new* request, or one that is let in anew, before its row is written, in the transaction that writes it: counts the durable rows
@@ -55,24 +66,28 @@ export interface Policy {
   recheck(reader: Reader, keyPolicy: KeyPolicy, facts: Omit<RequestFacts, 'counting'>): Promise<Verdict>;
   /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
   rateWindow(reader: Reader, keyPolicy: KeyPolicy, key: KeyOfPolicy): Promise<number>;
-  /** Windows of a key of which this server does not know how often it was used, and counts all as spent. Seconds. */
+  /** Windows of a key of which this server does not know how often it was used, and counts all as spent; of each the highest limit. */
   unknownWindows(
     reader: Reader,
     keyPolicy: KeyPolicy,
     key: CountedKey,
     now: number,
-  ): Promise<readonly number[]>;
+  ): Promise<readonly WindowAsked[]>;
   /**
    * How often a key was used within these windows, for another server that asks: what a share was given for, since only that can have become a
-   * signature. Null for a window of which this server does not know all.
+   * signature. What is to be counted for it is told first: that takes long, and nothing waits for it.
    * @param keptSeconds for how long every request is kept, whatever its key says
    */
   countsFor(
     reader: Reader,
     keyPolicy: KeyPolicy,
     key: CountedKey,
-    asked: { readonly within: readonly number[]; readonly keptSeconds: number; readonly now: number },
-  ): Promise<readonly WindowCount[]>;
+    asked: {
+      readonly windows: readonly WindowAsked[];
+      readonly keptSeconds: number;
+      readonly now: number;
+    },
+  ): Promise<CountsToSay>;
   /** Whether some rule may count its requests; where it was tightened, by whatever rule. */
   isCounted(keyPolicy: KeyPolicy, key: Pick<RequestFacts, 'tightened'>): boolean;
   /** What keeps this server from doing anything with a key, whatever is asked; null: nothing. */

@@ -9,6 +9,7 @@ import { concatBytes, encodeHex, equalBytes, type PolicyError, reveal, secret, w
 import type { Task } from '@ckm/requests';
 import type { Call, ServerContext } from '../context.js';
 import type { Attempted } from '../crafts/craft.js';
+import { rowChanged } from '../storage/codes.js';
 import type { Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
 import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
@@ -121,8 +122,10 @@ function receive(
     const key = await means.keys.find(transaction, call.account.xid, request.keyId);
     assertEpoch(key, request.epoch);
     // Held, so that whoever says how often it was used counts this attempt, or has voided what it is made with.
-    if (request.attempt !== null && means.context.policy.isCounted(key.policy, key))
-      await transaction.keys.hold(key.owner, key.keyId);
+    if (request.attempt !== null && means.context.policy.isCounted(key.policy, key)) {
+      const held = await transaction.keys.hold(key.owner, key.keyId);
+      if (held?.version !== key.version) throw rowChanged('keys');
+    }
     return answer(means, call, transaction, request, readFor(key), early);
   });
 }

@@ -18,6 +18,7 @@ import {
   slotsOf,
   tellCounts,
 } from './test/counted-key.js';
+import { createLateStorage } from './test/faulty-storage.js';
 import { loseShareAt, type Loss } from './test/lost-share.js';
 import { createRepairCourier } from './test/repair-courier.js';
 
@@ -142,7 +143,7 @@ describe('P14: a server that came back from an older state', () => {
     });
     now += HOUR;
     const asked = await key.callers[ALPHA]!.call('key.head', { keyId: key.keyId, nonce: new Uint8Array(32) });
-    expect(asked).toMatchObject({ asks: null, within: [] });
+    expect(asked).toMatchObject({ asks: null, windows: [] });
     expect(await signAll(key, [ALPHA, CHARLIE])).toBe(LIMIT);
   });
 
@@ -171,13 +172,17 @@ describe('P14: a server that came back from an older state', () => {
       const signature = signIdentityStatement(servers[place]!.context.identity, headStatement(head));
       return { slot: 3, epoch: 0, head, signature };
     };
-    const counts = (count: number | null, within = HOUR) => ({ counts: [{ within, count }] });
+    const counts = (count: number | null, within = HOUR, most = LIMIT) => ({
+      counts: [{ within, most, count }],
+    });
     for (const other of [
       { ...bravo!, slot: 3 },
       { ...charlie!, epoch: 1 },
       said(BRAVO, counts(0)),
       said(CHARLIE, counts(null)),
       said(CHARLIE, counts(0, HOUR - 1)),
+      // It has stopped counting where alpha still wants to know more.
+      said(CHARLIE, counts(1, HOUR, 1)),
       said(CHARLIE, { ...counts(0), nonce: new Uint8Array(32) }),
       said(CHARLIE, { ...counts(0), isSure: false }),
       said(CHARLIE, { ...counts(0), transcriptHash: new Uint8Array(32) }),
@@ -211,7 +216,7 @@ describe('P14: a server that came back from an older state', () => {
         servers[ALPHA]!.sessions.releaseHead(transaction, { owner: alice.xid, keyId }),
       );
     expect([await release(), await release()]).toEqual([true, false]);
-    const question = { keyId, nonce: new Uint8Array(32), within: [HOUR] };
+    const question = { keyId, nonce: new Uint8Array(32), windows: [{ within: HOUR, most: LIMIT }] };
     const { head } = await callers[ALPHA]!.call('key.head', question);
     expect(parseHead(head)).toMatchObject({ isSure: true, counts: [{ within: HOUR, count: null }] });
     expect(await signAll(key, [ALPHA, CHARLIE])).toBe(LIMIT);
@@ -222,7 +227,7 @@ describe('P14: a liar among the others who says too much', () => {
   /** Charlie says that it was used more often than anybody allows, and bravo says the truth. */
   async function lieToAlpha(key: CountedKey): Promise<void> {
     const [bravo, charlie] = await gatherHeads(key, ALPHA, [BRAVO, CHARLIE]);
-    const counts = [{ within: HOUR, count: 1_000_000 }];
+    const counts = [{ within: HOUR, most: 1_000_000, count: 1_000_000 }];
     const head = encodeHead({ ...parseHead(charlie!.head), counts });
     const signature = signIdentityStatement(key.servers[CHARLIE]!.context.identity, headStatement(head));
     const { keyId } = key;
@@ -246,7 +251,7 @@ describe('P14: a liar among the others who says too much', () => {
       facts: { count: LIMIT, perSeconds: HOUR, since: back, until: back + HOUR },
     });
     expect(await logged(key, 'key.heads')).toEqual([
-      expect.stringMatching(/^slots 2 \(1 in 1 h\) 3 \(1000000 in 1 h\), .*, 1000000 in 1 h$/),
+      expect.stringMatching(/^slots 2 \(1 in 1 h\) 3 \(1000000 or more in 1 h\), .*, 4 or more in 1 h$/),
     ]);
     const { release } = createKeyDesk({ context, sessions });
     const prefix = encodeHex(key.keyId);
@@ -317,6 +322,20 @@ describe('P14: a thief with the owner’s client', () => {
     expect(await signAll(key, [BRAVO, CHARLIE])).toBe(0);
   });
 
+  test('gets nothing from an attempt that had read the key before its nonces were voided, and was held up until after', async () => {
+    const late = createLateStorage();
+    const key = await makeKey({ server: { ...clock, wrap: late.wrap } });
+    const { storage } = key.servers[BRAVO]!.context;
+    const signer = await signerOf(key);
+    const attempt = await signer.prepare([1, 2]);
+    const row = (await storage.read(({ keys }) => keys.find(alice.xid, key.keyId)))!;
+    const windows = [{ within: HOUR, most: LIMIT }];
+    const nonce = new Uint8Array(32);
+    await key.callers[BRAVO]!.call('key.head', { keyId: key.keyId, nonce, windows });
+    late.arm(row);
+    expect((await signer.request(2, fresh(), { attempt })).state).toBe('stale');
+  });
+
   test('gets nothing more from requests that were let in before a backup and are signed behind it', async () => {
     const key = await makeKey();
     const before = await letIn(key, 2);
@@ -364,7 +383,7 @@ describe('P14: a server whose share was repaired', () => {
     await repair.begin();
     await repair.finish();
     await expect(askOnly(key, BRAVO)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
-    const question = { keyId, nonce: new Uint8Array(32), within: [HOUR] };
+    const question = { keyId, nonce: new Uint8Array(32), windows: [{ within: HOUR, most: LIMIT }] };
     const { head } = await callers[BRAVO]!.call('key.head', question);
     expect(parseHead(head)).toMatchObject({ isSure: true, counts: [{ within: HOUR, count: null }] });
     await expect(tellCounts(key, BRAVO, [ALPHA])).rejects.toThrow(code('COUNTS_TOO_FEW'));

@@ -94,7 +94,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'requests.withIdBetween': ({ requests }) => requests.withIdBetween(id, id, 5),
   'requests.waitingOf': ({ requests }) => requests.waitingOf(owner, 5, 5),
   'requests.countWaiting': ({ requests }) => requests.countWaiting(owner),
-  'requests.countAttempted': ({ requests }) => requests.countAttempted(owner, id, 5, 5),
+  'requests.usesOf': ({ requests }) => requests.usesOf(owner, id, 5, 5),
   'requests.countForKey': ({ requests }) => requests.countForKey(owner, id, 5, 5),
   'requests.ofKey': ({ requests }) => requests.ofKey(owner, id, 5),
   'requests.overdue': ({ requests }) => requests.overdue(5, 5),

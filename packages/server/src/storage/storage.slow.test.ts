@@ -269,9 +269,11 @@ for (const bench of BENCHES) {
         storage.read(({ requests }) => requests.countForKey(alice, id(2), since, limit));
       expect(await count(100, 10)).toBe(3);
       expect(await count(0, 2)).toBe(2);
-      const attempted = (since: number, limit: number) =>
-        storage.read(({ requests }) => requests.countAttempted(alice, id(2), since, limit));
-      expect(await attempted(0, 10)).toBe(0);
+      const uses = async (since: number, limit: number) => {
+        const found = await storage.read(({ requests }) => requests.usesOf(alice, id(2), since, limit));
+        return found.map(({ createdAt, isAttempted }) => (isAttempted ? createdAt : -createdAt));
+      };
+      expect(await uses(0, 10)).toEqual([-100, -150, -200, -9_999]);
       await storage.transact(async ({ attempts }) => {
         for (const [of, number] of [
           [0, 1],
@@ -281,9 +283,9 @@ for (const bench of BENCHES) {
         ] as const)
           await attempts.insert({ owner: alice, requestId: id(of), number, sealed: new Uint8Array(60) });
       });
-      expect(await attempted(0, 10)).toBe(3);
-      expect(await attempted(100, 10)).toBe(2);
-      expect(await attempted(0, 1)).toBe(1);
+      expect(await uses(0, 10)).toEqual([100, -150, 200, 9_999]);
+      expect(await uses(100, 10)).toEqual([-150, 200, 9_999]);
+      expect(await uses(0, 2)).toEqual([100, -150]);
       expect(await storage.read(({ requests }) => requests.countWaiting(alice))).toBe(1);
       const waiting = await storage.read(({ requests }) => requests.listWaiting(0, null, 5));
       expect(waiting.map(({ createdAt }) => createdAt)).toEqual([150]);

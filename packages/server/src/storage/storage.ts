@@ -135,6 +135,13 @@ export interface ChangeReader {
   /** How many there are to list. */
   countWaiting(): Promise<number>;
 }
+/** A request as it is counted. */
+export interface RequestUse {
+  /** When it was let in. UnixSeconds. */
+  readonly createdAt: number;
+  /** Whether an attempt at it was made. */
+  readonly isAttempted: boolean;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -160,8 +167,13 @@ export interface RequestReader {
   countWaiting(owner: Uint8Array): Promise<number>;
   /** Requests for one key created after `since` (also ones "in the future" of a clock set back), at most `limit`. */
   countForKey(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
-  /** Those of them at which an attempt was made. */
-  countAttempted(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
+  /** The oldest of them, oldest first. */
+  usesOf(
+    owner: Uint8Array,
+    keyId: Uint8Array,
+    since: number,
+    limit: number,
+  ): Promise<readonly RequestUse[]>;
   /** Requests for one key, oldest first. */
   ofKey(owner: Uint8Array, keyId: Uint8Array, limit: number): Promise<readonly RequestRow[]>;
   /** Waiting requests of all owners whose `expiresAt` is at or before `now`. */

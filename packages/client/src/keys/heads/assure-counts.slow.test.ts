@@ -44,6 +44,23 @@ describe('P14: the client asks the others how often a key was used', () => {
     expect((await sign('two', ['charlie'])).said).toEqual([]);
   });
 
+  test('and what they have voided for that it never sends: the next signature costs one attempt', async () => {
+    network = await createTestNetwork(3);
+    await makeKey(['alpha', 'bravo', 'charlie'], 2);
+    await sign('one', ['charlie']);
+    await wentBack('alpha');
+    await sign('two', ['charlie']);
+    const states: unknown[] = [];
+    network.server('bravo').tamper = async ({ name }, honest) => {
+      const reply = await honest();
+      if (name === 'request.ask') states.push((reply as { state: string }).state);
+      return reply;
+    };
+    await sign('three', ['charlie']);
+    expect(states).not.toContain('stale');
+    expect(states).toContain('answered');
+  });
+
   test('for a server that joined, of which those that it took the place of know too', async () => {
     network = await createTestNetwork(4);
     await makeKey(['alpha', 'bravo', 'charlie'], 2);

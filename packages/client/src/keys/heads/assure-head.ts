@@ -17,22 +17,31 @@ const ASKS: Readonly<Record<string, (server: string, key: string) => string>> = 
     `${server} did not know how often ${key} was used lately: the others have told it`,
 };
 
+/** Who hears of it where others are asked. */
+export interface Hearing {
+  /** In words, once. */
+  tell(text: string): void;
+  /** That whoever is in that slot of the newest epoch has counted, and knows nothing any more of what it had published for its next signatures. */
+  whenVoided(slot: number): void;
+}
+
+const NOBODY: Hearing = { tell: () => undefined, whenVoided: () => undefined };
+
 /**
  * A link to a server of a key that gets on where the server came back from an older state, or has not counted how often the key was used: the
  * others are asked, it is shown what they say, and is asked again.
- * @param tell hears of it, once
  */
 export function assuringLink(
   context: ClientContext,
   key: CertifiedKey,
   participant: Participant,
   link: ServerLink,
-  tell: (text: string) => void = () => undefined,
+  hearing: Hearing = NOBODY,
 ): ServerLink {
   let assured: Promise<void> | undefined;
   async function assure(said: (server: string, key: string) => string): Promise<void> {
-    if (await assureHead(context, key, participant, link))
-      tell(said(participant.server.name, key.record.name));
+    if (await assureHead(context, key, participant, link, hearing))
+      hearing.tell(said(participant.server.name, key.record.name));
   }
   return {
     call: async (name, parameters, options) => {
@@ -73,6 +82,7 @@ async function assureHead(
   key: CertifiedKey,
   { slot: own, server: asking }: Participant,
   link: ServerLink,
+  { whenVoided }: Pick<Hearing, 'whenVoided'> = NOBODY,
 ): Promise<boolean> {
   const { keyId } = key;
   const ask = () => link.call('key.head', { keyId, nonce: context.random(32) });
@@ -89,11 +99,13 @@ async function assureHead(
     asked = await ask();
     if (asked.asks === null) return true;
   }
-  const { asks: nonce, within = [], rosters = [] } = asked;
-  const question = { keyId, nonce, ...(within.length === 0 ? {} : { within }) };
+  const { asks: nonce, windows = [], rosters = [] } = asked;
+  const question = { keyId, nonce, ...(windows.length === 0 ? {} : { windows }) };
   const witnesses = await witnessesOf(context, key, [newest, ...rosters]);
   const others = witnesses.filter(({ server }) => !equalBytes(server.xid, asking.xid));
   const said = await Promise.all(others.map((one) => headSaidBy(context, one, question)));
+  if (windows.length > 0)
+    for (const { slot, epoch: its } of others) if (its === newest) whenVoided(slot);
   await link.call('key.heads', { keyId, heads: said.flat() });
   return true;
 }

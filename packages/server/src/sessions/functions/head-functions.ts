@@ -6,8 +6,8 @@ import { sayHead } from './say-head.js';
 
 /** A signature made, or checked, in milliseconds of one core. */
 const SIGNATURE_MS = 0.2;
-/** Requests of a window counted, and the head of the key written, in the same. */
-const COUNT_MS = 1;
+/** The head of the key written, and a line in the log, in the same. What is counted comes on top. */
+const VOID_MS = 1;
 
 /** How servers that came back from an older state learn, through the owner, that no newer epoch of a key is known to others (L5). */
 export function headHandlers({
@@ -16,8 +16,9 @@ export function headHandlers({
 }: Pick<SessionMeans, 'context' | 'charge'>): Handlers<'key.head' | 'key.heads'> {
   return {
     'key.head': async (call, asked) => {
-      charge(call.account, SIGNATURE_MS + (asked.within?.length ?? 0) * COUNT_MS);
-      return sayHead(context, call, asked);
+      const isCounted = (asked.windows?.length ?? 0) > 0;
+      charge(call.account, SIGNATURE_MS + (isCounted ? VOID_MS : 0));
+      return sayHead(context, call, asked, (costMs) => charge(call.account, costMs));
     },
     'key.heads': async (call, shown) => {
       charge(call.account, shown.heads.length * SIGNATURE_MS);

@@ -85,8 +85,10 @@ export async function hearHeads(
 
 /** Also how often each of them says that it was: the operator sees who says too much. */
 function describeHeard(heard: readonly Said[], transcriptHash: Uint8Array, told: readonly Told[]): string {
+  const inWords = ({ count, most }: WindowCount) =>
+    count === null ? 'unknown' : count < most ? `${count}` : `${count} or more`;
   const inSpans = (counts: readonly WindowCount[]) =>
-    counts.map(({ within, count }) => `${count ?? 'unknown'} in ${formatSpan(within)}`);
+    counts.map((one) => `${inWords(one)} in ${formatSpan(one.within)}`);
   const slots = heard.map(({ slot, counts = [] }) => {
     const said = told.length === 0 ? [] : inSpans(counts);
     return said.length === 0 ? `${slot}` : `${slot} (${said.join(', ')})`;

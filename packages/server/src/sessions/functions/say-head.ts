@@ -1,36 +1,40 @@
 import {
   encodeHead,
   headStatement,
-  type KeyHeadStatement,
   type Parameters,
   type Result,
   signIdentityStatement,
+  type WindowAsked,
 } from '@ckm/api';
-import type { Call, ServerContext } from '../../context.js';
+import { equalBytes, formatSpan } from '@ckm/foundation';
+import type { Call, CountsToSay, ServerContext } from '../../context.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
 import type { KeyName } from '../../vault/head-counts.js';
 import { recallHead } from '../changes/forget-votes.js';
+import { type Charge, countUses } from '../keys/count-uses.js';
 import { type CountsAsked, countsAsked, countsFor } from '../keys/others-counts.js';
 import { type KeyHead, marksOf, noteMarks } from '../keys/stored-key.js';
 import { type Certified, findCertified } from './certified-key.js';
 
 /**
  * Says how far a key is here, for whoever drew the nonce, and how often it was used where that is asked.
- * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED`
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED`; PolicyError `QUOTA_COST`
  */
 export async function sayHead(
   context: ServerContext,
   call: Call,
-  { keyId, nonce, within = [] }: Parameters<'key.head'>,
+  { keyId, nonce, windows = [] }: Parameters<'key.head'>,
+  charge: Charge,
 ): Promise<Result<'key.head'>> {
   const owner = call.account.xid;
   await recallHead(context, { owner, keyId });
-  const { row, head, counts, asked } = await repeatWhenRaced(() =>
-    within.length === 0
-      ? context.storage.read((reader) => readToSay(context, reader, { owner, keyId }))
-      : call.transact((transaction) => countToSay(context, transaction, { owner, keyId }, within)),
+  const { row, head, toSay, asked } = await repeatWhenRaced(() =>
+    windows.length === 0
+      ? context.storage.read((reader) => readToSay(context, reader, { owner, keyId }, windows))
+      : call.transact((transaction) => voidToSay(context, transaction, { owner, keyId }, { nonce, windows })),
   );
+  const counts = windows.length === 0 ? null : await counted(context, row, toSay, charge);
   const { epoch, transcriptHash } = head.left ?? { epoch: row.epoch, ...head.certified! };
   const isSure = head.asks === undefined;
   const bytes = encodeHead({
@@ -39,7 +43,7 @@ export async function sayHead(
     transcriptHash,
     nonce,
     isSure,
-    ...(counts === null ? {} : { counts }),
+    ...(counts === null ? {} : { counts: [...counts] }),
   });
   const signature = signIdentityStatement(context.identity, headStatement(bytes));
   return { head: bytes, signature, ...questionOf(head, asked) };
@@ -49,39 +53,66 @@ export async function sayHead(
 function questionOf(
   { asks, counting }: KeyHead,
   asked: CountsAsked | null,
-): Pick<Result<'key.head'>, 'asks' | 'within' | 'rosters'> {
-  if (asked === null) return { asks: asks ?? null, within: [], rosters: [] };
+): Pick<Result<'key.head'>, 'asks' | 'windows' | 'rosters'> {
+  if (asked === null) return { asks: asks ?? null, windows: [], rosters: [] };
   const rosters = asked.rosters.map(({ epoch }) => epoch);
-  return { asks: asks ?? counting!.nonce, within: [...asked.within], rosters };
+  const windows = asked.windows.map((one) => ({ ...one }));
+  return { asks: asks ?? counting!.nonce, windows, rosters };
 }
 
 /** What is said of a key, as it is stored. */
 interface ToSay extends Certified {
-  readonly counts: HeadCounts | null;
+  readonly toSay: CountsToSay;
   readonly asked: CountsAsked | null;
 }
-type HeadCounts = NonNullable<KeyHeadStatement['counts']>;
 
-async function readToSay(context: ServerContext, reader: Reader, name: KeyName): Promise<ToSay> {
+async function readToSay(
+  context: ServerContext,
+  reader: Reader,
+  name: KeyName,
+  windows: readonly WindowAsked[],
+): Promise<ToSay> {
   const found = await findCertified(reader, context, name);
-  return { ...found, counts: null, asked: await countsAsked(context, reader, found) };
+  const toSay = await countsFor(context, reader, found, windows);
+  return { ...found, toSay, asked: await countsAsked(context, reader, found) };
 }
 
 /**
- * Counts, and voids what was published of nonces: what another server has given out for it and forgotten is of use to nobody then, unless it
- * was counted here.
+ * Voids what was published of nonces, before anything is counted: what another server has given out for it and forgotten is of use to nobody
+ * then, unless it is counted here. Once for each nonce: whoever drew it had forgotten by then.
  */
-async function countToSay(
+async function voidToSay(
   context: ServerContext,
   transaction: Transaction,
   name: KeyName,
-  within: readonly number[],
+  { nonce, windows }: { readonly nonce: Uint8Array; readonly windows: readonly WindowAsked[] },
 ): Promise<ToSay> {
   await transaction.keys.hold(name.owner, name.keyId);
-  const said = await readToSay(context, transaction, name);
+  const said = await readToSay(context, transaction, name, windows);
   const { row, head } = said;
-  const counts = await countsFor(context, transaction, said, within);
-  const voided = (head.voided ?? 0) + 1;
+  if (head.voided !== undefined && equalBytes(head.voided.nonce, nonce)) return said;
+  const voided = { times: (head.voided?.times ?? 0) + 1, nonce };
   await noteMarks(context, transaction, row, { ...marksOf(head), voided });
-  return { ...said, counts };
+  await context.audit.append(transaction, {
+    deed: 'key.head',
+    who: name.owner,
+    keyId: name.keyId,
+    subject: null,
+    sentence: `Say how often a key (${head.suite}) for ${head.purpose} was used, and void what is published for its next signatures.`,
+    verdict: 'done',
+    policy: '',
+    detail: windows.map(({ within, most }) => `up to ${most} in ${formatSpan(within)}`).join(', '),
+  });
+  return said;
+}
+
+/** Behind the commit: nobody waits for the key meanwhile. What an attempt adds now is made with what was published since. */
+async function counted(
+  context: ServerContext,
+  name: KeyName,
+  { starts, say }: CountsToSay,
+  charge: Charge,
+): ReturnType<CountsToSay['say']> {
+  const counts = await countUses(context, name, starts, charge);
+  return say(({ since, most }) => Math.min(most, counts.get(since)!));
 }

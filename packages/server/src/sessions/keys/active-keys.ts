@@ -120,7 +120,7 @@ async function openActive(
 ): Promise<ActiveKey> {
   const head = openHead(context, row);
   const { purpose, suite, policy, tightened, stoppedAt = null, frozen, left, forked } = head;
-  const { counting = null, voided = 0 } = head;
+  const { counting = null, voided } = head;
   if (forked !== undefined) throw keyForked(forked);
   if (left !== undefined) throw keyLeft(left.epoch);
   // A share that does not open is a reason of its own.
@@ -140,7 +140,7 @@ async function openActive(
     stoppedAt,
     frozenUntil: frozen?.until ?? null,
     counting,
-    voided,
+    voided: voided?.times ?? 0,
     policy,
     share,
     context: { suite, purpose, public: share.public },

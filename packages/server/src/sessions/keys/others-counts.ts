@@ -1,7 +1,7 @@
-import type { KeyHeadStatement } from '@ckm/api';
+import type { KeyHeadStatement, WindowAsked, WindowCount } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import { type KeyParams, parseKeyParams, type RosterEntry } from '@ckm/threshold';
-import type { Counting, ServerContext } from '../../context.js';
+import type { Counting, CountsToSay, ServerContext } from '../../context.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { readPublicEpoch } from './past-epochs.js';
 import { type KeyHead, readEpoch, storedSince } from './stored-key.js';
@@ -16,27 +16,30 @@ interface Stored {
 
 /** What a server needs to hear before it knows how often a key was used lately. */
 export interface CountsAsked {
-  /** Seconds. */
-  readonly within: readonly number[];
+  readonly windows: readonly WindowAsked[];
   /** Of some epochs; that of its own first, unless it joined. */
   readonly rosters: readonly KeyParams[];
 }
 
-/** How often a key was used here, for another server that asks; null where it does not know. */
+/** What is to be counted of a key for another server that asks how often it was used here, and what that is told then. */
 export async function countsFor(
   { policy, config, clock }: Context,
   reader: Reader,
   { row: { owner, keyId }, head }: Stored,
-  within: readonly number[],
-): Promise<NonNullable<KeyHeadStatement['counts']>> {
-  if (head.asks !== undefined) return within.map((one) => ({ within: one, count: null }));
+  windows: readonly WindowAsked[],
+): Promise<CountsToSay> {
+  if (head.asks !== undefined) return knowsNone(windows);
   const { tightened, counting = null } = head;
-  const asked = { within, keptSeconds: config.limits.keepRequestsSeconds, now: clock() };
-  return [...(await policy.countsFor(reader, head.policy, { owner, keyId, tightened, counting }, asked))];
+  const asked = { windows, keptSeconds: config.limits.keepRequestsSeconds, now: clock() };
+  return policy.countsFor(reader, head.policy, { owner, keyId, tightened, counting }, asked);
 }
 
-/** No policy allows more in any window. */
-const MOST_COUNTED = 1_000_000;
+function knowsNone(windows: readonly WindowAsked[]): CountsToSay {
+  return {
+    starts: [],
+    say: () => Promise.resolve(windows.map((one): WindowCount => ({ ...one, count: null }))),
+  };
+}
 
 /** What this server has to hear of a key; null: nothing. @throws StorageError `ROW_TAMPERED` */
 export async function countsAsked(
@@ -48,10 +51,11 @@ export async function countsAsked(
   const { tightened, counting } = head;
   if (counting === undefined) return null;
   const key = { owner, keyId, tightened, counting };
-  const within = await context.policy.unknownWindows(reader, head.policy, key, context.clock());
-  if (within.length === 0) return null;
+  const windows = await context.policy.unknownWindows(reader, head.policy, key, context.clock());
+  if (windows.length === 0) return null;
   const own = parseKeyParams((await readEpoch(context, reader, row, head)).parameters);
-  return { within, rosters: await rostersAsked(context, reader, { row, head }, own, Math.max(...within)) };
+  const longest = Math.max(...windows.map(({ within }) => within));
+  return { windows, rosters: await rostersAsked(context, reader, { row, head }, own, longest) };
 }
 
 /**
@@ -110,7 +114,7 @@ function hasSameMembers(one: KeyParams, other: KeyParams): boolean {
 export type Heard = ReadonlyMap<string, Pick<KeyHeadStatement, 'counts' | 'epoch'>>;
 
 /** What becomes of a window. */
-export type Told = { readonly within: number; readonly count: number };
+export type Told = WindowAsked & { readonly count: number };
 
 /** For each window: what was said, or which slots are missing in which epoch. */
 export interface CountsHeard {
@@ -128,13 +132,13 @@ export interface CountsHeard {
  * @param self this server's identity key
  */
 export function hearCounts(
-  { within, rosters }: CountsAsked,
+  { windows, rosters }: CountsAsked,
   heard: Heard,
   { epoch: newest, self }: { readonly epoch: number; readonly self: Uint8Array },
 ): CountsHeard {
   const told: Told[] = [];
   let missing: CountsHeard | null = null;
-  for (const one of within) {
+  for (const one of windows) {
     const chosen = new Map<string, number>();
     let isWhole = true;
     for (const roster of rosters) {
@@ -145,17 +149,19 @@ export function hearCounts(
       isWhole = false;
       missing ??= { told: [], missing: enough.missing, needed: enough.needed };
     }
-    if (isWhole) told.push({ within: one, count: sumOf(chosen.values()) });
+    if (isWhole) told.push({ ...one, count: Math.min(sumOf(chosen.values()), one.most) });
   }
   return { told, missing: missing?.missing ?? [], needed: missing?.needed ?? 0 };
 }
 
-/** What those say of a window who are in some epoch, or in a later one. */
-function saidFrom(heard: Heard, within: number, from: number): ReadonlyMap<string, number> {
+/** What those say of a window who are in some epoch, or in a later one; who has stopped counting too early says nothing. */
+function saidFrom(heard: Heard, { within, most }: WindowAsked, from: number): ReadonlyMap<string, number> {
   const said = new Map<string, number>();
   for (const [name, { counts, epoch }] of heard) {
-    const count = counts?.find((window) => window.within === within)?.count ?? null;
-    if (count !== null && epoch >= from) said.set(name, count);
+    const known = counts?.find((window) => window.within === within);
+    if (known === undefined || known.count === null || epoch < from) continue;
+    const isEnough = known.count < known.most || known.most >= most;
+    if (isEnough) said.set(name, Math.min(known.count, most));
   }
   return said;
 }
@@ -201,7 +207,7 @@ export function nameOf({ identityKey }: Pick<RosterEntry, 'identityKey'>): strin
 function sumOf(counts: Iterable<number>): number {
   let sum = 0;
   for (const count of counts) sum += count;
-  return Math.min(sum, MOST_COUNTED);
+  return sum;
 }
 
 /** The note of a head with more that was said, and without what is of no use any more. */

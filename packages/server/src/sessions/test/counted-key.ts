@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Parameters, Result } from '@ckm/api';
+import type { Parameters, Result, WindowAsked } from '@ckm/api';
 import {
   carryChange,
   completeChange,
@@ -111,16 +111,16 @@ type Heads = Parameters<'key.heads'>['heads'];
 
 /**
  * What servers of these places say, in answer to what another one asks.
- * @param within which windows they are asked about; those that it asks about unless said
+ * @param windows which they are asked about; those that it asks about unless said
  */
 export async function gatherHeads(
   { callers, keyId, rosters }: CountedKey,
   asking: number,
   by: readonly number[],
-  within?: readonly number[],
+  windows?: readonly WindowAsked[],
 ): Promise<Heads> {
   const asked = await callers[asking]!.call('key.head', { keyId, nonce: new Uint8Array(32) });
-  const question = { keyId, nonce: asked.asks!, within: [...(within ?? asked.within ?? [])] };
+  const question = { keyId, nonce: asked.asks!, windows: [...(windows ?? asked.windows ?? [])] };
   const newest = rosters.length - 1;
   return Promise.all(
     by.map(async (place) => {

@@ -1,4 +1,4 @@
-import type { Storage } from '../../storage/storage.js';
+import type { KeyRow, Reader, Storage } from '../../storage/storage.js';
 
 /** What a machine does at its worst moment. */
 export class PowerCut extends Error {
@@ -71,5 +71,38 @@ export function createInterruptedStorage(): InterruptedStorage {
       between = work;
     },
     hasHappened: () => between === null,
+  };
+}
+
+/** A storage that shows a key as it was until that is held: so PostgreSQL does to who has read it before another commit, and waits for that. */
+export interface LateStorage {
+  readonly wrap: (storage: Storage) => Storage;
+  /** @param row as it was */
+  arm(row: KeyRow): void;
+}
+
+export function createLateStorage(): LateStorage {
+  let late: KeyRow | null = null;
+  const find: <R extends Reader>(reader: R) => R['keys']['find'] = (reader) => async (owner, keyId) => {
+    const row = await reader.keys.find(owner, keyId);
+    return late !== null && row !== null ? late : row;
+  };
+  return {
+    wrap: (storage) => ({
+      ...storage,
+      read: (work) =>
+        storage.read((reader) => work({ ...reader, keys: { ...reader.keys, find: find(reader) } })),
+      transact: (work) =>
+        storage.transact((transaction) => {
+          const hold: typeof transaction.keys.hold = (owner, keyId) => {
+            late = null;
+            return transaction.keys.hold(owner, keyId);
+          };
+          return work({ ...transaction, keys: { ...transaction.keys, find: find(transaction), hold } });
+        }),
+    }),
+    arm(row) {
+      late = row;
+    },
   };
 }

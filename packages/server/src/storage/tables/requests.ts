@@ -41,22 +41,20 @@ const countForKey = prepared(
     return queries.selectFrom(recent).select(({ fn }) => fn.countAll<number>().as('count'));
   },
 );
-const countAttempted = prepared(
-  (queries, owner: Uint8Array, keyId: Uint8Array, since: number, limit: number) => {
-    const recent = queries
-      .selectFrom('requests')
-      .select(sql`1`.as('one'))
-      .where('owner', '=', owner)
-      .where('key_id', '=', keyId)
-      .where('created_at', '>', since)
-      .where(
-        sql<boolean>`exists (select 1 from attempts
-          where attempts.owner = requests.owner and attempts.request_id = requests.request_id)`,
-      )
-      .limit(limit)
-      .as('recent');
-    return queries.selectFrom(recent).select(({ fn }) => fn.countAll<number>().as('count'));
-  },
+const usesOf = prepared((queries, owner: Uint8Array, keyId: Uint8Array, since: number, limit: number) =>
+  queries
+    .selectFrom('requests')
+    .select([
+      'created_at as createdAt',
+      sql<number>`case when exists (select 1 from attempts
+        where attempts.owner = requests.owner and attempts.request_id = requests.request_id)
+        then 1 else 0 end`.as('attempted'),
+    ])
+    .where('owner', '=', owner)
+    .where('key_id', '=', keyId)
+    .where('created_at', '>', since)
+    .orderBy('created_at')
+    .limit(limit),
 );
 
 /**
@@ -115,8 +113,10 @@ export function requestReader(reading: Reading): RequestReader {
     countWaiting: async (owner) => (await countWaiting(reading, owner)).rows[0]!.count,
     countForKey: async (owner, keyId, since, limit) =>
       (await countForKey(reading, owner, keyId, since, limit)).rows[0]!.count,
-    countAttempted: async (owner, keyId, since, limit) =>
-      (await countAttempted(reading, owner, keyId, since, limit)).rows[0]!.count,
+    usesOf: async (owner, keyId, since, limit) => {
+      const { rows } = await usesOf(reading, owner, keyId, since, limit);
+      return rows.map(({ createdAt, attempted }) => ({ createdAt, isAttempted: attempted === 1 }));
+    },
     ofKey: async (owner, keyId, limit) => {
       const own = all().where('owner', '=', owner).where('key_id', '=', keyId).orderBy('created_at');
       return (await own.limit(limit).execute()).map((row) => fromColumns('requests', row));

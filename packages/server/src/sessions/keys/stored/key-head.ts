@@ -54,8 +54,8 @@ export interface KeyMarks {
   readonly asks?: Uint8Array;
   /** Since when this server has seen every request for the key; absent: from the first on. */
   readonly counting?: Counting;
-  /** How often the nonces were voided that had been published for it, on the disk before a count leaves. Absent: never. */
-  readonly voided?: number;
+  /** How often the nonces were voided that had been published for it, on the disk before a count leaves, and whose question was the last reason. Absent: never. */
+  readonly voided?: { readonly times: number; readonly nonce: Uint8Array };
   /** An epoch of which this server was shown two certificates that hold: it answers nothing, and deletes nothing. Absent: of none. */
   readonly forked?: number;
   /** Which version of the row of the change before the forked epoch belongs to it; absent: none. Another one is refused. */
