@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBackups } from '../server/back-up-server.js';
 import { restoreServer } from '../server/restore-server.js';
 import { openStorage } from '../server/open-storage.js';
-import { noteBegun } from '../server/storage-marks.js';
+import { backupLog, noteBegun, noteOver } from '../server/storage-marks.js';
 import { recordOf } from '../sessions/test/lost-database.js';
 import { alice, createBareServers, makeKey, messageOf } from '../sessions/test/bare-servers.js';
 import { type BareServer, testPerson } from '../sessions/test/bare-server.js';
@@ -51,7 +51,8 @@ function meansOf(
     ],
     storageKey: { epoch: 1, key: secret(storageKey.slice()) },
     assertSameKey: () => undefined,
-    noteBegun: (transaction, at) => noteBegun(transaction, context.vault, at),
+    noteBegun: (transaction, now) => noteBegun(transaction, context.vault, now),
+    noteOver: (transaction, begun) => noteOver(transaction, context.vault, begun),
     rest: between,
   };
 }
@@ -105,6 +106,11 @@ test('a backup that is made while accounts, keys, policies and requests come, ch
   expect(contents).toMatchObject({ damaged: 0, keysMissing: 0, logFault: null });
   expect(contents.rows.keys).toBeGreaterThanOrEqual(keys.length + 1 - turn);
   expect(contents.log.sequence).toBeGreaterThan(contents.from);
+  const noted = await context.storage.read((reader) => backupLog(reader, context.vault));
+  const { entry, over } = noted!.begun[0]!;
+  expect(entry).toBe(contents.from);
+  // What came while it was made came before its end.
+  expect(over).toBeGreaterThanOrEqual(contents.log.sequence);
 
   const dataDir = join(folder, 'restored');
   const variables = { CKM_ALLOW_INSPECT: '1' };

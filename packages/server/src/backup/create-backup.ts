@@ -37,8 +37,14 @@ export interface BackupMeans {
   readonly storageKey: StorageKey;
   /** @throws StateError `BACKUP_KEY_CHANGING` once something may be sealed under another storage key */
   assertSameKey(): void;
-  /** Notes that one which opens shares is begun, before anything of it leaves. @param at UnixSeconds */
-  noteBegun(transaction: Transaction, at: number): Promise<void>;
+  /**
+   * Notes that one which opens shares is begun, before anything of it leaves, behind the entry that says so.
+   * @param now UnixSeconds
+   * @returns what it is called there
+   */
+  noteBegun(transaction: Transaction, now: number): Promise<number>;
+  /** Notes that nothing more is read for it. */
+  noteOver(transaction: Transaction, begun: number): Promise<void>;
   /** Called after each slice: others get their turn meanwhile. @param tookMs of a processor */
   rest(tookMs: number): Promise<void>;
 }
@@ -68,9 +74,11 @@ export async function* createBackup(
   const header = encodeHeader({ schema: MIGRATIONS.length, version: VERSION, key, frameKey });
   const frames = createFrameKey(own, header);
   wipeStorageKey(own);
+  let end = () => Promise.resolve();
   try {
     const id = random(16);
-    const manifest = await announce(means, choices, id);
+    const { manifest, begun } = await announce(means, choices, id);
+    end = once(() => noteEnd(means, begun));
     const seal = (record: BackupRecord, isLast = false) => frames.seal(encodeRecord(record), isLast);
     yield header;
     yield seal({ kind: 'manifest', manifest });
@@ -86,6 +94,7 @@ export async function* createBackup(
       const step = await walk.next();
       means.assertSameKey();
       if (step.done === true) {
+        await end();
         yield seal({ kind: 'end', end: { log: logOf(step.value), rows, keyFaults: keys.faults() } }, true);
         return;
       }
@@ -95,7 +104,18 @@ export async function* createBackup(
     }
   } finally {
     frames.wipe();
+    // What is not noted counts as under way: more is said to be held then, not less.
+    await end().catch(() => undefined);
   }
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}
+
+async function noteEnd({ storage, noteOver }: BackupMeans, begun: number | null): Promise<void> {
+  if (begun !== null) await storage.transact((transaction) => noteOver(transaction, begun));
 }
 
 /** Of the files that are named in a backup as not as they should be; the others are counted. */
@@ -134,14 +154,15 @@ async function announce(
   means: BackupMeans,
   { hasEpochKeys }: BackupChoices,
   id: Uint8Array,
-): Promise<BackupManifest> {
+): Promise<{ readonly manifest: BackupManifest; readonly begun: number | null }> {
   const { storage, audit, clock, name, isSealed, wentBack } = means;
-  await storage.transact(async (transaction) => {
-    if (hasEpochKeys) await means.noteBegun(transaction, clock());
+  const begun = await storage.transact(async (transaction) => {
     await audit.append(transaction, entryOf(id, hasEpochKeys));
+    return hasEpochKeys ? means.noteBegun(transaction, clock()) : null;
   });
   const takenAt = clock();
-  return { id, name, takenAt, from: audit.seen()!.sequence, isSealed, hasEpochKeys, wentBack };
+  const from = audit.seen()!.sequence;
+  return { manifest: { id, name, takenAt, from, isSealed, hasEpochKeys, wentBack }, begun };
 }
 
 function entryOf(id: Uint8Array, hasEpochKeys: boolean): AuditEntry {

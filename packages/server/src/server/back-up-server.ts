@@ -27,7 +27,7 @@ import { guardSecrets } from './guard-secrets.js';
 import { furthest, openLastEntry } from './last-entry.js';
 import { type GoodBackup, noteBackupsDestroyed, noteGoodBackup } from './note-backup.js';
 import { openStoppedStorage } from './own-database.js';
-import { backupLog, lastBackupAt, lastDrillAt, noteBegun, noteDrill } from './storage-marks.js';
+import { backupLog, lastBackupAt, lastDrillAt, noteBegun, noteDrill, noteOver } from './storage-marks.js';
 
 export interface BackupOptions {
   /**
@@ -96,7 +96,8 @@ export function createBackups(
           wentBack: null,
           files: filesOf(config.dataDir),
           assertSameKey: () => assertSameKeyAs(storageKey),
-          noteBegun: (transaction, at) => noteBegun(transaction, vault, at),
+          noteBegun: (transaction, now) => noteBegun(transaction, vault, now),
+          noteOver: (transaction, begun) => noteOver(transaction, vault, begun),
           rest: letOthersWork,
         },
         { passphraseCost: means.passphraseCost, ...options },
@@ -133,7 +134,7 @@ export function createBackups(
       const log = await context.storage.read((reader) => backupLog(reader, vault));
       if (log === null) return null;
       const until = destroyedUntil(log, context.clock());
-      return log.begunAt.filter((at) => at >= until).length;
+      return log.begun.filter(({ at }) => at >= until).length;
     },
     noteDestroyed: (before) => noteBackupsDestroyed(context, before),
     lastDrillAt: () => context.storage.read((reader) => lastDrillAt(reader, vault)),
@@ -196,7 +197,8 @@ async function openStopped(dataDir: string, options: StoppedOptions): Promise<St
         ...own,
         isSealed: source.sealed,
         assertSameKey,
-        noteBegun: (transaction, at) => noteBegun(transaction, vault, at),
+        noteBegun: (transaction, now) => noteBegun(transaction, vault, now),
+        noteOver: (transaction, begun) => noteOver(transaction, vault, begun),
         rest,
       },
       close: () => close(own.storage),

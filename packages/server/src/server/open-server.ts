@@ -58,6 +58,7 @@ import {
   forgottenBefore,
   lastDateOfBefore,
   lastEntryOf,
+  noteAllOver,
   probeStorage,
 } from './storage-marks.js';
 
@@ -146,6 +147,7 @@ async function openOn(
   await assertStorageKey(storage, vault);
   await assertHere(storage, vault);
   await claimDatabase(storage, vault, { dataDir: config.dataDir, random });
+  if (storage.kind === 'sqlite') await noteAllOver(storage, vault);
   const before = await lastEntryOf(storage, vault);
   const time = await openClock(options, vault, storage, before?.at ?? null);
   const clock = time.now;

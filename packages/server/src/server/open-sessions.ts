@@ -32,7 +32,7 @@ import { createReader } from '../requests/reading/reader.js';
 import { createCostBudget } from '../accounts/cost-budget.js';
 import { createPace } from '../crafts/pace.js';
 import { createCrafts, everyCraft } from './crafts.js';
-import { backupLog, lastBackupAt } from './storage-marks.js';
+import { backupLog, lastBackupAt, noteBackupsUnknown } from './storage-marks.js';
 import { checkKey } from '../requests/check-key.js';
 import { prepareCraft } from '../requests/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';
@@ -120,6 +120,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     releaseCount: (transaction, key) => releaseCount(context, transaction, key),
     voidOpen: async (reason) => {
       await forgetVotes(context);
+      await context.storage.transact((transaction) => noteBackupsUnknown(transaction, context.vault));
       return voidSessions(server, reason);
     },
     async sweep() {

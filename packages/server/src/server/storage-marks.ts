@@ -90,7 +90,7 @@ interface RestoredFrom {
  * @param now as this machine's clock has it
  */
 export async function noteRestored(
-  { meta }: Transaction,
+  { meta, audit }: Transaction,
   vault: Vault,
   now: number,
   { id, takenAt }: RestoredFrom,
@@ -99,11 +99,15 @@ export async function noteRestored(
     await meta.put(vault.sealRow('meta', { name }, encodeData({ at: now })));
   await meta.put(vault.sealRow('meta', { name: RESTORED_FROM }, id));
   await noteBackup({ meta }, vault, takenAt);
-  // What was made between that backup and now is in no database any more.
   const log = (await backupLog({ meta }, vault)) ?? NO_BACKUPS;
-  // Of those the operator has not said that they are destroyed, however far ahead his clock was.
-  const destroyedBefore = Math.min(log.destroyedBefore, takenAt);
-  await putBackupLog({ meta }, vault, { ...log, destroyedBefore, knownSince: now });
+  const last = await lastEntry({ audit });
+  await putBackupLog({ meta }, vault, {
+    begun: allOver(log.begun, last),
+    // Of those since the operator has not said that they are destroyed, however far ahead his clock was.
+    destroyedBefore: Math.min(log.destroyedBefore, takenAt),
+    // What was made between that backup and now is in no database any more.
+    knownFrom: last + 1,
+  });
 }
 
 /** From which backup a database was restored last; null: from none that this storage key has sealed. */
@@ -137,46 +141,95 @@ export async function lastBackupAt({ meta }: Pick<Reader, 'meta'>, vault: Vault)
   return plaintext === null ? null : momentIn(plaintext);
 }
 
-const NO_BACKUPS: BackupLog = { knownSince: 0, begunAt: [], destroyedBefore: 0 };
+const NO_BACKUPS: BackupLog = { knownFrom: 0, begun: [], destroyedBefore: 0 };
 
 /** So many backups are known by when they were begun; of what was before, nothing is. */
 const MOST_BACKUPS = 4_096;
 
 const storedLog = z.strictObject({
-  knownSince: z.int(),
-  begunAt: z.array(z.int()).max(MOST_BACKUPS),
+  knownFrom: z.int(),
+  begun: z
+    .array(z.strictObject({ at: z.int(), entry: z.int(), over: z.int().nullable() }))
+    .max(MOST_BACKUPS),
   destroyedBefore: z.int(),
 });
 
-/** The backups that hold shares; null: somebody has changed the note. A database of before they were counted knows of none up to its last one. */
+/** The backups that hold shares; null: somebody has changed the note. A database of before they were counted knows of none before the next one. */
 export async function backupLog({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<BackupLog | null> {
   const row = await meta.find(BACKUPS);
   if (row === null) {
     const last = await lastBackupAt({ meta }, vault);
-    return last === null ? NO_BACKUPS : { ...NO_BACKUPS, knownSince: last + 1 };
+    return last === null ? NO_BACKUPS : { ...NO_BACKUPS, knownFrom: Number.MAX_SAFE_INTEGER };
   }
   const plaintext = openIfWhole(vault, row);
-  return plaintext === null ? null : storedLog.parse(decodeData(plaintext));
+  if (plaintext === null) return null;
+  const read = storedLog.safeParse(decodeData(plaintext));
+  return read.success ? read.data : null;
 }
 
-/** Notes that a backup with the keys of epochs is begun: from now on there may be one, whatever becomes of it. */
+/**
+ * Notes that a backup with the keys of epochs is begun, behind the entry that says so: from now on there may be one, whatever becomes of it.
+ * @param now as the clock has it
+ * @returns what it is called when it is over
+ */
 export async function noteBegun(
-  { meta }: Pick<Transaction, 'meta'>,
+  { meta, audit }: Pick<Transaction, 'meta' | 'audit'>,
   vault: Vault,
-  at: number,
-): Promise<void> {
-  const { knownSince, begunAt, destroyedBefore } = (await backupLog({ meta }, vault)) ?? {
-    ...NO_BACKUPS,
-    knownSince: at,
-  };
-  const all = [...begunAt, at];
+  now: number,
+): Promise<number> {
+  const entry = await lastEntry({ audit });
+  const log = (await backupLog({ meta }, vault)) ?? { ...NO_BACKUPS, knownFrom: entry };
+  // A clock that is behind would have what the operator says of earlier ones be said of it.
+  const at = Math.max(now, ...log.begun.map((one) => one.at));
+  const all = [...log.begun, { at, entry, over: null }];
   const dropped = all.slice(0, -MOST_BACKUPS);
   await putBackupLog({ meta }, vault, {
-    begunAt: all.slice(-MOST_BACKUPS),
+    begun: all.slice(-MOST_BACKUPS),
     // What the operator has said with a clock that was ahead, he has not said of this one.
-    destroyedBefore: Math.min(destroyedBefore, at),
-    knownSince: Math.max(knownSince, ...dropped.map((one) => one + 1)),
+    destroyedBefore: Math.min(log.destroyedBefore, at),
+    knownFrom: Math.max(Math.min(log.knownFrom, entry), ...dropped.map(({ over }) => over ?? entry)),
   });
+  return entry;
+}
+
+/** Notes that nothing more is read for a backup: no share that comes later is in it. @param entry as {@link noteBegun} called it */
+export async function noteOver(
+  { meta, audit }: Pick<Transaction, 'meta' | 'audit'>,
+  vault: Vault,
+  entry: number,
+): Promise<void> {
+  const log = await backupLog({ meta }, vault);
+  if (log === null) return;
+  const over = await lastEntry({ audit });
+  const begun = log.begun.map((one) => (one.entry === entry && one.over === null ? { ...one, over } : one));
+  await putBackupLog({ meta }, vault, { ...log, begun });
+}
+
+/** Whatever process was making one has ended: of a database that no other one uses. */
+export async function noteAllOver(storage: Storage, vault: Vault): Promise<void> {
+  await storage.transact(async ({ meta, audit }) => {
+    const log = await backupLog({ meta }, vault);
+    if (log === null || log.begun.every(({ over }) => over !== null)) return;
+    await putBackupLog({ meta }, vault, { ...log, begun: allOver(log.begun, await lastEntry({ audit })) });
+  });
+}
+
+/** The database is an older one: what was backed up since is not in it. */
+export async function noteBackupsUnknown(
+  { meta, audit }: Pick<Transaction, 'meta' | 'audit'>,
+  vault: Vault,
+): Promise<void> {
+  const log = (await backupLog({ meta }, vault)) ?? NO_BACKUPS;
+  await putBackupLog({ meta }, vault, { ...log, knownFrom: (await lastEntry({ audit })) + 1 });
+}
+
+function allOver(begun: BackupLog['begun'], last: number): BackupLog['begun'] {
+  return begun.map((one) => ({ ...one, over: one.over ?? last }));
+}
+
+/** The number of the last entry of the audit log; 0: there is none. */
+async function lastEntry({ audit }: Pick<Reader, 'audit'>): Promise<number> {
+  return (await audit.head())?.sequence ?? 0;
 }
 
 /** Notes what the operator has said: that all backups begun before are destroyed. An earlier moment takes nothing back. */
@@ -185,16 +238,16 @@ export async function noteDestroyed(
   vault: Vault,
   before: number,
 ): Promise<void> {
-  const log = (await backupLog({ meta }, vault)) ?? { ...NO_BACKUPS, knownSince: before };
+  const log = (await backupLog({ meta }, vault)) ?? { ...NO_BACKUPS, knownFrom: Number.MAX_SAFE_INTEGER };
   await putBackupLog({ meta }, vault, { ...log, destroyedBefore: Math.max(log.destroyedBefore, before) });
 }
 
 async function putBackupLog(
   { meta }: Pick<Transaction, 'meta'>,
   vault: Vault,
-  { knownSince, begunAt, destroyedBefore }: BackupLog,
+  { knownFrom, begun, destroyedBefore }: BackupLog,
 ): Promise<void> {
-  const log = encodeData({ knownSince, begunAt: [...begunAt], destroyedBefore });
+  const log = encodeData({ knownFrom, begun: begun.map((one) => ({ ...one })), destroyedBefore });
   await meta.put(vault.sealRow('meta', { name: BACKUPS }, log));
 }
 
@@ -234,7 +287,7 @@ export async function probeStorage(storage: Storage, vault: Vault): Promise<void
 }
 
 /**
- * Starts over with the clock as it is; for an operator who knows why it was ahead. A restore or backup in the future was now. Which
+ * Starts over with the clock as it is; for an operator who knows why it was ahead. A restore or a backup in the future was now, or before. Which
  * messages were answered was forgotten by the clock that was ahead: like after a restore, none from before is answered.
  */
 export async function acceptClock(storage: Storage, vault: Vault, now: number): Promise<void> {
@@ -245,6 +298,10 @@ export async function acceptClock(storage: Storage, vault: Vault, now: number): 
       await meta.put(vault.sealRow('meta', { name }, encodeData({ at: now })));
     const last = await lastBackupAt({ meta }, vault);
     if (last !== null && last > now) await noteBackup({ meta }, vault, now);
+    const log = await backupLog({ meta }, vault);
+    if (log === null) return;
+    const begun = log.begun.map((one) => ({ ...one, at: Math.min(one.at, now) }));
+    await putBackupLog({ meta }, vault, { ...log, begun });
   });
 }
 

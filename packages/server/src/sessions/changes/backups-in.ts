@@ -1,17 +1,32 @@
-/** The backups that hold shares, as far as a server knows of them. */
+/**
+ * The backups that hold shares, as far as a server knows of them. What came before what is told by the numbers of entries in its audit log, which
+ * only grow: no clock that was ahead or behind changes that.
+ */
 export interface BackupLog {
-  /** Of those that were begun before nothing is known. UnixSeconds; 0: all are known. */
-  readonly knownSince: number;
-  /** When each was begun, whether or not it came to its end, in the order in which they were. UnixSeconds. */
-  readonly begunAt: readonly number[];
+  /** Of shares that were stored before that entry there may be more backups than are known. 0: all are known. */
+  readonly knownFrom: number;
+  /** In the order in which they were begun, whether or not they came to their end. */
+  readonly begun: readonly BegunBackup[];
   /** The operator has said that all that were begun before are destroyed. UnixSeconds; 0: he has not. */
   readonly destroyedBefore: number;
 }
 
-/** Between these moments a share was stored. UnixSeconds. */
+export interface BegunBackup {
+  /** Not before any that was begun before it, whatever the clock said. UnixSeconds. */
+  readonly at: number;
+  /** The entry that says that it is made. */
+  readonly entry: number;
+  /** The last entry when nothing more was read for it; null: it may still be. */
+  readonly over: number | null;
+}
+
+/** Between which entries a share was stored. */
 export interface ShareLife {
-  /** Null: not known. */
-  readonly from: number | null;
+  /** The last entry before that; null: not known. */
+  readonly after: number | null;
+  /** That of its destruction; null: it is here, or when it went is not known. */
+  readonly before: number | null;
+  /** When it went, or now. UnixSeconds. */
   readonly until: number;
 }
 
@@ -21,27 +36,26 @@ export interface HoldingBackups {
   readonly destroyed: number;
 }
 
-/** A backup that was begun so long before a share was stored may have come to it while it was made. Seconds. */
-const LONGEST_BACKUP = 3_600;
-
 /**
- * Which backups may hold a share, by the server’s own clock; one that was begun in what is the future now counts for each.
+ * Which backups may hold a share: those that were begun before it went and were not over before it came.
  * @param log null: it cannot be read
  * @param now UnixSeconds
  * @returns null: not known, as after a restore, unless the operator has said of all that there may be that they are destroyed
  */
 export function backupsHolding(
   log: BackupLog | null,
-  { from, until }: ShareLife,
+  { after, before, until }: ShareLife,
   now: number,
 ): HoldingBackups | null {
   if (log === null) return null;
-  const { knownSince, begunAt } = log;
+  const { knownFrom, begun } = log;
   const destroyedBefore = destroyedUntil(log, now);
-  const begins = Math.max(0, (from ?? 0) - LONGEST_BACKUP);
-  const holding = begunAt.filter((at) => at > now || (at >= begins && at <= until));
-  const destroyed = holding.filter((at) => at < destroyedBefore).length;
-  const areAllKnown = from !== null && begins >= knownSince;
+  const holding = begun.filter(
+    ({ entry, over }) =>
+      (before === null || entry < before) && (after === null || over === null || over > after),
+  );
+  const destroyed = holding.filter(({ at }) => at < destroyedBefore).length;
+  const areAllKnown = after !== null && after >= knownFrom;
   if (!areAllKnown && destroyedBefore <= until) return null;
   return { taken: holding.length, destroyed };
 }

@@ -19,7 +19,7 @@ import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
-import { openHead, readEpoch, marksOf, noteMarks, storedSince, type KeyHead } from '../keys/stored-key.js';
+import { openHead, readEpoch, marksOf, noteMarks, storedFrom, type KeyHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { ACKNOWLEDGEMENT_MS } from './acknowledged.js';
 import { assertAcknowledged, newestHere, readAcknowledged } from './acknowledged-epoch.js';
@@ -105,10 +105,11 @@ async function backupsOf(
   scope: DecidingScope,
 ): Promise<HoldingBackups | null> {
   const { head } = await findKey(context, reader, scope);
-  const from = (await storedSince(context, reader, scope)) ?? null;
+  const { after = null } = await storedFrom(context, reader, scope);
   const now = context.clock();
-  const until = head.retired?.find(({ epoch }) => epoch >= scope.epoch)?.at ?? now;
-  return backupsHolding(await backupLog(reader), { from, until }, now);
+  const retired = head.retired?.find(({ epoch }) => epoch >= scope.epoch);
+  const life = { after, before: retired?.entry ?? null, until: retired?.at ?? now };
+  return backupsHolding(await backupLog(reader), life, now);
 }
 
 function destroyKeys(context: ServerContext, scope: DecidingScope): void {
@@ -201,7 +202,9 @@ async function removeShares(
     await note(`Destroy what is left of epoch ${epoch}`, 'no share of it is stored here');
   const { row, head } = await findKey(context, transaction, { owner, keyId });
   const others = head.retired?.filter((one) => one.epoch !== epoch) ?? [];
-  const all = [...others, { epoch, at: context.clock() }].sort((a, b) => a.epoch - b.epoch);
+  // Behind its own entry: a backup with a later one is begun behind this commit, at whichever replica.
+  const entry = (await transaction.audit.head())!.sequence;
+  const all = [...others, { epoch, at: context.clock(), entry }].sort((a, b) => a.epoch - b.epoch);
   const retired = all.slice(-MOST_RETIRED);
   await noteMarks(context, transaction, row, { ...marksOf(head), retired });
 }

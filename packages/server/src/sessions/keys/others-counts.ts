@@ -4,7 +4,7 @@ import { type KeyParams, parseKeyParams, type RosterEntry } from '@ckm/threshold
 import type { Counting, CountsToSay, ServerContext } from '../../context.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { readPublicEpoch } from './past-epochs.js';
-import { type KeyHead, readEpoch, storedSince } from './stored-key.js';
+import { type KeyHead, readEpoch, storedFrom } from './stored-key.js';
 
 type Context = Pick<ServerContext, 'vault' | 'clock' | 'config' | 'policy'>;
 
@@ -96,7 +96,7 @@ async function rostersAsked(
     if (entered === undefined || context.clock() - entered >= longest) break;
     const before = await paramsOf(epoch - 1);
     if (!hasSameMembers(own, before)) return [own, before];
-    entered = await storedSince(context, reader, { ...row, epoch: epoch - 1 });
+    entered = (await storedFrom(context, reader, { ...row, epoch: epoch - 1 })).since;
   }
   return [own];
 }

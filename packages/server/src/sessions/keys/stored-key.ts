@@ -24,6 +24,6 @@ export {
   readEpoch,
   readKey,
   readSecrets,
-  storedSince,
+  storedFrom,
 } from './stored/read-key.js';
 export { writeKey } from './stored/write-key.js';

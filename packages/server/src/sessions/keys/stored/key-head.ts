@@ -69,8 +69,8 @@ export interface KeyMarks {
   readonly awaits?: { readonly epoch: number; readonly version: number };
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
   readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
-  /** When the shares of epochs that are over were destroyed here, the newest of them last; absent: none was. */
-  readonly retired?: readonly { readonly epoch: number; readonly at: number }[];
+  /** When the shares of epochs that are over were destroyed here, and by which entry of the log, the newest of them last; absent: none was. */
+  readonly retired?: readonly { readonly epoch: number; readonly at: number; readonly entry: number }[];
   /** When this server first gave its share out; stays for ever. UnixSeconds. Absent: it never did. */
   readonly exportedAt?: number;
   /** What shows that as many servers as its quorum needs agreed to give it out, this one or others; absent: nothing was shown here. */

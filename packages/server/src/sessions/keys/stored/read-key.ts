@@ -13,7 +13,12 @@ export interface KeyEpoch {
   readonly certificate: Uint8Array | null;
   /** When this server first stored its share of it; absent: not known, as where it was given back. UnixSeconds. */
   readonly since?: number;
+  /** The last entry of its audit log before that; absent as `since` is. */
+  readonly after?: number;
 }
+
+/** From when on a share was here. */
+export type StoredFrom = Pick<KeyEpoch, 'since' | 'after'>;
 
 /** The secrets of one epoch. All that is sealed under its key: the seed too, which with the certificate is the share. */
 export interface KeySecrets extends Pick<EpochRecord, 'pending' | 'staticSeed'> {
@@ -101,17 +106,19 @@ export async function readKey(context: ServerContext, reader: Reader, row: KeyRo
   };
 }
 
-/** Since when the share of an epoch has been here, as its row says; undefined: it does not, or is not what was stored. */
-export async function storedSince(
+/** From when on the share of an epoch has been here, as its row says; nothing where it does not, or is not what was stored. */
+export async function storedFrom(
   { vault }: Pick<ServerContext, 'vault'>,
   reader: Reader,
   { owner, keyId, epoch }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch'>,
-): Promise<number | undefined> {
+): Promise<StoredFrom> {
   const row = await reader.epochs.find(owner, keyId, epoch);
+  if (row === null) return {};
   try {
-    return row === null ? undefined : openRecord<KeyEpoch>(vault, 'key_epochs', row).since;
+    const { since, after } = openRecord<KeyEpoch>(vault, 'key_epochs', row);
+    return { ...(since === undefined ? {} : { since }), ...(after === undefined ? {} : { after }) };
   } catch (error) {
-    if (error instanceof CkmError && error.code === 'ROW_TAMPERED') return undefined;
+    if (error instanceof CkmError && error.code === 'ROW_TAMPERED') return {};
     throw error;
   }
 }

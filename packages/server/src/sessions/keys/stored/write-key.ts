@@ -3,7 +3,7 @@ import type { KeyRow, Reader, Transaction } from '../../../storage/storage.js';
 import { sealRecord } from '../../../vault/sealed-record.js';
 import type { EpochRecord } from './epoch-record.js';
 import { type HeadEpoch, type KeyMarks, marksOf, openHead, sealHead } from './key-head.js';
-import { isShareHere, type KeyEpoch, type KeySecrets, storedSince } from './read-key.js';
+import { isShareHere, type KeyEpoch, type KeySecrets, storedFrom, type StoredFrom } from './read-key.js';
 
 /**
  * Stores a key: for the first time, or the next version of `before`. The key of its epoch is on the disk before a row names
@@ -39,12 +39,12 @@ export async function writeKey(
   await (before === null ? transaction.keys.insert(row) : transaction.keys.update(row));
   // What was given back may lie in backups of before that nobody here knows of.
   const isNew = marks?.since !== undefined || (before === null && state === 'pending');
-  const since = isSameEpoch
-    ? await storedSince(context, transaction, before)
+  const from = isSameEpoch
+    ? await storedFrom(context, transaction, before)
     : isNew
-      ? context.clock()
-      : undefined;
-  await writeEpoch(context, transaction, { ...row, version: material }, record, since);
+      ? { since: context.clock(), after: (await transaction.audit.head())?.sequence ?? 0 }
+      : {};
+  await writeEpoch(context, transaction, { ...row, version: material }, record, from);
   return row;
 }
 
@@ -82,11 +82,11 @@ async function writeEpoch(
   transaction: Transaction,
   { owner, keyId, epoch, version }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch' | 'version'>,
   { parameters, pending, staticSeed, certified }: EpochRecord,
-  since: number | undefined,
+  from: StoredFrom,
 ): Promise<void> {
   const { share = null, certificate = null } = certified ?? {};
   const columns = { owner, keyId, epoch, version };
-  const shown: KeyEpoch = { parameters, certificate, ...(since === undefined ? {} : { since }) };
+  const shown: KeyEpoch = { parameters, certificate, ...from };
   await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, shown));
   const secrets: KeySecrets = { share, pending, staticSeed };
   const own = epochKeys.renew({ owner, keyId, epoch });
