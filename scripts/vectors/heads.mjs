@@ -1,4 +1,4 @@
-// What servers say of how far a key is, without and with how often it was used.
+// What servers say of how far a key is, without and with how often it was used, and frozen.
 import { encodeHead, headStatement, signIdentityStatement } from '@ckm/api';
 import { bytesOf, identities } from './servers.mjs';
 
@@ -16,8 +16,10 @@ const counts = [
   { within: 86_400, most: 100, count: null },
 ];
 
+const frozen = { id: bytesOf('id of a freeze'), until: 1_800_000_000 };
+
 export function headVectors() {
-  return [head, { ...head, counts }].map((fields) => {
+  return [head, { ...head, counts }, { ...head, frozen }].map((fields) => {
     const bytes = encodeHead(fields);
     return {
       fields,

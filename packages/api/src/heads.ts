@@ -2,7 +2,7 @@ import { concatBytes, encodeUtf8, EncodingError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, epoch, identifier, slot } from './fields/fields.js';
+import { bytesOf, bytesUpTo, epoch, identifier, slot, unixSeconds } from './fields/fields.js';
 
 /** For as long as a policy can count requests. Seconds. */
 const windowSeconds = z.int().min(1).max(31_536_000);
@@ -36,6 +36,8 @@ export const keyHead = z.strictObject({
   isSure: z.boolean(),
   /** How often the key was used there, for each window that was asked about; absent: it was not asked, or knows of no such question. */
   counts: z.array(windowCount).max(MOST_WINDOWS).optional(),
+  /** The freeze of the key by its owner that stands there; absent: none does. */
+  frozen: z.strictObject({ id: identifier, until: unixSeconds }).optional(),
 });
 export type KeyHeadStatement = z.infer<typeof keyHead>;
 
@@ -68,10 +70,12 @@ export const keyHeadsShown = {
   result: z.strictObject({ epoch, transcriptHash: bytesOf(32) }),
 };
 
-export function encodeHead({ counts, ...head }: KeyHeadStatement): Uint8Array {
-  return encodeData(
-    counts === undefined ? { ...head } : { ...head, counts: counts.map((one) => ({ ...one })) },
-  );
+export function encodeHead({ counts, frozen, ...head }: KeyHeadStatement): Uint8Array {
+  return encodeData({
+    ...head,
+    ...(counts === undefined ? {} : { counts: counts.map((one) => ({ ...one })) }),
+    ...(frozen === undefined ? {} : { frozen: { ...frozen } }),
+  });
 }
 
 /** @throws EncodingError `HEAD_INVALID`, `CBOR_…` */

@@ -8,7 +8,7 @@ import { countUnknown, keyFrozen, keyStopped, policyError, rateSpent, rateSpentB
 import { countBesides, countWithin, type CountStored, reachesBack, startsOf, toldOf } from './counting.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit, type Tightening } from './effective.js';
-import { joinFreezes } from './freeze.js';
+import { joinFreezes, withHeard } from './freeze.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from './tightening.js';
 import { weightyOf, weightyRules } from './weighty.js';
@@ -121,6 +121,12 @@ export function createPolicy({
       const before = (await findTightening(vault, transaction, key)) ?? NO_TIGHTENING;
       const after = { ...before, freezes: joinFreezes([...freezes, ...before.freezes]) };
       return storeTightening(vault, transaction, key, after);
+    },
+    hearFreezes: async (transaction, key, said, now) => {
+      const before = (await findTightening(vault, transaction, key)) ?? NO_TIGHTENING;
+      const freezes = withHeard(before.freezes, said, now);
+      if (freezes === before.freezes) return null;
+      return storeTightening(vault, transaction, key, { ...before, freezes });
     },
     acceptKey: (owned, _suite, _purpose, now) => {
       const policy = effectivePolicy(owned, generalFor(owned));

@@ -9,6 +9,7 @@ import {
   MOST_FROZEN_SECONDS,
   standingFreeze,
   withFreeze,
+  withHeard,
   withStanding,
 } from './freeze.js';
 
@@ -154,5 +155,24 @@ describe('withFreeze', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('withHeard', () => {
+  const heard = (number: number, seconds: number) => ({ id: idOf(number), until: NOON + seconds });
+
+  test('takes the one that ends last, no longer than the key may still be frozen', () => {
+    const freezes = withHeard([], [heard(1, HOUR), heard(2, DAY)], NOON);
+    expect(freezes.map(({ id, until }) => [id, until])).toEqual([[idOf(2), NOON + DAY]]);
+    const used = withStanding(frozenFor(7 * DAY, NOON - 2 * DAY), NOON, { endedAt: NOON });
+    const [, last] = withHeard(used, [heard(2, 7 * DAY)], NOON);
+    expect(last?.until).toBe(NOON + 5 * DAY);
+  });
+
+  test('takes none that is known, was thawed, is over or ends sooner than the one that stands', () => {
+    const standing = frozenFor(DAY, NOON);
+    const thawed = withStanding(standing, NOON + 60, { endedAt: NOON + 60 });
+    expect(withHeard(standing, [heard(1, 2 * DAY), heard(2, HOUR)], NOON)).toBe(standing);
+    expect(withHeard(thawed, [heard(1, DAY), heard(2, 30)], NOON + 60)).toBe(thawed);
   });
 });

@@ -87,6 +87,25 @@ export function withFreeze(
   return [...kept(withStanding(freezes, now, { endedAt: now }), now), newFreeze(id, now, end)];
 }
 
+/**
+ * The freezes of a key with those that others say stand there, the one that ends last before the others: none of which is known here, also where it
+ * was thawed, and none for longer than the key may still be frozen; the same list when that leaves none.
+ */
+export function withHeard(
+  freezes: readonly Freeze[],
+  said: readonly Pick<StandingFreeze, 'id' | 'until'>[],
+  now: number,
+): readonly Freeze[] {
+  return said
+    .toSorted((one, other) => other.until - one.until)
+    .reduce((all, { id, until }) => {
+      const end = Math.min(until, now + freezeLeft(all, now));
+      const isKnown = all.some((one) => equalBytes(one.id, id));
+      const isLonger = end > (standingFreeze(all, now)?.until ?? now);
+      return isKnown || !isLonger ? all : joinFreezes([...kept(all, now), newFreeze(id, now, end)]);
+    }, freezes);
+}
+
 function newFreeze(id: Uint8Array, seenAt: number, until: number): Freeze {
   return { id, seenAt, until, endedAt: null, thawAskedAt: null };
 }

@@ -2,7 +2,7 @@ import type { KeyPolicy, WindowAsked, WindowCount } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Counting, CountStart } from './counting.js';
-import type { Freeze } from './freeze.js';
+import type { Freeze, StandingFreeze } from './freeze.js';
 import type { StoredTightening } from './tightening.js';
 import type { WeightyRules } from './weighty.js';
 
@@ -100,6 +100,16 @@ export interface Policy {
     key: KeyOfPolicy,
     freezes: readonly Freeze[],
   ): Promise<StoredTightening>;
+  /**
+   * Stores freezes of a key that others say stand there and that are not known here, within what its owner may freeze.
+   * @returns what its head says of that; null: there are none
+   */
+  hearFreezes(
+    transaction: Transaction,
+    key: KeyOfPolicy,
+    said: readonly Pick<StandingFreeze, 'id' | 'until'>[],
+    now: number,
+  ): Promise<StoredTightening | null>;
   /** Whether this operator takes part in making a key with such a policy: `allow` or `refuse`. */
   acceptKey(keyPolicy: KeyPolicy, suite: string, purpose: string, now: number): Verdict;
 }

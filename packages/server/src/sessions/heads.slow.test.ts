@@ -1,12 +1,14 @@
 import { join } from 'node:path';
-import { encodeHead, headStatement, signIdentityStatement } from '@ckm/api';
+import { encodeHead, headStatement, parseHead, signIdentityStatement } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
 import { type CarriedChange, carryChange, completeChange, preparing } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createKeyDesk } from '../control/desks/key-desk.js';
 import { toColumns } from '../storage/database.js';
 import type { ChangeRow, KeyRow } from '../storage/storage.js';
 import type { DatabaseFile } from '../test/database-file.js';
 import { tamperWith } from '../test/rooms.js';
-import type { BareCaller, BareServer } from './test/bare-server.js';
+import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
 import { recallHead } from './changes/forget-votes.js';
 import { assertHeadKnown, whenHeadKnown } from './keys/head-memory.js';
 import { openHead } from './keys/stored-key.js';
@@ -271,5 +273,60 @@ describe('L5: a server that came back from an older state', () => {
     await expect(change.promise(1, [1])).rejects.toThrow(refused('forgot'));
     const promises = await change.promise(1, [2, 3]);
     await expect(change.move(1, promises)).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
+  });
+
+  describe('L8, L11: and has forgotten that its owner froze a key', () => {
+    const DAY = 86_400;
+    const id = new Uint8Array(32).fill(0xf1);
+    const until = TEST_TIME + 3 * DAY;
+
+    /** Bravo and alpha had it, as many as stop a 2-of-3; alpha came back from before. */
+    async function bravoFrozen() {
+      const back = await alphaBack();
+      await back.callers[1]!.call('key.freeze', { keyId: back.keyId, id, from: TEST_TIME, until });
+      const frozenUntil = async () =>
+        (await back.callers[0]!.call('key.show', { keyId: back.keyId })).key.frozen?.until;
+      return { ...back, frozenUntil };
+    }
+
+    test('has it frozen again when others have said so, and the key stays stopped', async () => {
+      const { callers, made, keyId, frozenUntil, servers } = await bravoFrozen();
+      await tellHeads(callers, keyId, [2, 3]);
+      expect(await frozenUntil()).toBe(until);
+      await expect(sign(made, [1, 3])).rejects.toThrow(code('POLICY_KEY_FROZEN'));
+      const { context } = servers[0]!;
+      const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+      expect(lines.find(({ deed }) => deed === 'key.heads')!.detail).toMatch(
+        /^slots 2 \(frozen until .+\) 3, .+, frozen until .+$/,
+      );
+    });
+
+    test('has it frozen no more once its operator has thawed it, whatever is told again', async () => {
+      const { callers, made, keyId, frozenUntil, servers } = await bravoFrozen();
+      await tellHeads(callers, keyId, [2, 3]);
+      const { context, sessions } = servers[0]!;
+      await createKeyDesk({ context, sessions }).thaw(encodeHex(keyId), null);
+      await sessions.voidOpen('once more');
+      await tellHeads(callers, keyId, [2, 3]);
+      expect(await frozenUntil()).toBeUndefined();
+      expect(await sign(made, [1, 3])).toHaveLength(64);
+    });
+
+    test('is stopped by one who says so of nothing for no longer than its owner may stop it', async () => {
+      const { callers, keyId, frozenUntil, servers } = await bravoFrozen();
+      const { asks } = await callers[0]!.call('key.head', { keyId, nonce: new Uint8Array(32) });
+      const [bravo, charlie] = await Promise.all(
+        [1, 2].map((place) => callers[place]!.call('key.head', { keyId, nonce: asks! })),
+      );
+      const frozen = { id: new Uint8Array(32).fill(0xf2), until: TEST_TIME + 3_650 * DAY };
+      const head = encodeHead({ ...parseHead(charlie!.head), frozen });
+      const signature = signIdentityStatement(servers[2]!.context.identity, headStatement(head));
+      const heads = [
+        { slot: 2, head: bravo!.head, signature: bravo!.signature },
+        { slot: 3, head, signature },
+      ];
+      await callers[0]!.call('key.heads', { keyId, heads });
+      expect(await frozenUntil()).toBe(TEST_TIME + 7 * DAY);
+    });
   });
 });

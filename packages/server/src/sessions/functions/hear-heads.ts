@@ -7,11 +7,11 @@ import {
   verifyIdentityStatement,
   type WindowCount,
 } from '@ckm/api';
-import { encodeHex, EncodingError, equalBytes, formatSpan } from '@ckm/foundation';
+import { encodeHex, EncodingError, equalBytes, formatMoment, formatSpan } from '@ckm/foundation';
 import { type KeyParams, parseKeyParams } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
-import type { Reader } from '../../storage/storage.js';
+import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { epochDiffers } from '../changes/deciding.js';
 import { recallHead } from '../changes/forget-votes.js';
 import {
@@ -23,12 +23,12 @@ import {
   withTold,
 } from '../keys/others-counts.js';
 import { transcriptHashOf } from '../keys/past-epochs.js';
-import { marksOf, noteMarks, readEpoch } from '../keys/stored-key.js';
+import { marksOf, noteMarks, noteTightened, openHead, readEpoch } from '../keys/stored-key.js';
 import { type Certified, findCertified } from './certified-key.js';
 
 /**
  * Takes in what others say of how far a key is, each of them about this server's own question: from then on it is used here again. So it is with
- * how often they used it.
+ * how often they used it, and whether its owner has frozen it.
  * @throws as {@link sayHead}; StateError `KEY_EPOCH_DIFFERS` where too few agree and one is further: its certificates are to be brought first;
  * `HEADS_TOO_FEW`, and where nothing else is asked `COUNTS_TOO_FEW`, with the slots that are missing
  */
@@ -65,7 +65,8 @@ export async function hearHeads(
           );
     const { asks: _asks, ...marks } = marksOf(head);
     const counted = told.length === 0 ? {} : { counting: withTold(counting!, told, context.clock()) };
-    await noteMarks(context, transaction, row, { ...marks, ...counted });
+    const written = await noteMarks(context, transaction, row, { ...marks, ...counted });
+    const frozenUntil = await takeFreezes(context, transaction, written, params, heard);
     await context.audit.append(transaction, {
       deed: 'key.heads',
       who: owner,
@@ -77,24 +78,53 @@ export async function hearHeads(
           : `Use a key (${params.suite}) for ${params.purpose} again: others say that epoch ${row.epoch} is its newest.`,
       verdict: 'done',
       policy: '',
-      detail: describeHeard([...heard.values()], transcriptHash, told),
+      detail: describeHeard([...heard.values()], transcriptHash, told, frozenUntil),
     });
     return known;
   });
 }
 
-/** Also how often each of them says that it was: the operator sees who says too much. */
-function describeHeard(heard: readonly Said[], transcriptHash: Uint8Array, told: readonly Told[]): string {
-  const inWords = ({ count, most }: WindowCount) =>
+/**
+ * Others of its epoch say that its owner has frozen the key: it is frozen here too, on the word of each of them, since no more of them than one may
+ * have heard of it. Who says so of nothing has it stopped for as long as its owner may, at most, and this operator thaws it.
+ * @returns until when, where that is new here; null: it is not
+ */
+async function takeFreezes(
+  context: ServerContext,
+  transaction: Transaction,
+  row: KeyRow,
+  { roster }: KeyParams,
+  heard: ReadonlyMap<string, Said>,
+): Promise<number | null> {
+  const said = roster.flatMap((entry) => heard.get(nameOf(entry))?.frozen ?? []);
+  if (said.length === 0) return null;
+  const { owner, keyId } = row;
+  const key = { owner, keyId, tightened: openHead(context, row).tightened };
+  const stored = await context.policy.hearFreezes(transaction, key, said, context.clock());
+  if (stored === null) return null;
+  await noteTightened(context, transaction, row, stored);
+  return stored.frozen?.until ?? null;
+}
+
+/** Also how often each of them says that it was used, and that it is frozen: the operator sees who says too much. */
+function describeHeard(
+  heard: readonly Said[],
+  transcriptHash: Uint8Array,
+  told: readonly Told[],
+  frozenUntil: number | null,
+): string {
+  const inWords = ({ count, most }: Omit<WindowCount, 'within'>) =>
     count === null ? 'unknown' : count < most ? `${count}` : `${count} or more`;
   const inSpans = (counts: readonly WindowCount[]) =>
     counts.map((one) => `${inWords(one)} in ${formatSpan(one.within)}`);
-  const slots = heard.map(({ slot, counts = [] }) => {
-    const said = told.length === 0 ? [] : inSpans(counts);
+  const frozen = (until: number) => `frozen until ${formatMoment(until)}`;
+  const slots = heard.map(({ slot, counts = [], frozen: its }) => {
+    const stops = frozenUntil === null || its === undefined ? [] : [frozen(its.until)];
+    const said = [...(told.length === 0 ? [] : inSpans(counts)), ...stops];
     return said.length === 0 ? `${slot}` : `${slot} (${said.join(', ')})`;
   });
   const before = `slots ${slots.join(' ')}, transcript ${encodeHex(transcriptHash).slice(0, 8)}`;
-  return [before, ...inSpans(told)].join(', ');
+  return [before, ...inSpans(told), ...(frozenUntil === null ? [] : [frozen(frozenUntil)])].join(', ');
 }
 
 /** What one of them says, and by which slot of its epoch it was shown. */

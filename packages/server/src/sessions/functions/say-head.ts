@@ -1,6 +1,7 @@
 import {
   encodeHead,
   headStatement,
+  type KeyHeadStatement,
   type Parameters,
   type Result,
   signIdentityStatement,
@@ -44,9 +45,19 @@ export async function sayHead(
     nonce,
     isSure,
     ...(counts === null ? {} : { counts: [...counts] }),
+    ...frozenNow(context, head),
   });
   const signature = signIdentityStatement(context.identity, headStatement(bytes));
   return { head: bytes, signature, ...questionOf(head, asked) };
+}
+
+/** The freeze that others are told of: one of them may have forgotten it. */
+function frozenNow(
+  { clock }: Pick<ServerContext, 'clock'>,
+  { frozen }: KeyHead,
+): Pick<KeyHeadStatement, 'frozen'> {
+  if (frozen === undefined || frozen.until <= clock()) return {};
+  return { frozen: { id: frozen.id, until: frozen.until } };
 }
 
 /** What this server asks others itself. */
