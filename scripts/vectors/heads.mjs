@@ -12,8 +12,8 @@ const head = {
   isSure: true,
 };
 const counts = [
-  { within: 3_600, most: 10, count: 4 },
-  { within: 86_400, most: 100, count: null },
+  { within: 3_600, most: 10, count: 4, from: 3 },
+  { within: 86_400, most: 100, count: null, from: 1 },
 ];
 
 const frozen = { id: bytesOf('id of a freeze'), until: 1_800_000_000 };

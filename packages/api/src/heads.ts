@@ -8,8 +8,8 @@ import { bytesOf, bytesUpTo, epoch, identifier, slot, unixSeconds } from './fiel
 const windowSeconds = z.int().min(1).max(31_536_000);
 /** More than one policy has: of the owner, of the server, of the key there. */
 const MOST_WINDOWS = 4;
-/** Whose members are asked: the epoch in use, and the one before it. */
-const MOST_ROSTERS = 2;
+/** Whose members are asked, each roster once: of the epoch in use, and of those before it. */
+const MOST_ROSTERS = 16;
 
 const windowAsked = z.strictObject({
   within: windowSeconds,
@@ -21,6 +21,8 @@ export type WindowAsked = z.infer<typeof windowAsked>;
 const windowCount = windowAsked.extend({
   /** Requests for the key that this server gave a share for within so many seconds, `most` for more; null: it does not know, and says nothing by it. */
   count: z.int().min(0).max(1_000_000).nullable(),
+  /** From which epoch on this server has counted that for itself: what was before is over for longer than the window, or others have told it. */
+  from: epoch,
 });
 export type WindowCount = z.infer<typeof windowCount>;
 

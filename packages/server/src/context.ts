@@ -9,7 +9,7 @@ import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Counting, CountStart } from './policy/counting.js';
 import type { Freeze, StandingFreeze } from './policy/freeze.js';
-import type { CountsToSay, Policy } from './policy/policy.js';
+import type { Policy } from './policy/policy.js';
 import type { StoredTightening } from './policy/tightening.js';
 import type { WeightyRules } from './policy/weighty.js';
 import type { KeyRow, Storage, Transaction, RequestCursor } from './storage/storage.js';
@@ -17,7 +17,7 @@ import type { EpochKeys } from './vault/epoch-keys.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
 
-export type { Counting, CountStart, CountsToSay, Freeze, StandingFreeze, StoredTightening, WeightyRules };
+export type { Counting, CountStart, Freeze, StandingFreeze, StoredTightening, WeightyRules };
 
 /** The only sources of time and randomness; tests hand in others. */
 export interface Clock {

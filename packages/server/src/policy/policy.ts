@@ -1,4 +1,4 @@
-import type { KeyPolicy, WindowAsked, WindowCount } from '@ckm/api';
+import type { KeyPolicy, WindowAsked } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Counting, CountStart } from './counting.js';
@@ -42,6 +42,9 @@ export interface KeyStanding {
   readonly frozenUntil: number | null;
 }
 
+/** How often a key was used within a window; null: this server does not know. */
+export type WindowUsed = WindowAsked & { readonly count: number | null };
+
 /** What another server is told of how often a key was used. */
 export interface CountsToSay {
   /** What is counted for that. */
@@ -50,7 +53,7 @@ export interface CountsToSay {
    * Null for a window of which this server does not know all.
    * @param counted for each start, how many came after it, `most` for more
    */
-  say(counted: (start: CountStart) => number): Promise<readonly WindowCount[]>;
+  say(counted: (start: CountStart) => number): Promise<readonly WindowUsed[]>;
 }
 
 export interface Policy {

@@ -32,7 +32,7 @@ afterEach(() => network.close());
 const HOUR = 3_600;
 const DAY = 86_400;
 const LIMIT = 4;
-const [ALPHA, BRAVO, CHARLIE, DELTA] = [0, 1, 2, 3] as const;
+const [ALPHA, BRAVO, CHARLIE, DELTA, ECHO] = [0, 1, 2, 3, 4] as const;
 const clock = { now: () => now };
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 
@@ -477,6 +477,51 @@ describe('P14: a change of members, and a refresh behind it', () => {
     await expect(askOnly(key, DELTA)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
     await tellCounts(key, DELTA, [ALPHA, BRAVO]);
     expect(await signAll(key, [ALPHA, DELTA])).toBe(0);
+  });
+});
+
+describe('P14: two changes of members within a window', () => {
+  /** Bravo and charlie use all of it up; delta takes their place, and echo takes that of delta a while later. */
+  async function changedTwice(seconds: number): Promise<CountedKey> {
+    const key = await makeKey({ count: 5, of: 3 });
+    await sign(key, [BRAVO, CHARLIE], LIMIT);
+    await changeTo(key, [ALPHA, DELTA], 2);
+    await tellCounts(key, DELTA, [ALPHA, BRAVO]);
+    now += seconds;
+    await changeTo(key, [ALPHA, ECHO], 2);
+    return key;
+  }
+
+  test.each([
+    ['who joined by the first one', DELTA],
+    ['who signed before it', BRAVO],
+  ])('who joins by the second one is told by %s too: who stayed knows nothing of it', async (_who, other) => {
+    const key = await changedTwice(60);
+    await expect(tellCounts(key, ECHO, [ALPHA])).rejects.toMatchObject({
+      code: 'COUNTS_TOO_FEW',
+      facts: { needed: 2, slots: '2, 3' },
+    });
+    await expect(askOnly(key, ECHO)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
+    await tellCounts(key, ECHO, [ALPHA, other]);
+    expect(await signAll(key, [ALPHA, ECHO])).toBe(0);
+  });
+
+  test('who stayed is enough where the first one was longer ago than the window', async () => {
+    const key = await changedTwice(HOUR);
+    await tellCounts(key, ECHO, [ALPHA]);
+    expect(await signAll(key, [ALPHA, ECHO])).toBe(LIMIT);
+  });
+
+  test('who joined by the second one, and has forgotten what it was told, asks them again', async () => {
+    const key = await changedTwice(60);
+    await tellCounts(key, ECHO, [ALPHA, DELTA]);
+    const old = await backUp(key, ECHO);
+    now += 1;
+    await bringBack(key, ECHO, old);
+    await tellCounts(key, ECHO, [ALPHA]);
+    await expect(tellCounts(key, ECHO, [ALPHA])).rejects.toThrow(code('COUNTS_TOO_FEW'));
+    await tellCounts(key, ECHO, [ALPHA, DELTA]);
+    expect(await signAll(key, [ALPHA, ECHO])).toBe(0);
   });
 });
 

@@ -102,13 +102,16 @@ async function assureHead(
   const { asks: nonce, windows = [], rosters = [] } = asked;
   const question = { keyId, nonce, ...(windows.length === 0 ? {} : { windows }) };
   const witnesses = await witnessesOf(context, key, [newest, ...rosters]);
-  const others = witnesses.filter(({ server }) => !equalBytes(server.xid, asking.xid));
+  const others = witnesses.filter(({ server }) => !equalBytes(server.xid, asking.xid)).slice(0, MOST_HEADS);
   const said = await Promise.all(others.map((one) => headSaidBy(context, one, question)));
   if (windows.length > 0)
     for (const { slot, epoch: its } of others) if (its === newest) whenVoided(slot);
   await link.call('key.heads', { keyId, heads: said.flat() });
   return true;
 }
+
+/** So many can be shown at once; the newest come first. */
+const MOST_HEADS = 64;
 
 /** Who may say something of a key, by its slot in an epoch. */
 interface Witness extends Participant {

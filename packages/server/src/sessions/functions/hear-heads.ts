@@ -14,11 +14,11 @@ import { refusal } from '../../refusals.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { epochDiffers } from '../changes/deciding.js';
 import { recallHead } from '../changes/forget-votes.js';
+import { nameOf } from '../keys/earlier-rosters.js';
 import {
   type CountsAsked,
   countsAsked,
   hearCounts,
-  nameOf,
   type Told,
   withTold,
 } from '../keys/others-counts.js';
@@ -106,6 +106,8 @@ async function takeFreezes(
   return stored.frozen?.until ?? null;
 }
 
+type Used = Omit<WindowCount, 'from'>;
+
 /** Also how often each of them says that it was used, and that it is frozen: the operator sees who says too much. */
 function describeHeard(
   heard: readonly Said[],
@@ -113,9 +115,9 @@ function describeHeard(
   told: readonly Told[],
   frozenUntil: number | null,
 ): string {
-  const inWords = ({ count, most }: Omit<WindowCount, 'within'>) =>
+  const inWords = ({ count, most }: Used) =>
     count === null ? 'unknown' : count < most ? `${count}` : `${count} or more`;
-  const inSpans = (counts: readonly WindowCount[]) =>
+  const inSpans = (counts: readonly Used[]) =>
     counts.map((one) => `${inWords(one)} in ${formatSpan(one.within)}`);
   const frozen = (until: number) => `frozen until ${formatMoment(until)}`;
   const slots = heard.map(({ slot, counts = [], frozen: its }) => {

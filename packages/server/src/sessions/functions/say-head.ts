@@ -8,13 +8,13 @@ import {
   type WindowAsked,
 } from '@ckm/api';
 import { equalBytes, formatSpan } from '@ckm/foundation';
-import type { Call, CountsToSay, ServerContext } from '../../context.js';
+import type { Call, ServerContext } from '../../context.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
 import type { KeyName } from '../../vault/head-counts.js';
 import { recallHead } from '../changes/forget-votes.js';
 import { type Charge, countUses } from '../keys/count-uses.js';
-import { type CountsAsked, countsAsked, countsFor } from '../keys/others-counts.js';
+import { type CountsAsked, countsAsked, countsFor, type CountsToSay } from '../keys/others-counts.js';
 import { type KeyHead, marksOf, noteMarks } from '../keys/stored-key.js';
 import { type Certified, findCertified } from './certified-key.js';
 
@@ -67,7 +67,7 @@ function questionOf(
 ): Pick<Result<'key.head'>, 'asks' | 'windows' | 'rosters'> {
   if (asked === null) return { asks: asks ?? null, windows: [], rosters: [] };
   const rosters = asked.rosters.map(({ epoch }) => epoch);
-  const windows = asked.windows.map((one) => ({ ...one }));
+  const windows = asked.windows.map(({ within, most }) => ({ within, most }));
   return { asks: asks ?? counting!.nonce, windows, rosters };
 }
 

@@ -1,44 +1,66 @@
 import type { KeyHeadStatement, WindowAsked, WindowCount } from '@ckm/api';
-import { encodeHex, equalBytes } from '@ckm/foundation';
+import { equalBytes } from '@ckm/foundation';
 import { type KeyParams, parseKeyParams, type RosterEntry } from '@ckm/threshold';
-import type { Counting, CountsToSay, ServerContext } from '../../context.js';
-import type { KeyRow, Reader } from '../../storage/storage.js';
+import type { Counting, CountStart, ServerContext } from '../../context.js';
+import type { Reader } from '../../storage/storage.js';
+import { epochAt, nameOf, rostersBefore, type Stored } from './earlier-rosters.js';
 import { readPublicEpoch } from './past-epochs.js';
-import { type KeyHead, readEpoch, storedFrom } from './stored-key.js';
+import { readEpoch } from './stored-key.js';
 
 type Context = Pick<ServerContext, 'vault' | 'clock' | 'config' | 'policy'>;
 
-/** A key, as it is stored. */
-interface Stored {
-  readonly row: KeyRow;
-  readonly head: KeyHead;
-}
-
 /** What a server needs to hear before it knows how often a key was used lately. */
 export interface CountsAsked {
-  readonly windows: readonly WindowAsked[];
-  /** Of some epochs; that of its own first, unless it joined. */
+  readonly windows: readonly AskedOf[];
+  /** The newest first: of its own epoch, or of the one before it joined; then those before, each of which somebody may have signed in. */
   readonly rosters: readonly KeyParams[];
+}
+
+/** A window, and the earliest epoch in which this server may have signed within it itself, or to the end of which it has to hear of. */
+type AskedOf = WindowAsked & { readonly from: number };
+
+/** What another server is told, once that is counted. */
+export interface CountsToSay {
+  readonly starts: readonly CountStart[];
+  say(counted: (start: CountStart) => number): Promise<readonly WindowCount[]>;
 }
 
 /** What is to be counted of a key for another server that asks how often it was used here, and what that is told then. */
 export async function countsFor(
-  { policy, config, clock }: Context,
+  context: Context,
   reader: Reader,
-  { row: { owner, keyId }, head }: Stored,
+  { row, head }: Stored,
   windows: readonly WindowAsked[],
 ): Promise<CountsToSay> {
-  if (head.asks !== undefined) return knowsNone(windows);
   const { tightened, counting = null } = head;
+  const from = await fromWhen(context, reader, { row, head }, windows);
+  const whole = (one: WindowAsked & Pick<WindowCount, 'count'>): WindowCount => ({
+    ...one,
+    from: from.get(one.within)!,
+  });
+  if (windows.length === 0 || head.asks !== undefined)
+    return { starts: [], say: () => Promise.resolve(windows.map((one) => whole({ ...one, count: null }))) };
+  const { policy, config, clock } = context;
   const asked = { windows, keptSeconds: config.limits.keepRequestsSeconds, now: clock() };
-  return policy.countsFor(reader, head.policy, { owner, keyId, tightened, counting }, asked);
+  const { owner, keyId } = row;
+  const toSay = await policy.countsFor(reader, head.policy, { owner, keyId, tightened, counting }, asked);
+  return { starts: toSay.starts, say: async (counted) => (await toSay.say(counted)).map(whole) };
 }
 
-function knowsNone(windows: readonly WindowAsked[]): CountsToSay {
-  return {
-    starts: [],
-    say: () => Promise.resolve(windows.map((one): WindowCount => ({ ...one, count: null }))),
-  };
+/** For each window the epoch from which on this server has counted for itself what it signed; what was before is over for longer, or it was told. */
+async function fromWhen(
+  context: Context,
+  reader: Reader,
+  stored: Stored,
+  windows: readonly WindowAsked[],
+): Promise<ReadonlyMap<number, number>> {
+  const { at = 0, joined = 0 } = stored.head.counting ?? {};
+  const from = new Map<number, number>();
+  for (const { within } of windows) {
+    const epoch = await epochAt(context, reader, stored, Math.max(at, context.clock() - within));
+    from.set(within, Math.max(epoch, joined));
+  }
+  return from;
 }
 
 /** What this server has to hear of a key; null: nothing. @throws StorageError `ROW_TAMPERED` */
@@ -53,9 +75,33 @@ export async function countsAsked(
   const key = { owner, keyId, tightened, counting };
   const windows = await context.policy.unknownWindows(reader, head.policy, key, context.clock());
   if (windows.length === 0) return null;
-  const own = parseKeyParams((await readEpoch(context, reader, row, head)).parameters);
-  const longest = Math.max(...windows.map(({ within }) => within));
-  return { windows, rosters: await rostersAsked(context, reader, { row, head }, own, longest) };
+  const first = await firstAsked(context, reader, { row, head });
+  const asked: AskedOf[] = [];
+  for (const one of windows)
+    asked.push({ ...one, from: await fromAsked(context, reader, { row, head }, one.within) });
+  return { windows: asked, rosters: await rostersBefore(context, reader, { row }, first) };
+}
+
+/** A server that joined asks those of the epoch before it did: whatever they signed, n − t + 1 of them have counted, in sum. Any other one asks those of its own. */
+async function firstAsked(context: Context, reader: Reader, { row, head }: Stored): Promise<KeyParams> {
+  const { joined } = head.counting!;
+  const { parameters } =
+    joined === undefined
+      ? await readEpoch(context, reader, row, head)
+      : await readPublicEpoch(context, reader, row, joined - 1);
+  return parseKeyParams(parameters);
+}
+
+/** Where it has lost its memory in an epoch that it entered within the window, it may have signed in the one before, as another's successor too. */
+async function fromAsked(
+  context: Context,
+  reader: Reader,
+  { row, head }: Stored,
+  within: number,
+): Promise<number> {
+  const { joined } = head.counting!;
+  if (joined !== undefined) return joined - 1;
+  return epochAt(context, reader, { row, head }, context.clock() - within);
 }
 
 /**
@@ -70,44 +116,6 @@ export async function goesByOthers(
   if (counting === undefined) return false;
   const key = { owner, keyId, tightened, counting: { ...counting, told: [] } };
   return (await policy.unknownWindows(reader, owned, key, clock())).length > 0;
-}
-
-/** So many epochs are looked at for one that had other members. */
-const MOST_LOOKED_BACK = 64;
-
-/**
- * Whose members know of all that was signed with the key. A server that joined asks those of the epoch before it did: whatever they signed,
- * n − t + 1 of them have counted, in sum. One that lost its memory asks those of its own, and also those of the last epoch that had other members,
- * where that was in use within the window: there it may have been another's successor. A refresh in between changes neither.
- */
-async function rostersAsked(
-  context: Context,
-  reader: Reader,
-  { row, head: { counting, since } }: Stored,
-  own: KeyParams,
-  longest: number,
-): Promise<readonly KeyParams[]> {
-  const paramsOf = async (epoch: number) =>
-    parseKeyParams((await readPublicEpoch(context, reader, row, epoch)).parameters);
-  const { joined } = counting!;
-  if (joined !== undefined) return [await paramsOf(joined - 1)];
-  let entered = since;
-  for (let { epoch } = row; epoch > Math.max(0, row.epoch - MOST_LOOKED_BACK); epoch--) {
-    if (entered === undefined || context.clock() - entered >= longest) break;
-    const before = await paramsOf(epoch - 1);
-    if (!hasSameMembers(own, before)) return [own, before];
-    entered = (await storedFrom(context, reader, { ...row, epoch: epoch - 1 })).since;
-  }
-  return [own];
-}
-
-function hasSameMembers(one: KeyParams, other: KeyParams): boolean {
-  const names = new Set(one.roster.map(nameOf));
-  return (
-    one.quorum.needed === other.quorum.needed &&
-    one.quorum.of === other.quorum.of &&
-    other.roster.every((entry) => names.has(nameOf(entry)))
-  );
 }
 
 /** What others of the key have said, by their identity keys in hexadecimal; each of them in an epoch of the chain that this server has. */
@@ -127,7 +135,8 @@ export interface CountsHeard {
 /**
  * How often the key was used before, at most: for each window the sum of what n − t + 1 others of each roster say, of those that say least,
  * since any of them are enough. Every signature was made by t of a roster, so that one of those asked has counted it, if he cannot sign in it any
- * more: of an epoch that is over, whoever is in a later one.
+ * more: of an epoch that is over, whoever is in a later one. Who joined behind a roster was told of all that was signed by it, and by those before. An
+ * earlier roster is asked for where one of those who are believed was in it within the window.
  * @param newest this server's epoch
  * @param self this server's identity key
  */
@@ -138,13 +147,17 @@ export function hearCounts(
 ): CountsHeard {
   const told: Told[] = [];
   let missing: CountsHeard | null = null;
-  for (const one of windows) {
-    const chosen = new Map<string, number>();
-    let isWhole = true;
-    for (const roster of rosters) {
+  for (const { from, ...one } of windows) {
+    const chosen = new Map<string, Counted>();
+    let [isWhole, earliest] = [true, from];
+    for (const [i, roster] of rosters.entries()) {
+      if (i > 0 && earliest > roster.epoch) break;
       const said = saidFrom(heard, one, Math.min(newest, roster.epoch + 1));
-      const enough = enoughOf(roster, rosters[0]!, said, self);
-      for (const name of enough.names) chosen.set(name, said.get(name)!);
+      const enough = enoughOf(roster, rosters.slice(0, i), said, self);
+      for (const name of enough.names) {
+        chosen.set(name, said.get(name)!);
+        earliest = Math.min(earliest, said.get(name)!.from);
+      }
       if (enough.missing.length === 0) continue;
       isWhole = false;
       missing ??= { told: [], missing: enough.missing, needed: enough.needed };
@@ -154,23 +167,30 @@ export function hearCounts(
   return { told, missing: missing?.missing ?? [], needed: missing?.needed ?? 0 };
 }
 
+/** What somebody says of a window, and from which epoch on he has counted it himself. */
+type Counted = Pick<WindowCount, 'from'> & { readonly count: number };
+type Said = ReadonlyMap<string, Counted>;
+
 /** What those say of a window who are in some epoch, or in a later one; who has stopped counting too early says nothing. */
-function saidFrom(heard: Heard, { within, most }: WindowAsked, from: number): ReadonlyMap<string, number> {
-  const said = new Map<string, number>();
+function saidFrom(heard: Heard, { within, most }: WindowAsked, since: number): Said {
+  const said = new Map<string, Counted>();
   for (const [name, { counts, epoch }] of heard) {
     const known = counts?.find((window) => window.within === within);
-    if (known === undefined || known.count === null || epoch < from) continue;
+    if (known === undefined || known.count === null || epoch < since) continue;
     const isEnough = known.count < known.most || known.most >= most;
-    if (isEnough) said.set(name, Math.min(known.count, most));
+    if (isEnough) said.set(name, { from: known.from, count: Math.min(known.count, most) });
   }
   return said;
 }
 
-/** Those of a roster whose counts are enough, the lowest first; or who is missing. */
+/**
+ * Those of a roster whose counts are enough, the lowest first; or who is missing.
+ * @param later rosters behind it
+ */
 function enoughOf(
   roster: KeyParams,
-  own: KeyParams,
-  said: ReadonlyMap<string, number>,
+  later: readonly KeyParams[],
+  said: Said,
   self: Uint8Array,
 ): { readonly names: readonly string[]; readonly missing: readonly number[]; readonly needed: number } {
   const others = roster.roster.filter(({ identityKey }) => !equalBytes(identityKey, self));
@@ -178,35 +198,37 @@ function enoughOf(
   const needed = of - quorum + 1;
   const names = lowest(others, said);
   if (names.length >= needed) return { names: names.slice(0, needed), missing: [], needed };
-  const [newcomer] = roster === own ? [] : lowest(newcomersOf(own, roster, self), said);
+  const [newcomer] = lowest(newcomersOf(later, roster, self), said);
   if (newcomer !== undefined) return { names: [newcomer], missing: [], needed };
   const missing = others.filter((one) => !said.has(nameOf(one))).map(({ slot }) => slot);
   return { names: [], missing, needed };
 }
 
-/** Who joined after a roster has been told of all that was signed by it. */
-function newcomersOf(own: KeyParams, before: KeyParams, self: Uint8Array): readonly RosterEntry[] {
-  return own.roster.filter(
-    ({ identityKey }) =>
-      !equalBytes(identityKey, self) &&
-      !before.roster.some((one) => equalBytes(one.identityKey, identityKey)),
-  );
+/** Who joined behind a roster has been told of all that was signed by it. */
+function newcomersOf(
+  later: readonly KeyParams[],
+  before: KeyParams,
+  self: Uint8Array,
+): readonly RosterEntry[] {
+  return later
+    .flatMap(({ roster }) => roster)
+    .filter(
+      ({ identityKey }) =>
+        !equalBytes(identityKey, self) &&
+        !before.roster.some((one) => equalBytes(one.identityKey, identityKey)),
+    );
 }
 
-function lowest(entries: readonly RosterEntry[], said: ReadonlyMap<string, number>): readonly string[] {
+function lowest(entries: readonly RosterEntry[], said: Said): readonly string[] {
   return entries
     .map(nameOf)
     .filter((name) => said.has(name))
-    .toSorted((a, b) => said.get(a)! - said.get(b)!);
+    .toSorted((a, b) => said.get(a)!.count - said.get(b)!.count);
 }
 
-export function nameOf({ identityKey }: Pick<RosterEntry, 'identityKey'>): string {
-  return encodeHex(identityKey);
-}
-
-function sumOf(counts: Iterable<number>): number {
+function sumOf(counts: Iterable<Counted>): number {
   let sum = 0;
-  for (const count of counts) sum += count;
+  for (const { count } of counts) sum += count;
   return sum;
 }
 

@@ -121,11 +121,14 @@ export async function gatherHeads(
 ): Promise<Heads> {
   const asked = await callers[asking]!.call('key.head', { keyId, nonce: new Uint8Array(32) });
   const question = { keyId, nonce: asked.asks!, windows: [...(windows ?? asked.windows ?? [])] };
-  const newest = rosters.length - 1;
+  const asks = [rosters.length - 1, ...(asked.rosters ?? [])];
+  // Of whom it believes: others are of no epoch that it asks about.
+  const believed = by.flatMap((place) => {
+    const epoch = asks.find((one) => rosters[one]!.includes(place));
+    return epoch === undefined ? [] : [{ place, epoch }];
+  });
   return Promise.all(
-    by.map(async (place) => {
-      const asks = [newest, ...(asked.rosters ?? [])];
-      const epoch = asks.find((one) => rosters[one]!.includes(place)) ?? newest - 1;
+    believed.map(async ({ place, epoch }) => {
       const { head, signature } = await callers[place]!.call('key.head', question);
       return { slot: rosters[epoch]!.indexOf(place) + 1, epoch, head, signature };
     }),
