@@ -104,8 +104,7 @@ export async function* createBackup(
     }
   } finally {
     frames.wipe();
-    // What is not noted counts as under way: more is said to be held then, not less.
-    await end().catch(() => undefined);
+    await end();
   }
 }
 
@@ -114,8 +113,10 @@ function once(work: () => Promise<void>): () => Promise<void> {
   return () => (done ??= work());
 }
 
+/** What cannot be noted counts as under way: more is said to be held then, not less. */
 async function noteEnd({ storage, noteOver }: BackupMeans, begun: number | null): Promise<void> {
-  if (begun !== null) await storage.transact((transaction) => noteOver(transaction, begun));
+  if (begun === null) return;
+  await storage.transact((transaction) => noteOver(transaction, begun)).catch(() => undefined);
 }
 
 /** Of the files that are named in a backup as not as they should be; the others are counted. */
