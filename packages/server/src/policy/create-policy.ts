@@ -83,7 +83,9 @@ export function createPolicy({
       const { counting } = key;
       if (counting === null || counting.isReleased === true) return [];
       const windows = await windowsOf(reader, owned, key);
-      return windows.filter((one) => reachesBack(counting, one.within, now) && toldOf(counting, one) === null);
+      return windows.filter(
+        (one) => reachesBack(counting, one.within, now) && toldOf(counting, one) === null,
+      );
     },
     countsFor: async (reader, owned, key, { windows, keptSeconds, now }) => {
       const longest = Math.max(keptSeconds, await longestWindow(reader, owned, key));

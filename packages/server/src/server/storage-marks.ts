@@ -148,9 +148,7 @@ const MOST_BACKUPS = 4_096;
 
 const storedLog = z.strictObject({
   knownFrom: z.int(),
-  begun: z
-    .array(z.strictObject({ at: z.int(), entry: z.int(), over: z.int().nullable() }))
-    .max(MOST_BACKUPS),
+  begun: z.array(z.strictObject({ at: z.int(), entry: z.int(), over: z.int().nullable() })).max(MOST_BACKUPS),
   destroyedBefore: z.int(),
 });
 

@@ -173,7 +173,7 @@ describe('P14: a server that came back from an older state', () => {
       return { slot: 3, epoch: 0, head, signature };
     };
     const counts = (count: number | null, within = HOUR, most = LIMIT) => ({
-      counts: [{ within, most, count }],
+      counts: [{ within, most, count, from: 0 }],
     });
     for (const other of [
       { ...bravo!, slot: 3 },
@@ -227,7 +227,7 @@ describe('P14: a liar among the others who says too much', () => {
   /** Charlie says that it was used more often than anybody allows, and bravo says the truth. */
   async function lieToAlpha(key: CountedKey): Promise<void> {
     const [bravo, charlie] = await gatherHeads(key, ALPHA, [BRAVO, CHARLIE]);
-    const counts = [{ within: HOUR, most: 1_000_000, count: 1_000_000 }];
+    const counts = [{ within: HOUR, most: 1_000_000, count: 1_000_000, from: 0 }];
     const head = encodeHead({ ...parseHead(charlie!.head), counts });
     const signature = signIdentityStatement(key.servers[CHARLIE]!.context.identity, headStatement(head));
     const { keyId } = key;

@@ -168,12 +168,7 @@ export interface RequestReader {
   /** Requests for one key created after `since` (also ones "in the future" of a clock set back), at most `limit`. */
   countForKey(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
   /** The oldest of them, oldest first. */
-  usesOf(
-    owner: Uint8Array,
-    keyId: Uint8Array,
-    since: number,
-    limit: number,
-  ): Promise<readonly RequestUse[]>;
+  usesOf(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<readonly RequestUse[]>;
   /** Requests for one key, oldest first. */
   ofKey(owner: Uint8Array, keyId: Uint8Array, limit: number): Promise<readonly RequestRow[]>;
   /** Waiting requests of all owners whose `expiresAt` is at or before `now`. */

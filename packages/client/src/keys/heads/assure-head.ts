@@ -104,8 +104,7 @@ async function assureHead(
   const witnesses = await witnessesOf(context, key, [newest, ...rosters]);
   const others = witnesses.filter(({ server }) => !equalBytes(server.xid, asking.xid)).slice(0, MOST_HEADS);
   const said = await Promise.all(others.map((one) => headSaidBy(context, one, question)));
-  if (windows.length > 0)
-    for (const { slot, epoch: its } of others) if (its === newest) whenVoided(slot);
+  if (windows.length > 0) for (const { slot, epoch: its } of others) if (its === newest) whenVoided(slot);
   await link.call('key.heads', { keyId, heads: said.flat() });
   return true;
 }

@@ -15,13 +15,7 @@ import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { epochDiffers } from '../changes/deciding.js';
 import { recallHead } from '../changes/forget-votes.js';
 import { nameOf } from '../keys/earlier-rosters.js';
-import {
-  type CountsAsked,
-  countsAsked,
-  hearCounts,
-  type Told,
-  withTold,
-} from '../keys/others-counts.js';
+import { type CountsAsked, countsAsked, hearCounts, type Told, withTold } from '../keys/others-counts.js';
 import { transcriptHashOf } from '../keys/past-epochs.js';
 import { marksOf, noteMarks, noteTightened, openHead, readEpoch } from '../keys/stored-key.js';
 import { type Certified, findCertified } from './certified-key.js';

@@ -36,7 +36,8 @@ export async function countUses(
     const whole = page.length < limit ? page : wholeSecondsOf(page);
     for (const { createdAt, isAttempted } of whole)
       if (isAttempted)
-        for (const [since, count] of counts) if (createdAt > since && !isFull(since)) counts.set(since, count + 1);
+        for (const [since, count] of counts)
+          if (createdAt > since && !isFull(since)) counts.set(since, count + 1);
     if (page.length < limit) return counts;
     // Of more requests in one second than a slice has, none is known to be the last.
     if (whole.length === 0) limit *= 2;
