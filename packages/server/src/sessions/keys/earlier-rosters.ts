@@ -3,7 +3,8 @@ import { encodeHex } from '@ckm/foundation';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { readPublicEpoch } from './past-epochs.js';
-import { type KeyHead, storedFrom } from './stored-key.js';
+import type { KeyHead } from './stored/key-head.js';
+import { storedFrom } from './stored/read-key.js';
 
 /** A key, as it is stored. */
 export interface Stored {
