@@ -83,11 +83,25 @@ export function policyLines(policy: KeyPolicy): string[] {
 }
 
 /** Only where a key says something else than what is usual. */
-function changeLines({ changes, changeDelay }: KeyPolicy): string[] {
-  if (changes === undefined && changeDelay === undefined) return [];
+function changeLines(policy: KeyPolicy): string[] {
+  return policy.changes === undefined && policy.changeDelay === undefined ? [] : [changeLine(policy)];
+}
+
+function changeLine({ changes, changeDelay = CHANGE_DELAYS['24h'] }: KeyPolicy): string {
   const who = changes === 'automatic' ? 'without asking operators' : 'with the yes of every operator';
-  const delay = changeDelay === 0 ? 'at once' : `after ${formatSpan(changeDelay ?? CHANGE_DELAYS['24h'])}`;
-  return [`Changes other servers or another quorum ${who}, ${delay}`];
+  const delay = changeDelay === 0 ? 'at once' : `after ${formatSpan(changeDelay)}`;
+  return `Changes of servers or quorum ${who}, ${delay}`;
+}
+
+/** The policy of a key that is to be made: the rules of changes too where nobody chose them, because they are certified with it. */
+export function wishedPolicyLines(policy: KeyPolicy): string[] {
+  const lines = policyLines(policy);
+  if (changeLines(policy).length > 0) return lines;
+  return [
+    ...lines,
+    changeLine(policy),
+    '        (as long as the key lives; otherwise: --changes, --change-delay)',
+  ];
 }
 
 /** How a server of a key gets a lost share back. */

@@ -297,6 +297,9 @@ describe('making a key by questions', () => {
         setup.environment,
       );
       expect(seen.screen).toMatch(/Quorum +2 of 3: any 2 servers can sign/);
+      expect(seen.screen).toMatch(
+        /yes of every operator,\s+after 1 d\s+\(as long as the key lives; otherwise: --changes,/,
+      );
       expect(seen.screen).toContain('KEY_LIKENESS_DIFFERS');
       expect(seen.screen).toContain('ckm key compare guided');
       expect(seen.status).toBe(76);

@@ -6,10 +6,10 @@ import type { Context } from '../../command-line/context.js';
 import {
   exportLines,
   parsePolicyFlags,
-  policyLines,
   policyOptions,
   recoveryText,
   type PolicyFlags,
+  wishedPolicyLines,
 } from '../../command-line/policy-flags.js';
 import { parseQuorumFlag, quorumMeaning } from '../../command-line/quorum-flag.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -98,7 +98,7 @@ function planLines(name: string, { proposal, servers, network }: KeyPlan): strin
     `  Make    ${name}   for ${proposal.purpose}${network === null || network === 'bitcoin' ? '' : ` (${network})`}, ${proposal.suite}`,
     `  Quorum  ${needed} of ${of}: ${quorumMeaning({ needed, of })}`,
     `  Servers ${servers.map((server) => server.name).join(', ')}`,
-    ...policyLines(proposal.policy).map((line) => `  ${line}`),
+    ...wishedPolicyLines(proposal.policy).map((line) => `  ${line}`),
     ...(proposal.policy.recovery === 'static' ? [`  Recovery ${recoveryText(proposal.policy)}`] : []),
     ...(proposal.exportable === true ? exportLines(proposal.policy).map((line) => `  Export  ${line}`) : []),
     '',

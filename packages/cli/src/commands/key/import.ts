@@ -13,7 +13,7 @@ import { isSingleKey, purposeSuite, REQUEST_KIND_NAMES } from '@ckm/requests';
 import type { SuiteName } from '@ckm/threshold';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
-import { policyLines, policyOptions } from '../../command-line/policy-flags.js';
+import { policyOptions, wishedPolicyLines } from '../../command-line/policy-flags.js';
 import { quorumMeaning } from '../../command-line/quorum-flag.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
@@ -162,7 +162,7 @@ function planLines(name: string, plan: ImportPlan, material: KeyMaterial): strin
     ...shownForm(shownKey(name, plan)).rows.map(({ label, value }) => [label, value] as const),
     ['Quorum', `${needed} of ${of}: ${quorumMeaning({ needed, of })}`],
     ['Servers', servers.map((server) => server.name).join(', ')],
-    ...policyLines(proposal.policy).map((line) => [line.slice(0, 8).trim(), line.slice(8)] as const),
+    ...wishedPolicyLines(proposal.policy).map((line) => [line.slice(0, 8).trim(), line.slice(8)] as const),
     ...(isSingleAddress(plan) ? [['Only', ONE_ADDRESS] as const] : []),
     ['Dealt', DEALT],
   ];
