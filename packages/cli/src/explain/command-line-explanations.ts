@@ -220,7 +220,7 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
   SESSION_LEFT: [
     'You pressed Ctrl-C while a ceremony was under way.',
     'It is on record here and on the servers: nothing of it is lost, and nothing goes on without you.',
-    'Go on with ckm sessions resume, or cancel it with ckm sessions cancel.',
+    'Go on as the hint says, with ckm sessions resume or the same command; or cancel it with ckm sessions cancel.',
   ],
   REQUEST_UNFINISHED: [
     'The request has no signature to show.',

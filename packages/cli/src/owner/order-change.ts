@@ -3,9 +3,10 @@ import { UsageError } from '@ckm/foundation';
 import type { Context } from '../command-line/context.js';
 import { askTyped } from '../terminal/prompt.js';
 import { canAsk, notTyped } from '../terminal/seat.js';
-import { carryOut, type WaitFlag } from './carry-out-change.js';
+import { carryOut } from './carry-out-change.js';
 import { planLines, planObject } from './change-words.js';
 import { openOwner } from './open-owner.js';
+import type { WaitFlag } from './until-done.js';
 
 export interface OrderFlags extends WaitFlag {
   readonly keyName?: string;

@@ -38,7 +38,7 @@ export async function refreshMany(context: Context, client: Client, names: reado
   }
   if (due.length > 0 && flags.yes !== true && !(await confirm(terminal, 'Make new shares?')))
     throw cancelled();
-  const progress = createProgress(terminal);
+  const progress = createProgress(terminal, 'the same command goes on where it was');
   const changed: ReturnType<typeof changedObject>[] = [];
   const failed: Failed[] = [];
   const work = refreshEach(client, due, progress, (name, outcome) => {

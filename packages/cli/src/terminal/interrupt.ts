@@ -23,7 +23,8 @@ const IMPATIENT = 130;
 /** The one that listens: a process runs one command as a rule. */
 let listener: (() => void) | undefined;
 
-export function createInterrupt(): Interrupt {
+/** @param goOn what to do after it was left, where that is not to go on with a session or request by its id */
+export function createInterrupt(goOn?: string): Interrupt {
   let about: ProgressEvent | undefined;
   let isPressed = false;
   let isHandedOver = false;
@@ -36,7 +37,7 @@ export function createInterrupt(): Interrupt {
   const leave = () => {
     if (!isPressed || controller.signal.aborted || isNearlyOver(about!)) return;
     controller.abort();
-    reject(leftBehind(about!));
+    reject(leftBehind(about!, goOn));
   };
   const onSignal = () => {
     // Between the two the result is nowhere on record, and in nobody's hands.
@@ -76,7 +77,9 @@ function isNearlyOver({ stage, of, have, waiting }: ProgressEvent): boolean {
   return stage === 'conclude' && waiting.length === 0 && have.length > 0;
 }
 
-function leftBehind({ stage, id, of, have, waiting }: ProgressEvent): CkmError {
+function leftBehind({ stage, id, of, have, waiting }: ProgressEvent, goOn: string | undefined): CkmError {
+  if (goOn !== undefined)
+    return new StateError('you left before it was over', { code: 'SESSION_LEFT', hint: goOn });
   if (stage === 'wait') {
     return new PolicyError(`the request waits for a person at ${waiting.join(', ')}`, {
       code: 'REQUEST_WAITING',

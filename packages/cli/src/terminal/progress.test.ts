@@ -82,3 +82,22 @@ test('Ctrl-C when every share is in, of which one proves to be false, leaves wit
   expect(progress.left.aborted).toBe(true);
   expect(handOver).not.toHaveBeenCalled();
 });
+
+test('Ctrl-C of a change is told as one, whichever step it is at; of what has no id to go on with, by the command that goes on', async () => {
+  const leave = async (goOn?: string) => {
+    const progress = createProgress(terminal, goOn);
+    const ended = progress.during(new Promise(() => undefined), vi.fn()).catch((error: unknown) => error);
+    progress.on(event('exchange', ['alpha'], ['bravo']));
+    pressCtrlC();
+    return ended;
+  };
+  expect(await leave()).toMatchObject({
+    code: 'SESSION_LEFT',
+    message: 'you left session 00bdea2a before it was over',
+  });
+  expect(await leave('go on with it: ckm key settle notes')).toMatchObject({
+    code: 'SESSION_LEFT',
+    message: 'you left before it was over',
+    hint: 'go on with it: ckm key settle notes',
+  });
+});

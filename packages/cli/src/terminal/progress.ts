@@ -28,9 +28,10 @@ const KEPT_STAGES: readonly ProgressEvent['stage'][] = ['ask', 'sign', 'wait', '
 /**
  * Shows how far a ceremony or request is: on a terminal in one line that changes, else one line for each step begun. Names
  * people's servers; rounds are a detail.
+ * @param goOn what to do after it was left; where it is not said, sessions and requests are gone on with by their ids
  */
-export function createProgress(terminal: Terminal): Progress {
-  const interrupt = createInterrupt();
+export function createProgress(terminal: Terminal, goOn?: string): Progress {
+  const interrupt = createInterrupt(goOn);
   const line = createLine(terminal);
   let kept: string | undefined;
   let decided = '';

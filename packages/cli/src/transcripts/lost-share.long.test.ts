@@ -1,33 +1,12 @@
 // @module-tag long
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loseEpochKeys } from '../test/lose-epoch-keys.js';
 import { errorOf } from '../test/run-ckm.js';
-import {
-  createKey,
-  openSetup,
-  type Setup,
-  type SetupServer,
-  startServerProcess,
-} from '../test/run-server.js';
+import { createKey, openSetup, type Setup, type SetupServer } from '../test/run-server.js';
 
 /** As docs/repair.md tells it, with servers that are processes. */
 let setup: Setup;
 const running: SetupServer[] = [];
-
-/** Killed, and started again where it was, without the keys of its epochs. */
-async function loseEpochKeys(name: string): Promise<void> {
-  const folder = setup.folderOf(name);
-  const { url, stop } = setup.servers[name]!;
-  await stop('SIGKILL');
-  const path = join(folder, 'config.json');
-  const settings = JSON.parse(readFileSync(path, 'utf8')) as { listen: object };
-  const port = Number(new URL(url).port);
-  writeFileSync(path, JSON.stringify({ ...settings, listen: { ...settings.listen, port } }));
-  const keys = join(folder, 'epoch-keys');
-  for (const file of readdirSync(keys).filter((one) => /^[0-9a-f]{64}$/.test(one))) rmSync(join(keys, file));
-  running.push(await startServerProcess(folder));
-}
 
 interface Waiting {
   readonly sessionId: string;
@@ -53,7 +32,7 @@ const REPAIR = ['key', 'repair', 'letters', '--server', 'bravo'];
 beforeAll(async () => {
   setup = await openSetup({ asProcesses: true });
   await createKey(setup, 'letters', '--for', 'message');
-  await loseEpochKeys('bravo');
+  running.push(await loseEpochKeys(setup, 'bravo'));
 }, 120_000);
 afterAll(async () => {
   for (const server of running) await server.stop('SIGKILL');

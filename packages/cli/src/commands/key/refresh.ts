@@ -1,6 +1,6 @@
 import type { Client } from '@ckm/client';
 import type { Command } from 'commander';
-import { carryOut, type WaitFlag } from '../../owner/carry-out-change.js';
+import { carryOut } from '../../owner/carry-out-change.js';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -8,6 +8,7 @@ import { CHANGE_ENDINGS } from '../../owner/change-options.js';
 import { planLines, planObject } from '../../owner/change-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { refreshMany } from '../../owner/refresh-many.js';
+import type { WaitFlag } from '../../owner/until-done.js';
 import { confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
 

@@ -1,18 +1,17 @@
 import type { Client, KeyRepair, RepairKeyArgs, RepairPlan, StoppedRepair } from '@ckm/client';
-import { AvailabilityError, CkmError } from '@ckm/foundation';
+import { AvailabilityError } from '@ckm/foundation';
 import type { Command } from 'commander';
-import { setTimeout } from 'node:timers/promises';
 import { INVITE_FLAG, readInvite } from '../../command-line/invite-flag.js';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid, parseDuration } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { orderChange } from '../../owner/order-change.js';
+import { untilDone } from '../../owner/until-done.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
-import { createProgress, type Progress } from '../../terminal/progress.js';
+import { createProgress } from '../../terminal/progress.js';
 import { confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
-import { unixNow } from '../../terminal/instant.js';
 
 /** `ckm key repair NAME --server SERVER [--by SERVER]` */
 export function keyRepairCommand(): Command {
@@ -70,7 +69,8 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
   const question = plan.isUnderWay ? 'Go on with it?' : 'Begin?';
   if (flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
   const progress = createProgress(terminal);
-  await progress.during(untilDone(client, args, progress, waitSeconds), (done) => {
+  const once = () => client.repairKey(args, progress.on);
+  await progress.during(untilDone(terminal, progress, { wait: waitSeconds }, once), (done) => {
     showRepaired(context, done);
   });
   warnOfClock(context, client);
@@ -124,28 +124,6 @@ function notStopped({ refused }: StoppedRepair, left: readonly string[], { name,
     remedy: { kind: 'stopRepair', key: name, server },
     facts: { servers: left },
   });
-}
-
-const PAUSE_MS = 10_000;
-
-/** Asks again while operators are waited for, as long as its owner said. */
-async function untilDone(
-  client: Client,
-  args: RepairKeyArgs,
-  { on, left }: Progress,
-  waitSeconds: number,
-): Promise<KeyRepair> {
-  const until = unixNow() + waitSeconds;
-  for (;;) {
-    try {
-      return await client.repairKey(args, on);
-    } catch (error) {
-      const isWaiting = error instanceof CkmError && error.code === 'SERVERS_MISSING';
-      if (!isWaiting || unixNow() >= until) throw error;
-      await setTimeout(PAUSE_MS, undefined, { signal: left }).catch(() => undefined);
-      if (left.aborted) throw error;
-    }
-  }
 }
 
 function planLines(name: string, { server, helpers, needed, isUnderWay }: RepairPlan): string {

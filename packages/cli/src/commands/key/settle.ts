@@ -5,12 +5,11 @@ import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { run } from '../../command-line/run.js';
-import { untilDone, type WaitFlag } from '../../owner/carry-out-change.js';
 import { CHANGE_ENDINGS, changeLeaf } from '../../owner/change-options.js';
 import { planLines, planObject, settledLines, settledObject } from '../../owner/fork-words.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { untilDone, type WaitFlag } from '../../owner/until-done.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
-import { unixNow } from '../../terminal/instant.js';
 import { createProgress } from '../../terminal/progress.js';
 import { askTyped } from '../../terminal/prompt.js';
 import { canAsk, notTyped } from '../../terminal/seat.js';
@@ -64,13 +63,16 @@ async function carryOut(
   context: Context,
   client: Client,
   args: SettleKeyArgs,
-  { wait }: WaitFlag,
+  given: WaitFlag,
 ): Promise<void> {
   const { terminal } = context;
-  const progress = createProgress(terminal);
+  const { name } = args;
+  const progress = createProgress(
+    terminal,
+    `go on with it: ckm key settle ${name}   or take it back: ckm key settle ${name} --cancel`,
+  );
   const once = () => client.settleKey(args, progress.on);
-  const until = wait === true ? Number.POSITIVE_INFINITY : unixNow() + (wait ?? 0);
-  const work = wait === undefined ? once() : untilDone(context, once, until);
+  const work = untilDone(terminal, progress, given, once);
   let done: SettledKey | null = null;
   await progress.during(work, (settled) => {
     done = settled;

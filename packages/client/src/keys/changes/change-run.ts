@@ -104,7 +104,8 @@ export function reportChange(
   waiting: readonly Participant[],
   asked: readonly Participant[] = run.members,
 ): void {
-  const stage: ProgressEvent['stage'] = step === 'order' ? 'propose' : step === 'retire' ? 'conclude' : 'ask';
+  const stage: ProgressEvent['stage'] =
+    step === 'order' ? 'propose' : step === 'retire' ? 'conclude' : 'exchange';
   run.on({
     id: shortId(run.orderHash),
     stage,

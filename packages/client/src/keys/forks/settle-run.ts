@@ -120,7 +120,8 @@ export async function askEach<T>(
 ): Promise<Gathered<SettleMember, T>> {
   const answers = new Map<SettleMember, T>();
   const failures = new Map<SettleMember, CkmError>();
-  const stage: ProgressEvent['stage'] = step === 'order' ? 'propose' : step === 'end' ? 'conclude' : 'ask';
+  const stage: ProgressEvent['stage'] =
+    step === 'order' ? 'propose' : step === 'end' ? 'conclude' : 'exchange';
   const report = () => {
     const waiting = members.filter((one) => !answers.has(one) && !failures.has(one));
     const have = namesOf(answers.keys());
