@@ -50,6 +50,7 @@ export function fetchedObject(key: FetchedKey): unknown {
     createdAt,
     suggestedName,
     isVouched,
+    isForked,
     servers,
   } = key;
   const likeness = likenessObject(transcriptHash);
@@ -64,6 +65,7 @@ export function fetchedObject(key: FetchedKey): unknown {
     transcriptHash,
     likeness,
     isVouched,
+    isForked,
     servers,
   };
 }

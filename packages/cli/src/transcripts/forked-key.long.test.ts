@@ -3,6 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
+import { sealCheaply } from '../test/make-owner.js';
 import { errorOf } from '../test/run-ckm.js';
 import {
   createKey,
@@ -144,6 +145,23 @@ async function asOwner(line: string): Promise<void> {
   const ended = outcome.status === 0 ? null : errorOf(outcome).code;
   expect(ended, `${line}: ${outcome.stdout}${outcome.stderr}`).toBe(code);
 }
+
+test('a computer that has the seed alone gets the key back by the certificate that most servers show, and hears that it is forked', async () => {
+  const file = join(setup.scratch.path, 'seed-words');
+  await setup.json(['seed', 'backup', '--out', file]);
+  const environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'third') };
+  await setup.json(['seed', 'restore', '--from', file], { environment });
+  await sealCheaply(environment);
+  for (const [name, { url }] of running)
+    await setup.json(['server', 'add', name, url, '--yes'], { environment });
+  const fetched = await callCkm(['key', 'fetch', '--name', 'treasury'], { environment });
+  const { code, message, hint } = errorOf(fetched);
+  expect([fetched.status, code]).toEqual([75, 'KEY_FORKED']);
+  expect(message).toBe('the servers of treasury went on by two certificates of one epoch');
+  expect(hint).toContain('ckm key settle treasury');
+  const [key] = await setup.json<{ name: string }[]>(['key', 'list'], { environment });
+  expect(key!.name).toBe('treasury');
+}, 120_000);
 
 test('docs/forked-key.md: two machines of one server, settled, repaired, and behind another epoch', async () => {
   const all = steps();

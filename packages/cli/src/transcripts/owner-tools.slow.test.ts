@@ -241,11 +241,87 @@ describe('ckm sheet', () => {
     },
   );
 
-  test('that cannot be read is refused before the seed is written', async () => {
-    const { run, outcome } = await restored(setup.scratch.file('no-sheet', 'hello\n'));
-    expect([outcome.status, errorOf(outcome).code]).toEqual([65, 'SHEET_INVALID']);
-    expect(errorOf(await run(['status'])).code).toBe('HOME_NOT_INITIALISED');
-  });
+  const cutAfter = (at: RegExp) => (text: string) => at.exec(text)![0];
+  const BAD: readonly (readonly [
+    what: string,
+    change: (text: string) => string,
+    status: number,
+    code: string,
+  ])[] = [
+    ['that is no sheet', () => 'hello\n', 65, 'SHEET_INVALID'],
+    ['that is empty', () => '', 65, 'SHEET_INVALID'],
+    ['cut before what programs read', cutAfter(/^[^]*?(?=ckm-recovery-sheet)/), 65, 'SHEET_INVALID'],
+    ['cut behind the line it begins with', cutAfter(/^[^]*?ckm-recovery-sheet: 1\n/), 65, 'SHEET_INVALID'],
+    ['cut within a server', cutAfter(/^[^]*?\nserver: bravo [0-9a-f]{20}/), 65, 'SHEET_INVALID'],
+    ['cut within a key', cutAfter(/^[^]*?\nkey: \w+ [0-9a-f]{20}/), 65, 'SHEET_INVALID'],
+    ['cut within its check', cutAfter(/^[^]*?\ncheck: [0-9a-f]{16} [0-9a-f]{20}/), 65, 'SHEET_INVALID'],
+    ['cut behind its servers, and nobody to ask', cutAfter(/^[^]*?\n(?=key:)/), 64, 'INPUT_NEEDED'],
+    [
+      'that names a server twice',
+      (text) => text.replace(/^server: bravo .*\n/m, '$&$&'),
+      65,
+      'SHEET_INVALID',
+    ],
+    [
+      'that names two servers by one name',
+      (text) => text.replace('server: bravo', 'server: alpha'),
+      65,
+      'SHEET_INVALID',
+    ],
+    [
+      'that names one server by two names',
+      (text) => text.replace(/^server: bravo (.*\n)/m, '$&server: delta $1'),
+      65,
+      'SHEET_CHANGED',
+    ],
+    [
+      'that names two keys by one name',
+      (text) => text.replace('key: laptop', 'key: notes'),
+      65,
+      'SHEET_CHANGED',
+    ],
+    [
+      'with the day of another one',
+      (text) => text.replace(/^made: 20../m, 'made: 2099'),
+      65,
+      'SHEET_CHANGED',
+    ],
+    [
+      'with the check of another owner’s',
+      (text) => text.replace(/^check: [0-9a-f]{16}/m, `check: ${'0'.repeat(16)}`),
+      65,
+      'SHEET_OF_ANOTHER_SEED',
+    ],
+  ];
+  test.each(BAD)(
+    '%s is refused before anything is written',
+    { tags: ['long'] },
+    async (_what, change, status, code) => {
+      const sheet = setup.scratch.file(`bad-${++count}`, change(await written()));
+      const { run, outcome } = await restored(sheet, '--no-input');
+      const { code: said, message, hint } = errorOf(outcome);
+      expect([outcome.status, said]).toEqual([status, code]);
+      expect(`${message} ${hint}`).toMatch(/\S \S/);
+      expect(errorOf(await run(['status'])).code).toBe('HOME_NOT_INITIALISED');
+    },
+  );
+
+  test(
+    'with the keys of an older one under the check of a newer is refused, and the older one itself is good',
+    { tags: ['long'] },
+    async () => {
+      const older = await written();
+      await createKey(setup, 'newest', '--for', 'message');
+      const newer = await written();
+      const [, check] = /^(check: .*)$/m.exec(newer)!;
+      const mixed = setup.scratch.file(`mixed-${++count}`, older.replace(/^check: .*$/m, check!));
+      const refused = await restored(mixed, '--no-input');
+      expect([refused.outcome.status, errorOf(refused.outcome).code]).toEqual([65, 'SHEET_CHANGED']);
+      expect(errorOf(await refused.run(['status'])).code).toBe('HOME_NOT_INITIALISED');
+      const { outcome } = await restored(setup.scratch.file(`older-${++count}`, older), '--no-input');
+      expect(JSON.parse(outcome.stdout)).toMatchObject({ added: ['alpha', 'bravo', 'charlie'], failed: [] });
+    },
+  );
 });
 
 describe('ckm key forget', () => {

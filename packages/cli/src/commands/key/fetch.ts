@@ -1,6 +1,14 @@
 import type { Client, FetchedKey, FetchedKeys, KeepKeyArgs, KeptKey } from '@ckm/client';
 import { parseName } from '@ckm/client';
-import { AccessError, AvailabilityError, CkmError, PeerFaultError, UsageError } from '@ckm/foundation';
+import {
+  AccessError,
+  AvailabilityError,
+  CkmError,
+  equalBytes,
+  PeerFaultError,
+  StateError,
+  UsageError,
+} from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { type Command, Option } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
@@ -18,6 +26,7 @@ import { keyLines, keyObject } from './show.js';
 export function keyFetchCommand(): Command {
   return leaf('fetch', 'get back the keys that servers hold of yours and that are not on record here', {
     69: 'not every server of a key has answered',
+    75: 'the servers of a key went on by two certificates: it is forked',
     76: 'a server showed something that does not hold',
     77: 'too few of your servers say that a key is yours',
   })
@@ -167,6 +176,10 @@ function troubleWith(
   if (faulty.length > 0) return shownFalsely(faulty);
   const unvouched = chosen.find(({ isVouched }) => !isVouched);
   if (unvouched !== undefined) return notVouched(unvouched);
+  const forked = kept.find(({ key }) =>
+    chosen.some(({ isForked, keyId }) => isForked && equalBytes(keyId, key.keyId)),
+  );
+  if (forked !== undefined) return keyForked(forked);
   const incomplete = kept.find(({ missing }) => missing.length > 0);
   return incomplete === undefined ? null : notComplete(incomplete);
 }
@@ -182,6 +195,16 @@ function shownFalsely(faulty: FetchedKeys['faulty']): PeerFaultError {
       facts: { servers },
     },
   );
+}
+
+/** It has to be on record to be settled. */
+function keyForked({ key: { record } }: KeptKey): StateError {
+  return new StateError(`the servers of ${record.name} went on by two certificates of one epoch`, {
+    code: 'KEY_FORKED',
+    hint: 'it is on record by the one that most of them show: have them settle which counts',
+    remedy: { kind: 'settleKey', key: record.name },
+    retryable: false,
+  });
 }
 
 function notVouched({ suggestedName, quorum, servers }: FetchedKey): AccessError {

@@ -1,10 +1,11 @@
 import type { Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { parseChangeCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { listSessions } from '../../sessions/sessions.js';
-import { chainOf, newestParams } from '../chain/key-chain.js';
+import { chainOf, changesOf, newestParams } from '../chain/key-chain.js';
 import type { ServerLink } from '../../carrier/server-link.js';
 import { isComplete, type CertifiedKey } from '../key-record.js';
 import { listKeyRecords } from '../keys.js';
@@ -160,13 +161,17 @@ function createLook(
         key.roster.some(({ serverId }) => equalBytes(serverId, server.xid)),
     );
     const shown = [...first, ...(await Promise.all(others.map((server) => ask(server, keyId))))];
+    const isForked = shown.some((one) => key !== null && isOnAnotherWay(key, one));
     const judged = shown.map((one) => against(key, one));
-    const lying = judged.filter(({ verdict }) => verdict === 'differs');
+    // Of a fork nobody knows from here which servers are to blame.
+    const lying = judged.filter(
+      (one, i) => one.verdict === 'differs' && !(key !== null && isOnAnotherWay(key, shown[i]!)),
+    );
     // Of a tie nobody can say who lied: whoever was contradicted is asked on.
     const proven = key === null ? shown.filter(({ verdict }) => verdict === 'differs') : lying;
     for (const { server } of proven) liars.set(server.name, (liars.get(server.name) ?? 0) + 1);
     return {
-      key: key === null ? null : describeKey(key, judged, held),
+      key: key === null ? null : { ...describeKey(key, judged, held), isForked },
       complaints: lying.map(({ server, text }) => ({ server: server.name, text })),
     };
   };
@@ -190,42 +195,62 @@ async function askForChain(link: ServerLink, keyId: Uint8Array, budget: Budget):
     if (isLast || all.length >= MOST_CERTIFICATES || budget.bytes <= 0) break;
     after = next;
   }
-  const [certificate = null, ...changes] = all;
-  return { ...shown, certificate, changes };
+  const isCapped = all.length >= MOST_CERTIFICATES || budget.bytes <= 0;
+  // Of whoever shows none of them, what it showed before is no first one.
+  const [certificate = shown.certificate, ...changes] = all;
+  return { ...shown, certificate, changes, ...(isCapped ? { isCapped } : {}) };
 }
 
-/** The key that most servers show, in the newest epoch that any of them proves; nobody's when two have as many. */
+/**
+ * The key that most servers show, in the newest epoch that any of them proves; nobody's when two have as many. Of one that has forked, what
+ * contradicts the fewest of them.
+ */
 function agreed(shown: readonly Judged[]): CertifiedKey | null {
-  const counts = new Map<string, { key: CertifiedKey; count: number }>();
+  const groups = new Map<string, CertifiedKey[]>();
   for (const { key } of shown) {
     if (key === null) continue;
     const id = encodeHex(key.transcriptHash);
-    const { key: other = key, count = 0 } = counts.get(id) ?? {};
-    const newest = other.newest.params.epoch > key.newest.params.epoch ? other : key;
-    counts.set(id, { key: newest, count: count + 1 });
+    groups.set(id, [...(groups.get(id) ?? []), key]);
   }
-  const [best, second] = [...counts.values()].sort((a, b) => b.count - a.count);
-  return best === undefined || best.count === second?.count ? null : best.key;
+  const [best, second] = [...groups.values()].sort((a, b) => b.length - a.length);
+  if (best === undefined || best.length === second?.length) return null;
+  const agreeing = (one: CertifiedKey) => best.filter((other) => goTogether(one, other)).length;
+  const epochOf = ({ newest }: CertifiedKey) => newest.params.epoch;
+  return best.toSorted((a, b) => agreeing(b) - agreeing(a) || epochOf(b) - epochOf(a))[0]!;
+}
+
+/** Whether one of two keys with the same first epoch went on from the other, or is the same. */
+function goTogether(one: CertifiedKey, other: CertifiedKey): boolean {
+  const epoch = Math.min(one.newest.params.epoch, other.newest.params.epoch);
+  return equalBytes(hashAt(one, epoch), hashAt(other, epoch));
+}
+
+/** 32 bytes: transcript hash of an epoch, which the certificate behind it names. */
+function hashAt({ record, newest }: CertifiedKey, epoch: number): Uint8Array {
+  const after = changesOf(record)[epoch];
+  return after === undefined ? newest.transcriptHash : parseChangeCertificate(after).change.next.previous;
+}
+
+/** Whether a server shows the same key, gone on by another certificate. */
+function isOnAnotherWay(key: CertifiedKey, shown: Judged): boolean {
+  if (shown.key === null || !equalBytes(shown.key.transcriptHash, key.transcriptHash)) return false;
+  return !goTogether(key, shown.key);
 }
 
 /** @param key what most show; null when as many show one thing as another, and nobody can tell who is right */
 function against(key: CertifiedKey | null, shown: Judged): Judged {
-  if (shown.key === null || (key !== null && equalBytes(shown.key.transcriptHash, key.transcriptHash))) {
-    return shown;
-  }
-  return {
-    ...shown,
-    verdict: 'differs',
-    text: 'shows another certificate than your other servers',
-    key: null,
-  };
+  const differs = (text: string): Judged => ({ ...shown, verdict: 'differs', text, key: null });
+  if (shown.key === null) return shown;
+  if (key === null || !equalBytes(shown.key.transcriptHash, key.transcriptHash))
+    return differs('shows another certificate than your other servers');
+  return isOnAnotherWay(key, shown) ? differs('went on by another certificate: the key is forked') : shown;
 }
 
 function describeKey(
   key: CertifiedKey,
   shown: readonly Judged[],
   held: readonly HeldKey[],
-): Omit<FetchedKey, 'suggestedName' | 'expected'> {
+): Omit<FetchedKey, 'suggestedName' | 'expected' | 'isForked'> {
   const { record, keyId, transcriptHash, purpose } = key;
   const { suite, quorum } = key.public;
   const servers = key.roster.map(({ slot, serverId, url }): KeyHolder => {

@@ -42,6 +42,8 @@ export interface FetchedKey extends KeyChain {
    * still have to take the certificate.
    */
   readonly isVouched: boolean;
+  /** Whether its servers went on by several certificates of one epoch: then it is the one that most of them show. */
+  readonly isForked: boolean;
   /** In order of slots. */
   readonly servers: readonly KeyHolder[];
 }

@@ -19,6 +19,8 @@ export interface Judged {
 export type ShownKey = Result<'key.show'> & {
   /** Those of the changes, in order. */
   readonly changes: readonly Uint8Array[];
+  /** There may be more of them: no more were asked for. */
+  readonly isCapped?: true;
 };
 
 /** Reads certificates, each of them once however many servers show it. */
@@ -76,7 +78,11 @@ export function judgeHolder(
   const key = read(shown);
   if (key === null) return differs('shows a certificate or policy that does not hold');
   if (!equalBytes(key.keyId, keyId)) return differs('shows the certificate of another key');
-  const { roster } = key.newest.params;
+  const { epoch, roster } = key.newest.params;
+  if (epoch < shown.key.epoch && shown.isCapped !== true)
+    return differs(
+      `says that it is in epoch ${shown.key.epoch}, and shows certificates to epoch ${epoch} alone`,
+    );
   if (!roster.some(({ serverId }) => equalBytes(serverId, server.xid))) {
     return differs('shows the certificate of a key that it has no part in');
   }

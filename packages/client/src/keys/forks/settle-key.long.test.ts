@@ -83,6 +83,25 @@ describe('an owner whose key is forked', () => {
     expect((await other.client.listKeys())[0]!.name).toBe(NAME);
   });
 
+  test('gets it back from the seed alone by the certificate that most servers show, is told that it is forked, and settles it from there', async () => {
+    key = await createForkedKey();
+    const client = await key.network.owner();
+    const { keys, faulty } = await client.fetchKeys();
+    expect(faulty).toEqual([]);
+    const [one] = keys;
+    expect(one).toMatchObject({ isForked: true, isVouched: true, quorum: { needed: 2, of: 4 } });
+    expect(one!.servers.map(({ server, verdict }) => [server, verdict])).toEqual([
+      ['alpha', 'holds'],
+      ['bravo', 'differs'],
+      ['charlie', 'holds'],
+      ['delta', 'holds'],
+    ]);
+    expect(one!.servers[1]!.text).toBe('went on by another certificate: the key is forked');
+    await client.keepKey(one!, { name: NAME });
+    expect(await client.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, lost: ['bravo'] });
+    expect(await signersOf(client)).toHaveLength(2);
+  });
+
   test('chooses the other one, from the machine that knows it; the machine that went on by the dead one learns it', async () => {
     key = await createForkedKey();
     const { one, other } = key;
