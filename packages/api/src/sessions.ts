@@ -44,6 +44,12 @@ const ofItsKind = z.custom<Data>((value) => value !== undefined);
 export const proposal = z.object({ kind: ceremonyKind, keyId: identifier }).catchall(ofItsKind);
 export type Proposal = z.infer<typeof proposal>;
 
+/**
+ * Whether so many of its servers decide on each change of them that fewer liars than the quorum cannot fork the key; fixed for ever.
+ * Absent: they need not.
+ */
+const strict = z.literal(true).exactOptional();
+
 /** The proposal to make a new key. */
 export const dkgProposal = z.strictObject({
   kind: z.literal('dkg'),
@@ -54,6 +60,7 @@ export const dkgProposal = z.strictObject({
   policy: keyPolicy,
   /** Whether its servers may give it out later, to its owner; fixed for ever, and such a key has no children. Absent: they may not. */
   exportable: z.literal(true).exactOptional(),
+  strict,
 });
 export type DkgProposal = z.infer<typeof dkgProposal>;
 
@@ -69,6 +76,7 @@ export const importProposal = z.strictObject({
   groupKey: bytesUpTo(33),
   /** Whether it comes with a chain code, so that children are derived from it. */
   hd: z.boolean(),
+  strict,
 });
 export type ImportProposal = z.infer<typeof importProposal>;
 

@@ -135,7 +135,7 @@ export async function carryChange(options: ChangeOptions): Promise<CarriedChange
     orderHash,
     members,
     everybody,
-    decisive: membersNeeded(before.params.quorum, false),
+    decisive: membersNeeded(before.params.quorum, before.params.flags.strict),
     propose: () => all(everybody, (one) => one.call('change.propose', { order, chain, policy })),
     promise: (attempt, asked, shown = [], { recall = null, locked = [] } = {}) =>
       all(askedOf(asked), async (one) => {

@@ -42,6 +42,8 @@ export interface CeremonyOptions {
   readonly policy?: Partial<KeyPolicy>;
   /** Whether its servers may give it out. Default: no. */
   readonly exportable?: boolean;
+  /** Whether so many decide on a change of its servers that fewer liars than the quorum cannot fork it. Default: no. */
+  readonly strict?: boolean;
   /** UnixSeconds. */
   readonly expiresAt: number;
   readonly keyId?: Uint8Array;
@@ -178,7 +180,7 @@ export function paramsOf(proposal: DkgProposal, offers: readonly RosterOffer[]):
     suite,
     purpose,
     keyId,
-    ...firstEpoch(proposal.exportable === true),
+    ...firstEpoch(proposal),
     quorum,
     roster,
     termsHash: policyHash(policy),
@@ -197,7 +199,8 @@ function proposalOf(options: CeremonyOptions, keyId: Uint8Array): DkgProposal {
     ...options.policy,
   };
   const exportable = options.exportable === true ? ({ exportable: true } as const) : {};
-  return { kind: 'dkg', keyId, suite, purpose, quorum, policy, ...exportable };
+  const strict = options.strict === true ? ({ strict: true } as const) : {};
+  return { kind: 'dkg', keyId, suite, purpose, quorum, policy, ...exportable, ...strict };
 }
 
 function fresh(): Uint8Array {

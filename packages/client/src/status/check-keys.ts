@@ -11,9 +11,13 @@ import type { Status } from './status.js';
 
 /** Nothing brings a share back whose server is gone, but the others can let another server in while enough of them are left. */
 function replacedFix(key: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
-  const { name, replaced, margin, quorum } = key;
+  const { name, replaced, margin, quorum, changes } = key;
   const gone = `the share at ${listed(replaced)} is gone with that server`;
   if (margin < 0) return { fix: `${gone}: ask its operator for a backup of the old one` };
+  if (isTooFewToChange(key)) {
+    const too = `${changes.needed} of the servers would have to decide on another in its place`;
+    return { fix: `${gone}, and ${too}: ask its operator for a backup of the old one, or make a new key` };
+  }
   const staying = [...key.reachable, ...key.stopped, ...key.lost, ...key.behind, ...key.absent];
   return {
     fix: `${gone}: let another take its place, under the same key, before one more is lost`,
@@ -24,6 +28,11 @@ function replacedFix(key: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
       quorum: `${quorum.needed}of${quorum.of}`,
     },
   };
+}
+
+/** Whoever only has to be brought back, released or repaired still decides; whoever was replaced never does. */
+function isTooFewToChange({ quorum, replaced, changes }: KeyStatus): boolean {
+  return quorum.of - replaced.length < changes.needed;
 }
 
 const RELEASE_FIRST = 'have the servers that stopped it looked at, and those that do not answer brought back';

@@ -226,7 +226,7 @@ export function keyStatus(
     margin: signing.margin,
     isMarginLow: signing.isLow,
     changes: marginOf(reachable.length + those('frozen').length, {
-      needed: changersNeeded(params.quorum),
+      needed: changersNeeded(params.quorum, params.flags.strict),
       of: params.quorum.of,
     }),
     decided: decidedIn(found, id, params.epoch),

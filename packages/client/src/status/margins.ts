@@ -10,9 +10,12 @@ export interface Margin {
   readonly isLow: boolean;
 }
 
-/** How many servers of a key decide who holds it next, and shares it out: as many as sign, or the majority where that is more. */
-export function changersNeeded(quorum: Quorum): number {
-  return membersNeeded(quorum, false);
+/**
+ * How many servers of a key decide who holds it next: as many as sign, or the majority where that is more; of a strict key so many that
+ * fewer liars than the quorum cannot fork it.
+ */
+export function changersNeeded(quorum: Quorum, strict: boolean): number {
+  return membersNeeded(quorum, strict);
 }
 
 /** @param answering of the `of` servers that there are */

@@ -55,15 +55,18 @@ describe('how many more may fail', () => {
   );
 
   test.each([
-    [{ needed: 2, of: 3 }, 3, '1 server may fail'],
-    [{ needed: 2, of: 4 }, 4, '2 servers may fail; 1 may fail and it still changes hands'],
-    [{ needed: 2, of: 5 }, 5, '3 servers may fail; 2 may fail and it still changes hands'],
-    [{ needed: 2, of: 5 }, 4, '2 servers may fail; 1 may fail and it still changes hands'],
-    [{ needed: 3, of: 6 }, 6, '3 servers may fail; 2 may fail and it still changes hands'],
-    [{ needed: 3, of: 3 }, 3, 'none may fail: it needs them all'],
-    [{ needed: 2, of: 4 }, 1, 'cannot sign'],
-  ])('of %j with %i that sign is said in words', (quorum, signing, words) => {
-    const changes = marginOf(signing, { needed: changersNeeded(quorum), of: quorum.of });
+    [{ needed: 2, of: 3 }, false, 3, '1 server may fail'],
+    [{ needed: 2, of: 3 }, true, 3, '1 server may fail; none may fail and it still changes hands'],
+    [{ needed: 2, of: 3 }, true, 2, 'none may fail; cannot change hands: that takes 3'],
+    [{ needed: 3, of: 5 }, true, 5, '2 servers may fail; 1 may fail and it still changes hands'],
+    [{ needed: 2, of: 4 }, false, 4, '2 servers may fail; 1 may fail and it still changes hands'],
+    [{ needed: 2, of: 5 }, false, 5, '3 servers may fail; 2 may fail and it still changes hands'],
+    [{ needed: 2, of: 5 }, false, 4, '2 servers may fail; 1 may fail and it still changes hands'],
+    [{ needed: 3, of: 6 }, false, 6, '3 servers may fail; 2 may fail and it still changes hands'],
+    [{ needed: 3, of: 3 }, false, 3, 'none may fail: it needs them all'],
+    [{ needed: 2, of: 4 }, false, 1, 'cannot sign'],
+  ])('of %j, strict: %j, with %i that sign is said in words', (quorum, strict, signing, words) => {
+    const changes = marginOf(signing, { needed: changersNeeded(quorum, strict), of: quorum.of });
     const { margin } = marginOf(signing, quorum);
     expect(formatMargin({ quorum, margin, changes, absent: [] })).toBe(words);
   });

@@ -55,6 +55,7 @@ export async function createKeyLife(
   members: readonly string[],
   needed: number,
   changeDelay: 0 | typeof DAY = DAY,
+  strict = false,
 ): Promise<KeyLife> {
   const network = await createTestNetwork(NAMES.length);
   const client = await network.owner();
@@ -64,6 +65,7 @@ export async function createKeyLife(
     quorum: { needed, of: members.length },
     servers: [...members],
     policy: { changes: 'automatic', changeDelay },
+    strict,
   });
   const { keyId, public: born } = await client.showKey(NAME);
   const { groupKey } = born;

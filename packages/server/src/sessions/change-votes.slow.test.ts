@@ -215,6 +215,63 @@ describe('after a change', () => {
   });
 });
 
+describe('L1: a strict key of 2 of 3', () => {
+  async function begin() {
+    const time = { now: TEST_TIME };
+    const { servers, callers } = await network.openMany(3, { now: () => time.now });
+    const made = await makeKey(callers, { strict: true });
+    const { keyId } = made;
+    const change = await carryChange({ servers: callers, keyId, expiresAt: () => time.now + 600 });
+    await change.propose();
+    return { time, servers, callers, made, keyId, change };
+  }
+
+  test('goes on to another epoch by all three servers and by no two, whatever a courier shows them, and stays strict', async () => {
+    const { callers, made, change, keyId } = await begin();
+    const promises = await change.promise(1);
+    await expect(change.move(1, promises.slice(1))).rejects.toThrow(refused('promises-too-few'));
+    const whole = await change.move(1, promises);
+    const byTwo = change.lock(1, whole, promises.slice(0, 2), [1]);
+    await expect(byTwo).rejects.toThrow(refused('promises-too-few'));
+    const locks = await change.lock(1, whole, promises);
+    for (const two of [locks.slice(1), locks.slice(0, 2)])
+      await expect(change.yield(whole, change.locksOf(1, whole, two), [1])).rejects.toThrow(
+        refused('locks-too-few'),
+      );
+    const yields = await change.yield(whole, change.locksOf(1, whole, locks));
+    const votes = { promises, locks, yields };
+    for (const said of ['promises', 'locks', 'yields'] as const) {
+      const few = change.certify(1, whole, { ...votes, [said]: votes[said].slice(1) });
+      await expect(change.acknowledge(few, [1])).rejects.toThrow(code('CHANGE_NOT_DECIDED'));
+    }
+    await signIn(callers, made, made.key, { epoch: 0, signers: [1, 3] });
+    await change.commit(change.certify(1, whole, votes));
+    await signIn(callers, made, whole.epoch.public, { epoch: 1, signers: [2, 3] });
+    expect(whole.epoch.params.flags.strict).toBe(true);
+    const next = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+    expect([change.decisive, next.decisive]).toEqual([3, 3]);
+  });
+
+  test('takes one that was restored too, once the two others have reminded it', async () => {
+    const { time, servers, callers, made, change, keyId } = await begin();
+    await servers[0]!.sessions.voidOpen('the database is an older one');
+    await change.propose();
+    const { forgot } = (await change.propose())[0]!;
+    const reminders = await change.promise(1, [2, 3], [], { recall: forgot });
+    await tellHeads(callers, keyId, [2, 3]);
+    await expect(change.move(1, reminders)).rejects.toThrow(code('CHANGE_REFUSED'));
+    time.now += 600;
+    const others = await change.promise(2, [2, 3], reminders);
+    const promises = [...(await change.promise(2, [1], reminders)), ...others];
+    const whole = await change.move(2, promises);
+    const locks = await change.lock(2, whole, promises);
+    const yields = await change.yield(whole, change.locksOf(2, whole, locks));
+    await change.commit(change.certify(2, whole, { promises, locks, yields }));
+    const signers = { epoch: 1, signers: [1, 2], expiresAt: time.now + 600 };
+    await signIn(callers, made, whole.epoch.public, signers);
+  });
+});
+
 describe('a member that forgot what it said', () => {
   test('V33e: says nothing until all others have promised one attempt for it, and speaks in later ones', async () => {
     let now = TEST_TIME;

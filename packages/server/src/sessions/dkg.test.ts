@@ -40,7 +40,7 @@ describe('making a key', () => {
     const { callers } = await network.openMany(2);
     const { certificate, signer } = await makeKey(callers, { exportable: true });
     const { flags } = parseCertificate(certificate).params;
-    expect(flags).toEqual({ dealt: false, exportable: true, exported: false, hd: false });
+    expect(flags).toEqual({ dealt: false, exportable: true, exported: false, hd: false, strict: false });
     expect((await signer.sign(messageOf('hello'), [1, 2])).length).toBe(64);
   });
 
@@ -49,9 +49,29 @@ describe('making a key', () => {
     for (const exportable of [false, true]) {
       const parametersFor = (_slot: number, parameters: KeyParams) => ({
         ...parameters,
-        flags: firstEpoch(!exportable).flags,
+        flags: firstEpoch({ exportable: !exportable }).flags,
       });
       const ceremony = createCeremony({ servers: callers, expiresAt: SOON, exportable, parametersFor });
+      await expect(ceremony.finish()).rejects.toThrow(code('PARAMETERS_DIFFER'));
+    }
+  });
+
+  test('L1: a strict key has that in its certificate, its operators are told so, and none is made that was proposed otherwise', async () => {
+    const { servers, callers } = await network.openMany(3);
+    const { certificate, signer } = await makeKey(callers, { strict: true });
+    expect(parseCertificate(certificate).params.flags).toEqual(firstEpoch({ strict: true }).flags);
+    expect((await signer.sign(messageOf('hello'), [1, 3])).length).toBe(64);
+    const { context } = servers[0]!;
+    const log = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+    expect(log.map(({ sentence }) => sentence)).toContain(
+      'Make a key (ed25519) for message, used by 2 of 3 servers, whose servers change only when 3 of them have decided so.',
+    );
+    for (const strict of [false, true]) {
+      const parametersFor = (_slot: number, parameters: KeyParams) => ({
+        ...parameters,
+        flags: firstEpoch({ strict: !strict }).flags,
+      });
+      const ceremony = createCeremony({ servers: callers, expiresAt: SOON, strict, parametersFor });
       await expect(ceremony.finish()).rejects.toThrow(code('PARAMETERS_DIFFER'));
     }
   });

@@ -10,10 +10,21 @@ export interface KeyFlags {
   readonly exported: boolean;
   /** Children may be derived from it. */
   readonly hd: boolean;
+  /**
+   * So many members decide which epoch follows that fewer liars than the quorum cannot fork the key. Fixed when it is made. Source:
+   * docs/adr/0036
+   */
+  readonly strict: boolean;
 }
 
 /** Bit i of the byte stands for the i-th of these. */
-const NAMES = ['dealt', 'exportable', 'exported', 'hd'] as const satisfies readonly (keyof KeyFlags)[];
+const NAMES = [
+  'dealt',
+  'exportable',
+  'exported',
+  'hd',
+  'strict',
+] as const satisfies readonly (keyof KeyFlags)[];
 
 /** One byte. */
 export function encodeFlags(flags: KeyFlags): Uint8Array {
@@ -23,13 +34,14 @@ export function encodeFlags(flags: KeyFlags): Uint8Array {
 /** @throws EncodingError `KEY_PARAMS_INVALID` for a bit that stands for nothing here */
 export function parseFlags(byte: number): KeyFlags {
   if (byte >> NAMES.length !== 0) throw flagsInvalid();
-  const [dealt, exportable, exported, hd] = NAMES.map((_, bit) => ((byte >> bit) & 1) === 1) as [
-    boolean,
-    boolean,
-    boolean,
-    boolean,
-  ];
-  return { dealt, exportable, exported, hd };
+  const isSet = (name: keyof KeyFlags) => ((byte >> NAMES.indexOf(name)) & 1) === 1;
+  return {
+    dealt: isSet('dealt'),
+    exportable: isSet('exportable'),
+    exported: isSet('exported'),
+    hd: isSet('hd'),
+    strict: isSet('strict'),
+  };
 }
 
 /**

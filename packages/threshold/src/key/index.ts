@@ -46,6 +46,7 @@ export {
   hashKeyParams,
   isFirstEpoch,
   type KeyParams,
+  type MadeAs,
   MAX_PARAMS_BYTES,
   MAX_URL_LENGTH,
   parseKeyParams,

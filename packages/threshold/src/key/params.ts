@@ -123,18 +123,24 @@ export function parseKeyParams(bytes: Uint8Array): KeyParams {
   return params;
 }
 
+/** What a key is made as, fixed for ever. Absent: it is not. */
+export type MadeAs = { readonly [Flag in 'exportable' | 'strict']?: boolean | undefined };
+
 /**
  * What is so in the parameters of every key that is generated: first epoch, never dealt, never exported, and either children
  * or leave to export.
  */
-export function firstEpoch(exportable = false): Pick<KeyParams, 'epoch' | 'previous' | 'flags'> {
-  const flags = { dealt: false, exportable, exported: false, hd: !exportable };
+export function firstEpoch({ exportable = false, strict = false }: MadeAs = {}): Pick<
+  KeyParams,
+  'epoch' | 'previous' | 'flags'
+> {
+  const flags = { dealt: false, exportable, exported: false, hd: !exportable, strict };
   return { epoch: 0, previous: new Uint8Array(32), flags };
 }
 
 /** Whether parameters say of epoch and flags what those of every generated key do: see {@link firstEpoch}. */
-export function isFirstEpoch({ epoch, flags }: KeyParams, exportable = false): boolean {
-  const first = firstEpoch(exportable);
+export function isFirstEpoch({ epoch, flags }: KeyParams, made: MadeAs = {}): boolean {
+  const first = firstEpoch(made);
   return epoch === first.epoch && equalBytes(encodeFlags(flags), encodeFlags(first.flags));
 }
 

@@ -13,12 +13,16 @@ import type { ChangeMember, ChangeRun } from './change-run.js';
 type Failures = ReadonlyMap<ChangeMember, CkmError>;
 
 /** Somebody has to answer before the change goes on; nothing is lost meanwhile. */
-export function membersMissing(run: ChangeRun, failures: Failures, doing: string): AvailabilityError {
+export function membersMissing(
+  run: ChangeRun,
+  failures: Failures,
+  doing: 'the change' | 'the decision' | 'the new epoch',
+): AvailabilityError {
   const names = namesOf(failures.keys());
   const why = [...failures].map(([{ server }, error]) => `${server.name} ${causeOf(error)}`).join(', ');
   return new AvailabilityError(`${doing} waits for ${listed(names)}: ${why}`, {
     code: 'SERVERS_MISSING',
-    hint: 'nothing is lost, and the key signs as before: go on when they answer',
+    hint: `nothing is lost, and the key signs as before: go on when they answer${doing === 'the decision' ? strictHint(run) : ''}`,
     remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
     facts: {
       servers: names,
@@ -101,7 +105,13 @@ export function changeVotesTooFew(
   return votesTooFew(run.deciders.needed, what, gathered, {
     hint: isEarly
       ? 'servers enter a new try every ten minutes: go on then'
-      : 'go on when the others answer; the key signs as before meanwhile',
+      : `go on when the others answer; the key signs as before meanwhile${strictHint(run)}`,
     remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
   });
+}
+
+/** What no waiting ends: nothing takes from a strict key that so many of its servers decide. */
+function strictHint({ before: { params }, deciders }: ChangeRun): string {
+  if (!params.flags.strict) return '';
+  return `; it was made strict, so that ${deciders.needed} of its ${params.quorum.of} servers have to decide: with fewer left for good, make a new key`;
 }

@@ -72,7 +72,7 @@ export async function createChangeRun(
     context,
     on,
     before,
-    deciders: membersOf(before.params, before.transcriptHash, { strict: false, released: null }),
+    deciders: membersOf(before.params, before.transcriptHash),
     orderHash: hashOrder(record.order),
     members,
     links,

@@ -1,6 +1,6 @@
 import type { ChangeOrder } from '@ckm/api';
 import { CkmError, equalBytes, StateError, UsageError } from '@ckm/foundation';
-import { hashOrder, parseQuorum, type Quorum } from '@ckm/threshold';
+import { hashOrder, membersNeeded, parseQuorum, type Quorum } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords, serverUnknown, showServerRecord } from '../../servers/servers.js';
@@ -37,6 +37,10 @@ export interface ChangePlan {
   readonly leaving: readonly ServerRecord[];
   /** The quorum of the epoch before. */
   readonly old: Quorum;
+  /** How many servers of the epoch before decide: those have to be there too, also where they leave. */
+  readonly deciding: number;
+  /** Whether the key was made strict, and so stays. */
+  readonly strict: boolean;
   /** Names of those that join. */
   readonly joining: readonly string[];
   /** 32 bytes: names the order. Its likeness in words is what operators type. */
@@ -110,6 +114,8 @@ async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeW
     order,
     next: servers,
     old: params.quorum,
+    deciding: membersNeeded(params.quorum, params.flags.strict),
+    strict: params.flags.strict,
     leaving,
     joining: joining.map(({ name }) => name),
     orderHash: hashOrder(order),

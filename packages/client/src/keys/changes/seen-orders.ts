@@ -104,7 +104,8 @@ function seenOrder(
   const given = changes.find((one) => equalBytes(changeIdOf(one), orderHash));
   // When as many may take part as decide, whatever a few of them say.
   const times = shown.map(({ shown: { readyAt } }) => readyAt ?? 0).toSorted((a, b) => a - b);
-  const deciding = isKnown ? membersNeeded(params.quorum, false) : Math.floor(shown.length / 2) + 1;
+  const { quorum, flags } = params;
+  const deciding = isKnown ? membersNeeded(quorum, flags.strict) : Math.floor(shown.length / 2) + 1;
   const readyAt = times[Math.min(deciding, times.length) - 1]!;
   return {
     id: shortId(orderHash),
@@ -114,7 +115,7 @@ function seenOrder(
     epoch: order.epoch,
     origin: given === undefined ? 'strange' : given.state === 'open' ? 'open' : 'over',
     servers: shown.map(({ server }) => server),
-    old: isKnown ? { quorum: params.quorum, members: now } : null,
+    old: isKnown ? { quorum, members: now } : null,
     next: { quorum: order.quorum, members: next },
     joining: without(next, now),
     leaving: without(now, next),

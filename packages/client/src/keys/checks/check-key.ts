@@ -1,5 +1,5 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
-import { type PartyIndex, verifyShareProof } from '@ckm/threshold';
+import { membersNeeded, type PartyIndex, verifyShareProof } from '@ckm/threshold';
 import { isForgotten } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
@@ -36,6 +36,8 @@ export interface KeyCheck {
   readonly isSound: boolean;
   /** How many of those that proved their share may still fail before signing stops; negative: too few did. */
   readonly margin: number;
+  /** How many of its servers decide who holds it next. */
+  readonly deciding: number;
   readonly servers: readonly ServerCheck[];
   /** UnixSeconds; null: never. */
   readonly nextAt: number | null;
@@ -114,6 +116,7 @@ async function record(
     quorum,
     isSound: holding === quorum.of,
     margin: holding - quorum.needed,
+    deciding: membersNeeded(quorum, key.newest.params.flags.strict),
     servers,
     nextAt: checkDueAt(checks, heldSince(key.record)),
   };

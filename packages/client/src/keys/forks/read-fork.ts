@@ -203,7 +203,7 @@ export function whoSignedTwice(
   before: CertifiedEpoch,
   certificates: readonly Uint8Array[],
 ): readonly number[] {
-  const members = membersOf(before.params, before.transcriptHash, { strict: false, released: null });
+  const members = membersOf(before.params, before.transcriptHash);
   const said = certificates.flatMap((bytes): Signed<Statement>[] => {
     const certificate = parseChangeCertificate(bytes);
     const { transcriptHash } = verifySignedChange(before, certificate);

@@ -101,7 +101,7 @@ function boundEpoch({ newest }: CertifiedKey, { locks, signed }: BoundChange): r
     if (locks === null) return [verifyChange(newest, change, judgeVotes).params];
     const { transcriptHash, params } = verifySignedChange(newest, change);
     const certificate = parseLockCertificate(locks);
-    const deciders = membersOf(newest.params, newest.transcriptHash, { strict: false, released: null });
+    const deciders = membersOf(newest.params, newest.transcriptHash);
     const isIt = equalBytes(certificate.next, transcriptHash) && verifyLockCertificate(deciders, certificate);
     return isIt ? [params] : [];
   } catch (error) {

@@ -11,7 +11,7 @@ import { withNames } from './with-names.js';
  * @throws PeerFaultError `FAULT_OFFER_INVALID`, `FAULT_ROSTER`, naming the servers
  */
 export function assembleParameters(proposal: DkgProposal, given: ReadonlyMap<Participant, Data>): Uint8Array {
-  return encodeKeyParams(assembleKey(proposal, firstEpoch(proposal.exportable === true), given));
+  return encodeKeyParams(assembleKey(proposal, firstEpoch(proposal), given));
 }
 
 /**

@@ -34,6 +34,11 @@ export interface CreateKeyArgs {
   readonly network?: BitcoinNetwork;
   /** Whether its servers may give it out later, to its owner; fixed for ever, and such a key has no children. Default: no. */
   readonly exportable?: boolean;
+  /**
+   * Whether so many of its servers decide on each change of them that fewer liars than the quorum cannot fork the key (2 of 3: all three);
+   * fixed for ever. With more of them gone for good than may be missing then, its servers never change again. Default: no.
+   */
+  readonly strict?: boolean;
   /** How long the ceremony may take. */
   readonly expiresInSeconds?: number;
 }
@@ -61,6 +66,7 @@ export async function planKey(context: ClientContext, args: CreateKeyArgs): Prom
   }
   if (args.network !== undefined && args.purpose !== 'bitcoin') throw networkNotUsed();
   const exportable = args.exportable === true;
+  const strict = args.strict === true;
   if (exportable && purposeUsesChildren(args.purpose)) throw needsChildren(args.purpose);
   const quorum = parseQuorum(args.quorum);
   if (args.servers.length !== quorum.of) throw countMismatch(quorum, args.servers.length);
@@ -77,6 +83,7 @@ export async function planKey(context: ClientContext, args: CreateKeyArgs): Prom
       quorum,
       policy,
       ...(exportable ? { exportable } : {}),
+      ...(strict ? { strict } : {}),
     },
     network: args.purpose === 'bitcoin' ? (args.network ?? 'bitcoin') : null,
     servers,

@@ -49,11 +49,20 @@ export async function planImport(context: ClientContext, args: ImportKeyArgs): P
     return { proposal, network, servers, shown: publicHalfOf(material), goesOn: true };
   }
   const { proposal, servers, network } = await planKey(context, planArgs(args));
-  const { suite, purpose, quorum, policy } = proposal;
+  const { suite, purpose, quorum, policy, strict } = proposal;
   const { groupKey } = material;
   const hd = material.chainCode !== null;
   return {
-    proposal: { kind: IMPORT, suite, purpose, quorum, policy, groupKey, hd },
+    proposal: {
+      kind: IMPORT,
+      suite,
+      purpose,
+      quorum,
+      policy,
+      groupKey,
+      hd,
+      ...(strict === true ? { strict } : {}),
+    },
     network,
     servers,
     shown: publicHalfOf(material),
@@ -112,12 +121,13 @@ async function findOpenImport(
     (one) => one.proposal.kind === IMPORT && one.state === 'open' && one.keyName === args.name,
   );
   if (open === undefined) return null;
-  const { purpose, quorum, policy, groupKey } = readImport(open).proposal;
+  const { purpose, quorum, policy, groupKey, strict } = readImport(open).proposal;
   const isSame =
     equalBytes(groupKey, args.material.groupKey) &&
     purpose === args.purpose &&
     quorum.needed === args.quorum.needed &&
     quorum.of === args.quorum.of &&
+    (strict === true) === (args.strict === true) &&
     open.servers.length === args.servers.length &&
     open.servers.every(({ name }, i) => name === args.servers[i]) &&
     equalBytes(policyHash(policy), policyHash(parsePolicy(args)));

@@ -58,7 +58,8 @@ export function createKeyImport(deal: Deal | null): Ceremony<ImportedKey> {
     assemble(session, offers) {
       if (deal === null) throw notDealt(session);
       const { proposal } = readImport(session);
-      const flags = { dealt: true, exportable: false, exported: false, hd: proposal.hd };
+      const strict = proposal.strict === true;
+      const flags = { dealt: true, exportable: false, exported: false, hd: proposal.hd, strict };
       const params = assembleKey(proposal, { epoch: 0, previous: new Uint8Array(32), flags }, offers);
       return encodeImportDeal(deal(params));
     },

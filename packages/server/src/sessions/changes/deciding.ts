@@ -126,7 +126,7 @@ export function certifiedOf(
 
 /** Who decides, and what is believed of what they say. */
 export function decidersOf({ before }: Pick<Deciding, 'before'>): OldMembers {
-  return membersOf(before.params, before.transcriptHash, { strict: false, released: null });
+  return membersOf(before.params, before.transcriptHash);
 }
 
 /**

@@ -94,7 +94,7 @@ export function whoSignedTwice(
   before: CertifiedEpoch,
   certificates: readonly ChangeCertificate[],
 ): readonly number[] {
-  const members = membersOf(before.params, before.transcriptHash, { strict: false, released: null });
+  const members = membersOf(before.params, before.transcriptHash);
   const said = certificates.flatMap((certificate): Signed<Statement>[] => {
     const { transcriptHash } = verifySignedChange(before, certificate);
     const { promises, locks, yields } = parseVotes(certificate, transcriptHash);

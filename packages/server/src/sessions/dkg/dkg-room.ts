@@ -15,6 +15,7 @@ import { assertIdOfPurpose } from '../drills/apart.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
+import { strictSentence } from '../keys/strict-sentence.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { readProposal } from '../read-proposal.js';
 import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
@@ -51,8 +52,8 @@ export function createDkgRoom(context: ServerContext): Room<DkgProposal> {
     lastRound: LAST_ROUND,
     parseProposal: (proposal) => readProposal(dkgProposal, proposal),
     takesDrills: true,
-    sentence: ({ quorum: { needed, of }, suite, purpose, exportable, policy: { recovery } }) =>
-      `Make a key (${suite}) for ${purpose === DRILL ? 'a drill' : purpose}, used by ${needed} of ${of} servers${exportable === true ? ', which may be exported' : ''}${recoverySentence(recovery)}.`,
+    sentence: ({ quorum, suite, purpose, exportable, strict, policy: { recovery } }) =>
+      `Make a key (${suite}) for ${purpose === DRILL ? 'a drill' : purpose}, used by ${quorum.needed} of ${quorum.of} servers${strictSentence(quorum, strict)}${exportable === true ? ', which may be exported' : ''}${recoverySentence(recovery)}.`,
     admit: (asking, proposal) => admitKey(context, asking, proposal),
     open: openFirst,
     join,

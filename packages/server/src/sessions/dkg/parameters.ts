@@ -19,7 +19,7 @@ export function agreeOnParameters(
   bytes: Uint8Array,
 ): OwnParameters {
   const key = parseKeyParams(bytes);
-  const isFirst = isFirstEpoch(key, proposal.exportable === true);
+  const isFirst = isFirstEpoch(key, proposal);
   demand(isFirst, 'PARAMETERS_DIFFER', 'the parameters describe another key than the one proposed');
   return agreeOnKey(proposal, offer, key);
 }

@@ -1,4 +1,4 @@
-import { parseCertificate, verifyCertificate } from '@ckm/threshold';
+import { type KeyParams, parseCertificate, verifyCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import { alice, createBareServers, mallory, messageOf } from '../test/bare-servers.js';
 import { createImport, flipped, hexOf } from '../test/import-courier.js';
@@ -21,7 +21,13 @@ describe('taking over a key', () => {
     expect(new Set(shown.map(({ certificate }) => hexOf(certificate))).size).toBe(1);
     const certificate = parseCertificate(shown[0]!.certificate!);
     expect(certificate.kind).toBe('import');
-    expect(certificate.params.flags).toEqual({ dealt: true, exportable: false, exported: false, hd: false });
+    expect(certificate.params.flags).toEqual({
+      dealt: true,
+      exportable: false,
+      exported: false,
+      hd: false,
+      strict: false,
+    });
     expect(verifyCertificate(certificate).public.groupKey).toEqual(taken.proposal.groupKey);
     const signer = await taken.signer();
     for (const signers of [
@@ -121,7 +127,8 @@ describe('a dealer that cheats', () => {
     const changes = [
       { purpose: 'ssh' },
       { quorum: { needed: 2, of: 2 }, termsHash: new Uint8Array(32).fill(1) },
-      { flags: { dealt: true, exportable: true, exported: false, hd: false } },
+      { flags: { ...deal.params.flags, exportable: true } },
+      { flags: { ...deal.params.flags, strict: true } },
     ];
     for (const change of changes) {
       const changed = createImport({ servers: callers, paramsFrom: (params) => ({ ...params, ...change }) });
@@ -129,6 +136,18 @@ describe('a dealer that cheats', () => {
       await expect(changed.joinAt(1, dealt)).rejects.toThrow(code('PARAMETERS_DIFFER'));
     }
     expect((await proposed.joinAt(1, deal)).state).toBe('running');
+  });
+
+  test('L1: as a strict key is taken over as one, and as no other', async () => {
+    const { callers } = await network.openMany(3);
+    const taken = createImport({ servers: callers, strict: true });
+    await taken.finish();
+    const { certificate } = await callers[0]!.call('key.show', { keyId: taken.keyId });
+    expect(parseCertificate(certificate!).params.flags).toMatchObject({ dealt: true, strict: true });
+    const lax = ({ flags, ...params }: KeyParams) => ({ ...params, flags: { ...flags, strict: false } });
+    const changed = createImport({ servers: callers, strict: true, paramsFrom: lax });
+    const dealt = changed.deal(await changed.propose());
+    await expect(changed.joinAt(1, dealt)).rejects.toThrow(code('PARAMETERS_DIFFER'));
   });
 
   test('with another key than the proposal names, dealt in good order, is refused, and nothing is kept', async () => {

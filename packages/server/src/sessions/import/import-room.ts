@@ -18,6 +18,7 @@ import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
 import { FIRST_EPOCH, staticKeyFrom } from '../dkg/offer.js';
 import { agreeOnKey } from '../dkg/parameters.js';
 import { CREATED } from '../keys/change-key.js';
+import { strictSentence } from '../keys/strict-sentence.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { readProposal } from '../read-proposal.js';
 import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
@@ -50,8 +51,8 @@ export function createImportRoom(
     protocol: importProtocol.id,
     lastRound: ROUNDS - 1,
     parseProposal: (proposal) => readProposal(importProposal, proposal),
-    sentence: ({ quorum: { needed, of }, suite, purpose, policy: { recovery } }) =>
-      `Take over a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers${recoverySentence(recovery)}: dealt by its owner. The owner, and whoever had the file, knows the whole key.`,
+    sentence: ({ quorum, suite, purpose, strict, policy: { recovery } }) =>
+      `Take over a key (${suite}) for ${purpose}, used by ${quorum.needed} of ${quorum.of} servers${strictSentence(quorum, strict)}${recoverySentence(recovery)}: dealt by its owner. The owner, and whoever had the file, knows the whole key.`,
     cost: () => SCAN_MS,
     admit: (asking, proposal) => admitImport(context, asking, proposal),
     open: openFirst,
@@ -89,9 +90,9 @@ function join(
 ): { readonly seats: Seats; readonly step: RoomStep } {
   const deal = parseImportDeal(bytes);
   const { key, own } = agreeOnKey(proposal, offer as RosterOffer, deal.params);
-  const { hd, exportable } = key.flags;
+  const { hd, exportable, strict } = key.flags;
   demand(
-    hd === proposal.hd && !exportable,
+    hd === proposal.hd && strict === (proposal.strict === true) && !exportable,
     'PARAMETERS_DIFFER',
     'the parameters describe another key than the one proposed',
   );

@@ -29,6 +29,7 @@ export interface ImportOptions {
   readonly purpose?: string;
   readonly policy?: Partial<KeyPolicy>;
   readonly hd?: boolean;
+  readonly strict?: boolean;
   /** A canonical scalar; fresh by default. */
   readonly secret?: Uint8Array;
   /** Replaces what one server is shown. */
@@ -39,7 +40,7 @@ export interface ImportOptions {
 
 /** The import of a key by an owner who carries it himself, step by step. */
 export function createImport(options: ImportOptions) {
-  const { servers, suite = 'ed25519', purpose = 'message', hd = false } = options;
+  const { servers, suite = 'ed25519', purpose = 'message', hd = false, strict = false } = options;
   const group = groupNamed(groupOfSuite(suite));
   const whole = options.secret ?? group.scalars.parse(group.scalars.reduce(random()));
   const [keyId, sessionId] = [random(), random()];
@@ -60,6 +61,7 @@ export function createImport(options: ImportOptions) {
     policy,
     groupKey: group.encode(group.mulBase(group.scalars.parseSecret(whole.slice()))),
     hd,
+    ...(strict ? { strict } : {}),
   };
   const propose = () =>
     Promise.all(
@@ -72,7 +74,7 @@ export function createImport(options: ImportOptions) {
       keyId,
       epoch: 0,
       previous: new Uint8Array(32),
-      flags: { dealt: true, exportable: false, exported: false, hd },
+      flags: { dealt: true, exportable: false, exported: false, hd, strict },
       quorum: proposal.quorum,
       termsHash: policyHash(policy),
       roster: views.map(({ offer }, i) => ({ slot: (i + 1) as PartyIndex, ...(offer as RosterOffer) })),

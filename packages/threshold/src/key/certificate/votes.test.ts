@@ -44,6 +44,32 @@ describe('the votes in the certificate of a change', () => {
     expect(codeOf(() => verifyChain(born.first, links, judgeVotes))).toBe('CHANGE_NOT_DECIDED');
   });
 
+  it('L1: of a strict key are of so many that fewer liars than the quorum cannot fork it, in every epoch of it', () => {
+    const strict = generate('ed25519', { needed: 2, of: 3 }, 'strict', { strict: true });
+    const whole = decided(strict, refresh, [1, 2, 3]);
+    const isDecidedBy = (slots: readonly number[]) => {
+      const votes = encodeVotes(decide(strict, whole.certificate, slots, whole.epoch));
+      return codeOf(() => verifyChange(strict.certified, { ...whole.certificate, ...votes }, judgeVotes));
+    };
+    expect(isDecidedBy([1, 2, 3])).toBe('nothing thrown');
+    for (const slots of [
+      [1, 2],
+      [1, 3],
+      [2, 3],
+    ])
+      expect(isDecidedBy(slots)).toBe('CHANGE_NOT_DECIDED');
+    const wider: Wish = {
+      dealers: ['alpha', 'bravo'],
+      members: ['alpha', 'bravo', 'charlie', 'delta', 'echo'],
+      needed: 3,
+    };
+    const second = decided(whole.epoch, wider, [1, 2, 3]);
+    const third: Wish = { ...refresh, dealers: ['alpha', 'bravo', 'charlie'], needed: 2 };
+    const chain = (slots: readonly number[]) => decided(second.epoch, third, slots).epoch.changes;
+    expect(verifyChain(strict.first, chain([1, 2, 3, 5]), judgeVotes).at(-1)!.params.flags.strict).toBe(true);
+    expect(codeOf(() => verifyChain(strict.first, chain([1, 2, 3]), judgeVotes))).toBe('CHANGE_NOT_DECIDED');
+  });
+
   it.each(['promises', 'locks', 'yields'] as const)('V33c: with too few %s decide nothing', (part) => {
     expect(withDecision({ [part]: first.decision[part].slice(1) })).toBe('CHANGE_NOT_DECIDED');
     const [one, other] = first.decision[part];

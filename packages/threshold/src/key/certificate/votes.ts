@@ -55,7 +55,7 @@ export function parseVotes(votes: ChangeVotes, next: Uint8Array): Decision {
  * @throws PeerFaultError `CHANGE_NOT_DECIDED` · EncodingError as {@link parseVotes}
  */
 export const judgeVotes: VoteJudge = (votes, { before, transcriptHash }) => {
-  const members = membersOf(before.params, before.transcriptHash, { strict: false, released: null });
+  const members = membersOf(before.params, before.transcriptHash);
   if (verifyDecision(members, parseVotes(votes, transcriptHash))) return;
   throw new PeerFaultError('too few servers of the epoch before decided on this change', {
     code: 'CHANGE_NOT_DECIDED',

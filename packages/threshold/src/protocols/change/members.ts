@@ -33,18 +33,18 @@ export function membersNeeded({ needed, of }: Quorum, strict: boolean): number {
   return strict ? Math.ceil((of + needed) / 2) : Math.max(needed, Math.floor(of / 2) + 1);
 }
 
-/** The members of a certified epoch. @param strict whether its transcript says that liars alone must not fork it */
+/** The members of a certified epoch: how many of them decide stands in its own parameters. @param released see {@link OldMembers} */
 export function membersOf(
-  params: Pick<KeyParams, 'quorum' | 'roster' | 'keyId' | 'epoch'>,
+  params: Pick<KeyParams, 'quorum' | 'roster' | 'keyId' | 'epoch' | 'flags'>,
   transcriptHash: Uint8Array,
-  rules: { readonly strict: boolean; readonly released: Uint8Array | null },
+  released: Uint8Array | null = null,
 ): OldMembers {
   const epoch: DecidingEpoch = { keyId: params.keyId, epoch: params.epoch, transcriptHash };
   const { quorum, roster } = params;
   return {
     quorum,
-    needed: membersNeeded(quorum, rules.strict),
-    released: rules.released,
+    needed: membersNeeded(quorum, params.flags.strict),
+    released,
     isSigned(statement) {
       const entry = roster[statement.slot - 1];
       if (entry === undefined || !isStatement(statement)) return false;

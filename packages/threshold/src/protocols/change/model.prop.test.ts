@@ -67,6 +67,37 @@ describe('L1: whatever proposer, courier and disks do, old members', () => {
   );
 });
 
+describe('L1: old members of a strict key', () => {
+  /** How many next epochs come about at most. */
+  const most = (arbitrary: fc.Arbitrary<Schedule>, strict: boolean) => {
+    const property = fc.property(arbitrary, (schedule) => {
+      expect(play(schedule, HOUSE_RULES, { strict }).decided.size).toBeLessThan(2);
+    });
+    return fc.check(property, { numRuns: 2 * RUNS, seed: 1, endOnFailure: true });
+  };
+  const lying = schedules({ liars: true, restores: false });
+  /** Where it takes all of them to sign, whoever is restored may be the only one left that does not lie. */
+  const forgetting = schedules({ liars: true, restores: true }).filter(({ needed, of }) => needed < of);
+
+  test('decide on one next epoch, whatever one fewer than the quorum lie', { tags: 'slow' }, () => {
+    const found = most(lying, true);
+    expect(found.failed ? fc.defaultReportMessage(found) : null).toBeNull();
+  });
+
+  test('V33e: decide on one, where some are restored as well', { tags: 'slow' }, () => {
+    const found = most(forgetting, true);
+    expect(found.failed ? fc.defaultReportMessage(found) : null).toBeNull();
+  });
+
+  test(
+    'decide on two in the model, where no more of them decide than of another key',
+    { tags: 'slow' },
+    () => {
+      expect(most(lying, false)).toMatchObject({ failed: true });
+    },
+  );
+});
+
 test('L1: a member that was shown one lock certificate and gave way to another of the same attempt names that one, and nobody can say it signed twice', () => {
   const act = (kind: Act['kind'], who: number, a: number, b: number): Act => ({ kind, who, a, b });
   const acts = [

@@ -112,6 +112,24 @@ test('how many settle: so many that two sets share a member that does not lie', 
     }
 });
 
+test('of a strict key as many settle as of another; who could fork it are a quorum, and then all do', () => {
+  const { members } = createMembers({ needed: 2, of: 3 }, { strict: true });
+  for (let of = 2; of <= 12; of++)
+    for (let needed = 2; needed <= of; needed++) {
+      const quorum = { needed, of };
+      const [other, strict] = [false, true].map((isStrict) => ({
+        ...members,
+        quorum,
+        needed: membersNeeded(quorum, isStrict),
+      }));
+      for (let count = 1; count <= of; count++)
+        expect(settlersAmong(strict!, slots(count)).needed).toBe(settlersAmong(other!, slots(count)).needed);
+      // As many as two next epochs have in common, at least, signed both.
+      const twice = 2 * strict!.needed - of;
+      expect(settlersAmong(strict!, slots(twice)).needed).toBe(of);
+    }
+});
+
 test('whoever signed twice is not counted, and what is settled is named by all of it', () => {
   const key = createMembers({ needed: 2, of: 3 });
   const settlers = settlersAmong(key.members, [3 as PartyIndex]);

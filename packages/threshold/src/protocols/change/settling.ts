@@ -10,7 +10,7 @@ import type { DecidingEpoch } from './statements.js';
  * statements, and by stricter rules. Whoever is shown to have signed twice has no say. Of those that are left so many decide that any
  * two such sets share a member that does not lie, if fewer than the quorum lie in all: then no two of them ever settle differently,
  * even where they know of different ones that signed twice. Where a quorum or more signed twice, all of them decide. Whoever forgot what
- * it said is reminded by nobody here, and says nothing.
+ * it said is reminded by nobody here, and says nothing. A strict key is settled in the same way: only a quorum of liars forks it.
  * @param twice slots that the certificates show to have signed twice
  * Source: docs/adr/0049
  */
@@ -28,12 +28,11 @@ export function settlersAmong(members: OldMembers, twice: readonly PartyIndex[])
 
 /** As {@link settlersAmong}, of a certified epoch: what they say here passes for nothing that they said of a change, and the other way round. */
 export function settlersOf(
-  params: Pick<KeyParams, 'quorum' | 'roster' | 'keyId' | 'epoch'>,
+  params: Pick<KeyParams, 'quorum' | 'roster' | 'keyId' | 'epoch' | 'flags'>,
   transcriptHash: Uint8Array,
   twice: readonly PartyIndex[],
 ): OldMembers {
-  const members = membersOf(params, settlingHash(transcriptHash), { strict: false, released: null });
-  return settlersAmong(members, twice);
+  return settlersAmong(membersOf(params, settlingHash(transcriptHash)), twice);
 }
 
 /** Stands where the deciding epoch’s transcript hash stands in what members say of a change; 32 bytes. */

@@ -61,11 +61,12 @@ describe('the parameters of a change', () => {
   });
 
   it('L13: may raise that shares were given out or dealt, and lower neither, nor change what was fixed at birth', () => {
-    const flags = (dealt: boolean, exportable: boolean, exported: boolean, hd: boolean) => ({
+    const flags = (dealt: boolean, exportable: boolean, exported: boolean, hd: boolean, strict = false) => ({
       dealt,
       exportable,
       exported,
       hd,
+      strict,
     });
     const verify = (old: ReturnType<typeof flags>, now: ReturnType<typeof flags>) => {
       const before = { ...certified, params: { ...certified.params, flags: old } };
@@ -77,6 +78,10 @@ describe('the parameters of a change', () => {
     expect(verify(flags(no, yes, yes, no), flags(no, yes, no, no))).toBe('CHANGE_INVALID');
     expect(verify(flags(no, yes, no, no), flags(no, no, no, no))).toBe('CHANGE_INVALID');
     expect(verify(flags(no, no, no, yes), flags(no, no, no, no))).toBe('CHANGE_INVALID');
+    // A strict key is strict in every epoch, and no other becomes one.
+    expect(verify(flags(no, no, no, yes, yes), flags(no, no, no, yes, yes))).toBe('nothing thrown');
+    expect(verify(flags(no, no, no, yes, yes), flags(no, no, no, yes))).toBe('CHANGE_INVALID');
+    expect(verify(flags(no, no, no, yes), flags(no, no, no, yes, yes))).toBe('CHANGE_INVALID');
   });
 
   const dealer = (slot: number, of: number) => ({

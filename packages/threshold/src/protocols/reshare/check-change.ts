@@ -7,7 +7,7 @@ import { type CertifiedEpoch, changeInvalid, type ChangeParams, encodeChange } f
 
 /**
  * Checks the parameters of a change against the epoch that it follows, before anything is done with them: the same key,
- * suite, purpose and terms, the next epoch, flags that only rise, exactly as many dealers as the old quorum needs, each a member
+ * suite, purpose and terms, the next epoch, flags that only rise or stay, exactly as many dealers as the old quorum needs, each a member
  * of the old epoch, a server that is known keeps its identity, the order that is named is the one that this fulfils, and every
  * receiver's static key is fresh, proved, and vouched for by its identity for this change alone.
  * @throws EncodingError `CHANGE_INVALID` with `facts.field`, or as `assertKeyParams` · PeerFaultError `FAULT_ROSTER` with
@@ -47,7 +47,8 @@ function checkSameKey({ params, transcriptHash }: CertifiedEpoch, next: KeyParam
 
 function checkFlags({ flags: old }: KeyParams, { flags }: KeyParams): void {
   const falls = (old.dealt && !flags.dealt) || (old.exported && !flags.exported);
-  if (falls || flags.exportable !== old.exportable || flags.hd !== old.hd) throw changeInvalid('flags');
+  const stays = (['exportable', 'hd', 'strict'] as const).every((name) => flags[name] === old[name]);
+  if (falls || !stays) throw changeInvalid('flags');
 }
 
 function checkDealers({ params }: CertifiedEpoch, { dealers }: ChangeParams): void {
