@@ -13,6 +13,8 @@ export interface PolicyFlags {
   readonly kinds?: string;
   readonly changes?: 'automatic' | 'operator';
   readonly changeDelay?: keyof typeof CHANGE_DELAYS;
+  /** In the parameters of the key itself, not in its policy. */
+  readonly strict?: true;
   readonly recovery?: Recovery;
 }
 
@@ -45,6 +47,10 @@ export function policyOptions(): readonly Option[] {
     ).choices(['automatic', 'operator']),
     new Option('--change-delay <time>', 'how long each server waits before that; default: 24h').choices(
       Object.keys(CHANGE_DELAYS),
+    ),
+    new Option(
+      '--strict',
+      'so many servers decide on a change of them that a few liars cannot fork the key; fixed for ever',
     ),
     new Option('--recovery <how>', 'what gives a server its lost share back; default: epoch').choices(
       Object.keys(RECOVERIES),

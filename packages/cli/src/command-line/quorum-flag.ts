@@ -21,10 +21,13 @@ function whyNot(isRead: boolean, needed: number, of: number): string {
 }
 
 /** What a quorum means for whoever uses the key, loses a server, replaces one, or bribes some. */
-export function quorumMeaning({ needed, of }: { readonly needed: number; readonly of: number }): string {
+export function quorumMeaning(
+  { needed, of }: { readonly needed: number; readonly of: number },
+  strict: boolean,
+): string {
   const lost = of - needed;
   if (lost === 0) return `all ${of} servers must sign, and all ${of} together could steal; none may fail`;
   const many = `any ${needed} servers can sign, and ${needed} together could steal; ${lost} may fail`;
-  const changers = changersNeeded({ needed, of });
+  const changers = changersNeeded({ needed, of }, strict);
   return changers === needed ? many : `${many}; to change hands it takes ${changers}`;
 }

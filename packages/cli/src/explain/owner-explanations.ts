@@ -249,7 +249,7 @@ const CEREMONIES = explanationsOf({
   ],
   CHANGE_VOTES_TOO_FEW: [
     'Too few servers of the present epoch said what a change needs; the message has the reason of each.',
-    'More than half of them, and as many as the quorum, decide together, so that the key never has two futures.',
+    'More than half of them, and as many as the quorum, decide together, so that the key never has two futures; of a key made with --strict more, so that it has none by a few liars either.',
     'Go on later: ckm sessions resume. After a try that fell apart, servers enter the next one ten minutes later.',
   ],
   CHANGE_WAITING: [

@@ -1,7 +1,7 @@
 import type { Client, KeyPurpose } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
 import { quorumMeaning } from '../command-line/quorum-flag.js';
-import { RECOVERIES, type Recovery } from '../command-line/policy-flags.js';
+import { type PolicyFlags, RECOVERIES, type Recovery } from '../command-line/policy-flags.js';
 import { askChoice, askSeveral } from '../terminal/prompt.js';
 import { canAsk } from '../terminal/seat.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -42,12 +42,12 @@ export async function completeWishes(
   terminal: Terminal,
   client: Client,
   name: string,
-  given: KeyWishes,
+  given: KeyWishes & Pick<PolicyFlags, 'strict'>,
 ): Promise<Required<KeyWishes>> {
   const purpose =
     given.for ?? (await askChoice(terminal, `What is ${name} for?`, PURPOSES, 'message', hintFor('for')));
   const servers = given.servers ?? (await askServers(terminal, client));
-  const quorum = given.quorum ?? (await askQuorum(terminal, servers));
+  const quorum = given.quorum ?? (await askQuorum(terminal, servers, given.strict === true));
   const isAsked = [given.for, given.servers, given.quorum].includes(undefined);
   return {
     for: purpose,
@@ -84,12 +84,13 @@ async function askServers(terminal: Terminal, client: Client): Promise<string> {
 }
 
 /** Chosen by what it means; a majority unless told. */
-async function askQuorum(terminal: Terminal, servers: string): Promise<string> {
+async function askQuorum(terminal: Terminal, servers: string, strict: boolean): Promise<string> {
   const of = servers.split(',').length;
   if (of < 2) return `${of}of${of}`;
   const options = Array.from({ length: of - 1 }, (_, i) => {
     const needed = i + 2;
-    return { value: `${needed}of${of}`, label: `${needed} of ${of}`, hint: quorumMeaning({ needed, of }) };
+    const hint = quorumMeaning({ needed, of }, strict);
+    return { value: `${needed}of${of}`, label: `${needed} of ${of}`, hint };
   });
   const majority = `${Math.max(2, Math.floor(of / 2) + 1)}of${of}`;
   return askChoice(terminal, 'How many must agree?', options, majority, hintFor('quorum'));

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { forgettingLine, protectionLine } from './change-words.js';
+import type { ChangePlan } from '@ckm/client';
+import { describe, expect, test } from 'vitest';
+import { forgettingLine, planLines, protectionLine } from './change-words.js';
 
 const said = (
   outcome: 'forgot' | 'undone' | 'keeps' | 'silent',
@@ -33,4 +34,42 @@ test('backups that were made in an epoch count until their operator has destroye
     });
   expect(line(0, 0, 3)).toBe('2 have, 2 were needed: shares stolen before are worth nothing now');
   expect(line(0, 1, 3)).toBe('it protects only if enough old shares are deleted: 1 of the 2 needed');
+});
+
+describe('who has to be there to decide', () => {
+  const servers = (names: readonly string[]) => names.map((name) => ({ name }));
+  const replacing = (of: readonly string[], needed: number, deciding: number, strict: boolean) => {
+    const next = servers(['delta', ...of.slice(1)]);
+    const plan = {
+      kind: 'replace-server',
+      order: { quorum: { needed, of: of.length } },
+      next,
+      old: { needed, of: of.length },
+      leaving: servers(of.slice(0, 1)),
+      joining: ['delta'],
+      deciding,
+      strict,
+      rules: null,
+    } as unknown as ChangePlan;
+    return planLines('letters', plan);
+  };
+  const THREE = ['alpha', 'bravo', 'charlie'];
+
+  test('is said where it is more than those that stay, and of a server that leaves whether it need be there', () => {
+    const usual = replacing(THREE, 2, 2, false);
+    expect(usual).toContain('alpha need not be there');
+    expect(usual).not.toMatch(/Decide|Later/);
+    const all = replacing(THREE.slice(0, 2), 2, 2, false);
+    expect(all).toContain('alpha has to be there all the same, to decide');
+    expect(all).toMatch(/Decide +all of bravo, alpha: with fewer of them there, nothing changes/);
+  });
+
+  test('L1: is all of them where a key of 2 of 3 was made strict, now and later', () => {
+    const strict = replacing(THREE, 2, 3, true);
+    expect(strict).toContain('alpha has to be there all the same, to decide');
+    expect(strict).toMatch(
+      /Decide +all of bravo, charlie, alpha, because the key was made strict: with fewer/,
+    );
+    expect(strict).toMatch(/Later changes +take 3 of these 3, though 2 sign/);
+  });
 });

@@ -19,12 +19,13 @@ export function planLines(name: string, plan: ChangePlan): string {
     '',
     `  Key             ${name}: its public key, addresses and likeness stay as they are`,
     `  Servers         ${needed} of ${of}: ${names}`,
-    ...laterLines(order.quorum),
+    ...laterLines(order.quorum, plan.strict),
     ...(joining.length === 0 ? [] : [`  Join            ${joining.join(', ')}`]),
     ...(leaving.length === 0 ? [] : [`  Leave           ${leaving.map((server) => server.name).join(', ')}`]),
-    ...(plan.kind === 'replace-server' ? replacedLines(leaving.map((server) => server.name)) : []),
+    ...(plan.kind === 'replace-server' ? replacedLines(plan) : []),
     ...ruleLines(plan),
     `  Must be there   all of ${names}, at the same time, for some seconds; until then the key signs as before`,
+    ...decideLines(plan, before),
     `  Old shares      are of no use to the new ones. ${before.join(', ')} are told to destroy theirs: what was stolen before is worth nothing once ${gone} of these ${old.of} have`,
     `  Does not help   against a server that keeps its old share in secret, or an old backup of one: nobody can see those. Whoever has ${old.needed} old shares already has the key: make another one and move`,
     '',
@@ -32,18 +33,32 @@ export function planLines(name: string, plan: ChangePlan): string {
 }
 
 /** Where the next change takes more servers than a signature. */
-function laterLines(quorum: ChangePlan['order']['quorum']): string[] {
-  const changers = changersNeeded(quorum);
+function laterLines(quorum: ChangePlan['order']['quorum'], strict: boolean): string[] {
+  const changers = changersNeeded(quorum, strict);
   if (changers === quorum.needed) return [];
   return [`  Later changes   take ${changers} of these ${quorum.of}, though ${quorum.needed} sign`];
 }
 
+/** Whether those that stay are too few to decide: then some that leave have to be there as well. */
+function needsLeaving({ old, leaving, deciding }: ChangePlan): boolean {
+  return old.of - leaving.length < deciding;
+}
+
+/** Who decides, where that is more than those that have to be there for their shares, or the key is strict. */
+function decideLines(plan: ChangePlan, before: readonly string[]): string[] {
+  const { old, deciding, strict } = plan;
+  if (!strict && !needsLeaving(plan)) return [];
+  const who = deciding === old.of ? 'all of' : `${deciding} of`;
+  const why = strict ? ', because the key was made strict' : '';
+  return [`  Decide          ${who} ${before.join(', ')}${why}: with fewer of them there, nothing changes`];
+}
+
 /** What becomes of the share of a server whose place another one takes. */
-function replacedLines(leaving: readonly string[]): string[] {
-  const [name = ''] = leaving;
+function replacedLines(plan: ChangePlan): string[] {
+  const [name = ''] = plan.leaving.map((server) => server.name);
   return [
     `  Dies            the share of ${name}: nobody gives it back, and it is of no use beside the new ones, whoever finds it;`,
-    `                  ${name} need not be there`,
+    `                  ${name} ${needsLeaving(plan) ? 'has to be there all the same, to decide' : 'need not be there'}`,
   ];
 }
 
@@ -63,7 +78,8 @@ function ruleLines({ rules, orderHash }: ChangePlan): string[] {
   ];
 }
 
-export function planObject({ kind, order, next, leaving, joining, rules, orderHash }: ChangePlan) {
+export function planObject(plan: ChangePlan) {
+  const { kind, order, next, leaving, joining, deciding, strict, rules, orderHash } = plan;
   return {
     kind,
     quorum: order.quorum,
@@ -71,6 +87,8 @@ export function planObject({ kind, order, next, leaving, joining, rules, orderHa
     joining,
     leaving: leaving.map((server) => server.name),
     epoch: order.epoch + 1,
+    deciding,
+    strict,
     rules,
     words: rules?.changes === 'operator' ? formatWords(likenessOf(orderHash)) : null,
   };

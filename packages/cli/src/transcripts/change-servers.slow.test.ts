@@ -162,6 +162,38 @@ describe('another server for a key whose operators are asked', () => {
   });
 });
 
+describe('L1: a key that is made strict', () => {
+  const three = ['--for', 'message', '--quorum', '2of3', '--servers', 'alpha,bravo,charlie'];
+
+  test(
+    'says before it is made, and as long as it lives, that all three decide, and what a dead server costs',
+    { tags: ['long'] },
+    async () => {
+      const previewed = await setup.ckm(['key', 'create', 'tough', ...three, '--strict', '--preview']);
+      const gone =
+        /once one of the 3 is gone for good, nothing changes them any more: the key signs on while 2 are left/;
+      expect(previewed.stderr).toMatch(/1 may fail; to change hands it takes 3/);
+      expect(previewed.stderr).toMatch(
+        /Strict +all 3 servers decide on each change of them and each refresh/,
+      );
+      expect(previewed.stderr).toMatch(gone);
+      const made = await setup.ckm(['key', 'create', 'tough', ...three, '--strict', '--yes']);
+      expect(made.stdout).toMatch(gone);
+      expect(await setup.json(['key', 'show', 'tough'])).toMatchObject({ strict: true });
+      expect((await setup.ckm(['key', 'show', 'tough'])).stdout).toMatch(/Strict +all 3 servers decide/);
+      const change = ['key', 'repair', 'tough', '--server', 'bravo', '--by', 'delta', '--preview'];
+      const { stderr } = await setup.ckm(change);
+      expect(stderr).toMatch(/bravo has to be there all the same, to decide/);
+      expect(stderr).toMatch(/Decide +all of alpha, charlie, bravo, because the key was made strict/);
+      const check = await setup.ckm(['key', 'check', 'tough']);
+      expect(check.stdout).toContain('1 more may fail; it takes 3 to change hands');
+      expect((await setup.ckm(['status'])).stdout).toMatch(
+        /tough +message +2 of 3 .*1 server may fail; none may fail and it still changes hands/,
+      );
+    },
+  );
+});
+
 describe('a change, repair, check, freeze or drill that cannot be', () => {
   beforeAll(() => createKey(setup, 'essays', '--for', 'message'));
   const requorum = (quorum: string, servers: string) =>

@@ -1,4 +1,4 @@
-import { changersNeeded, type CheckVerdict, type Client, type KeyCheck, type ServerCheck } from '@ckm/client';
+import type { CheckVerdict, Client, KeyCheck, ServerCheck } from '@ckm/client';
 import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
@@ -106,11 +106,10 @@ function nextText(nextAt: number | null): string {
   return nextAt === null ? 'is not to be checked' : `next check ${formatInstant(nextAt, unixNow())}`;
 }
 
-function checkText({ name, servers, quorum, margin, nextAt }: KeyCheck): string {
+function checkText({ name, servers, quorum, margin, deciding, nextAt }: KeyCheck): string {
   const rows = servers.map(({ server, verdict, text }) => [LEVELS[verdict], server, text]);
   const proved = margin + quorum.needed;
-  const changers = changersNeeded(quorum);
-  const change = changers === quorum.needed ? '' : `; it takes ${changers} to change hands`;
+  const change = deciding === quorum.needed ? '' : `; it takes ${deciding} to change hands`;
   const more =
     margin < 0
       ? `too few to sign: ${quorum.needed} are needed`

@@ -12,6 +12,7 @@ import {
   wishedPolicyLines,
 } from '../../command-line/policy-flags.js';
 import { parseQuorumFlag, quorumMeaning } from '../../command-line/quorum-flag.js';
+import { strictLines } from '../../command-line/strict-words.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
 import { assertAskable, completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
@@ -88,17 +89,19 @@ export function argsFrom(name: string, given: CreateFlags & Required<KeyWishes>)
     ...(given.suite === undefined ? {} : { suite: given.suite }),
     ...(given.network === undefined ? {} : { network: given.network }),
     ...(given.exportable === true ? { exportable: true } : {}),
+    ...(given.strict === true ? { strict: true } : {}),
   };
 }
 
 function planLines(name: string, { proposal, servers, network }: KeyPlan): string {
-  const { needed, of } = proposal.quorum;
+  const { quorum, strict = false } = proposal;
   return [
     '',
     `  Make    ${name}   for ${proposal.purpose}${network === null || network === 'bitcoin' ? '' : ` (${network})`}, ${proposal.suite}`,
-    `  Quorum  ${needed} of ${of}: ${quorumMeaning({ needed, of })}`,
+    `  Quorum  ${quorum.needed} of ${quorum.of}: ${quorumMeaning(quorum, strict)}`,
     `  Servers ${servers.map((server) => server.name).join(', ')}`,
     ...wishedPolicyLines(proposal.policy).map((line) => `  ${line}`),
+    ...(strict ? strictLines(quorum).map((line) => `  Strict  ${line}`) : []),
     ...(proposal.policy.recovery === 'static' ? [`  Recovery ${recoveryText(proposal.policy)}`] : []),
     ...(proposal.exportable === true ? exportLines(proposal.policy).map((line) => `  Export  ${line}`) : []),
     '',
@@ -106,13 +109,14 @@ function planLines(name: string, { proposal, servers, network }: KeyPlan): strin
 }
 
 function planObject({ proposal, servers, network }: KeyPlan) {
-  const { purpose, suite, quorum, policy, exportable = false } = proposal;
+  const { purpose, suite, quorum, policy, exportable = false, strict = false } = proposal;
   return {
     purpose,
     suite,
     quorum,
     policy,
     exportable,
+    strict,
     network,
     servers: servers.map((server) => server.name),
   };

@@ -15,6 +15,7 @@ import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { policyOptions, wishedPolicyLines } from '../../command-line/policy-flags.js';
 import { quorumMeaning } from '../../command-line/quorum-flag.js';
+import { strictLines } from '../../command-line/strict-words.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
 import { assertAskable, completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
@@ -153,16 +154,17 @@ const FORMATS: Readonly<Record<KeyMaterial['format'], string>> = {
 
 function planLines(name: string, plan: ImportPlan, material: KeyMaterial): string {
   const { proposal, servers, network, goesOn } = plan;
-  const { needed, of } = proposal.quorum;
+  const { quorum, strict = false } = proposal;
   const where = network === null || network === 'bitcoin' ? '' : ` (${network})`;
   const path = material.path === null || material.path === 'm' ? '' : `, ${material.path}`;
   const facts: readonly (readonly [string, string])[] = [
     ['Import', `${name}   for ${proposal.purpose}${where}, ${proposal.suite}${goesOn ? ': goes on' : ''}`],
     ['From', `${FORMATS[material.format]}${path}`],
     ...shownForm(shownKey(name, plan)).rows.map(({ label, value }) => [label, value] as const),
-    ['Quorum', `${needed} of ${of}: ${quorumMeaning({ needed, of })}`],
+    ['Quorum', `${quorum.needed} of ${quorum.of}: ${quorumMeaning(quorum, strict)}`],
     ['Servers', servers.map((server) => server.name).join(', ')],
     ...wishedPolicyLines(proposal.policy).map((line) => [line.slice(0, 8).trim(), line.slice(8)] as const),
+    ...(strict ? strictLines(quorum).map((line) => ['Strict', line] as const) : []),
     ...(isSingleAddress(plan) ? [['Only', ONE_ADDRESS] as const] : []),
     ['Dealt', DEALT],
   ];
@@ -180,13 +182,14 @@ function shownKey(name: string, { proposal, network, shown }: ImportPlan): Shown
 }
 
 function planObject(name: string, plan: ImportPlan, material: KeyMaterial) {
-  const { purpose, suite, quorum, policy, groupKey } = plan.proposal;
+  const { purpose, suite, quorum, policy, groupKey, strict = false } = plan.proposal;
   const { form, value } = shownForm(shownKey(name, plan));
   return {
     purpose,
     suite,
     quorum,
     policy,
+    strict,
     format: material.format,
     path: material.path,
     groupKey,

@@ -5,6 +5,7 @@ import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { exportLines, policyLines, recoveryText } from '../../command-line/policy-flags.js';
 import { leaf, run } from '../../command-line/run.js';
+import { strictLines } from '../../command-line/strict-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { lookAtKey, orderLines, orderObject } from '../../owner/order-words.js';
 import { showQr } from '../../sheet/show-qr.js';
@@ -116,6 +117,7 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
     `  For         ${key.purpose} (${key.public.suite})`,
     ...(isHandedOut(key) ? publicLines(key) : []),
     ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
+    ...strictRows(key),
     `  Recovery    ${recoveryText(record.policy)}`,
     ...exportRows(key),
     ...(key.newest.params.flags.dealt ? [`  Dealt       ${DEALT}`] : []),
@@ -128,14 +130,23 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
 /** What its owner has to know of a key that was imported, as long as it lives. */
 export const DEALT = 'by its owner: whoever had the original still has it; new shares do not change that';
 
+/** Only of a strict key. */
+function strictRows({ newest: { params } }: CertifiedKey): string[] {
+  if (!params.flags.strict) return [];
+  return rowsUnder('Strict', strictLines(params.quorum));
+}
+
+/** Lines of which the first has a label. */
+function rowsUnder(label: string, lines: readonly string[]): string[] {
+  return lines.map((line, i) => `  ${(i === 0 ? label : '').padEnd(12)}${line}`);
+}
+
 /** Only of a key that may be exported. */
 function exportRows({ newest: { params }, record: { policy } }: CertifiedKey): string[] {
   const { exportable, exported } = params.flags;
   if (!exportable) return [];
   const done = exported ? ['it was given out: whoever has it needs no server'] : [];
-  return [...exportLines(policy), ...done].map(
-    (line, i) => `  ${(i === 0 ? 'Export' : '').padEnd(12)}${line}`,
-  );
+  return rowsUnder('Export', [...exportLines(policy), ...done]);
 }
 
 function publicLines(key: CertifiedKey): string[] {
@@ -183,6 +194,7 @@ export function keyObject(key: CertifiedKey): object {
     dealt: newest.params.flags.dealt,
     exportable: newest.params.flags.exportable,
     exported: newest.params.flags.exported,
+    strict: newest.params.flags.strict,
     isComplete,
     comparison: record.comparison ?? null,
     servers: newest.params.roster.map(({ slot, serverId, url }) => ({ slot, xid: serverId, url })),

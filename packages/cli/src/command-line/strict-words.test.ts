@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { strictLines } from './strict-words.js';
+
+const NO_MORE = 'that is no more than without: it counts once the key has other servers or another quorum';
+const THEN = 'are left; make a new one then, and move';
+
+test.each([
+  [
+    { needed: 2, of: 3 },
+    [
+      'all 3 servers decide on each change of them and each refresh: one that lies cannot fork the key; fixed for ever',
+      `once one of the 3 is gone for good, nothing changes them any more: the key signs on while 2 ${THEN}`,
+    ],
+  ],
+  [
+    { needed: 3, of: 5 },
+    [
+      '4 of the 5 servers decide on each change of them and each refresh: 2 that lie cannot fork the key; fixed for ever',
+      `once 2 of the 5 are gone for good, nothing changes them any more: the key signs on while 3 ${THEN}`,
+    ],
+  ],
+  [
+    { needed: 2, of: 4 },
+    [
+      '3 of the 4 servers decide on each change of them and each refresh: one that lies cannot fork the key; fixed for ever',
+      `once 2 of the 4 are gone for good, nothing changes them any more: the key signs on while 2 ${THEN}`,
+      `with 2 of 4 ${NO_MORE}`,
+    ],
+  ],
+  [
+    { needed: 3, of: 3 },
+    [
+      'all 3 servers decide on each change of them and each refresh: 2 that lie cannot fork the key; fixed for ever',
+      `with 3 of 3 ${NO_MORE}`,
+    ],
+  ],
+])(
+  'L14: of a strict key of $needed of $of it is said what it keeps off, and what a dead server costs',
+  (quorum, lines) => {
+    expect(strictLines(quorum)).toEqual(lines);
+  },
+);
