@@ -16,15 +16,17 @@ import { likenessVectors } from './vectors/likeness.mjs';
 import { messageVectors } from './vectors/messages.mjs';
 import { packetVectors } from './vectors/packets.mjs';
 import { requestVectors } from './vectors/requests.mjs';
+import { strictVector } from './vectors/strict.mjs';
 
 const { values } = parseArgs({ options: { to: { type: 'string' } } });
 const folder = resolve(values.to ?? join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs/vectors'));
 
-const keys = SUITE_NAMES.map(makeKey);
+const keys = SUITE_NAMES.map((suite) => makeKey(suite));
 const files = {
   keys: keys.map(keyVector),
   imports: SUITE_NAMES.map(importVector),
-  changes: keys.map(changeVector),
+  changes: keys.map((key) => changeVector(key)),
+  strict: [strictVector('ed25519')],
   messages: keys.flatMap(messageVectors),
   packets: packetVectors(keys[0]),
   requests: requestVectors(keys[0]),

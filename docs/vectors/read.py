@@ -244,6 +244,9 @@ def read_messages(vectors):
 # --- "Parameters", "Certificate"
 
 
+STRICT = 16
+
+
 def read_params(data):
     reader = Reader(data)
     assert reader.number(1) == 1 and reader.block() == b"ckm-cocktail-0.2.1"
@@ -251,6 +254,7 @@ def read_params(data):
     suite = SUITES[name]
     params = {"suite": name, "purpose": reader.block().decode(), "keyId": reader.bytes(32)}
     params.update(epoch=reader.number(4), previous=reader.bytes(32), flags=reader.number(1))
+    assert params["flags"] < 32, "a flag that stands for nothing"
     params.update(needed=reader.number(1), of=reader.number(1), termsHash=reader.bytes(32))
     params["roster"] = []
     for slot in range(1, params["of"] + 1):
@@ -460,9 +464,9 @@ def check_import(data):
     params_bytes = deal.block()
     params = read_params(params_bytes)
     suite = SUITES[params["suite"]]
-    assert params["epoch"] == 0 and params["flags"] in (1, 9), "dealt, and hd or not"
+    assert params["epoch"] == 0 and params["flags"] & ~STRICT in (1, 9), "dealt, and hd or not"
     nonce, dealer, chain_code = deal.bytes(32), deal.bytes(suite.element), deal.bytes(32)
-    assert any(chain_code) == (params["flags"] == 9)
+    assert any(chain_code) == bool(params["flags"] & 8)
     inner = Reader(deal.block())
     deal.end()
     dealing = split_dealing(params, inner)
@@ -541,6 +545,8 @@ def weight_at_zero(slots, own, n):
 def check_votes(before, name, order, following, promises, yields):
     """Promises, locks and yields of enough members of the epoch before, in one attempt."""
     needed = max(before["needed"], before["of"] // 2 + 1)
+    if before["flags"] & STRICT:
+        needed = -(-(before["of"] + before["needed"]) // 2)
 
     def check(kind, slot, attempt, mark, said, signature):
         who = (number(slot, 2), number(attempt, 4), number(mark, 1))
@@ -627,19 +633,38 @@ def read_changes(vectors):
     keys = json.loads((FOLDER / "keys.json").read_text())
     for vector in vectors:
         first = next(key["certificate"] for key in keys if key["suite"] == vector["suite"])
-        group = SUITES[vector["suite"]].group
-        same = lambda point, text: group.same(point, group.decode(bytes.fromhex(text)))
-        fields = (first, vector["groupKey"], vector["certificate"])
-        found = check_change(*map(bytes.fromhex, fields))
-        change, order, name, view, (summed, shares), chain_code = found
-        said = ("change", "order", "transcriptHash", "view", "chainCode")
-        named = (change, order, name, view, chain_code)
-        assert tuple(one.hex() for one in named) == tuple(vector[field] for field in said)
-        assert same(summed[0], vector["groupKey"])
-        assert all(map(same, summed, vector["commitment"]))
-        assert all(map(same, shares, vector["verifyingShares"]))
+        read_change_of(first, vector)
         for signed in vector["receipts"]:
             check_receipt(bytes.fromhex(first), *(bytes.fromhex(signed[part]) for part in ("receipt", "signature")))
+
+
+def read_change_of(first, vector):
+    """first: certificate of epoch 0, in hex"""
+    group = SUITES[vector["suite"]].group
+    same = lambda point, text: group.same(point, group.decode(bytes.fromhex(text)))
+    fields = (first, vector["groupKey"], vector["certificate"])
+    found = check_change(*map(bytes.fromhex, fields))
+    change, order, name, view, (summed, shares), chain_code = found
+    said = ("change", "order", "transcriptHash", "view", "chainCode")
+    named = (change, order, name, view, chain_code)
+    assert tuple(one.hex() for one in named) == tuple(vector[field] for field in said)
+    assert same(summed[0], vector["groupKey"])
+    assert all(map(same, summed, vector["commitment"]))
+    assert all(map(same, shares, vector["verifyingShares"]))
+
+
+def read_strict(vectors):
+    read_keys(vectors)
+    for vector in vectors:
+        first = bytes.fromhex(vector["certificate"])
+        assert read_certificate(first)[0]["flags"] == 8 | STRICT
+        read_change_of(vector["certificate"], vector["change"])
+        try:
+            check_change(first, bytes.fromhex(vector["groupKey"]), bytes.fromhex(vector["undecided"]))
+        except AssertionError as refused:
+            assert str(refused) == "too few promises"
+        else:
+            raise AssertionError("two of three decided on a strict key")
 
 
 def check_receipt(first, receipt, signature):
@@ -1005,6 +1030,7 @@ READERS = {
     "keys": read_keys,
     "imports": read_imports,
     "changes": read_changes,
+    "strict": read_strict,
     "packets": read_packets,
     "requests": read_requests,
     "calls": read_calls,

@@ -22,23 +22,13 @@ const DEALERS = [1, 3];
 const MEMBERS = [3, 2];
 const QUORUM = { needed: 2, of: 2 };
 
-/** @param made what `makeKey` made */
-export function changeVector({ suite, params, certificate: first, outputs }) {
-  const before = verifyFirstEpoch(first);
-  const { change, statics } = changeOf(before);
-  const dealing = rosterOf({ ...params }).statics;
-  const run = simulate({
-    protocol: reshareProtocol,
-    parties: seatsOf(before, change).map(({ seat }) => seat),
-    params: (me) => partOf(before, change, me, { dealing, statics, outputs }),
-    seed: (seat) => bytesOf(`change seed of ${seat}`),
-  });
-  const { signed, transcriptHash } = run.outcomes.get(1).output;
-  const decision = decide(before, change.order, transcriptHash);
-  const certificate = { kind: 'change', ...signed, ...encodeVotes(decision) };
+/** @param made what `makeKey` made @param deciders slots of those that decide */
+export function changeVector(made, deciders = DEALERS) {
+  const { before, change, run, signed, transcriptHash } = runChange(made);
+  const certificate = certificateOf(before, signed, transcriptHash, deciders);
   const next = verifyChange(before, certificate, judgeVotes);
   return {
-    suite,
+    suite: made.suite,
     change: encodeChange(change),
     certificate: encodeChangeCertificate(certificate),
     order: change.order,
@@ -52,6 +42,32 @@ export function changeVector({ suite, params, certificate: first, outputs }) {
       receiptVector(before, counted),
     ),
   };
+}
+
+/** The certificate of the same change by too few of those that have to decide: it is whole, and decides nothing. */
+export function undecidedChange(made, deciders) {
+  const { before, signed, transcriptHash } = runChange(made);
+  return encodeChangeCertificate(certificateOf(before, signed, transcriptHash, deciders));
+}
+
+function certificateOf(before, signed, transcriptHash, deciders) {
+  const decision = decide(before, signed.change.order, transcriptHash, deciders);
+  return { kind: 'change', ...signed, ...encodeVotes(decision) };
+}
+
+/** All that dealers and receivers do. */
+function runChange({ params, certificate: first, outputs }) {
+  const before = verifyFirstEpoch(first);
+  const { change, statics } = changeOf(before);
+  const dealing = rosterOf({ ...params }).statics;
+  const run = simulate({
+    protocol: reshareProtocol,
+    parties: seatsOf(before, change).map(({ seat }) => seat),
+    params: (me) => partOf(before, change, me, { dealing, statics, outputs }),
+    seed: (seat) => bytesOf(`change seed of ${seat}`),
+  });
+  const { signed, transcriptHash } = run.outcomes.get(1).output;
+  return { before, change, run, signed, transcriptHash };
 }
 
 /** What alpha says of its share of the epoch before, where it knows how many backups may hold it, and where not. */
@@ -122,14 +138,14 @@ function partOf(before, change, me, { dealing, statics, outputs }) {
   };
 }
 
-/** Alpha and charlie promise, lock and yield in the first attempt. */
-function decide({ params, transcriptHash }, order, next) {
+/** Members promise, lock and yield in the first attempt. */
+function decide({ params, transcriptHash }, order, next, deciders) {
   const epoch = { keyId: params.keyId, epoch: 0, transcriptHash };
   const sign = (statement) => {
     const signature = signIdentityStatement(identities[statement.slot - 1], statementBytes(epoch, statement));
     return { ...statement, signature };
   };
-  const all = (said) => DEALERS.map((slot) => sign({ slot, attempt: 1, mayFork: false, ...said }));
+  const all = (said) => deciders.map((slot) => sign({ slot, attempt: 1, mayFork: false, ...said }));
   return {
     attempt: 1,
     next,

@@ -16,7 +16,7 @@ import { bytesOf } from './servers.mjs';
 
 export function importVector(suite) {
   const hd = suite !== 'ristretto255';
-  const flags = { dealt: true, exportable: false, exported: false, hd };
+  const flags = { dealt: true, exportable: false, exported: false, hd, strict: false };
   const scope = {
     suite,
     keyId: bytesOf(`imported key ${suite}`),

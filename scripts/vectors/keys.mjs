@@ -46,8 +46,9 @@ export function rosterOf(scope) {
 }
 
 /** Runs the ceremony. Returns the certificate and what every server has. */
-export function makeKey(suite) {
-  const scope = { suite, keyId: bytesOf(`key ${suite}`), ...firstEpoch() };
+export function makeKey(suite, strict = false) {
+  const keyId = bytesOf(`${strict ? 'strict ' : ''}key ${suite}`);
+  const scope = { suite, keyId, ...firstEpoch({ strict }) };
   const { roster, statics } = rosterOf(scope);
   const quorum = { needed: 2, of: 3 };
   const params = { ...scope, purpose: 'message', quorum, termsHash: policyHash(POLICY), roster };

@@ -26,7 +26,7 @@ function isThere(program: string, version: string): boolean {
 const hasPython = isThere('python3', '--version');
 const hasOpenssl = isThere('openssl', 'version');
 const run = async (program: string, args: readonly string[]) =>
-  (await promisify(execFile)(program, [...args], { cwd: folder, timeout: 100_000 })).stdout;
+  (await promisify(execFile)(program, [...args], { cwd: folder, timeout: 300_000 })).stdout;
 const read = (from: string, ...only: string[]) => run('python3', [join(VECTORS, 'read.py'), from, ...only]);
 
 test('the vectors are those that this version writes', async () => {
@@ -67,7 +67,7 @@ describe.skipIf(!hasPython)('a reader that shares no code with us', () => {
         .map((name) => `${name}: good\n`)
         .join(''),
     );
-  });
+  }, 300_000);
 
   test.each([
     ['messages', 'signature'],
