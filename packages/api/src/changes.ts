@@ -144,6 +144,7 @@ const named = { keyId: identifier, epoch };
 export const changePropose = {
   parameters: z.strictObject({
     order: changeOrder,
+    /** Up to the epoch that decides: the whole chain, or what is behind epochs that were shown (`key.learn`). */
     chain: certificateChain,
     policy: keyPolicy,
     /** The server has heard of this order before: one that is over since then is shown, and not begun anew. */
@@ -205,8 +206,8 @@ export const changeCommit = {
   }),
 };
 /**
- * For a server that kept nothing of the epochs between. `certificates`: behind its own epoch, up to one in which it has no part;
- * `acknowledgements`: of that one.
+ * For a server that kept nothing of the epochs between. `certificates`: behind its own epoch, or behind one that it was shown (`key.learn`),
+ * up to one in which it has no part; `acknowledgements`: of that one.
  */
 export const changeLeave = {
   parameters: z.strictObject({
@@ -224,7 +225,7 @@ export const changeRetire = {
     acknowledgements: z.array(acknowledgement).max(32),
     /** Which epoch those are of: a later one than `epoch`. Absent: the next. */
     acknowledged: epoch.exactOptional(),
-    /** Behind the newest epoch that this server has the certificate of, up to that one: where it left before. Absent: none. */
+    /** Behind the newest epoch that this server has the certificate of, or was shown, up to that one: where it left before. Absent: none. */
     certificates: certificateChain.exactOptional(),
   }),
   /** `receipt`: see `parseReceipt`. */
@@ -274,6 +275,19 @@ export const forkEnd = {
   parameters: z.strictObject({ ...named, certificates: contradicting, ...settlingVotes }),
   /** `goesOver`: it waits for the certificate that counts (`change.commit`). */
   result: z.strictObject({ goesOver: z.boolean() }),
+};
+
+/** Bytes of certificates in one message; one that is longer still goes alone. */
+export const CHAIN_PAGE_BYTES = 524_288;
+
+/**
+ * Shows a server certificates that it does not have: the first epoch's first, or behind an epoch that it was shown or is in. What it was
+ * shown like that a chain in `change.propose`, `change.leave`, `change.retire` and the proposal of a repair leaves out: it begins behind it.
+ */
+export const keyLearn = {
+  parameters: z.strictObject({ keyId: identifier, certificates: certificateChain.min(1) }),
+  /** The epoch that the last of them proves. */
+  result: z.strictObject({ epoch, transcriptHash: bytesOf(32) }),
 };
 
 /** By epochs, those behind `after`. `next`: what to ask behind next; null at the end. */

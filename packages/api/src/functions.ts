@@ -18,6 +18,7 @@ import {
   forkShow,
   changeYield,
   keyChain,
+  keyLearn,
   openOrder,
   openSettlement,
 } from './changes.js';
@@ -240,6 +241,8 @@ export const FUNCTIONS = {
   },
   /** Certificates of a key, from its generation on: for servers and clients that were away. */
   'key.chain': { may: 'owner', changes: 'nothing', ...keyChain },
+  /** Shows a server certificates in pages, where all of them are too long for one message: before it joins the key, takes its share back or leaves. */
+  'key.learn': { may: 'owner', changes: 'key', ...keyLearn },
   /**
    * Asks a server how far a key is, for another one that came back from an older state and drew `nonce`. Asked how often it was used as well, it
    * voids what it has published for the next signatures, once for each nonce.

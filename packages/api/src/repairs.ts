@@ -18,7 +18,10 @@ export const repairTargetProposal = z.strictObject({
   role: z.literal('target'),
   keyId: identifier,
   epoch,
-  /** Certificates: the one that made the key, then those of each change up to this epoch. */
+  /**
+   * Certificates: the one that made the key, then those of each change up to this epoch; or what is behind epochs that the server was
+   * shown (`key.learn`).
+   */
   chain: certificateChain.min(1),
   policy: keyPolicy,
 });

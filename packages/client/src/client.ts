@@ -151,6 +151,11 @@ export interface ClientOptions {
   /** Longest wait for one server. */
   readonly timeoutMs?: number;
   /**
+   * Bytes of certificates that a server is shown in one message. Default: half a megabyte; less for servers that take no message as long
+   * (`limits.body`).
+   */
+  readonly chainPageBytes?: number;
+  /**
    * How long a server may keep the others of a quorum waiting before one more is asked. Default: a tenth of `timeoutMs`, but a
    * quarter of a second at least and one and a half at most.
    */
@@ -359,6 +364,7 @@ export function createClient(options: ClientOptions): Client {
       random: options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
       timeoutMs,
       patienceMs: options.patienceMs ?? patienceFor(timeoutMs),
+      ...(options.chainPageBytes === undefined ? {} : { chainPageBytes: options.chainPageBytes }),
     },
     options.store,
     options.seed,

@@ -24,6 +24,16 @@ const REFUSALS = {
   KEY_EPOCH_DIFFERS: [StateError, 'fetch the key again from its servers', { retryable: false }],
   KEY_NOT_CERTIFIED: [StateError, 'present the certificate of the key first', { retryable: false }],
   CERTIFICATE_OF_ANOTHER_KEY: [StateError, 'present the certificate of this very key', { retryable: false }],
+  CHAIN_NOT_SHOWN: [
+    StateError,
+    'show the certificates behind the epoch that is named, page by page (key.learn), or from the first one on',
+    { retryable: false },
+  ],
+  CHAIN_TOO_LONG: [
+    PolicyError,
+    'make another key with that server among its servers from the beginning',
+    { retryable: false },
+  ],
   POLICY_NOT_CERTIFIED: [StateError, 'show the policy that was certified with the key', { retryable: false }],
   KEY_NOT_RESTORABLE: [
     StateError,

@@ -237,6 +237,14 @@ const MOMENT = groupOf(
       'Finish making the key: ckm sessions resume.',
     ],
     CERTIFICATE_OF_ANOTHER_KEY: 'The certificate belongs to another key.',
+    CHAIN_NOT_SHOWN: [
+      'A server that joins a key, or comes back to it, checks the certificates of all its epochs; where they are too long for one message it is shown them page by page. It does not have what these certificates follow on.',
+      'Run the command again: it shows them from where the server is (ckm key repair NAME, or the change of servers).',
+    ],
+    CHAIN_TOO_LONG: [
+      'The key has gone through more epochs than a server takes in that was not among its servers all the time.',
+      'Let the servers that have it keep it, and make another key for what is to come.',
+    ],
     POLICY_NOT_CERTIFIED: [
       'The policy shown with the certificate is not the one that was certified with the key.',
       'Restore the record of the key (store/keys) from a copy, then try again.',

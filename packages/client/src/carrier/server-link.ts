@@ -1,4 +1,11 @@
-import { encodeCall, type FunctionName, type Parameters, parseReply, type Result } from '@ckm/api';
+import {
+  CHAIN_PAGE_BYTES,
+  encodeCall,
+  type FunctionName,
+  type Parameters,
+  parseReply,
+  type Result,
+} from '@ckm/api';
 import { AvailabilityError, CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import {
   authenticateMessage,
@@ -32,6 +39,8 @@ export interface LinkMeans {
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
   readonly timeoutMs: number;
+  /** Bytes of certificates that are shown in one message; absent: as many as every server takes. */
+  readonly chainPageBytes?: number;
   /** Called when a server has answered, whatever it said. */
   readonly onAnswer?: (server: Correspondent) => void;
   /** Called with what a server says of its clock: signed with every answer, unsealed where it takes no message because of it. */
@@ -46,6 +55,8 @@ export interface CallOptions {
 
 /** A way to ask one pinned server. */
 export interface ServerLink {
+  /** Bytes of certificates that are shown in one message to it: more go in several. */
+  readonly chainPageBytes: number;
   /**
    * Asks, and returns the server's own answer: sealed by it, to us, in reply to this very message.
    * When the answer is lost on the way it asks once more, in a new message.
@@ -105,6 +116,7 @@ export function createServerLink(
     }
   };
   return {
+    chainPageBytes: means.chainPageBytes ?? CHAIN_PAGE_BYTES,
     call: async (name, parameters, options) => {
       try {
         return await ask(name, parameters, options);

@@ -7,7 +7,7 @@ import { type BareCaller, type BareServer, storedShares } from '@ckm/server/test
 import { type CarriedChange, carryChange, createQuorumSigner, nextMember } from '@ckm/testkit';
 import type { CertifiedEpoch } from '@ckm/threshold';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import type { Client } from '../client.js';
+import type { Client, ClientOptions } from '../client.js';
 import { changeIdOf } from '../keys/chain/change-record.js';
 import type { ChangeWish } from '../keys/changes/plan-change.js';
 import { copyDisk, loseShare } from './disks.js';
@@ -50,15 +50,19 @@ export interface KeyLife {
   close(): Promise<void>;
 }
 
-/** @param changeDelay what the key's servers wait for before its servers change, in seconds */
+/**
+ * @param changeDelay what the key's servers wait for before its servers change, in seconds
+ * @param options of the client
+ */
 export async function createKeyLife(
   members: readonly string[],
   needed: number,
   changeDelay: 0 | typeof DAY = DAY,
   strict = false,
+  options: Partial<ClientOptions> = {},
 ): Promise<KeyLife> {
   const network = await createTestNetwork(NAMES.length);
-  const client = await network.owner();
+  const client = await network.owner(options);
   await client.createKey({
     name: NAME,
     purpose: 'message',

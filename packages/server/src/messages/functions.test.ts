@@ -85,6 +85,7 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   'key.certify': () => ({ keyId: keyed.keyId, certificate }),
   'key.restore': () => ({ certificate, policy }),
   'key.chain': () => ({ keyId: keyed.keyId, after: null }),
+  'key.learn': () => ({ keyId: done.named.keyId, certificates: [done.certificate] }),
   'key.head': () => ({ keyId: keyed.keyId, nonce: new Uint8Array(32) }),
   'key.heads': () => ({ keyId: keyed.keyId, heads: [] }),
   'key.exported': () => ({
@@ -293,6 +294,10 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
   'key.head': async () => {
     const question = { keyId: keyed.keyId, nonce: random(32), windows: [{ within: 3_600, most: 4 }] };
     return () => hers.ask('key.head', question);
+  },
+  'key.learn': async () => {
+    const shown = await halfKnownKey();
+    return () => hers.ask('key.learn', { keyId: shown.keyId, certificates: [shown.certificate] });
   },
   'key.heads': async () => {
     const change = await keyToChange();

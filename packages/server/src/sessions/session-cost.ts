@@ -31,3 +31,8 @@ const CERTIFICATE_MS_PER_BYTE = 2.5 / 1_024;
 export function costOfCertificate(certificate: Uint8Array): number {
   return certificate.length * CERTIFICATE_MS_PER_BYTE;
 }
+
+/** The same of several. */
+export function costOfChain(certificates: readonly Uint8Array[]): number {
+  return certificates.reduce((sum, certificate) => sum + costOfCertificate(certificate), 0);
+}

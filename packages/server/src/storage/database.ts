@@ -31,6 +31,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   shares: ['owner', 'keyId', 'epoch', 'version', 'sealed'],
   tightenings: ['owner', 'keyId', 'version', 'sealed'],
   changes: ['owner', 'keyId', 'epoch', 'waiting', 'version', 'sealed'],
+  shown_epochs: ['owner', 'keyId', 'epoch', 'name', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -60,6 +61,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   shares: ['owner', 'keyId', 'epoch'],
   tightenings: ['owner', 'keyId'],
   changes: ['owner', 'keyId', 'epoch'],
+  shown_epochs: ['owner', 'keyId', 'epoch', 'name'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   audit: ['sequence'],

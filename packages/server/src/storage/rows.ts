@@ -114,6 +114,19 @@ export interface ChangeRow {
   readonly sealed: Uint8Array;
 }
 
+/**
+ * An epoch of a key as certificates proved it that were shown to this server, which holds no share of it: it joins, comes back, or leaves.
+ * Never written over: it is named by what it is.
+ */
+export interface ShownEpochRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly epoch: number;
+  /** Its transcript hash. */
+  readonly name: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
 export interface RequestRow {
   readonly owner: Uint8Array;
   readonly requestId: Uint8Array;
@@ -161,6 +174,7 @@ export interface Rows {
   readonly shares: ShareRow;
   readonly tightenings: TighteningRow;
   readonly changes: ChangeRow;
+  readonly shown_epochs: ShownEpochRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly audit: AuditRow;

@@ -14,6 +14,7 @@ import type {
   Rows,
   SessionRow,
   ShareRow,
+  ShownEpochRow,
   TableName,
   TighteningRow,
 } from './rows.js';
@@ -142,6 +143,12 @@ export interface RequestUse {
   /** Whether an attempt at it was made. */
   readonly isAttempted: boolean;
 }
+export interface ShownEpochReader {
+  /** @param name its transcript hash */
+  find(owner: Uint8Array, keyId: Uint8Array, epoch: number, name: Uint8Array): Promise<ShownEpochRow | null>;
+  /** The newest epoch of a key that was shown, whatever its name; null: none was. */
+  newest(owner: Uint8Array, keyId: Uint8Array): Promise<number | null>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -220,6 +227,7 @@ export interface Reader {
   readonly shares: ShareReader;
   readonly tightenings: TighteningReader;
   readonly changes: ChangeReader;
+  readonly shownEpochs: ShownEpochReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;
@@ -290,6 +298,12 @@ export interface Transaction extends Reader {
     /** As of {@link Transaction.epochs}. */
     put(row: ChangeRow): Promise<void>;
     remove(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<void>;
+  };
+  readonly shownEpochs: ShownEpochReader & {
+    /** False when it is there. */
+    insert(row: ShownEpochRow): Promise<boolean>;
+    /** All of one key. */
+    removeAll(owner: Uint8Array, keyId: Uint8Array): Promise<void>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

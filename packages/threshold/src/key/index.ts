@@ -8,7 +8,7 @@ export {
   verifyCertificate,
 } from './certificate/certificate.js';
 export { type Acknowledged, recoveryAckStatement } from './certificate/acknowledgement.js';
-export { verifyChain, verifyFirstEpoch } from './certificate/chain.js';
+export { verifyChain, verifyFirstEpoch, verifyLink } from './certificate/chain.js';
 export { hasChildren } from './chain-code.js';
 export {
   type ChangeCertificate,
@@ -22,7 +22,7 @@ export {
   type VoteJudge,
 } from './certificate/change.js';
 export { encodeVotes, judgeSettlement, judgeVotes, parseVotes } from './certificate/votes.js';
-export { CERTIFICATE_KINDS, type CertificateKind } from './certificate/kind.js';
+export { CERTIFICATE_KINDS, type CertificateKind, kindOfCertificate } from './certificate/kind.js';
 export type { CertifiedEpoch } from './certified-epoch.js';
 export {
   combineShares,

@@ -1,6 +1,7 @@
 import type { Parameters } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
+import { askWithChain } from './show-chain.js';
 
 /** Promises of servers of an epoch that they stored its certificate, and have their shares, by slots. */
 export type Acknowledgements = Parameters<'change.retire'>['acknowledgements'];
@@ -23,7 +24,9 @@ export async function showEpochs(
       await link.call('change.commit', { keyId, certificate, ...(isLast ? { acknowledgements } : {}) });
     } catch (error) {
       if (!(error instanceof CkmError) || error.code !== 'CHANGE_SHARE_LOST') throw error;
-      await link.call('change.leave', { keyId, certificates: certificates.slice(i), acknowledgements });
+      await askWithChain(link, keyId, certificates.slice(i), (shown) =>
+        link.call('change.leave', { keyId, certificates: shown, acknowledgements }),
+      );
       return;
     }
   }

@@ -3,6 +3,7 @@ import { CkmError, equalBytes } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { Gathered } from '../../servers/gathered.js';
 import { certificatesOf } from '../chain/key-chain.js';
+import { askWithChain } from '../chain/show-chain.js';
 import { loadKeyRecord } from '../keys.js';
 import { cancelledElsewhere, changeOver, changeWaiting, membersMissing } from './change-errors.js';
 import { type ChangeMember, type ChangeRun, gatherFrom, oldMembers, saveChangeRun } from './change-run.js';
@@ -62,13 +63,14 @@ async function proposeAt(
   }: Omit<Parameters<'change.propose'>, 'chain'> & { readonly chain: readonly Uint8Array[] },
   { certificates, acknowledged }: Known,
 ): Promise<ChangeView> {
-  const propose = () => link.call('change.propose', { ...proposed, chain: [...chain] });
+  const { keyId, epoch } = proposed.order;
+  const propose = () =>
+    askWithChain(link, keyId, chain, (shown) => link.call('change.propose', { ...proposed, chain: shown }));
   try {
     return await propose();
   } catch (error) {
     const differs = error instanceof CkmError && error.code === 'KEY_EPOCH_DIFFERS';
     const behind = differs ? error.facts['epoch'] : null;
-    const { keyId, epoch } = proposed.order;
     if (typeof behind !== 'number' || behind < 0 || behind >= epoch) throw error;
     await showEpochs(link, keyId, certificates.slice(behind + 1), await acknowledged());
     return propose();

@@ -7,6 +7,7 @@ import { isSilence, type Participant } from '../../servers/ask-all.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
 import { certificatesOf, changesOf, isSameChain } from '../chain/key-chain.js';
+import { askWithChain } from '../chain/show-chain.js';
 import { showEpochs } from '../chain/show-epochs.js';
 import type { CertifiedKey, ShareReceiptRecord } from '../key-record.js';
 import { gatherAcknowledgements } from '../gather-acknowledgements.js';
@@ -124,8 +125,11 @@ async function retireAt(
     const certificates = certificatesOf(record).slice(at + 1);
     for (const share of holder.shares) {
       const { epoch } = share;
-      const more = certificates.length === 0 ? {} : { certificates };
-      said.push(readReceipt(share, holder, await link.call('change.retire', { ...ended, epoch, ...more })));
+      const retire = (chain: Uint8Array[]) => {
+        const more = chain.length === 0 ? {} : { certificates: chain };
+        return link.call('change.retire', { ...ended, epoch, ...more });
+      };
+      said.push(readReceipt(share, holder, await askWithChain(link, keyId, certificates, retire)));
     }
     return said;
   });

@@ -1,6 +1,7 @@
 import type { Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { parseChangeCertificate } from '@ckm/threshold';
+import { sha256 } from '@noble/hashes/sha2.js';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
@@ -140,10 +141,12 @@ function createLook(
   const read = createCertificateReader();
   const liars = new Map<string, number>();
   const budgets = new Map(pinned.map(({ name }) => [name, { bytes: MOST_CHAIN_BYTES }]));
+  const once = createInterning();
   const isTrusted = ({ name }: ServerRecord) => (liars.get(name) ?? 0) < MOST_FALSE_CLAIMS;
   const ask = async (server: ServerRecord, keyId: Uint8Array): Promise<Judged> => {
     try {
-      const shown = await askForChain(await context.linkTo(server), keyId, budgets.get(server.name)!);
+      const link = await context.linkTo(server);
+      const shown = await askForChain(link, keyId, budgets.get(server.name)!, once);
       return judgeHolder(read, { server, keyId, pinned }, shown);
     } catch (error) {
       if (!(error instanceof CkmError)) throw error;
@@ -177,19 +180,37 @@ function createLook(
   };
 }
 
+/** The same bytes once in memory, however many servers show them: a long chain of a large key has megabytes, and 32 servers show it. */
+type Interning = (bytes: Uint8Array) => Uint8Array;
+
+function createInterning(): Interning {
+  const known = new Map<string, Uint8Array>();
+  return (bytes) => {
+    const name = encodeHex(sha256(bytes));
+    const found = known.get(name) ?? bytes.slice();
+    known.set(name, found);
+    return found;
+  };
+}
+
 /** How much a server may still show. */
 interface Budget {
   bytes: number;
 }
 
 /** What a server shows of a key. One that has changed is proved by all its certificates, which are asked for in their order. */
-async function askForChain(link: ServerLink, keyId: Uint8Array, budget: Budget): Promise<ShownKey> {
+async function askForChain(
+  link: ServerLink,
+  keyId: Uint8Array,
+  budget: Budget,
+  once: Interning,
+): Promise<ShownKey> {
   const shown = await link.call('key.show', { keyId });
   if (shown.key.epoch === 0 || shown.certificate === null) return { ...shown, changes: [] };
   const all: Uint8Array[] = [];
   for (let after: number | null = null; ;) {
     const { certificates, next }: Result<'key.chain'> = await link.call('key.chain', { keyId, after });
-    all.push(...certificates);
+    all.push(...certificates.map(once));
     for (const { length } of certificates) budget.bytes -= length;
     const isLast = next === null || next <= (after ?? -1) || certificates.length === 0;
     if (isLast || all.length >= MOST_CERTIFICATES || budget.bytes <= 0) break;

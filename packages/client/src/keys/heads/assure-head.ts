@@ -44,6 +44,7 @@ export function assuringLink(
       hearing.tell(said(participant.server.name, key.record.name));
   }
   return {
+    chainPageBytes: link.chainPageBytes,
     call: async (name, parameters, options) => {
       let said;
       try {

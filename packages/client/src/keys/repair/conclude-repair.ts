@@ -37,16 +37,17 @@ export async function concludeRepair(ending: Ending): Promise<RepairedShare> {
       else if (view.state !== 'running') throw notTaken(ending, target, view);
     },
   });
-  const { params } = shownEpoch(record.proposal.chain);
+  const { params } = shownEpoch(record);
   await noteAcknowledged(context.store, session.keyName, params, [record.slot]);
   const [server, ...helpers] = [target, ...participants.slice(0, -1)].map((one) => one.server.name);
   return { kind: 'repair', key: session.keyName, server: server!, helpers };
 }
 
 /** @throws PeerFaultError `FAULT_ACKNOWLEDGEMENT_INVALID` */
-function resultIn({ proposal, slot }: RepairRecord, target: Participant, view: SessionView): RepairResult {
+function resultIn(record: RepairRecord, target: Participant, view: SessionView): RepairResult {
   const parsed = repairResult.safeParse(view.result);
-  const { params, transcriptHash } = shownEpoch(proposal.chain);
+  const { slot } = record;
+  const { params, transcriptHash } = shownEpoch(record);
   const { keyId, epoch } = params;
   const statement = recoveryAckStatement({ keyId, epoch, slot, transcriptHash });
   const { identityKey } = params.roster[slot - 1]!;

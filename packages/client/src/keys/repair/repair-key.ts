@@ -2,13 +2,14 @@ import { AvailabilityError, CkmError, equalBytes, type Secret, UsageError } from
 import type { ClientContext } from '../../context/context.js';
 import { openAccount } from '../../introduction/add-server.js';
 import type { OnProgress } from '../../progress/progress.js';
-import { namesOf, type Participant } from '../../servers/ask-all.js';
+import { isSilence, namesOf, type Participant } from '../../servers/ask-all.js';
 import { listed } from '../../servers/faults.js';
 import { newSession, runSession } from '../../sessions/run-session.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import { listSessions, saveSession } from '../../sessions/sessions.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
 import { certificatesOf, changesOf } from '../chain/key-chain.js';
+import { areOnePage, askWithChain } from '../chain/show-chain.js';
 import { catchUp } from '../changes/catch-up.js';
 import { assureHeads } from '../heads/assure-head.js';
 import type { CertifiedKey } from '../key-record.js';
@@ -92,9 +93,10 @@ export async function repairKey(
       return { outcome: 'held', server };
     }
     const chosen = await chooseHelpers(context, key, target, helpers);
-    session = sessionFor(context, key, target, chosen);
+    session = await sessionFor(context, key, target, chosen);
     await saveSession(context.store, session);
   }
+  if (readRepairRecord(session).before !== null) await showEarlier(context, key, target);
   const { kind: _kind, ...repaired } = await runSession(context, shareRepair, session, on);
   return { outcome: 'repaired', ...repaired };
 }
@@ -126,22 +128,49 @@ async function takesFromCertificate(
   }
 }
 
-function sessionFor(
+/**
+ * Has the server that lost its share know the certificates before the newest, which are too long for one message with it. One that is silent
+ * takes part in nothing yet, and is shown them when this goes on.
+ */
+async function showEarlier(
+  context: ClientContext,
+  { keyId, record }: CertifiedKey,
+  { server }: Participant,
+): Promise<void> {
+  const link = await context.linkTo(server);
+  const earlier = certificatesOf(record).slice(0, -1);
+  try {
+    await askWithChain(link, keyId, earlier, (certificates) =>
+      link.call('key.learn', { keyId, certificates }),
+    );
+  } catch (error) {
+    if (!isSilence(error)) throw error;
+  }
+}
+
+async function sessionFor(
   context: ClientContext,
   key: CertifiedKey,
   target: Participant,
   helpers: readonly Participant[],
-): SessionRecord {
-  const { keyId, record, newest } = key;
+): Promise<SessionRecord> {
+  const { keyId, record, newest, transcriptHash, before } = key;
   const { name: keyName, policy } = record;
   const { epoch } = newest.params;
-  const chain = [...certificatesOf(record)];
+  const all = certificatesOf(record);
+  const { chainPageBytes } = await context.linkTo(target.server);
+  const isWhole = before === null || areOnePage(all, chainPageBytes);
+  const chain = isWhole ? [...all] : all.slice(-1);
   const slots = helpers.map(({ slot }) => key.roster[slot - 1]!.slot);
   return newSession(context, {
     proposal: { kind: 'repair', role: 'target', keyId, epoch, chain, policy },
     servers: [...helpers, target].map(({ server }) => server),
     keyName,
-    notes: notesOf({ slot: key.roster[target.slot - 1]!.slot, helpers: slots }),
+    notes: notesOf({
+      slot: key.roster[target.slot - 1]!.slot,
+      helpers: slots,
+      before: isWhole ? null : { first: transcriptHash, epoch: before },
+    }),
     lifetimeSeconds: LIFETIME_SECONDS,
   });
 }

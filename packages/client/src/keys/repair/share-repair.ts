@@ -89,7 +89,7 @@ function proposalFor(
 const checked = new WeakMap<Proposal, CertifiedEpoch>();
 
 function epochOf(session: SessionRecord): CertifiedEpoch {
-  const known = checked.get(session.proposal) ?? shownEpoch(readRepairRecord(session).proposal.chain);
+  const known = checked.get(session.proposal) ?? shownEpoch(readRepairRecord(session));
   checked.set(session.proposal, known);
   return known;
 }

@@ -1,13 +1,14 @@
-import {
-  type CertifiedEpoch,
-  judgeVotes,
-  parseCertificate,
-  parseChangeCertificate,
-  verifyChain,
-} from '@ckm/threshold';
+import type { CertifiedEpoch } from '@ckm/threshold';
+import { checkWhole, epochProvedBy } from '../chain/key-chain.js';
+import type { RepairRecord } from './repair-record.js';
 
 /** The epoch that certificates prove which are shown to a server, the newest last. @throws as `verifyChain` */
-export function shownEpoch(chain: readonly Uint8Array[]): CertifiedEpoch {
-  const [first, ...changes] = chain as [Uint8Array, ...Uint8Array[]];
-  return verifyChain(parseCertificate(first), changes.map(parseChangeCertificate), judgeVotes).at(-1)!;
+export function shownEpoch({
+  proposal: { chain },
+  before,
+}: Pick<RepairRecord, 'proposal' | 'before'>): CertifiedEpoch {
+  const [certificate, ...changes] = chain as [Uint8Array, ...Uint8Array[]];
+  return before === null
+    ? checkWhole({ certificate, changes }).newest
+    : epochProvedBy({ before }, certificate);
 }

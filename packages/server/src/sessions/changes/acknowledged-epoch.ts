@@ -1,42 +1,48 @@
 import type { Parameters } from '@ckm/api';
-import {
-  judgeVotes,
-  parseCertificate,
-  parseChangeCertificate,
-  parseKeyParams,
-  verifyChain,
-} from '@ckm/threshold';
-import type { ServerContext } from '../../context.js';
+import { parseKeyParams } from '@ckm/threshold';
+import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
-import { readCertificates, readPublicEpoch, transcriptHashOf } from '../keys/past-epochs.js';
+import { readPublicEpoch, transcriptHashOf } from '../keys/past-epochs.js';
 import type { KeyHead } from '../keys/stored-key.js';
 import { type AcknowledgedEpoch, notAcknowledged } from './acknowledged.js';
+import { checkChain } from './check-chain.js';
+import type { StoredHead } from './deciding.js';
+import type { ChangeMeans } from './means.js';
 
 /**
- * An epoch behind the one that is to be forgotten: one that is stored here, or that certificates prove which follow on those that are
- * stored. A server that left a key stores none of the later ones.
- * @throws StateError `EPOCH_IN_USE` where it is neither; as `verifyChain`; StorageError `ROW_TAMPERED`
+ * An epoch behind the one that is to be forgotten, as it is stored here; null: it is behind all that are.
+ * @throws StorageError `ROW_TAMPERED`
  */
 export async function readAcknowledged(
-  context: ServerContext,
+  context: Pick<ServerContext, 'vault'>,
   reader: Reader,
-  { row, head }: { readonly row: KeyRow; readonly head: KeyHead },
+  { row, head }: StoredHead,
   epoch: number,
-  shown: readonly Uint8Array[],
+): Promise<AcknowledgedEpoch | null> {
+  if (epoch > newestHere(row, head)) return null;
+  const { parameters } = await readPublicEpoch(context, reader, row, epoch);
+  return {
+    params: parseKeyParams(parameters),
+    transcriptHash: await transcriptHashOf(context, reader, row, head, epoch),
+  };
+}
+
+/**
+ * The same, as certificates prove it which follow on those that are stored here, or on what was shown: a server that left a key stores none of
+ * the later ones.
+ * @throws StateError `EPOCH_IN_USE` where they do not; as `checkChain`
+ */
+export async function acknowledgedBy(
+  means: ChangeMeans,
+  call: Call,
+  keyId: Uint8Array,
+  epoch: number,
+  certificates: readonly Uint8Array[],
 ): Promise<AcknowledgedEpoch> {
-  const newest = newestHere(row, head);
-  if (epoch <= newest) {
-    const { parameters } = await readPublicEpoch(context, reader, row, epoch);
-    return {
-      params: parseKeyParams(parameters),
-      transcriptHash: await transcriptHashOf(context, reader, row, head, epoch),
-    };
-  }
-  const [first, ...changes] = [...(await readCertificates(context, reader, row, newest)), ...shown];
-  const epochs = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes);
-  const found = epochs[epoch];
-  if (found === undefined)
+  const chain = certificates.length === 0 ? null : await checkChain(means, call, keyId, certificates);
+  const found = chain?.links.find((one) => one.epoch.params.epoch === epoch)?.epoch;
+  if (found === undefined || chain?.base?.isOwn !== true)
     throw refusal('EPOCH_IN_USE', `no certificate of epoch ${epoch} is stored here or was shown`);
   return found;
 }

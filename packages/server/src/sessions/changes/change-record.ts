@@ -105,7 +105,7 @@ export interface StoredOrder {
 /** A key as the chain of its certificates shows it to a server that has no share of it yet. */
 export interface JoiningKey {
   readonly policy: KeyPolicy;
-  /** Certificates up to the deciding epoch, the generation first. */
+  /** Certificates up to the deciding epoch, the first one's first; none where they were shown in pages (`shown-epochs.ts`). */
   readonly chain: readonly Uint8Array[];
   /** Transcript hash of its first epoch. */
   readonly first: Uint8Array;

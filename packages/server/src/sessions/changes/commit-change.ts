@@ -16,19 +16,13 @@ import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { sealRecord } from '../../vault/sealed-record.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
+import { certifiedBy, provedBy } from '../keys/stored/proved-epoch.js';
 import { openHead, readSecrets, type KeyHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { acknowledge, ACKNOWLEDGEMENT_MS, isHeld } from './acknowledged.js';
 import { beginEpoch } from './begin-epoch.js';
 import { type DecidedEpoch, writeChange } from './change-record.js';
-import {
-  certifiedOf,
-  type Deciding,
-  type DecidingScope,
-  ownEntry,
-  readDeciding,
-  settledOtherwise,
-} from './deciding.js';
+import { type Deciding, type DecidingScope, ownEntry, readDeciding, settledOtherwise } from './deciding.js';
 import { endRepairs, endTries } from './end-tries.js';
 import { goOn, leave, type Shown } from './enter-epoch.js';
 import { isSameChange, noteFork } from './fork.js';
@@ -162,8 +156,8 @@ function verified(
 
 /** What was checked when it was stored. */
 function shownOf(context: ServerContext, decided: DecidedEpoch): Shown {
-  const { certificate: bytes, parameters, transcriptHash } = decided;
-  const next = certifiedOf(parameters, transcriptHash, decided);
+  const { certificate: bytes, parameters } = decided;
+  const next = certifiedBy(parameters, decided);
   const own = ownEntry(context, next.params);
   return { bytes, certificate: parseChangeCertificate(bytes), next, own };
 }
@@ -223,10 +217,7 @@ async function keep(
     throw refusal('CHANGE_NOT_MEMBER', 'this server is of neither of the two epochs');
   if (record.decided !== null) return;
   const { bytes: certificate, next } = shown;
-  const { params, transcriptHash } = next;
-  const { groupKey, commitment, verifyingShares, chainCode } = next.public;
-  const points = { groupKey, commitment, verifyingShares, chainCode };
-  const decided = { certificate, parameters: encodeKeyParams(params), transcriptHash, ...points };
+  const decided = { certificate, parameters: encodeKeyParams(next.params), ...provedBy(next) };
   await writeChange(context, transaction, { owner, keyId, epoch }, key?.row ?? null, changeRow, {
     ...record,
     decided,

@@ -2,7 +2,6 @@ import { equalBytes } from '@ckm/foundation';
 import {
   membersOf,
   newMember,
-  parseKeyParams,
   restoredMember,
   type CertifiedEpoch,
   type KeyParams,
@@ -15,8 +14,9 @@ import type { ServerContext, WeightyRules } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { ChangeRow, KeyRow, Reader } from '../../storage/storage.js';
 import { keyForked, keyLeft } from '../keys/over.js';
+import { certifiedBy } from '../keys/stored/proved-epoch.js';
 import { openHead, readEpoch, type KeyHead } from '../keys/stored-key.js';
-import { openChange, readChange, type ChangeRecord, type JoiningKey } from './change-record.js';
+import { openChange, readChange, type ChangeRecord } from './change-record.js';
 
 /** An epoch of a key that is about to be followed by another, as this server knows it. */
 export interface Deciding {
@@ -85,8 +85,7 @@ async function readOwn(
   if (row.epoch !== epoch) throw epochDiffers(row.epoch, epoch);
   const { row: changeRow, record } = await readChange(context, reader, row, head);
   const { parameters } = await readEpoch(context, reader, row, head);
-  const { transcriptHash } = head.certified;
-  const before = certifiedOf(parameters, transcriptHash, head.certified);
+  const before = certifiedBy(parameters, head.certified);
   const slot = head.slot as PartyIndex;
   const key = { row, head };
   const stricter = context.policy.weighty(head);
@@ -105,23 +104,9 @@ async function readJoining(
     if (former !== null) throw keyLeft(former.head.left!.epoch);
     throw refusal('KEY_UNKNOWN', 'there is no such key');
   }
-  const { parameters, transcriptHash } = record.joining;
-  const before = certifiedOf(parameters, transcriptHash, record.joining);
+  const before = certifiedBy(record.joining.parameters, record.joining);
   const stricter = context.policy.weighty(former?.head ?? null);
   return { owner, keyId, epoch, key: null, former, changeRow, record, before, stricter, slot: null };
-}
-
-/** An epoch out of what was stored when its certificates were checked. */
-export function certifiedOf(
-  parameters: Uint8Array,
-  transcriptHash: Uint8Array,
-  points: Pick<JoiningKey, 'groupKey' | 'commitment' | 'verifyingShares' | 'chainCode'>,
-): CertifiedEpoch {
-  const params = parseKeyParams(parameters);
-  const { groupKey, commitment, verifyingShares, chainCode } = points;
-  const { suite, quorum } = params;
-  const publicHalf = { suite, quorum, groupKey, commitment, verifyingShares, chainCode };
-  return { params, transcriptHash, public: publicHalf };
 }
 
 /** Who decides, and what is believed of what they say. */

@@ -10,11 +10,14 @@ import type { Transaction } from '../../storage/storage.js';
 import { countingAnew } from '../keys/count-anew.js';
 import { wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { epochsOfChain, storePublicEpoch } from '../keys/past-epochs.js';
+import { provedBy } from '../keys/stored/proved-epoch.js';
 import { marksOf, noteMarks, writeKey, type KeyMarks } from '../keys/stored-key.js';
 import { acknowledge } from './acknowledged.js';
+import type { JoiningKey } from './change-record.js';
 import type { Deciding } from './deciding.js';
 import { takeFreezes } from './joining-freezes.js';
 import { bytesOfShare, type OwnShare } from './own-share.js';
+import { takeShown } from './shown-epochs.js';
 
 /** A certificate that somebody shows, and the epoch that it makes where it holds. */
 export interface Shown {
@@ -30,14 +33,15 @@ export async function leave(
   context: ServerContext,
   transaction: Transaction,
   { key, owner, keyId }: Deciding,
-  { bytes, next: { params, transcriptHash } }: Shown,
+  { bytes, next }: Shown,
 ): Promise<void> {
+  const { params, transcriptHash } = next;
   if (key === null) throw refusal('CHANGE_NOT_MEMBER', 'this server is of neither of the two epochs');
   const { epoch } = params;
   const { decided: _decided, ...kept } = withoutFork(marksOf(key.head));
   const marks = { ...kept, left: { epoch, transcriptHash } };
   await noteMarks(context, transaction, key.row, marks);
-  const shown = { parameters: encodeKeyParams(params), certificate: bytes };
+  const shown = { parameters: encodeKeyParams(params), certificate: bytes, proved: provedBy(next) };
   await storePublicEpoch(context, transaction, { owner, keyId }, epoch, shown);
 }
 
@@ -65,9 +69,21 @@ export async function goOn(
     wipeKey({ ...record, staticSeed: null });
   }
   if (key === null) await takeFreezes(context, transaction, { owner, keyId }, deciding.epoch);
-  for (const [epoch, past] of epochsOfChain(joining?.chain ?? []).entries()) {
-    if ((await transaction.epochs.find(owner, keyId, epoch)) === null)
-      await storePublicEpoch(context, transaction, { owner, keyId }, epoch, past);
+  if (joining !== null) await storePast(context, transaction, deciding, joining);
+}
+
+/** The certificates of the epochs before the one in which this server joined. */
+async function storePast(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId, former, epoch }: Deciding,
+  { chain, transcriptHash }: JoiningKey,
+): Promise<void> {
+  const name = { owner, keyId };
+  if (chain.length === 0) return takeShown(context, transaction, name, former, { epoch, transcriptHash });
+  for (const [number, past] of epochsOfChain(chain).entries()) {
+    if ((await transaction.epochs.find(owner, keyId, number)) === null)
+      await storePublicEpoch(context, transaction, name, number, past);
   }
 }
 

@@ -16,8 +16,8 @@ import {
 import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
-import { readPublicEpoch, verifyStoredEpoch } from '../keys/past-epochs.js';
-import { costOfCertificate } from '../session-cost.js';
+import { readPublicEpoch, readWay, verifyWay } from '../keys/past-epochs.js';
+import { costOfCertificate, costOfChain } from '../session-cost.js';
 import { type DecidingScope, settledOtherwise } from './deciding.js';
 import { isOvertaken, readForked, writeForked } from './forked-key.js';
 import type { ChangeMeans } from './means.js';
@@ -45,13 +45,15 @@ export async function noteFork(
   scope: DecidingScope,
   shown: { readonly bytes: Uint8Array; readonly certificate: ChangeCertificate },
 ) {
-  // The whole chain is checked for it, whatever is shown.
-  charge(call.account, (scope.epoch + 1) * costOfCertificate(shown.bytes));
-  const { before, stored, settled } = await context.storage.read(async (reader) => ({
-    before: await verifyStoredEpoch(context, reader, scope, scope.epoch),
+  // It is checked, and both once more for who signed twice.
+  charge(call.account, CHECKS * costOfCertificate(shown.bytes));
+  const { way, stored, settled } = await context.storage.read(async (reader) => ({
+    way: await readWay(context, reader, scope, scope.epoch),
     stored: await readFollowing(context, reader, scope),
     settled: (await readForked(context, reader, scope)).record.settled,
   }));
+  charge(call.account, costOfChain(way.certificates));
+  const before = verifyWay(way);
   verifyChange(before, shown.certificate, judgeVotes);
   if (settled !== null) throw settledOtherwise();
   const slots = whoSignedTwice(before, [parseChangeCertificate(stored), shown.certificate]);
@@ -78,6 +80,8 @@ export async function noteFork(
   });
   return isUsed ? overtaken(scope.epoch + 1, slots) : forked(scope.epoch + 1, slots);
 }
+
+const CHECKS = 3;
 
 /** The certificate of the next epoch that this server has: it has entered it, or will. @throws StorageError `ROW_TAMPERED` */
 async function readFollowing(

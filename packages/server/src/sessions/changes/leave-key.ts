@@ -1,36 +1,32 @@
 import type { Parameters, Result } from '@ckm/api';
-import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
-import {
-  type CertifiedEpoch,
-  type ChangeCertificate,
-  judgeVotes,
-  parseCertificate,
-  parseChangeCertificate,
-  verifyChain,
-} from '@ckm/threshold';
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import { type ChangeCertificate, encodeKeyParams, parseChangeCertificate } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import { rowChanged } from '../../storage/codes.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
-import { epochsOfChain, readCertificates, storePublicEpoch } from '../keys/past-epochs.js';
-import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
-import { costOfCertificate } from '../session-cost.js';
 import { keyForked } from '../keys/over.js';
+import { storePublicEpoch } from '../keys/past-epochs.js';
+import { provedBy } from '../keys/stored/proved-epoch.js';
+import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
 import { ACKNOWLEDGEMENT_MS, isHeld } from './acknowledged.js';
+import { type CheckedChain, checkChain } from './check-chain.js';
 import { type DecidingScope, epochDiffers, isOfRoster, type StoredHead } from './deciding.js';
 import { isSameChange, noteFork } from './fork.js';
 import type { ChangeMeans } from './means.js';
 import { readDecided } from './show-chain.js';
+import { ledTo, takeShown } from './shown-epochs.js';
 
 type Shown = Parameters<'change.leave'>;
 
 /**
- * Takes in that this server is no longer among the servers of a key: by the certificates of all epochs since its own, of which it could
- * open no share, since what it kept for them is in no backup. From then on it is as one that was removed in the last of them, and may be
- * added again, and it goes only when enough servers of that epoch have acknowledged it. Its share stays until it is retired.
+ * Takes in that this server is no longer among the servers of a key: by the certificates of all epochs since its own (or those behind what it
+ * was shown in pages), of which it could open no share, since what it kept for them is in no backup. From then on it is as one that was removed
+ * in the last of them, and may be added again, and it goes only when enough servers of that epoch have acknowledged it. Its share stays until
+ * it is retired.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED`, `KEY_EPOCH_DIFFERS`, `ACKNOWLEDGEMENTS_TOO_FEW`,
- * `CHANGE_SHARE_LOST` where it is among them still; as `verifyChain`
+ * `CHANGE_SHARE_LOST` where it is among them still; as `checkChain`
  */
 export async function leaveKey(
   means: ChangeMeans,
@@ -39,43 +35,50 @@ export async function leaveKey(
 ): Promise<Result<'change.leave'>> {
   const { context, charge } = means;
   const owner = call.account.xid;
-  const { known, before, left } = await context.storage.read(async (reader) => {
-    const before = await findInUse(context, reader, { owner, keyId });
-    const { left } = before.head;
-    if (left !== undefined) return { known: [], before, left };
-    return { known: await readCertificates(context, reader, before.row, before.row.epoch), before, left };
-  });
+  const before = await context.storage.read((reader) => findInUse(context, reader, { owner, keyId }));
+  const { left } = before.head;
   if (left !== undefined) return { epoch: left.epoch };
-  const chain = [...known, ...shown];
-  charge(
-    call.account,
-    costOfCertificate(concatBytes(...chain)) + acknowledgements.length * ACKNOWLEDGEMENT_MS,
-  );
-  const [first, ...changes] = chain;
-  const newest = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes).at(
-    -1,
-  )!;
+  charge(call.account, acknowledgements.length * ACKNOWLEDGEMENT_MS);
+  demand(shown.length > 0, 'CHANGE_SHARE_LOST', STILL_AMONG);
+  const chain = await checkChain(means, call, keyId, shown);
+  const { newest } = chain;
   demand(!isOfRoster(context, newest.params.roster), 'CHANGE_SHARE_LOST', STILL_AMONG);
+  demand(chain.base?.isOwn === true, 'CERTIFICATE_OF_ANOTHER_KEY', NOT_OF_OWN);
   demand(isHeld(newest, acknowledgements, null), 'ACKNOWLEDGEMENTS_TOO_FEW', NOT_HELD);
   const scope = { owner, keyId, epoch: before.row.epoch };
-  const bytes = chain[scope.epoch + 1]!;
+  const bytes = await context.storage.read((reader) => followingIn(context, reader, before, chain));
   const following = { bytes, certificate: parseChangeCertificate(bytes) };
   const isOther = await context.storage.read((reader) => keepsAnother(context, reader, scope, following));
   if (isOther) throw await noteFork(means, call, scope, following);
   await repeatWhenRaced(() =>
-    call.transact((transaction) => store(context, transaction, { before, chain, newest, following })),
+    call.transact((transaction) => store(context, transaction, { before, chain, following })),
   );
   return { epoch: newest.params.epoch };
 }
 
 const NOT_HELD = 'too few servers of the next epoch have acknowledged it for it to be used';
 const STILL_AMONG = 'this server is among the servers of the newest epoch that it was shown';
+const NOT_OF_OWN = 'the certificates do not follow on the epoch that this server is in';
+
+/** The certificate of the epoch behind the one in use: the first of the chain, or of what was shown before it. */
+async function followingIn(
+  context: ServerContext,
+  reader: Reader,
+  own: StoredHead,
+  { base, links }: CheckedChain,
+): Promise<Uint8Array> {
+  let first = links[0]!.certificate;
+  for await (const { shown, certificate } of ledTo(context, reader, own.row, own, base!.name)) {
+    if (shown === null) break;
+    first = certificate;
+  }
+  return first;
+}
 
 interface Leaving {
   /** As it was when the chain was checked against it. */
   readonly before: StoredHead;
-  readonly chain: readonly Uint8Array[];
-  readonly newest: CertifiedEpoch;
+  readonly chain: CheckedChain;
   readonly following: Following;
 }
 
@@ -99,8 +102,9 @@ async function keepsAnother(
 async function store(
   context: ServerContext,
   transaction: Transaction,
-  { before, chain, following, newest: { params, transcriptHash } }: Leaving,
+  { before, chain, following }: Leaving,
 ): Promise<void> {
+  const { params, transcriptHash } = chain.newest;
   const { owner, keyId } = before.row;
   await transaction.keys.hold(owner, keyId);
   const { row, head } = await findInUse(context, transaction, before.row);
@@ -112,8 +116,10 @@ async function store(
   const { epoch } = params;
   const { decided: _decided, ...kept } = marksOf(head);
   await noteMarks(context, transaction, row, { ...kept, left: { epoch, transcriptHash } });
-  for (const [number, past] of epochsOfChain(chain).entries()) {
-    if (number > row.epoch) await storePublicEpoch(context, transaction, { owner, keyId }, number, past);
+  await takeShown(context, transaction, { owner, keyId }, before, chain.base!.name);
+  for (const { certificate, epoch: passed } of chain.links) {
+    const past = { parameters: encodeKeyParams(passed.params), certificate, proved: provedBy(passed) };
+    await storePublicEpoch(context, transaction, { owner, keyId }, passed.params.epoch, past);
   }
   await context.audit.append(transaction, {
     deed: 'change.leave',

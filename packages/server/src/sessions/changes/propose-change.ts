@@ -1,23 +1,16 @@
 import { policyHash, type ChangeOrder, type ChangeView, type Parameters } from '@ckm/api';
-import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import { xidOf } from '@ckm/gordian';
-import {
-  encodeKeyParams,
-  hashOrder,
-  judgeVotes,
-  parseCertificate,
-  parseChangeCertificate,
-  verifyChain,
-} from '@ckm/threshold';
+import { encodeKeyParams, hashOrder, parseChangeCertificate } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
 import { acceptKey } from '../dkg/dkg-room.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
+import { certifiedBy, provedBy } from '../keys/stored/proved-epoch.js';
 import { acceptRecovery } from '../keys/accept-recovery.js';
 import { openHead, type KeyHead } from '../keys/stored-key.js';
-import { costOfCertificate } from '../session-cost.js';
 import { waitFrom } from '../waiting-time.js';
 import {
   findOrder,
@@ -27,14 +20,8 @@ import {
   type JoiningKey,
   writeChange,
 } from './change-record.js';
-import {
-  assertUndecided,
-  certifiedOf,
-  type Deciding,
-  epochDiffers,
-  isOfRoster,
-  readDeciding,
-} from './deciding.js';
+import { type CheckedChain, checkChain, storeLinks } from './check-chain.js';
+import { assertUndecided, type Deciding, epochDiffers, isOfRoster, readDeciding } from './deciding.js';
 import { COUNTED_OF_WEIGHTY, isRefresh, judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { drawRoot } from './receiver-seeds.js';
@@ -46,7 +33,7 @@ type Proposed = Parameters<'change.propose'>;
  * Takes an order in, or shows how far this server has come with it. From the first time on its delay is counted. Another order
  * takes the place of the one before, and begins anew.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `CHANGE_NOT_MEMBER`,
- * `POLICY_NOT_CERTIFIED`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `verifyChain` for a chain that does not hold
+ * `POLICY_NOT_CERTIFIED`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
  */
 export async function proposeChange(means: ChangeMeans, call: Call, proposed: Proposed): Promise<ChangeView> {
   const { context } = means;
@@ -55,8 +42,7 @@ export async function proposeChange(means: ChangeMeans, call: Call, proposed: Pr
   const known = await context.storage.read((reader) => readKnown(means, reader, call, proposed, hash));
   if (known !== null) return known;
   const joining = await context.storage.read((reader) => readJoiner(context, reader, call, order));
-  if (joining) means.charge(call.account, costOfCertificate(concatBytes(...proposed.chain)));
-  const shown = joining ? checkChain(context, proposed) : null;
+  const shown = joining ? await readShown(means, call, proposed) : null;
   return repeatWhenRaced(() =>
     call.transact((transaction) =>
       storeOrder(means, call, transaction, { order, hash, shown, goesOn: proposed.goesOn === true }),
@@ -158,43 +144,48 @@ async function readJoiner(
   throw refusal('KEY_UNKNOWN', 'there is no such key');
 }
 
+/** A key that this server is to join, and the chain that shows it. */
+interface ShownKey {
+  readonly joining: JoiningKey;
+  readonly chain: CheckedChain;
+}
+
 /**
- * What the chain of certificates proves of a key that this server is to join.
+ * What certificates prove of a key that this server is to join: all of them, or those behind what it was shown in pages.
  * @throws AccessError `KEY_UNKNOWN` for an empty chain, or where this server is of the deciding epoch: it has lost the key, or the
- * account is another one
+ * account is another one; as {@link checkChain}
  */
-function checkChain(context: ServerContext, { order, chain, policy }: Proposed): JoiningKey {
-  const [first, ...changes] = chain;
-  if (first === undefined) throw refusal('KEY_UNKNOWN', 'there is no such key');
-  const epochs = verifyChain(parseCertificate(first), changes.map(parseChangeCertificate), judgeVotes);
-  const newest = epochs.at(-1)!;
-  const { params, transcriptHash } = newest;
-  const isIt = equalBytes(params.keyId, order.keyId) && params.epoch === order.epoch;
-  demand(isIt, 'CERTIFICATE_OF_ANOTHER_KEY', 'the chain is of another key or ends in another epoch');
+async function readShown(
+  means: ChangeMeans,
+  call: Call,
+  { order, chain: certificates, policy }: Proposed,
+): Promise<ShownKey> {
+  const { context } = means;
+  if (certificates.length === 0) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  const chain = await checkChain(means, call, order.keyId, certificates);
+  const { params } = chain.newest;
+  const isIt = params.epoch === order.epoch;
+  demand(isIt, 'CERTIFICATE_OF_ANOTHER_KEY', 'the chain ends in another epoch');
   if (isOfRoster(context, params.roster)) throw refusal('KEY_UNKNOWN', 'there is no such key');
   const isCertified = equalBytes(params.termsHash, policyHash(policy));
   demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
   const { suite, purpose, flags } = params;
   acceptKey(context, { keyId: params.keyId, suite, purpose, policy, exportable: flags.exportable });
-  const { groupKey, commitment, verifyingShares, chainCode } = newest.public;
-  return {
+  const joining = {
     policy,
-    chain,
-    first: epochs[0].transcriptHash,
+    chain: chain.base === null ? certificates : [],
+    first: chain.first,
     parameters: encodeKeyParams(params),
-    transcriptHash,
-    groupKey,
-    commitment,
-    verifyingShares,
-    chainCode,
+    ...provedBy(chain.newest),
   };
+  return { joining, chain };
 }
 
 interface NewOrder {
   readonly order: ChangeOrder;
   readonly hash: Uint8Array;
   /** Of the key, at a server that joins. */
-  readonly shown: JoiningKey | null;
+  readonly shown: ShownKey | null;
   readonly goesOn: boolean;
 }
 
@@ -208,7 +199,7 @@ async function storeOrder(
   const owner = call.account.xid;
   const { keyId, epoch } = order;
   await transaction.keys.hold(owner, keyId);
-  const deciding = await readOrBegin(context, transaction, { order, owner }, shown);
+  const deciding = await readOrBegin(context, transaction, { order, owner }, shown?.joining ?? null);
   assertSameEpoch(deciding, order);
   demandMember(context, deciding, order);
   demandNames(deciding, order);
@@ -217,7 +208,9 @@ async function storeOrder(
   const { accounts } = context;
   const isNew = deciding.key === null && deciding.former === null;
   if (isNew) await accounts.quota.key(transaction, call.account);
-  await accounts.quota.bytes(transaction, call.account, ORDER_BYTES + bytesOf(shown?.chain ?? []));
+  await accounts.quota.bytes(transaction, call.account, ORDER_BYTES + bytesOf(shown?.joining.chain ?? []));
+  if (shown !== null && shown.chain.base !== null)
+    await storeLinks(context, transaction, call.account, keyId, shown.chain);
   const { suite } = deciding.before.params;
   const { policy } = deciding.key?.head ?? deciding.record.joining!;
   if (isOfRoster(context, order.roster)) acceptRecovery(context, policy);
@@ -264,7 +257,7 @@ async function readOrBegin(
   const row = await reader.keys.find(owner, keyId);
   const former = row === null ? null : { row, head: openHead(context, row) };
   assertSameKey(former?.head ?? null, shown);
-  const before = certifiedOf(shown.parameters, shown.transcriptHash, shown);
+  const before = certifiedBy(shown.parameters, shown);
   const { root = null, drawn = null, freezes = [] } = known?.record ?? {};
   const record = { ...NO_CHANGE, root, drawn, freezes, joining: shown };
   const stricter = context.policy.weighty(former?.head ?? null);

@@ -6,7 +6,7 @@ import {
   type Result,
   type ShareReceipt,
 } from '@ckm/api';
-import { concatBytes, equalBytes, wipe } from '@ckm/foundation';
+import { equalBytes, wipe } from '@ckm/foundation';
 import {
   createStaticKey,
   parseChangeCertificate,
@@ -20,9 +20,8 @@ import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead, readEpoch, marksOf, noteMarks, storedFrom, type KeyHead } from '../keys/stored-key.js';
-import { costOfCertificate } from '../session-cost.js';
 import { ACKNOWLEDGEMENT_MS } from './acknowledged.js';
-import { assertAcknowledged, newestHere, readAcknowledged } from './acknowledged-epoch.js';
+import { acknowledgedBy, assertAcknowledged, newestHere, readAcknowledged } from './acknowledged-epoch.js';
 import { backupsHolding, type HoldingBackups } from './backups-in.js';
 import { type DecidingScope, ownEntry, type StoredHead } from './deciding.js';
 import { endTries } from './end-tries.js';
@@ -38,7 +37,7 @@ const LOOK_MS = 0.05;
  * Destroys this server's shares of an epoch that is over and of all before it, and says so of that one, signed: once every server of a
  * later epoch, as a rule the next, has acknowledged that its certificate is stored there. One that stands ends all before it, whether or not all
  * servers of those were ever heard of. Said again, it says the same. What a backup holds it cannot destroy.
- * @throws AccessError `KEY_UNKNOWN`; StateError `EPOCH_IN_USE`, `ACKNOWLEDGEMENTS_TOO_FEW`; as `verifyChain` for a chain that does not hold;
+ * @throws AccessError `KEY_UNKNOWN`; StateError `EPOCH_IN_USE`, `ACKNOWLEDGEMENTS_TOO_FEW`; as `checkChain` for a chain that does not hold;
  * StorageError `STORAGE_…` when the key of an epoch cannot be destroyed
  */
 export async function retireEpoch(
@@ -47,15 +46,13 @@ export async function retireEpoch(
   asked: Retired,
 ): Promise<Result<'change.retire'>> {
   const { context } = means;
-  const { acknowledgements, certificates = [] } = asked;
-  const shown = costOfCertificate(concatBytes(...certificates));
   const looked = asked.epoch * LOOK_MS;
-  means.charge(call.account, acknowledgements.length * ACKNOWLEDGEMENT_MS + shown + looked);
+  means.charge(call.account, asked.acknowledgements.length * ACKNOWLEDGEMENT_MS + looked);
   const scope = { owner: call.account.xid, keyId: asked.keyId, epoch: asked.epoch };
   const over = await context.storage.read((reader) => readOver(context, reader, scope));
   // A server that joined has no share of the epoch before, and what opens its share by another certificate all the same.
   if (over.held.length > 0 || isAnythingLeft(context, scope)) {
-    await assertEnded(context, scope, asked);
+    await assertEnded(means, call, scope, asked);
     await repeatWhenRaced(() =>
       call.transact((transaction) => removeShares(context, transaction, scope, over)),
     );
@@ -84,17 +81,20 @@ function isAnythingLeft(context: ServerContext, scope: DecidingScope): boolean {
   return false;
 }
 
-/** @throws StateError `EPOCH_IN_USE`, `ACKNOWLEDGEMENTS_TOO_FEW`; as `verifyChain` */
+/** @throws StateError `EPOCH_IN_USE`, `ACKNOWLEDGEMENTS_TOO_FEW`; as `checkChain` */
 async function assertEnded(
-  context: ServerContext,
+  means: ChangeMeans,
+  call: Call,
   { owner, keyId, epoch }: DecidingScope,
   { acknowledged = epoch + 1, certificates = [], acknowledgements }: Retired,
 ): Promise<void> {
   demand(acknowledged > epoch, 'EPOCH_IN_USE', `epoch ${acknowledged} is not behind ${epoch}`);
-  const ended = await context.storage.read(async (reader) => {
+  const { context } = means;
+  const stored = await context.storage.read(async (reader) => {
     const key = await findKey(context, reader, { owner, keyId });
-    return readAcknowledged(context, reader, key, acknowledged, certificates);
+    return readAcknowledged(context, reader, key, acknowledged);
   });
+  const ended = stored ?? (await acknowledgedBy(means, call, keyId, acknowledged, certificates));
   assertAcknowledged(ended, acknowledgements);
 }
 

@@ -12,7 +12,8 @@ import type { Call, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
-import { readCertificates, readPublicEpoch, storePublicEpoch } from '../keys/past-epochs.js';
+import { readPublicEpoch, storePublicEpoch } from '../keys/past-epochs.js';
+import { provedBy } from '../keys/stored/proved-epoch.js';
 import { type KeyMarks, marksOf, rewindHead } from '../keys/stored-key.js';
 import { type ChangeRecord, type JoiningKey, openChange } from './change-record.js';
 import { type DecidingScope, ownEntry, settledOtherwise } from './deciding.js';
@@ -150,7 +151,11 @@ async function stayOut(
   const { epoch } = forked;
   destroyDead(context, forked);
   await removeDead(transaction, forked);
-  const shown = { parameters: encodeKeyParams(params), certificate: certificates[0]! };
+  const shown = {
+    parameters: encodeKeyParams(params),
+    certificate: certificates[0]!,
+    proved: provedBy(epochs[0]!),
+  };
   await storePublicEpoch(context, transaction, forked, params.epoch, shown);
   const marks = withoutFork(marksOf(forked.head), epoch);
   const left = { epoch: params.epoch, transcriptHash };
@@ -186,7 +191,7 @@ async function goBack(
   destroyDead(context, forked);
   await removeDead(transaction, forked);
   const own = ownEntry(context, before.params);
-  const joining = own === null ? await joiningOf(context, transaction, forked, evidence) : null;
+  const joining = own === null ? joiningOf(forked, evidence) : null;
   const version = await putForked(context, transaction, forked, { ...record, joining, decided: null });
   const {
     left,
@@ -243,23 +248,13 @@ async function removeDead(
   }
 }
 
-/** What a server that joined by another certificate knows of the key. */
-async function joiningOf(
-  context: ServerContext,
-  reader: Reader,
-  { row, head, epoch }: ForkedKey,
-  { before: { params, transcriptHash, public: known } }: Evidence,
-): Promise<JoiningKey> {
-  const { groupKey, commitment, verifyingShares, chainCode } = known;
+/** What a server that joined by another certificate knows of the key. Its certificates up to there are stored with the key. */
+function joiningOf({ head }: ForkedKey, { before }: Evidence): JoiningKey {
   return {
     policy: head.policy,
-    chain: await readCertificates(context, reader, row, epoch),
-    first: head.first ?? transcriptHash,
-    parameters: encodeKeyParams(params),
-    transcriptHash,
-    groupKey,
-    commitment,
-    verifyingShares,
-    chainCode,
+    chain: [],
+    first: head.first ?? before.transcriptHash,
+    parameters: encodeKeyParams(before.params),
+    ...provedBy(before),
   };
 }

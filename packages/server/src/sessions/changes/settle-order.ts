@@ -5,7 +5,7 @@ import {
   type SettlementView,
   verifyIdentityStatement,
 } from '@ckm/api';
-import { CkmError, concatBytes, equalBytes, wipe } from '@ckm/foundation';
+import { CkmError, equalBytes, wipe } from '@ckm/foundation';
 import {
   type CertifiedEpoch,
   type ChangeCertificate,
@@ -21,9 +21,9 @@ import type { Call, ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
-import { verifyStoredEpoch, readPublicEpoch } from '../keys/past-epochs.js';
+import { readPublicEpoch, readWay, verifyWay } from '../keys/past-epochs.js';
 import { isShareHere, openHead } from '../keys/stored-key.js';
-import { costOfCertificate } from '../session-cost.js';
+import { costOfChain } from '../session-cost.js';
 import { waitFrom } from '../waiting-time.js';
 import type { Settling } from './change-record.js';
 import { type DecidingScope, epochDiffers, ownEntry, settledOtherwise } from './deciding.js';
@@ -87,17 +87,20 @@ export async function checkEvidence(
   scope: DecidingScope,
   certificates: readonly Uint8Array[],
 ): Promise<Evidence> {
-  charge(account, (scope.epoch + 1) * costOfCertificate(concatBytes(...certificates)));
+  // Each is checked, and once more for who signed twice.
+  charge(account, 2 * costOfChain(certificates));
   const parsed = certificates.map(parseChangeCertificate);
-  const { before, own } = await context.storage.read(async (reader) => {
+  const { way, own } = await context.storage.read(async (reader) => {
     const { newest } = await readForked(context, reader, scope);
     if (newest < scope.epoch) throw epochDiffers(newest, scope.epoch);
     const isOn = newest > scope.epoch;
     const own = isOn
       ? (await readPublicEpoch(context, reader, scope, scope.epoch + 1)).certificate
       : ((await readDecided(context, reader, scope)) ?? undefined);
-    return { before: await verifyStoredEpoch(context, reader, scope, scope.epoch), own };
+    return { way: await readWay(context, reader, scope, scope.epoch), own };
   });
+  charge(account, costOfChain(way.certificates));
+  const before = verifyWay(way);
   const epochs = parsed.map((one) => verifyChange(before, one, judgeVotes));
   const names = epochs.map(({ transcriptHash }) => transcriptHash);
   const isDistinct = names.every((name, i) => names.findIndex((one) => equalBytes(one, name)) === i);

@@ -1,4 +1,4 @@
-import type { Parameters, Result } from '@ckm/api';
+import { CHAIN_PAGE_BYTES, type Parameters, type Result } from '@ckm/api';
 import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
@@ -9,7 +9,6 @@ import type { DecidingScope } from './deciding.js';
 
 /** Certificates in one answer, as long as their bytes allow; one longer than that still goes alone. */
 const MOST_CERTIFICATES = 16;
-const PAGE_BYTES = 524_288;
 
 /**
  * Shows certificates of a key, one epoch after the other. Behind the epoch in use it shows that of the next one, where it keeps it and has not
@@ -37,7 +36,7 @@ export async function showChain(
     for (; epoch <= newest && certificates.length < MOST_CERTIFICATES; epoch++) {
       const { certificate } = await readPublicEpoch(context, reader, row, epoch);
       bytes += certificate.length;
-      if (certificates.length > 0 && bytes > PAGE_BYTES) break;
+      if (certificates.length > 0 && bytes > CHAIN_PAGE_BYTES) break;
       certificates.push(certificate);
     }
     return { certificates, next: epoch <= newest ? epoch - 1 : null };

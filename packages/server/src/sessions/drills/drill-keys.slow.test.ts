@@ -134,6 +134,7 @@ function naming(keyId: Uint8Array, sample: { readonly certificate: Uint8Array })
   const signed = new Uint8Array(1);
   return {
     'key.chain': { keyId, after: null },
+    'key.learn': { keyId, certificates: [sample.certificate] },
     'key.head': { keyId, nonce: bytes },
     'key.heads': { keyId, heads: [] },
     'key.exported': {

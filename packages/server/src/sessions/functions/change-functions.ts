@@ -1,6 +1,7 @@
 import type { Call, Handlers, SessionFunctionName } from '../../context.js';
 import { cancelChange } from '../changes/cancel-change.js';
 import { commitChange } from '../changes/commit-change.js';
+import { learnChain } from '../changes/learn-chain.js';
 import { leaveKey } from '../changes/leave-key.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { proposeChange } from '../changes/propose-change.js';
@@ -17,7 +18,7 @@ import { recallHead } from '../changes/forget-votes.js';
 /** What `change.*` does. Every call may be repeated, and then only looks. */
 export function changeHandlers(
   means: ChangeMeans,
-): Handlers<Extract<SessionFunctionName, `change.${string}` | `fork.${string}` | 'key.chain'>> {
+): Handlers<Extract<SessionFunctionName, `change.${string}` | `fork.${string}` | 'key.chain' | 'key.learn'>> {
   return {
     'change.propose': (call, parameters) =>
       remembering(means, call, parameters.order, () => proposeChange(means, call, parameters)),
@@ -57,6 +58,7 @@ export function changeHandlers(
     'fork.end': (call, parameters) =>
       remembering(means, call, parameters, () => endFork(means, call, parameters)),
     'key.chain': (call, parameters) => showChain(means.context, call, parameters),
+    'key.learn': (call, parameters) => learnChain(means, call, parameters),
   };
 }
 

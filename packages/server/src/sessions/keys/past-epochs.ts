@@ -5,18 +5,19 @@ import {
   parseCertificate,
   parseChangeCertificate,
   parseKeyParams,
-  verifyChain,
+  verifyChange,
+  verifyFirstEpoch,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
+import { certifiedBy } from './stored/proved-epoch.js';
 import { putBack, type KeyEpoch, type KeyHead } from './stored-key.js';
 
 type KeyName = Pick<KeyRow, 'owner' | 'keyId'>;
 
 /** What everybody may know of an epoch that is over, or that this server has no share in. Its head does not name it. */
-export interface PublicEpoch {
-  readonly parameters: Uint8Array;
+export interface PublicEpoch extends Pick<KeyEpoch, 'parameters' | 'proved'> {
   readonly certificate: Uint8Array;
 }
 
@@ -29,9 +30,9 @@ export async function readPublicEpoch(
 ): Promise<PublicEpoch> {
   const row = await reader.epochs.find(owner, keyId, epoch);
   if (row === null) throw putBack('key_epochs');
-  const { parameters, certificate } = openRecord<KeyEpoch>(vault, 'key_epochs', row);
+  const { parameters, certificate, proved } = openRecord<KeyEpoch>(vault, 'key_epochs', row);
   if (certificate === null) throw putBack('key_epochs');
-  return { parameters, certificate };
+  return { parameters, certificate, ...(proved === undefined ? {} : { proved }) };
 }
 
 /** Of the certificate of an epoch that this server has, in use or over. @throws StorageError `ROW_TAMPERED` */
@@ -48,32 +49,38 @@ export async function transcriptHashOf(
   return parseKeyParams(parameters).previous;
 }
 
-/** The certificates that are stored here, from the first one to that of an epoch. @throws StorageError `ROW_TAMPERED` */
-export async function readCertificates(
-  context: Pick<ServerContext, 'vault'>,
-  reader: Reader,
-  key: KeyName,
-  epoch: number,
-): Promise<Uint8Array[]> {
-  const certificates: Uint8Array[] = [];
-  for (let number = 0; number <= epoch; number++)
-    certificates.push((await readPublicEpoch(context, reader, key, number)).certificate);
-  return certificates;
+/** An epoch of a key as it is stored here: the newest up to it that was checked, and the certificates behind that, which lead to it. */
+export interface StoredWay {
+  /** Null: none was; the certificates begin with the first one. */
+  readonly base: CertifiedEpoch | null;
+  readonly certificates: readonly Uint8Array[];
 }
 
-/**
- * An epoch of a key as the certificates that are stored here prove it, from the first one on.
- * @throws StorageError `ROW_TAMPERED`; as `verifyChain`
- */
-export async function verifyStoredEpoch(
+/** @throws StorageError `ROW_TAMPERED` */
+export async function readWay(
   context: Pick<ServerContext, 'vault'>,
   reader: Reader,
   key: KeyName,
   epoch: number,
-): Promise<CertifiedEpoch> {
-  const [first, ...changes] = await readCertificates(context, reader, key, epoch);
-  const epochs = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes);
-  return epochs.at(-1)!;
+): Promise<StoredWay> {
+  const certificates: Uint8Array[] = [];
+  for (let number = epoch; number >= 0; number--) {
+    const { parameters, certificate, proved } = await readPublicEpoch(context, reader, key, number);
+    if (proved !== undefined) return { base: certifiedBy(parameters, proved), certificates };
+    certificates.unshift(certificate);
+  }
+  return { base: null, certificates };
+}
+
+/** The epoch at the end of a way. @throws as `verifyFirstEpoch`, `verifyChange` */
+export function verifyWay({ base, certificates }: StoredWay): CertifiedEpoch {
+  let newest = base;
+  for (const certificate of certificates)
+    newest =
+      newest === null
+        ? verifyFirstEpoch(parseCertificate(certificate))
+        : verifyChange(newest, parseChangeCertificate(certificate), judgeVotes);
+  return newest!;
 }
 
 /** Stores an epoch without a share: its certificate is shown to others. */
@@ -82,10 +89,11 @@ export async function storePublicEpoch(
   transaction: Transaction,
   { owner, keyId }: KeyName,
   epoch: number,
-  { parameters, certificate }: PublicEpoch,
+  { parameters, certificate, proved }: PublicEpoch,
 ): Promise<void> {
   const columns = { owner, keyId, epoch, version: 1 };
-  await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, { parameters, certificate }));
+  const shown: KeyEpoch = { parameters, certificate, ...(proved === undefined ? {} : { proved }) };
+  await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, shown));
 }
 
 /** The epochs of a chain, by number; what was checked before. */

@@ -1,20 +1,16 @@
 import { policyHash, type RepairTargetProposal } from '@ckm/api';
 import { equalBytes, wipe } from '@ckm/foundation';
-import {
-  type CertifiedEpoch,
-  judgeVotes,
-  parseCertificate,
-  parseChangeCertificate,
-  type RosterEntry,
-  verifyChain,
-} from '@ckm/threshold';
+import type { CertifiedEpoch, RosterEntry } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
+import { checkLinks, epochBefore, paramsIn } from '../changes/check-chain.js';
+import { readBase } from '../changes/shown-epochs.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import { isShareHere, openHead } from '../keys/stored-key.js';
 import { otherEpoch } from './held-key.js';
+import { type PassedEpoch, passedBy } from './passed-epochs.js';
 import { assertBehind, assertCounted, assertOfNobodyElse } from './same-key.js';
 
 /** The key whose share is lost, as the certificates prove it that its owner shows. */
@@ -22,27 +18,32 @@ export interface ShownKey {
   readonly key: CertifiedEpoch;
   /** Of this server. */
   readonly own: RosterEntry;
+  /** Every epoch up to it. */
+  readonly passed: readonly PassedEpoch[];
 }
 
 /**
- * Checks what the owner shows of a key. Nothing else is believed of it.
- * @throws EncodingError, PeerFaultError as `verifyChain`; StateError `POLICY_NOT_CERTIFIED`, `CERTIFICATE_OF_ANOTHER_KEY`
+ * Checks what the owner shows of a key: all certificates, or those behind what this server was shown before. Nothing else is believed of it.
+ * @throws EncodingError, PeerFaultError as `verifyChain`; StateError `POLICY_NOT_CERTIFIED`, `CERTIFICATE_OF_ANOTHER_KEY`; as `readBase`
  */
-export function readShownKey(
-  { identity }: Pick<ServerContext, 'identity'>,
+export async function readShownKey(
+  context: Pick<ServerContext, 'vault' | 'identity'>,
+  reader: Reader,
+  owner: Uint8Array,
   { chain, keyId, epoch, policy }: RepairTargetProposal,
-): ShownKey {
-  const [first, ...more] = chain as [Uint8Array, ...Uint8Array[]];
-  const certificate = parseCertificate(first);
-  const changes = more.map(parseChangeCertificate);
-  const params = changes.at(-1)?.change.next ?? certificate.params;
+): Promise<ShownKey> {
+  const params = paramsIn(chain.at(-1)!);
   const isAsked = equalBytes(params.keyId, keyId) && params.epoch === epoch;
   demand(isAsked, 'CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key or epoch');
-  const own = findOwnEntry(identity, params);
+  const own = findOwnEntry(context.identity, params);
   if (own === null) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server is not one of those of the key');
   const isCertified = equalBytes(params.termsHash, policyHash(policy));
   demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
-  return { key: verifyChain(certificate, changes, judgeVotes).at(-1)!, own };
+  const name = { owner, keyId };
+  const before = epochBefore(chain[0]!);
+  const base = before === null ? null : await readBase(context, reader, name, before);
+  const key = (await checkLinks(keyId, base, chain)).newest;
+  return { key, own, passed: await passedBy(context, reader, name, chain, key.transcriptHash) };
 }
 
 /**
@@ -54,17 +55,15 @@ export async function assertLost(
   context: Pick<ServerContext, 'epochKeys' | 'staticSeeds' | 'vault' | 'events'>,
   reader: Reader,
   owner: Uint8Array,
-  { chain }: Pick<RepairTargetProposal, 'chain'>,
-  { key, own }: ShownKey,
+  { key, own, passed }: ShownKey,
 ): Promise<void> {
   const { keyId, epoch } = key.params;
-  const { transcriptHash } = key;
-  await assertOfNobodyElse(context, reader, { owner, keyId, chain });
+  await assertOfNobodyElse(context, reader, { owner, keyId, passed });
   const row = await reader.keys.find(owner, keyId);
   const left = row === null ? undefined : openHead(context, row).left;
   if (left !== undefined && left.epoch >= epoch) throw otherEpoch(left.epoch, epoch);
-  if (row !== null) await assertCounted(context, reader, row, { epoch, chain, transcriptHash });
-  if (row !== null && row.epoch !== epoch) return assertBehind(context, reader, row, { epoch, chain });
+  if (row !== null) await assertCounted(context, reader, row, passed);
+  if (row !== null && row.epoch !== epoch) return assertBehind(context, reader, row, passed);
   const isThere = row !== null && (await isShareHere(context, reader, row));
   demand(!(isThere && row.state === 'active'), 'SHARE_NOT_LOST', 'this server has its share');
   const isRestorable = isThere || isDerivable(context, owner, key, own);

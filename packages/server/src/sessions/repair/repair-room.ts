@@ -38,7 +38,7 @@ import type {
   RoomMeans,
   RoomSession,
 } from '../room.js';
-import { costOfCertificate } from '../session-cost.js';
+import { costOfChain } from '../session-cost.js';
 import { advanceRepair, toRoomStep } from './advance.js';
 import { readHeldKey, readHeldShare } from './held-key.js';
 import { assertLost, readShownKey } from './lost-share.js';
@@ -66,7 +66,7 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
         ? `Say that this server has lost its share of ${nounOf(proposal)} (epoch ${proposal.epoch}), and take it back from others.`
         : `Help slot ${proposal.slot} of ${nounOf(proposal)} to the share that it has lost (epoch ${proposal.epoch}).`,
     cost: (proposal) =>
-      proposal.role === 'target' ? costOfCertificate(concatBytes(...proposal.chain)) : LOSS_MS,
+      proposal.role === 'target' ? costOfChain(proposal.chain) + proposal.epoch * PASSED_MS : LOSS_MS,
     admit: (asking, proposal) =>
       proposal.role === 'target'
         ? admitTarget(context, asking, proposal)
@@ -80,7 +80,7 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
     open: (means, owned, proposal, granted) => open(context, means, owned, proposal, granted),
     join: (means, session, parameters) =>
       session.proposal.role === 'target'
-        ? joinTarget(means, session as TargetSession, parameters)
+        ? joinTarget(context, means, session as TargetSession, parameters)
         : joinHelper(context, means, session as HelperSession, parameters),
     payloadLimit: () => repairProtocol.message.maxBytes,
     isReadable: (round, payload) => readMessage(repairProtocol.message, payload)?.round === round,
@@ -102,6 +102,8 @@ type HelperSession = RoomSession<RepairHelperProposal>;
 
 /** Checking a statement: two signatures and a proof. */
 const LOSS_MS = 4;
+/** Reading one epoch that was shown before. */
+const PASSED_MS = 0.3;
 
 /** Its operator always decides: that a share is lost is said by a person. Of a key of a drill the server says it itself. */
 async function admitTarget(
@@ -109,8 +111,8 @@ async function admitTarget(
   { account, transaction }: Asking,
   proposal: RepairTargetProposal,
 ): Promise<Admission> {
-  const shown = readShownKey(context, proposal);
-  await assertLost(context, transaction, account.xid, proposal, shown);
+  const shown = await readShownKey(context, transaction, account.xid, proposal);
+  await assertLost(context, transaction, account.xid, shown);
   const { suite, purpose, flags } = shown.key.params;
   try {
     acceptKey(context, {
@@ -180,8 +182,8 @@ async function open(
     // The room itself grants only what is of a drill, as often as it is asked.
     return { offer: { nonce: means.random(32) }, secrets: Uint8Array.of(granted === 'time' ? 0 : 1) };
   }
-  const shown = readShownKey(means, proposal);
-  await assertLost(context, reader, owner, proposal, shown);
+  const shown = await readShownKey(context, reader, owner, proposal);
+  await assertLost(context, reader, owner, shown);
   const { key, own } = shown;
   const seed = means.random(SEED_BYTES);
   const { sealingSecret, loss } = createLoss(key, own.slot, seed);
@@ -194,9 +196,13 @@ async function open(
 
 const AGREED = Uint8Array.of(1);
 
-function joinTarget(means: RoomMeans, session: TargetSession, parameters: Uint8Array): Joined {
-  const { proposal, offer, secrets } = session;
-  const { key, own } = readShownKey(means, proposal);
+async function joinTarget(
+  context: ServerContext,
+  means: RoomMeans,
+  { owner, reader, proposal, offer, secrets }: TargetSession,
+  parameters: Uint8Array,
+): Promise<Joined> {
+  const { key, own } = await readShownKey(context, reader, owner, proposal);
   const loss = parseLoss(key.params.suite, lossOffer.parse(offer).loss);
   const repair = agreeOnRepair({ key, loss, slot: own.slot, nonce: null }, parameters);
   const sealingSecret = secret(secrets.slice(1));

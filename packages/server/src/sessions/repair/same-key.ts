@@ -1,20 +1,20 @@
 import { equalBytes } from '@ckm/foundation';
-import { encodeKeyParams, parseCertificate, parseChangeCertificate } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { openChange } from '../changes/change-record.js';
 import { settledOtherwise } from '../changes/deciding.js';
 import { keyForked } from '../keys/over.js';
-import { epochsOfChain, readPublicEpoch } from '../keys/past-epochs.js';
+import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead, readEpoch } from '../keys/stored-key.js';
 import { otherEpoch } from './held-key.js';
+import type { PassedEpoch } from './passed-epochs.js';
 
-/** Who asks for a share, and of which key: its certificates, the first one first. */
+/** Who asks for a share, and of which key: its epochs, the first one first. */
 export interface Asked {
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
-  readonly chain: readonly Uint8Array[];
+  readonly passed: readonly PassedEpoch[];
 }
 
 /**
@@ -25,9 +25,9 @@ export interface Asked {
 export async function assertOfNobodyElse(
   context: Pick<ServerContext, 'vault'>,
   reader: Reader,
-  { owner, keyId, chain }: Asked,
+  { owner, keyId, passed }: Asked,
 ): Promise<void> {
-  const parameters = encodeKeyParams(parseCertificate(chain[0]!).params);
+  const { parameters } = passed[0]!;
   for (const row of await reader.keys.withId(keyId)) {
     if (equalBytes(row.owner, owner)) continue;
     if (equalBytes(await firstParameters(context, reader, row), parameters)) {
@@ -57,8 +57,9 @@ export async function assertCounted(
   context: Pick<ServerContext, 'vault'>,
   reader: Reader,
   row: KeyRow,
-  { epoch, chain, transcriptHash }: Pick<Asked, 'chain'> & NamedEpoch,
+  passed: Asked['passed'],
 ): Promise<void> {
+  const epoch = passed.length - 1;
   const { forked, counts } = openHead(context, row);
   if (forked !== undefined && (counts === undefined || epoch < forked)) throw keyForked(forked);
   const following = forked ?? row.epoch + 1;
@@ -66,15 +67,7 @@ export async function assertCounted(
   const settled = before === null ? null : openChange(context, before).settled;
   const only = counts ?? settled?.names[0];
   if (only === undefined || epoch < following) return;
-  const shown =
-    epoch === following ? transcriptHash : parseChangeCertificate(chain[following + 1]!).change.next.previous;
-  if (!equalBytes(only, shown)) throw settledOtherwise();
-}
-
-/** The newest epoch of a chain that was checked. */
-interface NamedEpoch {
-  readonly epoch: number;
-  readonly transcriptHash: Uint8Array;
+  if (!equalBytes(only, passed[following]!.transcriptHash)) throw settledOtherwise();
 }
 
 /**
@@ -85,14 +78,16 @@ export async function assertBehind(
   context: Pick<ServerContext, 'vault'>,
   reader: Reader,
   row: KeyRow,
-  { epoch, chain }: Pick<Asked, 'chain'> & { readonly epoch: number },
+  passed: Asked['passed'],
 ): Promise<void> {
+  const epoch = passed.length - 1;
   if (row.epoch >= epoch) throw otherEpoch(row.epoch, epoch);
   const head = openHead(context, row);
   const { parameters } = await readEpoch(context, reader, row, head);
-  const isShown = equalBytes(parameters, epochsOfChain(chain)[row.epoch]!.parameters);
-  const { previous } = parseChangeCertificate(chain[row.epoch + 1]!).change.next;
+  const shown = passed[row.epoch]!;
+  const isShown = equalBytes(parameters, shown.parameters);
   const { certified } = head;
-  const isSame = isShown && (certified === null || equalBytes(certified.transcriptHash, previous));
+  const isSame =
+    isShown && (certified === null || equalBytes(certified.transcriptHash, shown.transcriptHash));
   demand(isSame, 'CERTIFICATE_OF_ANOTHER_KEY', 'this server has another key of this id');
 }

@@ -1,18 +1,21 @@
 import { isDrillKeyId } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
-import { parseChangeCertificate } from '@ckm/threshold';
+import { encodeKeyParams } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
 import { beginEpoch } from '../changes/begin-epoch.js';
+import { epochBefore, paramsIn } from '../changes/check-chain.js';
+import type { StoredHead } from '../changes/deciding.js';
 import { forgetVotesOf } from '../changes/forget-votes.js';
 import { takeFreezes } from '../changes/joining-freezes.js';
+import { findOwn, type KeyName, takeShown } from '../changes/shown-epochs.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
 import { countAnew } from '../keys/count-anew.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
-import { epochsOfChain, storePublicEpoch } from '../keys/past-epochs.js';
+import { storePublicEpoch } from '../keys/past-epochs.js';
 import {
   helpedSlots,
   isShareHere,
@@ -24,6 +27,7 @@ import {
   writeKey,
 } from '../keys/stored-key.js';
 import { assertHelps } from './held-key.js';
+import { passedBy } from './passed-epochs.js';
 import { assertBehind, assertCounted, assertOfNobodyElse } from './same-key.js';
 
 /**
@@ -60,13 +64,12 @@ async function regain(
 ): Promise<void> {
   const { quota } = context.accounts;
   const account = { xid: owner, quota: context.config.quota };
-  await assertOfNobodyElse(context, transaction, { owner, keyId, chain });
+  const name = { owner, keyId };
+  const { transcriptHash } = record.certified!;
+  const passed = await passedBy(context, transaction, name, chain, transcriptHash);
+  await assertOfNobodyElse(context, transaction, { owner, keyId, passed });
   const isOfEpoch = existing !== null && existing.epoch === record.epoch;
-  if (existing !== null) {
-    const { epoch, certified } = record;
-    const { transcriptHash } = certified!;
-    await assertCounted(context, transaction, existing, { epoch, chain, transcriptHash });
-  }
+  if (existing !== null) await assertCounted(context, transaction, existing, passed);
   if (isOfEpoch) {
     if (existing.state === 'active' && (await isShareHere(context, transaction, existing))) return;
     await assertSameParameters(context, transaction, existing, record);
@@ -74,12 +77,16 @@ async function regain(
     if (existing === null) {
       if (isDrillKeyId(keyId)) await makeRoomForDrill(context, transaction, owner);
       await quota.key(transaction, account);
-    } else await assertBehind(context, transaction, existing, { epoch: record.epoch, chain });
+    } else await assertBehind(context, transaction, existing, passed);
     const length = chain.reduce((sum, one) => sum + one.length, 0);
     await quota.bytes(transaction, account, 2 * length + MOST_BESIDES);
   }
+  const before = await findOwn(context, transaction, name);
   const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
-  if (!isOfEpoch && chain.length > 1) await storePast(context, transaction, row, chain);
+  if (!isOfEpoch && passed.length > 1) {
+    await noteChanged(context, transaction, row, passed[0]!.transcriptHash);
+    await storePast(context, transaction, name, before, chain);
+  } else await transaction.shownEpochs.removeAll(owner, keyId);
   await takeFreezes(context, transaction, row, null);
   if (!isOfEpoch) await beginEpoch(context, transaction, { owner, keyId });
   if (existing !== null) await forgetVotesOf(context, transaction, { owner, keyId });
@@ -87,23 +94,36 @@ async function regain(
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
 }
 
+/** What its head says of a key that changes have led to its epoch. A fork that was settled is behind it then. */
+async function noteChanged(
+  context: ServerContext,
+  transaction: Transaction,
+  row: KeyRow,
+  first: Uint8Array,
+): Promise<void> {
+  const { change: _change, decided: _decided, left: _left, ...kept } = marksOf(openHead(context, row));
+  const { forked: _forked, settling: _settling, counts: _counts, ...marks } = kept;
+  await noteMarks(context, transaction, row, { ...marks, first, since: context.clock() });
+}
+
 /**
- * What its head says of a key that changes have led to its epoch, and the certificates of those before. A fork that was settled is behind
- * it then.
+ * The certificates of the epochs before: those of the chain, and where it begins behind epochs that were shown before, those.
+ * @param before the head as it was before
  */
 async function storePast(
   context: ServerContext,
   transaction: Transaction,
-  row: KeyRow,
+  name: KeyName,
+  before: StoredHead | null,
   chain: readonly Uint8Array[],
 ): Promise<void> {
-  const first = parseChangeCertificate(chain[1]!).change.next.previous;
-  const { change: _change, decided: _decided, left: _left, ...kept } = marksOf(openHead(context, row));
-  const { forked: _forked, settling: _settling, counts: _counts, ...marks } = kept;
-  await noteMarks(context, transaction, row, { ...marks, first, since: context.clock() });
-  for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries()) {
-    if ((await transaction.epochs.find(row.owner, row.keyId, epoch)) === null)
-      await storePublicEpoch(context, transaction, row, epoch, past);
+  const shown = epochBefore(chain[0]!);
+  if (shown !== null) await takeShown(context, transaction, name, before, shown);
+  for (const certificate of chain.slice(0, -1)) {
+    const params = paramsIn(certificate);
+    if ((await transaction.epochs.find(name.owner, name.keyId, params.epoch)) !== null) continue;
+    const past = { parameters: encodeKeyParams(params), certificate };
+    await storePublicEpoch(context, transaction, name, params.epoch, past);
   }
 }
 

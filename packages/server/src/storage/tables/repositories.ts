@@ -7,6 +7,7 @@ import { messageReader, messageWriter, metaReader, metaWriter } from './messages
 import { accountReader, accountWriter, inviteReader, inviteWriter } from './people.js';
 import { attemptReader, attemptWriter, requestReader, requestWriter } from './requests.js';
 import { prepared } from './prepared.js';
+import { shownEpochReader, shownEpochWriter } from './shown-epochs.js';
 import { sealedReader, sealedWriter } from './sealed.js';
 import {
   evidenceReader,
@@ -42,6 +43,7 @@ export function readerOf(reading: Reading): Reader {
     shares: shareReader(reading),
     tightenings: tighteningReader(reading),
     changes: changeReader(reading),
+    shownEpochs: shownEpochReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
@@ -66,6 +68,7 @@ export function transactionOf(writing: Writing): Transaction {
     shares: shareWriter(writing),
     tightenings: tighteningWriter(writing),
     changes: changeWriter(writing),
+    shownEpochs: shownEpochWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     sealed: sealedWriter(writing),

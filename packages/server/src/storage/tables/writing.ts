@@ -108,6 +108,7 @@ export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'key_epochs',
   'shares',
   'changes',
+  'shown_epochs',
   'requests',
   'attempts',
 ]);

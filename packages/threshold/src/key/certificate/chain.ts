@@ -3,6 +3,7 @@ import type { CertifiedEpoch } from '../../protocols/reshare/change.js';
 import type { RosterEntry } from '../params.js';
 import { type KeyCertificate, verifyCertificate } from './certificate.js';
 import { type ChangeCertificate, type VoteJudge, verifyChange } from './change.js';
+import type { ChangeMemory } from './change-memory.js';
 
 /** The first epoch of a key, of its certificate. @throws as `verifyCertificate` */
 export function verifyFirstEpoch(certificate: KeyCertificate): CertifiedEpoch {
@@ -10,9 +11,27 @@ export function verifyFirstEpoch(certificate: KeyCertificate): CertifiedEpoch {
 }
 
 /**
+ * One link of a chain, behind an epoch that was checked. Beyond what it shows by itself, a server keeps its identity and an identity its
+ * server through the whole life of the key, also across epochs that it was not part of, and no static key comes back.
+ * @param known the rosters of all epochs up to that one
+ * @param memory as in `verifyChange`
+ * @throws as `verifyChange`; EncodingError `CHANGE_INVALID`
+ */
+export function verifyLink(
+  before: CertifiedEpoch,
+  known: readonly RosterEntry[],
+  certificate: ChangeCertificate,
+  judge: VoteJudge,
+  memory?: ChangeMemory,
+): CertifiedEpoch {
+  const next = verifyChange(before, certificate, judge, memory);
+  checkIdentities(known, next.params.roster);
+  return next;
+}
+
+/**
  * Checks a key from its first epoch to its newest, link by link: each names the one before by its transcript hash, so that
- * whoever believes the first may believe the last. Beyond what each link shows by itself, a server keeps its identity and an
- * identity its server through the whole life of the key, also across epochs that it was not part of, and no static key comes back.
+ * whoever believes the first may believe the last.
  * @param changes in order of epochs; may be empty
  * @returns every epoch, the newest last
  * @throws as `verifyCertificate`, `verifyChange`
@@ -27,8 +46,7 @@ export function verifyChain(
   const known: RosterEntry[] = [...start.params.roster];
   let newest = start;
   for (const certificate of changes) {
-    newest = verifyChange(newest, certificate, judge);
-    checkIdentities(known, newest.params.roster);
+    newest = verifyLink(newest, known, certificate, judge);
     known.push(...newest.params.roster);
     epochs.push(newest);
   }

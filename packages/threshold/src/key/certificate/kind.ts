@@ -27,3 +27,8 @@ export function parseKind<K extends CertificateKind>(byte: number, ...wanted: re
     facts: { kind: kind ?? byte },
   });
 }
+
+/** What made the epoch of an encoded certificate, as its first bytes say; null: nothing that this version knows. Proves nothing. */
+export function kindOfCertificate(certificate: Uint8Array): CertificateKind | null {
+  return CERTIFICATE_KINDS[certificate[1] ?? CERTIFICATE_KINDS.length] ?? null;
+}

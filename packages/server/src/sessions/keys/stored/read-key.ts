@@ -5,12 +5,15 @@ import { vaultError } from '../../../vault/codes.js';
 import { isDamaged } from '../../../vault/epoch-keys.js';
 import { openRecord } from '../../../vault/sealed-record.js';
 import type { EpochRecord } from './epoch-record.js';
+import type { ProvedEpoch } from './proved-epoch.js';
 import { type KeyHead, openHead } from './key-head.js';
 
 /** What everybody may know of one epoch. */
 export interface KeyEpoch {
   readonly parameters: Uint8Array;
   readonly certificate: Uint8Array | null;
+  /** What the certificate proves, as this server checked it; absent: it has none yet, came with others in one message, or the row is older. */
+  readonly proved?: ProvedEpoch;
   /** When this server first stored its share of it; absent: not known, as where it was given back. UnixSeconds. */
   readonly since?: number;
   /** The last entry of its audit log before that; absent as `since` is. */

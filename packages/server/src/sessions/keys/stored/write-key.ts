@@ -3,6 +3,7 @@ import type { KeyRow, Reader, Transaction } from '../../../storage/storage.js';
 import { sealRecord } from '../../../vault/sealed-record.js';
 import type { EpochRecord } from './epoch-record.js';
 import { type HeadEpoch, type KeyMarks, marksOf, openHead, sealHead } from './key-head.js';
+import { provedIn } from './proved-epoch.js';
 import { isShareHere, type KeyEpoch, type KeySecrets, storedFrom, type StoredFrom } from './read-key.js';
 
 /**
@@ -86,7 +87,8 @@ async function writeEpoch(
 ): Promise<void> {
   const { share = null, certificate = null } = certified ?? {};
   const columns = { owner, keyId, epoch, version };
-  const shown: KeyEpoch = { parameters, certificate, ...from };
+  const proved = certified === null ? {} : { proved: provedIn(certified) };
+  const shown: KeyEpoch = { parameters, certificate, ...proved, ...from };
   await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, shown));
   const secrets: KeySecrets = { share, pending, staticSeed };
   const own = epochKeys.renew({ owner, keyId, epoch });

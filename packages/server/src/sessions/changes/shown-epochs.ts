@@ -1,0 +1,213 @@
+import { equalBytes } from '@ckm/foundation';
+import { type CertifiedEpoch, encodeKeyParams, parseKeyParams, type RosterEntry } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
+import { openRecord, sealRecord } from '../../vault/sealed-record.js';
+import {
+  type PublicEpoch,
+  readPublicEpoch,
+  readWay,
+  storePublicEpoch,
+  type StoredWay,
+  transcriptHashOf,
+} from '../keys/past-epochs.js';
+import { certifiedBy, type ProvedEpoch, provedBy } from '../keys/stored/proved-epoch.js';
+import { openHead } from '../keys/stored/key-head.js';
+import type { StoredHead } from './deciding.js';
+
+/** Whose key. */
+export type KeyName = Pick<KeyRow, 'owner' | 'keyId'>;
+
+/** Which epoch of it: by the transcript hash, in which all epochs before it are. */
+export interface EpochName {
+  readonly epoch: number;
+  readonly transcriptHash: Uint8Array;
+}
+
+/** What is stored of an epoch that certificates proved: with it the next certificate is checked, and none before it once more. */
+interface ShownEpoch extends PublicEpoch {
+  readonly proved: ProvedEpoch;
+}
+
+/** An epoch on the way to another one. `shown`: it was shown to this server; null: its certificate is stored with the key. */
+export interface LedEpoch extends EpochName, PublicEpoch {
+  readonly shown: ShownEpoch | null;
+}
+
+/** An epoch that certificates follow on, with all that checking them needs. */
+export interface Base {
+  readonly name: EpochName;
+  /** How it is proved: as a rule it was checked, and no certificate leads to it any more. */
+  readonly way: StoredWay;
+  /** Transcript hash of the first epoch. */
+  readonly first: Uint8Array;
+  /** The rosters of all epochs up to it. */
+  readonly known: readonly RosterEntry[];
+  /** Whether the newest epoch that this server has the certificate of is it, or leads to it. */
+  readonly isOwn: boolean;
+}
+
+type ReadContext = Pick<ServerContext, 'vault'>;
+
+/** So many epochs of one key are taken in: one a day for more than ten years. Whoever joins compares with all their rosters. */
+const MOST_EPOCHS = 4_096;
+
+/** The head of a key here; null: there is none. */
+export async function findOwn(
+  context: ReadContext,
+  reader: Reader,
+  { owner, keyId }: KeyName,
+): Promise<StoredHead | null> {
+  const row = await reader.keys.find(owner, keyId);
+  return row === null ? null : { row, head: openHead(context, row) };
+}
+
+/** The newest epoch of which the certificate is stored here; null: of none. */
+function newestOwn(own: StoredHead | null): EpochName | null {
+  if (own === null || own.head.certified === null) return null;
+  const { row, head } = own;
+  return head.left ?? { epoch: row.epoch, transcriptHash: head.certified!.transcriptHash };
+}
+
+/** Whether it is the epoch in use here, one before it, or one up to that by which this server left: their certificates are stored. */
+async function isOwnEpoch(
+  context: ReadContext,
+  reader: Reader,
+  own: StoredHead | null,
+  { epoch, transcriptHash }: EpochName,
+): Promise<boolean> {
+  const newest = newestOwn(own);
+  if (own === null || newest === null || epoch < 0 || epoch > newest.epoch) return false;
+  const { row, head } = own;
+  return equalBytes(await transcriptHashOf(context, reader, row, head, epoch), transcriptHash);
+}
+
+/**
+ * The epochs that lead to one, that one first, back to the first of all: what was shown, and from one of its own on what is stored with the
+ * key. It ends early where one of them is not here.
+ * @param own as its head was before any of them was stored with it
+ */
+export async function* ledTo(
+  context: ReadContext,
+  reader: Reader,
+  name: KeyName,
+  own: StoredHead | null,
+  to: EpochName,
+): AsyncGenerator<LedEpoch, void> {
+  let at = to;
+  for (let isOwn = false; ;) {
+    isOwn ||= await isOwnEpoch(context, reader, own, at);
+    const shown = isOwn ? null : await findShown(context, reader, name, at);
+    if (shown === null && !isOwn) return;
+    const found = shown ?? (await readPublicEpoch(context, reader, name, at.epoch));
+    const { parameters, certificate } = found;
+    yield { ...at, parameters, certificate, shown };
+    if (at.epoch === 0) return;
+    at = { epoch: at.epoch - 1, transcriptHash: parseKeyParams(parameters).previous };
+  }
+}
+
+/** @throws StorageError `ROW_TAMPERED` */
+async function findShown(
+  { vault }: ReadContext,
+  reader: Reader,
+  { owner, keyId }: KeyName,
+  { epoch, transcriptHash }: EpochName,
+): Promise<ShownEpoch | null> {
+  const row = await reader.shownEpochs.find(owner, keyId, epoch, transcriptHash);
+  return row === null ? null : openRecord<ShownEpoch>(vault, 'shown_epochs', row);
+}
+
+/**
+ * What certificates that name an epoch as the one before them are checked with.
+ * @throws AccessError `KEY_UNKNOWN` where nothing is known here of the key; StateError `CHAIN_NOT_SHOWN` with the newest epoch that is;
+ * StorageError `ROW_TAMPERED`
+ */
+export async function readBase(
+  context: ReadContext,
+  reader: Reader,
+  name: KeyName,
+  to: EpochName,
+): Promise<Base> {
+  const own = await findOwn(context, reader, name);
+  const ours = newestOwn(own);
+  const known: RosterEntry[] = [];
+  let way: StoredWay | null = null;
+  let first: EpochName | null = null;
+  let isOwn = false;
+  for await (const one of ledTo(context, reader, name, own, to)) {
+    const { shown, parameters } = one;
+    way ??=
+      shown === null
+        ? await readWay(context, reader, name, to.epoch)
+        : { base: certifiedBy(parameters, shown.proved), certificates: [] };
+    isOwn ||= ours !== null && isSame(ours, one);
+    first = one;
+    known.push(...parseKeyParams(parameters).roster);
+  }
+  if (way === null || first?.epoch !== 0) throw await notShown(reader, name, own);
+  return { name: to, way, first: first.transcriptHash, known, isOwn };
+}
+
+function isSame(one: EpochName, other: EpochName): boolean {
+  return one.epoch === other.epoch && equalBytes(one.transcriptHash, other.transcriptHash);
+}
+
+/** The rosters of all epochs up to one. @throws as {@link readBase} */
+export async function rostersTo(
+  context: ReadContext,
+  reader: Reader,
+  name: KeyName,
+  to: EpochName,
+): Promise<readonly RosterEntry[]> {
+  return (await readBase(context, reader, name, to)).known;
+}
+
+/** The error where certificates follow on an epoch that this server does not have, or not with all before it. */
+export async function notShown(reader: Reader, { owner, keyId }: KeyName, own: StoredHead | null) {
+  const newest = await reader.shownEpochs.newest(owner, keyId);
+  if (newest === null && own === null) return refusal('KEY_UNKNOWN', 'there is no such key');
+  const epoch = Math.max(newest ?? 0, newestOwn(own)?.epoch ?? 0);
+  return refusal('CHAIN_NOT_SHOWN', 'this server was not shown what these certificates follow on', { epoch });
+}
+
+/** Stores an epoch that a certificate proved; one that is there stays. @throws PolicyError `CHAIN_TOO_LONG` */
+export async function storeShown(
+  { vault }: ReadContext,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+  { certificate, epoch }: Pick<ShownEpoch, 'certificate'> & { readonly epoch: CertifiedEpoch },
+): Promise<void> {
+  const { params } = epoch;
+  if (params.epoch >= MOST_EPOCHS)
+    throw refusal('CHAIN_TOO_LONG', `a key of more than ${MOST_EPOCHS} epochs is not taken in`);
+  const proved = provedBy(epoch);
+  const shown: ShownEpoch = { parameters: encodeKeyParams(params), certificate, proved };
+  const columns = { owner, keyId, epoch: params.epoch, name: proved.transcriptHash };
+  await transaction.shownEpochs.insert(sealRecord(vault, 'shown_epochs', columns, shown));
+}
+
+/**
+ * Makes what was shown of a key this server's own: the certificates up to that epoch are stored with the key, as far as they are not, and what
+ * was shown goes.
+ * @param own as its head was before
+ * @throws StateError `CHAIN_NOT_SHOWN`, AccessError `KEY_UNKNOWN`; StorageError `ROW_TAMPERED`
+ */
+export async function takeShown(
+  context: ReadContext,
+  transaction: Transaction,
+  name: KeyName,
+  own: StoredHead | null,
+  to: EpochName,
+): Promise<void> {
+  const { owner, keyId } = name;
+  let reached: number | null = null;
+  for await (const { epoch, shown } of ledTo(context, transaction, name, own, to)) {
+    reached = epoch;
+    if (shown !== null && (await transaction.epochs.find(owner, keyId, epoch)) === null)
+      await storePublicEpoch(context, transaction, name, epoch, shown);
+  }
+  if (reached !== 0) throw await notShown(transaction, name, own);
+  await transaction.shownEpochs.removeAll(owner, keyId);
+}

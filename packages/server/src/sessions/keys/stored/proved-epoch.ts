@@ -1,0 +1,28 @@
+import { type CertifiedEpoch, parseKeyParams } from '@ckm/threshold';
+import type { CertifiedEpoch as OwnEpoch } from './epoch-record.js';
+
+/** What a certificate proves of its epoch, as it was checked once: with its parameters the next one is checked. */
+export type ProvedEpoch = Pick<
+  OwnEpoch,
+  'transcriptHash' | 'groupKey' | 'commitment' | 'verifyingShares' | 'chainCode'
+>;
+
+/** What is stored of an epoch that a certificate proved. */
+export function provedBy({ transcriptHash, public: known }: CertifiedEpoch): ProvedEpoch {
+  return provedIn({ ...known, transcriptHash });
+}
+
+/** The same out of what holds it. */
+export function provedIn(proved: ProvedEpoch): ProvedEpoch {
+  const { transcriptHash, groupKey, commitment, verifyingShares, chainCode } = proved;
+  return { transcriptHash, groupKey, commitment, verifyingShares, chainCode };
+}
+
+/** An epoch out of what was stored when its certificates were checked. */
+export function certifiedBy(parameters: Uint8Array, proved: ProvedEpoch): CertifiedEpoch {
+  const params = parseKeyParams(parameters);
+  const { transcriptHash, groupKey, commitment, verifyingShares, chainCode } = proved;
+  const { suite, quorum } = params;
+  const known = { suite, quorum, groupKey, commitment, verifyingShares, chainCode };
+  return { params, transcriptHash, public: known };
+}

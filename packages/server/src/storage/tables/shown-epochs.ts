@@ -1,0 +1,52 @@
+import { fromOptional } from '../database.js';
+import type { ShownEpochReader, Transaction } from '../storage.js';
+import { prepared } from './prepared.js';
+import type { Reading } from './reading.js';
+import { countUsage, insertNew, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
+
+const findShown = prepared((queries, owner: Uint8Array, keyId: Uint8Array, epoch: number, name: Uint8Array) =>
+  queries
+    .selectFrom('shown_epochs')
+    .selectAll()
+    .where('owner', '=', owner)
+    .where('key_id', '=', keyId)
+    .where('epoch', '=', epoch)
+    .where('name', '=', name),
+);
+const findNewest = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
+  queries
+    .selectFrom('shown_epochs')
+    .select('epoch')
+    .where('owner', '=', owner)
+    .where('key_id', '=', keyId)
+    .orderBy('epoch', 'desc')
+    .limit(1),
+);
+
+export function shownEpochReader(reading: Reading): ShownEpochReader {
+  return {
+    find: async (owner, keyId, epoch, name) =>
+      fromOptional('shown_epochs', (await findShown(reading, owner, keyId, epoch, name)).rows[0]),
+    newest: async (owner, keyId) => (await findNewest(reading, owner, keyId)).rows[0]?.epoch ?? null,
+  };
+}
+
+export function shownEpochWriter(writing: Writing): Transaction['shownEpochs'] {
+  return {
+    ...shownEpochReader(writing),
+    insert: async (row) => {
+      const isNew = await insertNew(writing, 'shown_epochs', row);
+      if (isNew) countUsage(writing, 'shown_epochs', row);
+      return isNew;
+    },
+    removeAll: async (owner, keyId) => {
+      const removed = await writing.queries
+        .deleteFrom('shown_epochs')
+        .where('owner', '=', owner)
+        .where('key_id', '=', keyId)
+        .returning(SEALED_LENGTH)
+        .execute();
+      takeUsage(writing, owner, removed);
+    },
+  };
+}
