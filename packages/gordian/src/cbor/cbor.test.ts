@@ -25,7 +25,7 @@ const vectors: readonly Vector[] = isThere
 /** -2^64: a vector of the TypeScript library, which the draft lists among the encodings to reject. */
 const CONTRARY_TO_THE_DRAFT = ['3bffffffffffffffff'];
 
-describe.skipIf(!isThere)(`official dCBOR vectors: ${vectors.length} of dcbor/decode-vectors.json`, () => {
+describe.skipIf(!isThere)('official vectors dcbor/decode-vectors.json', () => {
   const isRight = (vector: Vector) => vector.expect.ok && !CONTRARY_TO_THE_DRAFT.includes(vector.hex);
   const accepted = vectors.filter(isRight);
   const refused = vectors.filter((vector) => !isRight(vector));
@@ -35,13 +35,13 @@ describe.skipIf(!isThere)(`official dCBOR vectors: ${vectors.length} of dcbor/de
     expect(vectors.filter(({ hex }) => CONTRARY_TO_THE_DRAFT.includes(hex))).toHaveLength(1);
   });
 
-  it(`${accepted.length} valid encodings come back byte for byte`, () => {
+  it('valid encodings come back byte for byte', () => {
     for (const { name, hex } of accepted) {
       expect(encodeHex(encodeCanonical(decodeCanonical(decodeHex(hex)))), name).toBe(hex.toLowerCase());
     }
   });
 
-  it(`${refused.length} invalid ones are refused with a typed error, read or moved over`, () => {
+  it('invalid ones are refused with a typed error, read or moved over', () => {
     const invalid = expect.objectContaining({ code: 'CBOR_INVALID' });
     for (const { name, hex } of refused) {
       expect(() => decodeCanonical(decodeHex(hex)), name).toThrow(invalid);
