@@ -453,7 +453,9 @@ describe('status, doctor and sessions', () => {
     expect(sessions.length).toBeGreaterThan(1);
     expect(sessions.every(({ state }) => state === 'finished')).toBe(true);
     const { id } = sessions[0]!;
-    expect((await setup.ckm(['sessions', 'show', id])).stdout).toMatch(/State +finished/);
+    expect((await setup.ckm(['sessions', 'show', id])).stdout).toMatch(
+      /State +finished\n[^]*\nStep +5 of 5\n/,
+    );
     expect(errorOf(await setup.ckm(['sessions', 'resume', id])).code).toBe('SESSION_OVER');
     expect(errorOf(await setup.ckm(['sessions', 'cancel', id, '--yes'])).code).toBe('SESSION_OVER');
   });

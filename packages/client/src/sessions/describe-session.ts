@@ -2,6 +2,7 @@ import type { Ceremony } from './ceremony.js';
 import { boardOf, isRoundComplete } from './packets.js';
 import { ceremonyOf } from './run-session.js';
 import type { SessionRecord } from './session-record.js';
+import { stepsOf } from './session-run.js';
 
 /** What a person reads of a session. */
 export interface SessionWords {
@@ -17,17 +18,19 @@ export function describeSession(ceremonies: readonly Ceremony[], session: Sessio
     return { title: `${session.proposal.kind} with ${session.keyName}`, details: [servers] };
   }
   const ceremony = ceremonyOf(ceremonies, session);
-  const all = ceremony.rounds.length;
   return {
     title: ceremony.title(session),
-    details: [...ceremony.details(session), servers, ['Rounds', `${roundsOf(ceremony, session)} of ${all}`]],
+    details: [...ceremony.details(session), servers, ['Step', stepText(ceremony, session)]],
   };
 }
 
-/** How many rounds are complete. */
-function roundsOf(ceremony: Ceremony, session: SessionRecord): number {
-  if (session.parameters === null) return 0;
+/** The step that it stands at, counted as progress counts them: the proposal, each round, and the end. */
+function stepText(ceremony: Ceremony, session: SessionRecord): string {
+  const all = stepsOf({ ceremony });
+  if (session.state === 'finished') return `${all} of ${all}`;
+  if (session.parameters === null) return `1 of ${all}`;
   const plan = ceremony.plan(session.parameters, session);
   const board = boardOf(session);
-  return ceremony.rounds.filter((_, round) => isRoundComplete(plan, board, round)).length;
+  const open = ceremony.rounds.findIndex((_, round) => !isRoundComplete(plan, board, round));
+  return `${open === -1 ? all : open + 2} of ${all}`;
 }

@@ -103,7 +103,7 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
       details: [
         ['Text', 'hello'],
         ['With', 'alpha, bravo, charlie'],
-        ['Rounds', '3 of 3'],
+        ['Step', '5 of 5'],
       ],
     });
   });

@@ -73,7 +73,7 @@ export function isPastEnd({ plan, board }: SessionRun): boolean {
 }
 
 /** Offers, joining, the other rounds and the end are a step each for a person. */
-export function stepsOf({ ceremony }: SessionRun): number {
+export function stepsOf({ ceremony }: Pick<SessionRun, 'ceremony'>): number {
   return ceremony.rounds.length + 2;
 }
 
