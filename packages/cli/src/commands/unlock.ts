@@ -43,8 +43,9 @@ async function unlock(context: Context, { for: time, keep }: Flags): Promise<voi
     wipe(seed);
   }
   const until = unixNow() + seconds;
-  terminal.talk(`  ${OPEN_SEED_NOTE}`);
   terminal.result(`unlocked until ${formatInstant(until, unixNow())}`, { unlocked: true, until });
+  // It speaks of that moment, so it stands behind it where both streams are one screen.
+  terminal.talk(`  ${OPEN_SEED_NOTE}`);
 }
 
 /** The process behind {@link unlock}: the seed comes on stdin, never by flag or environment. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeOwner } from '../test/make-owner.js';
-import { errorOf, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
+import { CKM, errorOf, runCkm, runProgram, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 
 let scratch: Scratch;
 let home: string;
@@ -37,6 +37,20 @@ describe('ckm unlock', () => {
     await vi.waitUntil(() => !existsSync(socket));
     expect(treeHash(home)).toBe(before);
     expect((await ckm('lock')).stdout).toBe('nothing was unlocked\n');
+  });
+
+  test('says until when before it speaks of that moment, where both streams are one screen', async () => {
+    const together = [
+      '-c',
+      'exec "$0" "$@" 2>&1',
+      process.execPath,
+      CKM,
+      'unlock',
+      '--passphrase-file',
+      passphrase,
+    ];
+    const { stdout } = await runProgram('sh', together, { environment: { CKM_HOME: home } });
+    expect(stdout).toMatch(/^unlocked until .* UTC \(in 10 min\)\n {2}whoever uses .* until then /);
   });
 
   test('ends by itself after its time', async () => {
