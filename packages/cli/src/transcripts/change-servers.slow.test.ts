@@ -123,6 +123,9 @@ describe('another server for a key whose operators are asked', () => {
 
   test('says before it begins what servers wait for, and is begun by typing the name of the key only', async () => {
     await createKey(setup, 'letters', '--for', 'message', '--change-delay', '0');
+    expect((await setup.ckm(['key', 'show', 'letters'])).stdout).toMatch(
+      /^ {2}Changes {5}of servers or quorum with the yes of every operator, at once$/m,
+    );
     const { stderr, status } = await setup.ckm([...add, '--preview']);
     expect(status).toBe(0);
     for (const line of [
@@ -186,7 +189,7 @@ describe('L1: a key that is made strict', () => {
       expect(stderr).toMatch(/bravo has to be there all the same, to decide/);
       expect(stderr).toMatch(/Decide +all of alpha, charlie, bravo, because the key was made strict/);
       const check = await setup.ckm(['key', 'check', 'tough']);
-      expect(check.stdout).toContain('1 more may fail; it takes 3 to change hands');
+      expect(check.stdout).toContain('1 server may fail; it takes 3 to change hands');
       expect((await setup.ckm(['status'])).stdout).toMatch(
         /tough +message +2 of 3 .*1 server may fail; none may fail and it still changes hands/,
       );

@@ -110,15 +110,17 @@ function checkText({ name, servers, quorum, margin, deciding, nextAt }: KeyCheck
   const rows = servers.map(({ server, verdict, text }) => [LEVELS[verdict], server, text]);
   const proved = margin + quorum.needed;
   const change = deciding === quorum.needed ? '' : `; it takes ${deciding} to change hands`;
-  const more =
-    margin < 0
-      ? `too few to sign: ${quorum.needed} are needed`
-      : `${margin === 0 ? 'none' : margin} more may fail${change}`;
+  const more = margin < 0 ? `too few to sign: ${quorum.needed} are needed` : `${mayFail(margin)}${change}`;
   return [
     `${name}: ${proved} of ${quorum.of} have proved that they hold their share, ${more}`,
     formatTable(rows, '  '),
     `  ${nextText(nextAt)}`,
   ].join('\n');
+}
+
+function mayFail(margin: number): string {
+  if (margin === 0) return 'none may fail';
+  return margin === 1 ? '1 server may fail' : `${margin} servers may fail`;
 }
 
 const LEVELS: Record<CheckVerdict, 'ok' | 'warn' | 'fail'> = {

@@ -116,7 +116,7 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
     `  Quorum      ${quorumText(key)}`,
     `  For         ${key.purpose} (${key.public.suite})`,
     ...(isHandedOut(key) ? publicLines(key) : []),
-    ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
+    ...policyLines(record.policy).map((line) => `  ${line.slice(0, 8).trim().padEnd(12)}${line.slice(8)}`),
     ...strictRows(key),
     `  Recovery    ${recoveryText(record.policy)}`,
     ...exportRows(key),
