@@ -200,12 +200,16 @@ async function acknowledge(
 }
 
 /** A change from the order to the new epoch, everybody answering. */
-export async function completeChange(change: CarriedChange, attempt = 1): Promise<Uint8Array> {
+export async function completeChange(
+  change: CarriedChange,
+  attempt = 1,
+  slots?: readonly number[],
+): Promise<Uint8Array> {
   await change.propose();
-  const promises = await change.promise(attempt);
+  const promises = await change.promise(attempt, slots);
   const whole = await change.move(attempt, promises);
-  const locks = await change.lock(attempt, whole, promises);
-  const yields = await change.yield(whole, change.locksOf(attempt, whole, locks));
+  const locks = await change.lock(attempt, whole, promises, slots);
+  const yields = await change.yield(whole, change.locksOf(attempt, whole, locks), slots);
   return change.certify(attempt, whole, { promises, locks, yields });
 }
 

@@ -96,14 +96,23 @@ async function startAgain({ servers, callers }: CountedKey, place: number, serve
   callers[place] = await server.as(alice);
 }
 
-/** The key goes over to the servers of these places, at everybody that is there. */
-export async function changeTo(key: CountedKey, to: readonly number[], needed: number): Promise<void> {
+/**
+ * The key goes over to the servers of these places, at everybody that is there.
+ * @param by places of those who decide; all that have it unless said
+ */
+export async function changeTo(
+  key: CountedKey,
+  to: readonly number[],
+  needed: number,
+  by?: readonly number[],
+): Promise<void> {
   const { servers, callers, keyId, rosters } = key;
   const next = to.map((place) => nextMember(servers[place]!, callers[place]!));
   const from = rosters.at(-1)!.map((place) => callers[place]!);
   const expiresAt = () => servers[0]!.context.clock() + 600;
   const change = await carryChange({ servers: from, keyId, expiresAt, next, needed });
-  await change.commit(await completeChange(change));
+  const slots = by === undefined ? undefined : slotsOf(key, by);
+  await change.commit(await completeChange(change, 1, slots));
   rosters.push(to);
 }
 
