@@ -43,13 +43,22 @@ const ASKS = ['fetch', 'repair', 'sign', 'change'] as const;
 type Ask = (typeof ASKS)[number];
 
 /** With fewer shares than the quorum there is no key any more; only what the operator has kept brings one back. */
-const GONE = 'the share is gone, and no other is left to make it again';
+const GONE = 'a share is gone, and too few others are left to make it again';
 const NEEDS_WORDS = 'one vote is left, and two are needed: the words (not built)';
 
 const WAYS: readonly Way[] = [
   { quorum: [2, 2], troubles: ['restored'], does: [] },
   { quorum: [2, 2], troubles: ['laptop'], does: ['fetch'] },
   { quorum: [2, 2], troubles: ['restored', 'laptop'], does: ['fetch'] },
+  {
+    quorum: [2, 2],
+    troubles: ['restored from before', 'laptop'],
+    does: [],
+    but: {
+      why: GONE,
+      told: { fetch: null, repair: 'SERVERS_MISSING', sign: 'CHANGE_SHARE_LOST', change: 'SERVERS_MISSING' },
+    },
+  },
   {
     quorum: [2, 2],
     troubles: ['dead'],
@@ -90,6 +99,15 @@ const WAYS: readonly Way[] = [
     troubles: ['dead', 'restored'],
     does: ['release'],
     but: { why: NEEDS_WORDS, told: { sign: null, change: 'CHANGE_VOTES_TOO_FEW' } },
+  },
+  {
+    quorum: [2, 3],
+    troubles: ['dead', 'restored from before'],
+    does: [],
+    but: {
+      why: GONE,
+      told: { repair: 'SERVERS_MISSING', sign: 'TOO_FEW_SERVERS', change: 'SERVERS_MISSING' },
+    },
   },
 
   { quorum: [3, 5], troubles: ['dead'], does: ['leave out'] },
