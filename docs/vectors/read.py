@@ -651,6 +651,12 @@ def read_change_of(first, vector):
     assert same(summed[0], vector["groupKey"])
     assert all(map(same, summed, vector["commitment"]))
     assert all(map(same, shares, vector["verifyingShares"]))
+    after = read_change(change)["next"]
+    assert len(vector["readiness"]) == len(after["roster"])
+    for i, signature in enumerate(vector["readiness"]):
+        scope = (after["keyId"], number(after["epoch"], 4), number(i + 1, 2), name)
+        statement = b"CKM settlement readiness v1" + tagged_hash("CKM/change/readiness/v1", *scope)
+        assert verify_ed25519(after["roster"][i]["identityKey"], statement, bytes.fromhex(signature))
 
 
 def read_strict(vectors):

@@ -7,6 +7,7 @@ import {
   encodeVotes,
   hashOrder,
   judgeVotes,
+  readinessStatement,
   receiverKeyStatement,
   reshareProtocol,
   seatsOf,
@@ -41,6 +42,7 @@ export function changeVector(made, deciders = DEALERS) {
     receipts: [{}, { backups: { taken: 31, destroyed: 30 } }].map((counted) =>
       receiptVector(before, counted),
     ),
+    readiness: MEMBERS.map((slot, i) => readyFor(next, identities[slot - 1], i + 1)),
   };
 }
 
@@ -68,6 +70,11 @@ function runChange({ params, certificate: first, outputs }) {
   });
   const { signed, transcriptHash } = run.outcomes.get(1).output;
   return { before, change, run, signed, transcriptHash };
+}
+
+/** What a server of the next epoch signs where that is to count. */
+function readyFor({ params: { keyId, epoch }, transcriptHash }, identity, slot) {
+  return signIdentityStatement(identity, readinessStatement({ keyId, epoch, slot, transcriptHash }));
 }
 
 /** What alpha says of its share of the epoch before, where it knows how many backups may hold it, and where not. */

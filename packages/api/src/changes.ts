@@ -236,26 +236,36 @@ const contradicting = z.array(bytesUpTo(MAX_KEY_CERTIFICATE_BYTES)).min(2).max(4
 /** As the blocks of votes in the certificate of a change. */
 const settlingVotes = { promises: bytesUpTo(1 << 20), yields: bytesUpTo(1 << 16) };
 
+/** What was settled, for whoever checks the votes himself. */
+const settledProof = z.strictObject({ certificates: contradicting, ...settlingVotes });
+export type SettledProof = z.infer<typeof settledProof>;
+
 /** How far a server is with settling which certificate of the epoch behind `epoch` counts. */
 export const settlementView = z.strictObject({
   ...changeView.omit({ forgot: true }).shape,
   /** Slots of `epoch` that the certificates show to have signed twice: they have no say. */
   twice: z.array(slot).max(32),
-  /** That this server has, or can take, its share of the epoch that is to count; null: it cannot, or has no part in it. */
+  /** Signed by its identity (`readinessStatement`): it has, or can take, its share of the epoch that is to count; null: it cannot, or has no part in it. */
   acknowledgement: bytesOf(64).nullable(),
   /** Whether it was shown enough of those: before that it promises and locks nothing. */
   areReady: z.boolean(),
   /** What was settled, with the certificates that it was settled about, the one that counts first; null: nothing yet. */
-  proof: z.strictObject({ certificates: contradicting, ...settlingVotes }).nullable(),
+  proof: settledProof.nullable(),
 });
 export type SettlementView = z.infer<typeof settlementView>;
 
 /** `epoch`: whose members settle, the one before the forked one; null: this server knows of no fork. */
 export const forkShow = {
-  parameters: z.strictObject({ keyId: identifier }),
+  parameters: z.strictObject({
+    keyId: identifier,
+    /** Whose members may have settled which certificate of the next one counts; absent: nobody asks. */
+    epoch: epoch.exactOptional(),
+  }),
   result: z.strictObject({
     epoch: epoch.nullable(),
     certificates: z.array(bytesUpTo(MAX_KEY_CERTIFICATE_BYTES)).max(5),
+    /** What they settled, as far as this server was told; absent: nobody asks, or it was not. */
+    settled: settledProof.exactOptional(),
   }),
 };
 export const forkSettle = {

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
-import { bytesOf, bytesUpTo, epoch, identifier, label, quorum, slot, unixSeconds } from './fields/fields.js';
+import {
+  bytesOf,
+  bytesUpTo,
+  epoch,
+  identifier,
+  label,
+  meantTranscript,
+  quorum,
+  slot,
+  unixSeconds,
+} from './fields/fields.js';
 import { keyHeadAsked, keyHeadsShown } from './heads.js';
 import {
   boundChange,
@@ -71,6 +81,8 @@ export const keySummary = z.strictObject({
   state: keyState,
   /** Which membership of the key this server has a share of; of one that left, the last in which it had. */
   epoch,
+  /** 32 bytes: which certificate of that epoch it stands on, or, where it left, of the first in which it has no part; absent: it has none yet. */
+  transcriptHash: bytesOf(32).optional(),
   /** The first epoch in which this server has no part; absent: it is in the newest that it knows. */
   left: epoch.optional(),
   /** An epoch that is certified, and that this server has not entered yet: the one before is in use; absent: none. */
@@ -282,7 +294,13 @@ export const FUNCTIONS = {
   'key.check': {
     may: 'owner',
     changes: 'nothing',
-    parameters: z.strictObject({ keyId: identifier, epoch, challenge: bytesOf(32), at: unixSeconds }),
+    parameters: z.strictObject({
+      keyId: identifier,
+      epoch,
+      transcriptHash: meantTranscript,
+      challenge: bytesOf(32),
+      at: unixSeconds,
+    }),
     result: z.strictObject({ proof: bytesUpTo(65) }),
   },
   /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { craftAnswer, craftAttempt, craftPrepared, craftWanted } from './crafts/crafts.js';
 import type { NonceCommitment } from './crafts/frost.js';
-import { bytesUpTo, epoch, identifier, label, unixSeconds } from './fields/fields.js';
+import { bytesUpTo, epoch, identifier, label, meantTranscript, unixSeconds } from './fields/fields.js';
 
 /** A longer payload is not read. Bytes. */
 export const MAX_PAYLOAD_BYTES = 1_048_576;
@@ -15,6 +15,7 @@ export const requestAsk = z.strictObject({
   keyId: identifier,
   /** The epoch of the key that `attempt` and `wanted` belong to. */
   epoch,
+  transcriptHash: meantTranscript,
   kind: z.string().min(1).max(32),
   payload: bytesUpTo(MAX_PAYLOAD_BYTES),
   expiresAt: unixSeconds,

@@ -71,7 +71,8 @@ import {
   cancelOrder,
   type CancelledOrder,
 } from './keys/changes/open-orders.js';
-import type { SeenOrder } from './keys/changes/seen-orders.js';
+import type { SeenOrder } from './keys/chain/seen-orders.js';
+import { afterSettled } from './keys/changes/after-settled.js';
 import { type CancelledSettlement, cancelSettlement } from './keys/forks/cancel-settlement.js';
 import type { SettledKey } from './keys/forks/end-fork.js';
 import { readOrderedForks } from './keys/forks/order-forks.js';
@@ -422,7 +423,7 @@ export function createClient(options: ClientOptions): Client {
       // One that joined and did not see how it ended has nothing of the key yet.
       const hasChanged = key.newest.params.epoch > 0;
       const isBehind = ({ verdict }: ServerVerdict) =>
-        verdict === 'behind' || (hasChanged && verdict === 'lost');
+        verdict === 'behind' || verdict === 'forked' || (hasChanged && verdict === 'lost');
       if (!verified.servers.some(isBehind) || !(await catchUp(context, key))) return verified;
       return verifyKey(context, await readKey(name), on);
     },
@@ -437,7 +438,7 @@ export function createClient(options: ClientOptions): Client {
     scheduleDrills: async (name, everySeconds) => scheduleDrills(context, await readKey(name), everySeconds),
     pastDrills: async (name) => readDrills(store, (await readKey(name)).keyId),
     freezeKey: (name, seconds) => acting(freezeKey(context, readKey, name, seconds)),
-    thawKey: async (name) => acting(thawKey(context, await readKey(name))),
+    thawKey: (name) => acting(thawKey(context, readKey, name)),
     fetchKeys: () => fetchKeys(context),
     countUnrecorded: async (name) => {
       const held = await heldKeysOf(context, await showServerRecord(store, name));
@@ -460,7 +461,9 @@ export function createClient(options: ClientOptions): Client {
       namesOf(await planRestoration(context, await readKey(name), servers)),
     planChange: async ({ name, wish }) => planChange(context, await readKey(name), wish),
     changeKey: async (args, on = silent) => {
-      const changed = await acting(changeKey(context, readKey, args, on));
+      const changed = await acting(
+        afterSettled(context, readKey, args.name, () => changeKey(context, readKey, args, on)),
+      );
       signer.forgetServers();
       return changed;
     },
@@ -488,13 +491,18 @@ export function createClient(options: ClientOptions): Client {
     },
     planRepair: async (args) => planRepair(context, await readKey(args.name), args),
     repairKey: async (args, on = silent) => {
-      const repair = await acting(repairKey(context, await readKey(args.name), args, on));
+      const repair = await acting(
+        afterSettled(context, readKey, args.name, async () =>
+          repairKey(context, await readKey(args.name), args, on),
+        ),
+      );
       signer.forgetServers();
       return repair;
     },
     stopRepair: (args) => stopRepair(context, readKey, args),
     planExport: async (name) => planExport(context, await readKey(name)),
-    exportKey: async (name) => acting(exportKey(context, await readKey(name))),
+    exportKey: (name) =>
+      acting(afterSettled(context, readKey, name, async () => exportKey(context, await readKey(name)))),
     closeExport: async (name) => acting(closeExport(context, await readKey(name))),
     stopExport: async (name) => acting(stopExport(context, await readKey(name))),
 

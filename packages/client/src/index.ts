@@ -65,7 +65,7 @@ export type { CancelledChange, ChangedKey } from './keys/changes/change-key.js';
 export { type Forgetting, isGone } from './keys/forgetting.js';
 export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
 export type { OpenOrders, OpenOrdersArgs, CancelledOrder } from './keys/changes/open-orders.js';
-export type { Membership, SeenMember, SeenOrder } from './keys/changes/seen-orders.js';
+export type { Membership, SeenMember, SeenOrder } from './keys/chain/seen-orders.js';
 export type { CancelledSettlement } from './keys/forks/cancel-settlement.js';
 export type { SettledKey } from './keys/forks/end-fork.js';
 export type { Fork, ForkChoice, SeenSettlement } from './keys/forks/read-fork.js';
@@ -133,6 +133,7 @@ export {
   type DecidedEpoch,
   isStoppedByFreeze,
   mayLetOthersIn,
+  maySignElsewhere,
   type KeyStatus,
 } from './status/key-status.js';
 export { changersNeeded, formatMargin, type Margin } from './status/margins.js';

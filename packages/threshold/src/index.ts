@@ -135,6 +135,7 @@ export {
   proveShare,
   type PublicKeyPackage,
   recoverShare,
+  readinessStatement,
   recoveryAckStatement,
   type RosterEntry,
   type StaticKey,

@@ -27,6 +27,12 @@ export const slot = z.int().min(1).max(32);
 /** Which membership of a key, counted from 0. */
 export const epoch = z.int().min(0).max(0xffff_ffff);
 
+/**
+ * 32 bytes: names the certificate that is meant of the epoch beside it; a server that is there by another one refuses. Absent: whichever it
+ * stands on.
+ */
+export const meantTranscript = bytesOf(32).exactOptional();
+
 /** Text that people read: storable, and of at most so many UTF-16 units. */
 export function label(maxLength: number) {
   return z

@@ -40,8 +40,10 @@ const whole = {
   stopped: [],
   frozen: [],
   strangeRepairs: [],
+  elsewhere: [],
   forked: [],
   settlements: [],
+  orders: [],
   exports: { goesOn: [], given: [] },
   margin: 2,
   isMarginLow: false,
@@ -83,4 +85,16 @@ test('a fork is named with the one command that leads out of it, and an order ab
     'answers nothing at alpha, bravo, two certificates of one epoch hold: ckm key settle letters',
     'an order about which counts waits at alpha; if no device of yours gave it: ckm key settle letters --cancel',
   ]);
+});
+
+test('a key that is frozen and forked is not called stopped while a server by another certificate is not frozen', () => {
+  const frozen = ['alpha', 'bravo', 'charlie'].map((server) => ({ server, until: 0, thawAskedAt: null }));
+  const at = (isFrozen: boolean) => [{ server: 'echo', epoch: 3, isFrozen }];
+  expect(row({ frozen, elsewhere: at(false) }).at(-1)).toBe(
+    'may NOT be stopped, not frozen at echo, by another certificate: ckm freeze letters',
+  );
+  expect(row({ frozen, elsewhere: at(true) }).at(-1)).toMatch(/^it is forked, .* ckm freeze letters$/);
+  expect(row({ elsewhere: at(false) })).toContain(
+    'by another certificate of an epoch at echo: ckm key settle letters',
+  );
 });

@@ -5,6 +5,7 @@ import {
   isStoppedByFreeze,
   type KeyStatus,
   mayLetOthersIn,
+  maySignElsewhere,
 } from '@ckm/client';
 import { dateOf, formatInstant, unixNow } from '../terminal/instant.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
@@ -127,7 +128,7 @@ function exportCells(terminal: Terminal, { name, quorum, exports: { goesOn, give
 }
 
 /** Where two certificates of one epoch were seen, and what waits to settle that. */
-function forkCells(terminal: Terminal, { name, forked, settlements }: KeyStatus): string[] {
+function forkCells(terminal: Terminal, { name, forked, elsewhere, settlements }: KeyStatus): string[] {
   const { command } = wordsOf({ kind: 'settleKey', key: name });
   const cancel = wordsOf({ kind: 'cancelSettlement', key: name }).command;
   return [
@@ -139,6 +140,9 @@ function forkCells(terminal: Terminal, { name, forked, settlements }: KeyStatus)
             `answers nothing at ${forked.join(', ')}, two certificates of one epoch hold: ${command}`,
           ),
         ]),
+    ...(elsewhere.length === 0
+      ? []
+      : [terminal.style('red', `by another certificate of an epoch at ${namesOf(elsewhere)}: ${command}`)]),
     ...settlements.map(({ servers }) =>
       terminal.style(
         'yellow',
@@ -161,8 +165,26 @@ function frozenCells(terminal: Terminal, key: KeyStatus): string[] {
   const others = `a change may let in servers that have not heard, which this tells: ${again}`;
   return [
     terminal.style('yellow', `frozen at ${names} until ${ends}: ${command}`),
+    ...branchFreezeCells(terminal, key),
     ...(mayLetOthersIn(key) ? [terminal.style('yellow', others)] : []),
   ];
+}
+
+/** Whether those are frozen too who may sign by another certificate: only a freeze that is said again counts them all. */
+function branchFreezeCells(terminal: Terminal, key: KeyStatus): string[] {
+  const again = wordsOf({ kind: 'freezeKey', key: key.name }).command;
+  const open = key.elsewhere.filter(({ isFrozen }) => !isFrozen);
+  if (open.length > 0) {
+    const text = `may NOT be stopped, not frozen at ${namesOf(open)}, by another certificate: ${again}`;
+    return [terminal.style('red', text)];
+  }
+  if (!maySignElsewhere(key)) return [];
+  const text = `it is forked, and servers by another certificate may not have heard, which this tells: ${again}`;
+  return [terminal.style('yellow', text)];
+}
+
+function namesOf(servers: readonly { readonly server: string }[]): string {
+  return servers.map(({ server }) => server).join(', ');
 }
 
 /** What the last key check found, and whether the next one is overdue. */

@@ -12,6 +12,7 @@ import { encodeData } from '@ckm/gordian';
 import type { BitcoinNetwork, KeyContext } from '@ckm/requests';
 import type { CertifiedEpoch, PartyIndex, PublicKeyPackage } from '@ckm/threshold';
 import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
+import { shortId } from '../store/track.js';
 import {
   changesOf,
   checkChain,
@@ -202,9 +203,9 @@ export function remedyFor({ fetchedAt }: Pick<KeyRecord, 'fetchedAt'>): Remedy {
   return { kind: fetchedAt === undefined ? 'resumeSession' : 'fetchKeys' };
 }
 
-/** What caches about a key are kept under: its id and its epoch, in hex. */
+/** What caches about a key are kept under: its id, its epoch, and by which certificate that is, in hex. */
 export function epochName({ keyId, newest }: Pick<CertifiedKey, 'keyId' | 'newest'>): string {
-  return `${encodeHex(keyId)}-${newest.params.epoch}`;
+  return `${encodeHex(keyId)}-${newest.params.epoch}-${shortId(newest.transcriptHash)}`;
 }
 
 /** A checked key with what a record says of it now; null when the record is of other certificates or policy. */

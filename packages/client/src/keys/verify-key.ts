@@ -12,7 +12,7 @@ import type { CertifiedKey } from './key-record.js';
  * What one server says about a key, checked against the certificate we hold. `lost`: it has the account and not the key;
  * `forgot`: it does not even know the account, or somebody on the way says so. `refused`: it answers, and says nothing
  * about the key (a suspended account, a clock too far off), which is no reason to suspect its copy. `behind`: it is in another epoch than
- * we are; whoever was away learns the certificates between. `forked`: it has stopped the key, because two certificates of one epoch hold.
+ * we are; whoever was away learns the certificates between. `forked`: it has stopped the key, because two certificates of one epoch hold, or went on by another one.
  */
 export interface ServerVerdict {
   /** The owner's name of the server; its XID in hex when it is not on record. */
@@ -136,7 +136,12 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
     const text = `has the certificate of epoch ${summary.decided}, and has not entered it yet`;
     return { verdict: 'behind', text };
   }
-  if (!isOfSameKey(certificate, key)) {
+  const proved = provedBy(certificate, key);
+  if (proved === 'other') {
+    const text = `went on by another certificate of epoch ${summary.epoch}`;
+    return { verdict: 'forked', text };
+  }
+  if (proved === null) {
     return { verdict: 'differs', text: 'holds a certificate of another key, or one that does not hold' };
   }
   if (!equalBytes(policyHash(policy), key.newest.params.termsHash)) {
@@ -148,13 +153,19 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
   return { verdict: 'holds', text: 'same key, same policy, active' };
 }
 
-/** A certificate with other signatures than ours, all of them valid, proves the same key. */
-function isOfSameKey(bytes: Uint8Array, key: CertifiedKey): boolean {
-  if (equalBytes(bytes, certificatesOf(key.record).at(-1)!)) return true;
+/**
+ * What a server’s certificate proves: one with other signatures than ours, all of them valid, the same epoch; `other`: another one of the same number, which some
+ * server signed twice for. null: nothing of this key.
+ */
+function provedBy(bytes: Uint8Array, key: CertifiedKey): 'same' | 'other' | null {
+  if (equalBytes(bytes, certificatesOf(key.record).at(-1)!)) return 'same';
   try {
-    return equalBytes(epochProvedBy(key, bytes).transcriptHash, key.newest.transcriptHash);
+    const { transcriptHash } = epochProvedBy(key, bytes);
+    if (equalBytes(transcriptHash, key.newest.transcriptHash)) return 'same';
+    // Nothing comes before a first epoch: another one is another key.
+    return key.before === null ? null : 'other';
   } catch (error) {
-    if (error instanceof CkmError) return false;
+    if (error instanceof CkmError) return null;
     throw error;
   }
 }

@@ -30,6 +30,7 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
     requestId,
     keyId: key.keyId,
     epoch: key.newest.params.epoch,
+    transcriptHash: key.newest.transcriptHash,
     kind: request.kind,
     payload: request.payload,
     expiresAt,

@@ -3,6 +3,7 @@ import { CkmError, equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import { catchUp, isOtherEpoch } from '../keys/changes/catch-up.js';
+import { assertNotForked } from '../keys/forks/unsettled.js';
 import { assuringLink } from '../keys/heads/assure-head.js';
 import { requireStillUndisputed, requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
@@ -70,7 +71,10 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     } catch (error) {
       if (!(error instanceof CkmError) || !mayBeBehind(error)) throw error;
       const { isMoved, now } = await caughtUp(key);
-      if (!isMoved) throw error;
+      if (!isMoved) {
+        await assertNotForked(context, now);
+        throw error;
+      }
       servers.forget();
       return ask(now);
     }
@@ -81,7 +85,8 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     const isServerMoved = await catchUp(context, key);
     const now = await readSignable(key.record.name);
     const isSame = equalBytes(now.keyId, key.keyId);
-    const isFurther = isSame && now.newest.params.epoch > key.newest.params.epoch;
+    // One that was settled against has the same number as the one that counts.
+    const isFurther = isSame && !equalBytes(now.newest.transcriptHash, key.newest.transcriptHash);
     // The name may be another key's by now.
     return { now, isFurther, isMoved: isSame && (isServerMoved || isFurther) };
   }

@@ -5,7 +5,13 @@ import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { listed } from '../servers/faults.js';
 import { type DoctorLine, explained, failed } from './doctor-line.js';
-import { areAllThatAnswer, isStoppedByFreeze, type KeyStatus, mayLetOthersIn } from './key-status.js';
+import {
+  areAllThatAnswer,
+  isStoppedByFreeze,
+  type KeyStatus,
+  mayLetOthersIn,
+  maySignElsewhere,
+} from './key-status.js';
 import { formatMargin } from './margins.js';
 import type { Status } from './status.js';
 
@@ -210,6 +216,18 @@ export function checkFreezes({ keys }: Status): DoctorLine[] {
     const { name, frozen, quorum } = key;
     if (frozen.length === 0) return [];
     const names = listed(frozen.map(({ server }) => server));
+    const open = key.elsewhere.filter(({ isFrozen }) => !isFrozen);
+    if (isStoppedByFreeze(key) && open.length > 0) {
+      const others = listed(open.map(({ server }) => server));
+      const text = `may NOT be stopped: ${names} has been told, ${others} went on by another certificate and is not frozen`;
+      const fix = 'say it again: those are told too, and it says whether the key is stopped';
+      return [{ level: 'fail', subject: name, text, fix, remedy: { kind: 'freezeKey', key: name } }];
+    }
+    if (isStoppedByFreeze(key) && maySignElsewhere(key)) {
+      const text = `is frozen at ${names}, and forked: servers by another certificate may not have heard`;
+      const fix = 'say it again: those are told too, and it says whether the key is stopped';
+      return [{ level: 'warn', subject: name, text, fix, remedy: { kind: 'freezeKey', key: name } }];
+    }
     if (isStoppedByFreeze(key) && mayLetOthersIn(key)) {
       const text = `is frozen at ${names}, and a change may let in servers that have not heard`;
       const fix = 'say it again: those are told too, and it says whether the key is stopped';

@@ -5,7 +5,7 @@ import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { type Forgetting, forgettingOf, type OldShares, oldSharesOf } from '../keys/forgetting.js';
 import { newestParams, paramsBefore } from '../keys/chain/key-chain.js';
 import { type SeenSettlement, seenSettlements } from '../keys/forks/read-fork.js';
-import { type OrderRecords, type SeenOrder, seenOrders } from '../keys/changes/seen-orders.js';
+import { type OrderRecords, type SeenOrder, seenOrders } from '../keys/chain/seen-orders.js';
 import { heldSince } from '../keys/checks/check-key.js';
 import {
   checkDueAt,
@@ -17,6 +17,7 @@ import {
 import { canDrill, drillDueAt, drillPath, type DrillRecord, NEVER_DRILLED } from '../drills/drill-record.js';
 import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import type { ServerRecord } from '../servers/server-record.js';
+import { type ElsewhereAt, elsewhereOf, isHeldElsewhere } from './elsewhere.js';
 import { type ExportStatus, exportStatus } from './exports.js';
 import { changersNeeded, type Margin, marginOf } from './margins.js';
 import { shortId } from '../store/track.js';
@@ -47,6 +48,8 @@ export interface KeyStatus {
   readonly strangeRepairs: readonly StrangeRepair[];
   /** Servers that answer nothing with it, because they have seen two certificates of one epoch. */
   readonly forked: readonly string[];
+  /** Servers, of the key here or not, that say that they went on by another certificate of one of its epochs. */
+  readonly elsewhere: readonly ElsewhereAt[];
   /** Orders about which of those counts that servers say wait there, whichever client of the owner gave them. */
   readonly settlements: readonly SeenSettlement[];
   /** Orders about who holds it next that servers say wait there, whichever client of the owner gave them. */
@@ -110,6 +113,11 @@ export function isStoppedByFreeze({ frozen, quorum }: Pick<KeyStatus, 'frozen' |
 /** Whether a change of who holds it waits or is decided, which may let in servers that have not heard of a freeze. */
 export function mayLetOthersIn({ decided, orders }: Pick<KeyStatus, 'decided' | 'orders'>): boolean {
   return decided !== null || orders.length > 0;
+}
+
+/** Whether servers may sign by another certificate of one of its epochs, who are told of a freeze when it is said again. */
+export function maySignElsewhere({ forked, elsewhere }: Pick<KeyStatus, 'forked' | 'elsewhere'>): boolean {
+  return forked.length > 0 || elsewhere.length > 0;
 }
 
 /** Whether every server that answers signs too: where one does not, it is no answer that is missing. */
@@ -192,7 +200,7 @@ export function keyStatus(
     const one = found.find(({ record: { xid } }) => equalBytes(serverId, xid));
     const list = one?.list ?? null;
     const silent = SILENCES[one?.problem?.code ?? ''] ?? 'absent';
-    const said = list === null ? silent : holdingsIn(list, params.epoch)(id);
+    const said = list === null ? silent : holdingsIn(list, record, params.epoch)(id);
     const holding = isDoubted(said, proofs[slot - 1]) ? 'unproved' : said;
     const repairs = repairsIn(list, id, begun);
     return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id), repairs };
@@ -217,6 +225,7 @@ export function keyStatus(
     frozen: seats.flatMap(({ name, freeze }) => (freeze === null ? [] : [{ server: name, ...freeze }])),
     strangeRepairs: strangeRepairs(seats),
     forked: those('forked'),
+    elsewhere: elsewhereOf(record, found, id),
     settlements: seenSettlements(settlementsIn(found, id)),
     orders: seenOrders(record, shownIn(found, id), {
       servers: found.map((one) => one.record),
@@ -372,11 +381,12 @@ const SILENCES: Readonly<Record<string, 'replaced' | 'refused'>> = {
 
 /**
  * Whether a server signs with its share of the key of an id, as far as its list tells. `stopped`, `frozen`: it has it and
- * does not; `behind`: what it has is of an earlier epoch; `refused`: it cannot even be asked.
+ * does not; `behind`: what it has is of an earlier epoch; `elsewhere`: of the same by another certificate; `refused`: it cannot even be asked.
  */
-type Holding = 'has' | 'stopped' | 'frozen' | 'lost' | 'behind' | 'unsaid' | 'refused' | 'forked';
+type Holding =
+  'has' | 'stopped' | 'frozen' | 'lost' | 'behind' | 'unsaid' | 'refused' | 'forked' | 'elsewhere';
 
-function holdingsIn(list: HeldKeys | CkmError, newest: number): (id: string) => Holding {
+function holdingsIn(list: HeldKeys | CkmError, record: KeyRecord, newest: number): (id: string) => Holding {
   if (list instanceof CkmError) {
     const silent = list instanceof AvailabilityError;
     return () => (silent ? 'unsaid' : 'refused');
@@ -387,6 +397,7 @@ function holdingsIn(list: HeldKeys | CkmError, newest: number): (id: string) => 
     if (key?.isShareLost === true) return 'lost';
     if (key?.stoppedAt !== undefined) return 'stopped';
     if (key?.forked !== undefined) return 'forked';
+    if (key !== undefined && isHeldElsewhere(record, key)) return 'elsewhere';
     if (key?.left !== undefined) return 'refused';
     if (key !== undefined && key.epoch < newest) return 'behind';
     if (key !== undefined) return key.frozen === undefined ? 'has' : 'frozen';

@@ -120,7 +120,7 @@ function receive(
 ): Promise<Outcome> {
   return call.transact(async (transaction) => {
     const key = await means.keys.find(transaction, call.account.xid, request.keyId);
-    assertEpoch(key, request.epoch);
+    assertEpoch(key, request);
     // Held, so that whoever says how often it was used counts this attempt, or has voided what it is made with.
     if (request.attempt !== null && means.context.policy.isCounted(key.policy, key)) {
       const held = await transaction.keys.hold(key.owner, key.keyId);

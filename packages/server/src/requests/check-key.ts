@@ -30,13 +30,14 @@ const KEY_CHECK_MS = 8;
 export async function checkKey(
   means: RequestMeans,
   call: Call,
-  { keyId, epoch, challenge, at }: Parameters<'key.check'>,
+  asked: Parameters<'key.check'>,
 ): Promise<Result<'key.check'>> {
   const { context, costs } = means;
+  const { keyId, challenge, at } = asked;
   costs.charge(call.account, { reading: KEY_CHECK_MS, attempt: 0 });
   const owner = call.account.xid;
   const { key, certified, share } = await whenHeadKnown(context, { owner, keyId }, () =>
-    repeatWhenRaced(() => context.storage.read((reader) => readForCheck(means, reader, owner, keyId, epoch))),
+    repeatWhenRaced(() => context.storage.read((reader) => readForCheck(means, reader, owner, asked))),
   );
   try {
     const question: KeyCheckQuestion = { slot: key.share.party, challenge, askedAt: at };
@@ -57,15 +58,14 @@ async function readForCheck(
   { context, keys }: RequestMeans,
   reader: Reader,
   owner: Uint8Array,
-  keyId: Uint8Array,
-  epoch: number,
+  asked: Parameters<'key.check'>,
 ): Promise<{
   readonly key: ActiveKey;
   readonly certified: CertifiedEpoch;
   readonly share: Secret<Uint8Array>;
 }> {
-  const key = await keys.find(reader, owner, keyId);
-  assertEpoch(key, epoch);
+  const key = await keys.find(reader, owner, asked.keyId);
+  assertEpoch(key, asked);
   assertNotStopped(key);
   const certified = await readCertified(context, reader, key);
   return { key, certified, share: secret(reveal(key.share.share, 'prove that it is held').slice()) };

@@ -21,7 +21,7 @@ export async function prepareCraft(
   const key = await whenHeadKnown(context, { owner, keyId }, () =>
     repeatWhenRaced(() => context.storage.read((reader) => keys.find(reader, owner, keyId))),
   );
-  assertEpoch(key, epoch);
+  assertEpoch(key, { epoch });
   assertAnswers(key, context.clock());
   return { prepared: await crafts[wanted.craft].prepare(key, wanted, 0, pace.of(encodeHex(key.owner))) };
 }

@@ -20,16 +20,17 @@ export interface ReadRequest extends RequestContent {
 export async function readRequest(
   { context, keys, reader }: RequestMeans,
   call: Call,
-  { kind, payload, keyId, epoch }: RequestAsk,
+  asked: RequestAsk,
   cost: RequestCost,
 ): Promise<(key: ActiveKey) => ReadRequest> {
+  const { kind, payload, keyId } = asked;
   const owner = call.account.xid;
   if (cost.reading <= READ_AT_ONCE_MS) {
     const readFor = readPayload(kind, payload);
     return (key) => ({ key, ...readFor({ ...key.context, now: context.clock() }) });
   }
   const key = await context.storage.read((rows) => keys.find(rows, owner, keyId));
-  assertEpoch(key, epoch);
+  assertEpoch(key, asked);
   const content = await reader.read(encodeHex(owner), {
     kind,
     payload,

@@ -125,6 +125,46 @@ describe('ADR 0049: of two certificates of one epoch', () => {
     await expect(against.propose(alpha!)).rejects.toThrow(code('CHANGE_SETTLED'));
   });
 
+  test('a server says by which certificate it is in its epoch, and what was settled; by another one it answers nothing', async () => {
+    const { callers, keyId, one, other } = await forked();
+    const members = callers.slice(0, 3);
+    const [alpha, bravo, charlie] = members;
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const against = await carrySettling({ members, keyId, certificates: [other, one] });
+    const votes = await settling.settle([1, 2]);
+    expect((await alpha!.call('fork.show', { keyId, epoch: 0 })).settled).toBeUndefined();
+    for (const caller of members) await settling.end(caller, votes);
+    // Bravo waits for what counts, and shows what was settled all the same.
+    for (const caller of [bravo!, charlie!])
+      expect((await caller.call('fork.show', { keyId, epoch: 0 })).settled).toEqual({
+        certificates: [one, other],
+        ...votes,
+      });
+    expect((await charlie!.call('fork.show', { keyId })).settled).toBeUndefined();
+    expect((await alpha!.call('key.show', { keyId })).key.transcriptHash).toEqual(settling.next);
+    const question = { keyId, epoch: 1, challenge: new Uint8Array(32), at: TEST_TIME };
+    await alpha!.call('key.check', { ...question, transcriptHash: settling.next });
+    await expect(alpha!.call('key.check', { ...question, transcriptHash: against.next })).rejects.toThrow(
+      code('KEY_EPOCH_DIFFERS'),
+    );
+  });
+
+  test('that servers are ready for what is to count is no acknowledgement of it: nobody destroys a share on it', async () => {
+    const { servers, callers, keyId, one, other } = await forked();
+    const members = callers.slice(0, 3);
+    const [alpha] = members;
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const ready = [];
+    for (const caller of members) ready.push((await settling.propose(caller)).acknowledgement!);
+    const acknowledgements = ready.map((signature, i) => ({ slot: i + 1, signature }));
+    expect(await settling.end(alpha!, await settling.settle([1, 2]))).toBe(false);
+    // Bravo has its share of the other one still.
+    await expect(alpha!.call('change.retire', { keyId, epoch: 0, acknowledgements })).rejects.toThrow(
+      code('ACKNOWLEDGEMENTS_TOO_FEW'),
+    );
+    expect(await sharesOf(servers[0]!)).toContain(0);
+  });
+
   test('what is settled waits for operators, who type six words, and for the delay; its owner takes it back', async () => {
     const clock = { now: TEST_TIME };
     const { servers, callers, keyId, one, other, goOver } = await forkKey(network, {

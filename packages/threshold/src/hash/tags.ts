@@ -11,6 +11,8 @@ export const HASH_TAGS = {
   'CKM/change/nonce/v1': 'mark in the nonce of a receiver’s offer, by which it knows its row again',
   'CKM/change/order/v1': 'names an order to change membership, whatever try it is in',
   'CKM/change/promise/v1': 'what an old member signs when it enters an attempt to change membership',
+  'CKM/change/readiness/v1':
+    'what a server signs to say that it can take its share by a certificate that is to count',
   'CKM/change/receipt/v1': 'what a server says of a share that it destroyed',
   'CKM/change/receiver-seed/v1': 'seed of a receiver’s static key in one try of a change',
   'CKM/change/receiver-statement/v1': 'what an identity key signs to vouch for a static key in a change',

@@ -7,7 +7,11 @@ export {
   type VerifiedKey,
   verifyCertificate,
 } from './certificate/certificate.js';
-export { type Acknowledged, recoveryAckStatement } from './certificate/acknowledgement.js';
+export {
+  type Acknowledged,
+  readinessStatement,
+  recoveryAckStatement,
+} from './certificate/acknowledgement.js';
 export { verifyChain, verifyFirstEpoch, verifyLink } from './certificate/chain.js';
 export { hasChildren } from './chain-code.js';
 export {

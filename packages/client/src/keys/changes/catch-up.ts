@@ -1,26 +1,25 @@
-import type { Result } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
 import type { CertifiedEpoch } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
-import type { Participant } from '../../servers/ask-all.js';
+import { namesOf, type Participant } from '../../servers/ask-all.js';
+import { certificatesOf, changesOf, checkChain, type KeyChain, notedChain } from '../chain/key-chain.js';
+import { learn, orNothing } from '../chain/learn-chain.js';
+import { isElsewhere, type StandingAt } from '../chain/names-of-epochs.js';
+import { type Acknowledgements, showEpochs } from '../chain/show-epochs.js';
+import { followSettled } from '../forks/follow-settled.js';
 import { gatherAcknowledgements, isHeld } from '../gather-acknowledgements.js';
-import {
-  certificatesOf,
-  changesOf,
-  checkChain,
-  extendChain,
-  type KeyChain,
-  notedChain,
-} from '../chain/key-chain.js';
-import type { CertifiedKey } from '../key-record.js';
+import { type CertifiedKey, certifyRecord } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
 import { rosterOf } from '../roster.js';
-import { type Acknowledgements, showEpochs } from '../chain/show-epochs.js';
+
+/** So many forks, one behind the other, are followed at once. */
+const MOST_FORKS = 4;
 
 /**
  * Brings a key and its servers to the same epoch, after somebody was away: what other clients of the owner have changed is
- * learned from whoever shows certificates that hold, and shown to the servers that have not seen them.
+ * learned from whoever shows certificates that hold, and shown to the servers that have not seen them. Where a server is in an epoch by another certificate it is shown
+ * nothing, and what was settled between them is taken over by its votes.
  * @param among names of servers: others are known to be silent, and not waited for; default: all of the key
  * @returns whether anything moved
  * @throws UsageError `KEY_UNKNOWN`; StorageError
@@ -30,21 +29,84 @@ export async function catchUp(
   key: CertifiedKey,
   among?: readonly string[],
 ): Promise<boolean> {
+  let now = key;
+  let hasMoved = false;
+  for (let fork = 0; fork < MOST_FORKS; fork++) {
+    const { isMoved, isNews } = await toNewest(context, now, among);
+    hasMoved ||= isMoved || isNews;
+    if (!isNews) break;
+    now = await readAgain(context, key);
+  }
+  return hasMoved;
+}
+
+/** The key as it is then. @throws as {@link catchUp} */
+export async function caughtUp(context: ClientContext, key: CertifiedKey): Promise<CertifiedKey> {
+  return (await catchUp(context, key)) ? readAgain(context, key) : key;
+}
+
+async function readAgain({ store }: ClientContext, { record }: CertifiedKey): Promise<CertifiedKey> {
+  return certifyRecord(await loadKeyRecord(store, record.name));
+}
+
+/** What came of going on. */
+interface Gone {
+  readonly isMoved: boolean;
+  /** Whether the key on record goes on by another certificate than it did: then it is to be looked where that leads. */
+  readonly isNews: boolean;
+}
+
+async function toNewest(
+  context: ClientContext,
+  key: CertifiedKey,
+  among: readonly string[] | undefined,
+): Promise<Gone> {
   const { record } = key;
   const { epoch } = key.newest.params;
-  const asked = (await rosterOf(context, key)).filter(({ server }) => among?.includes(server.name) ?? true);
+  const roster = await rosterOf(context, key);
+  const asked = roster.filter(({ server }) => among?.includes(server.name) ?? true);
   const places = await Promise.all(asked.map((one) => placeOf(context, key.keyId, one)));
   let chain: KeyChain = record;
   for (const { link, knows } of places) if (knows > epoch) chain = await learn(link, key.keyId, chain);
+  // Before anybody is shown anything, who may stand before the fork, too.
+  const followed = isSplitBy(chain, places) ? await followAmong(context, key, roster, places) : NOTHING_NEW;
+  const { isNews, isTold } = followed;
+  if (isNews) return { isMoved: true, isNews };
   const newest = changesOf(chain).length;
   const isNowhereBehind = newest === epoch && places.every(({ at }) => at === undefined || at >= newest);
-  if (newest === 0 || isNowhereBehind) return false;
+  if (newest === 0 || isNowhereBehind) return { isMoved: isTold, isNews };
   const { newest: led } = checkChain(chain);
   const others = (await rosterOf(context, { record, newest: led })).filter(
     ({ server }) => !places.some((place) => equalBytes(place.server.xid, server.xid)),
   );
   const all = [...places, ...(await Promise.all(others.map((one) => placeOf(context, key.keyId, one))))];
-  return settle(context, key, { chain, newest: led, all });
+  const isMoved = await settle(context, key, { chain, newest: led, all });
+  return { isMoved: isMoved || isTold, isNews };
+}
+
+const NOTHING_NEW = { isNews: false, isTold: false };
+
+function followAmong(
+  context: ClientContext,
+  key: CertifiedKey,
+  roster: readonly Participant[],
+  places: readonly Place[],
+) {
+  const answering = places.filter(({ at }) => at !== undefined).map(({ server }) => server.name);
+  const silent = namesOf(roster).filter((name) => !answering.includes(name));
+  return followSettled(context, key, silent);
+}
+
+/** Whether any of these servers is not where the chain leads, as far as it says. */
+function isSplitBy(chain: KeyChain, places: readonly Place[]): boolean {
+  const newest = changesOf(chain).length;
+  return places.some(
+    (place) => place.isForked || isElsewhere(chain, placed(place)) || (place.at ?? -1) > newest,
+  );
+}
+
+function placed({ at = -1, transcriptHash }: Place): StandingAt {
+  return { epoch: at, transcriptHash };
 }
 
 /** A server, and how far it is with a key. */
@@ -53,6 +115,10 @@ interface Place {
   readonly link: ServerLink;
   /** Its epoch, or the first in which it has no part. -1: nothing; undefined: it does not say. */
   readonly at: number | undefined;
+  /** 32 bytes: of that epoch, as it says. */
+  readonly transcriptHash: Uint8Array | undefined;
+  /** Whether it has seen two certificates of one epoch. */
+  readonly isForked: boolean;
   /** The newest epoch of which it has a certificate, or -1. */
   readonly knows: number;
 }
@@ -75,18 +141,20 @@ async function settle(
 ): Promise<boolean> {
   const certificates = certificatesOf(chain);
   const { roster, epoch } = newest.params;
+  // Whoever is elsewhere is not shown what would look there like a second certificate.
+  const here = all.filter((place) => !isElsewhere(chain, placed(place)));
   const members = roster.flatMap(({ slot, serverId }) => {
-    const place = all.find(({ server, at }) => at !== undefined && equalBytes(server.xid, serverId));
+    const place = here.find(({ server, at }) => at !== undefined && equalBytes(server.xid, serverId));
     return place === undefined ? [] : [{ slot, server: place.server }];
   });
   const acknowledgements = await gatherAcknowledgements(context, { newest, certificates }, members);
   const { of, needed } = before.params.quorum;
-  const gone = all.filter(({ at = -1 }) => at > before.params.epoch).length;
+  const gone = here.filter(({ at = -1 }) => at > before.params.epoch).length;
   const isEntered = isHeld(newest, acknowledgements) || gone > of - needed;
   const moved = await keep(context, record.name, isEntered ? chain : withoutLast(chain));
   if (!isHeld(newest, acknowledgements)) return moved;
   const shown = await Promise.all(
-    all.map(async ({ link, at }) => {
+    here.map(async ({ link, at }) => {
       if (at === undefined || at >= epoch) return false;
       // Whoever joined and missed it has nothing before it to go on from; whoever lost the first epoch is no matter of this.
       return show(
@@ -100,43 +168,28 @@ async function settle(
   return moved || shown.includes(true);
 }
 
-/** Whether a server's refusal says that the key has gone on, or is not there yet: then it is worth catching up. */
+/** Whether a server's refusal says that the key has gone on, is not there yet, or is forked: then it is worth catching up. */
 export function isOtherEpoch(code: string | null): boolean {
-  return code === 'KEY_EPOCH_DIFFERS' || code === 'KEY_LEFT';
+  return OTHER_EPOCH.some((one) => one === code);
 }
+
+const OTHER_EPOCH = ['KEY_EPOCH_DIFFERS', 'KEY_LEFT', 'KEY_FORKED', 'CHANGE_SETTLED'];
 
 async function placeOf(context: ClientContext, keyId: Uint8Array, { server }: Participant): Promise<Place> {
   const link = await context.linkTo(server);
-  const nothing = { server, link, at: -1, knows: -1 };
+  const nothing = { server, link, at: -1, transcriptHash: undefined, isForked: false, knows: -1 };
   const place = await orNothing(async (): Promise<Place> => {
     try {
       const { key } = await link.call('key.show', { keyId });
       const at = key.left ?? key.epoch;
-      return { server, link, at, knows: key.decided ?? at };
+      const { transcriptHash, forked } = key;
+      return { server, link, at, transcriptHash, isForked: forked !== undefined, knows: key.decided ?? at };
     } catch (error) {
       if (error instanceof CkmError && error.code === 'KEY_UNKNOWN') return nothing;
       throw error;
     }
   });
   return place ?? { ...nothing, at: undefined };
-}
-
-/** The longer chain that a server shows, as far as it holds. */
-export async function learn(link: ServerLink, keyId: Uint8Array, chain: KeyChain): Promise<KeyChain> {
-  let longest = chain;
-  const learned = await orNothing(async () => {
-    let after: number | null = changesOf(longest).length;
-    while (after !== null) {
-      const { certificates, next }: Result<'key.chain'> = await link.call('key.chain', { keyId, after });
-      const [first, ...others] = certificates;
-      // Pages without anything, or that name the same place again, would have no end.
-      if (first === undefined) break;
-      longest = extendChain(longest, [first, ...others]);
-      after = next !== null && next > after ? next : null;
-    }
-    return longest;
-  });
-  return learned ?? longest;
 }
 
 async function show(
@@ -150,16 +203,6 @@ async function show(
     return true;
   });
   return shown ?? false;
-}
-
-/** Nobody's word stops it: whoever is silent, refuses, or shows what does not hold is passed over. */
-async function orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CkmError && error.errorClass !== 'BugError') return undefined;
-    throw error;
-  }
 }
 
 /** Puts a longer chain on record. @returns whether it is longer than what was there */

@@ -7,6 +7,7 @@ import type { Gathered } from '../../servers/gathered.js';
 import { shortId } from '../../store/track.js';
 import type { Done } from '../votes/ballot.js';
 import { votesTooFew } from '../votes/too-few.js';
+import { isOtherEpoch } from './catch-up.js';
 import type { ChangeMember, ChangeRun } from './change-run.js';
 
 /** What a server answers to an order. */
@@ -27,6 +28,7 @@ export function membersMissing(
     facts: {
       servers: names,
       silent: namesOf([...failures].flatMap(([member, error]) => (isSilence(error) ? [member] : []))),
+      ...([...failures.values()].some(({ code }) => isOtherEpoch(code)) ? { isOtherEpoch: true } : {}),
     },
   });
 }

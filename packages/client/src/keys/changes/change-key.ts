@@ -9,6 +9,7 @@ import { type Forgetting, forgettingOf } from '../forgetting.js';
 import { assureHeads } from '../heads/assure-head.js';
 import { type CertifiedKey, certifyRecord, type KeyRecord, requireSignable } from '../key-record.js';
 import { loadKeyRecord, type ReadKey } from '../keys.js';
+import { caughtUp } from './catch-up.js';
 import { nobodyTold } from './change-errors.js';
 import {
   type ChangeRecord,
@@ -64,7 +65,7 @@ export async function changeKey(
   on: OnProgress,
 ): Promise<ChangedKey> {
   let key = requireSignable(await readKey(name));
-  await assureHeads(context, key);
+  if (await assureHeads(context, key)) key = requireSignable(await caughtUp(context, key));
   const decided = await decidedNow(context, key);
   if (decided !== null) {
     const isIt = await isWished(context, key, wish, decided);

@@ -4,7 +4,7 @@ import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { listChanges } from '../chain/change-record.js';
 import { newestParams } from '../chain/key-chain.js';
-import { type SeenOrder, seenOrders, type ShownOrder } from './seen-orders.js';
+import { type SeenOrder, seenOrders, type ShownOrder } from '../chain/seen-orders.js';
 import { heldKeysOf } from '../fetch/unrecorded.js';
 import type { KeyRecord } from '../key-record.js';
 import { listKeyRecords, loadKeyRecord } from '../keys.js';

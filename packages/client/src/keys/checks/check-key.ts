@@ -7,6 +7,7 @@ import { changeChecks, checkDueAt, type CheckVerdict, readChecks } from './check
 import { catchUp, isOtherEpoch } from '../changes/catch-up.js';
 import { retireBehind } from '../changes/retire-behind.js';
 import { tellExported } from '../export/tell-exported.js';
+import { assertNotForked } from '../forks/unsettled.js';
 import { assuringLink } from '../heads/assure-head.js';
 import type { CertifiedKey, KeyRecord } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
@@ -49,7 +50,8 @@ export interface KeyCheck {
  * client of the owner, both are brought to the newest one first. Where all have theirs, shares of epochs before are destroyed
  * that nobody has heard the end of.
  * @param silent servers that are known to hang: nobody waits for them once more
- * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`
+ * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`; StateError `KEY_FORKED` where too few prove their shares because servers stand behind another
+ * certificate, and nothing settles which counts
  */
 export async function checkKey(
   context: ClientContext,
@@ -65,6 +67,8 @@ export async function checkKey(
   }
   const check = await record(context, key, servers);
   if (check.isSound) await retireBehind(context, key);
+  else if (check.margin < 0 && servers.some(({ code }) => isOtherEpoch(code)))
+    await assertNotForked(context, key);
   await tellExported(context, key);
   return check;
 }
@@ -154,7 +158,8 @@ async function askForProof(
   const at = context.clock();
   try {
     const link = assuringLink(context, key, participant, await context.linkTo(record));
-    const question = { keyId: key.keyId, epoch: certified.params.epoch, challenge, at };
+    const { transcriptHash, params } = certified;
+    const question = { keyId: key.keyId, epoch: params.epoch, transcriptHash, challenge, at };
     const { proof } = await link.call('key.check', question);
     const holds = verifyShareProof(certified, { slot: slot as PartyIndex, challenge, askedAt: at }, proof);
     return holds

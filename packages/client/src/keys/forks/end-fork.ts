@@ -5,9 +5,10 @@ import { causeOf } from '../../servers/causes.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
 import { listChangesOf, saveChange } from '../chain/change-record.js';
 import { certificatesOf, notedChain } from '../chain/key-chain.js';
+import { nameOfEpoch } from '../chain/names-of-epochs.js';
 import type { KeyRecord } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
-import type { SeenMember } from '../changes/seen-orders.js';
+import type { SeenMember } from '../chain/seen-orders.js';
 import { provedBy } from './read-fork.js';
 import { askEach, countingIn, saveSettleRun, type SettleMember, type SettleRun } from './settle-run.js';
 
@@ -47,10 +48,8 @@ export async function endEverywhere(
   const acknowledged: number[] = [];
   const text = 'telling servers what was settled';
   const ended = await askEach(run, { step: 'end', text }, run.members, async (member, link) => {
-    const { server, newSlot, oldSlot } = member;
-    if (!(await endAt(run, link))) return;
-    if (newSlot === null && oldSlot === null) return;
-    const outcome = await goOver(run, member, link);
+    const { server, newSlot } = member;
+    const outcome = await tellAt(run, member, link);
     if (outcome === 'lost') lost.push(server.name);
     else if (outcome !== 'none') {
       if (outcome.wentOver) wentBack.push(server.name);
@@ -87,6 +86,17 @@ function isNeeded({ twice }: SettleRun, { oldSlot, newSlot }: SettleMember): boo
   return oldSlot === null ? newSlot !== null : !twice.includes(oldSlot);
 }
 
+/** What came of telling one server. `lost`: it can take no share of what counts; `none`: it holds none by it. */
+type Told = 'lost' | 'none' | { readonly wentOver: boolean };
+
+/** Tells one server what was settled, and has it go over. @throws what it answers, or that it does not */
+export async function tellAt(run: SettleRun, member: SettleMember, link: ServerLink): Promise<Told> {
+  const { newSlot, oldSlot } = member;
+  if (!(await endAt(run, link))) return 'none';
+  if (newSlot === null && oldSlot === null) return 'none';
+  return goOver(run, member, link);
+}
+
 /** @returns whether the server has anything of the key */
 async function endAt(run: SettleRun, link: ServerLink): Promise<boolean> {
   const { keyId, epoch, votes } = run.record;
@@ -108,7 +118,7 @@ async function endAt(run: SettleRun, link: ServerLink): Promise<boolean> {
   }
 }
 
-async function goOver(run: SettleRun, member: SettleMember, link: ServerLink) {
+async function goOver(run: SettleRun, member: SettleMember, link: ServerLink): Promise<Told> {
   const { keyId } = run.record;
   const counted = run.epochs[0]!;
   const wasOn = await isOn(run, link);
@@ -140,18 +150,21 @@ async function isOn(run: SettleRun, link: ServerLink): Promise<boolean> {
   );
 }
 
-/** The key goes on by what counts here too; a change that was decided behind another certificate is over. */
-async function keepCounted(run: SettleRun, acknowledged: readonly number[]): Promise<void> {
+/**
+ * The key goes on by what counts here too; a change that was decided behind another certificate is over.
+ * @returns whether it went on by another one
+ */
+export async function keepCounted(run: SettleRun, acknowledged: readonly number[]): Promise<boolean> {
   const { store, clock } = run.context;
   const { epoch, keyId } = run.record;
   const counted = run.epochs[0]!;
   const isCounted = (certificate: Uint8Array | undefined) =>
     certificate !== undefined &&
     provedBy(run.before, certificate).some(({ name }) => equalBytes(name, counted.transcriptHash));
-  await store.exclusive('key-names', async () => {
+  const isNews = await store.exclusive('key-names', async () => {
     const record = await loadKeyRecord(store, run.keyName);
     const certificates = certificatesOf(record);
-    if (isCounted(certificates[epoch + 1])) return;
+    if (isCounted(certificates[epoch + 1])) return false;
     const [certificate, ...changes] = [...certificates.slice(0, epoch + 1), countingIn(run)];
     const { changes: _changes, checked: _checked, proved: _proved, receipts = [], ...kept } = record;
     const standing = receipts.filter((one) => one.epoch <= epoch);
@@ -162,13 +175,18 @@ async function keepCounted(run: SettleRun, acknowledged: readonly number[]): Pro
       acknowledged: acknowledged.toSorted((a, b) => a - b),
       changedAt: clock(),
     });
+    return true;
   });
+  const now = await loadKeyRecord(store, run.keyName);
   for (const change of await listChangesOf(store, keyId)) {
-    const isBehind = change.order.epoch > epoch;
-    const isOther = change.order.epoch === epoch && !isCounted(change.certificate ?? undefined);
+    const { epoch: deciding, transcriptHash } = change.order;
+    const name = nameOfEpoch(now, deciding);
+    const isBehind = deciding > epoch && (name === null || !equalBytes(name, transcriptHash));
+    const isOther = deciding === epoch && !isCounted(change.certificate ?? undefined);
     if (change.state === 'open' && (isBehind || isOther)) {
       const reason = 'another certificate of that epoch counts';
       await saveChange(store, { ...change, state: 'cancelled', reason });
     }
   }
+  return isNews;
 }

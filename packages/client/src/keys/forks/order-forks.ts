@@ -47,7 +47,8 @@ export async function standingRecords(
   });
 }
 
-function isSettledHere(
+/** Whether its votes are on record, and the key goes on here by what they settled on. */
+export function isSettledHere(
   chain: readonly Uint8Array[],
   { epoch, votes, certificates }: SettlementRecord,
 ): boolean {

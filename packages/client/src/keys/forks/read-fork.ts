@@ -23,7 +23,7 @@ import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { shortId } from '../../store/track.js';
-import type { SeenMember } from '../changes/seen-orders.js';
+import type { SeenMember } from '../chain/seen-orders.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 

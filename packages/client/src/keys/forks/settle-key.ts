@@ -1,6 +1,6 @@
 import { type Result, type SettlementView, verifyIdentityStatement } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
-import { hashSettlement, recoveryAckStatement } from '@ckm/threshold';
+import { hashSettlement, readinessStatement } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
@@ -11,7 +11,7 @@ import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
 import { endEverywhere, type SettledKey } from './end-fork.js';
 import { isMadeBy, readOrderedForks, type RecordedFork, standingRecords } from './order-forks.js';
-import { epochAt, type Fork, type ForkChoice, provedBy, whoSignedTwice } from './read-fork.js';
+import { epochAt, type Fork, type ForkChoice, provedBy } from './read-fork.js';
 import {
   choiceNeeded,
   choiceUnknown,
@@ -31,7 +31,7 @@ import {
   type SettleRun,
   settling,
 } from './settle-run.js';
-import { assertSettled, voteOnFork } from './settle-votes.js';
+import { isSettledBy, voteOnFork } from './settle-votes.js';
 
 export interface SettlementWish {
   readonly name: string;
@@ -258,24 +258,6 @@ async function otherwiseAt(run: SettleRun, member: SettleMember) {
   return [];
 }
 
-/** Whether these votes settle on the first of these certificates, each of which holds. */
-function isSettledBy(
-  { before }: SettleRun,
-  certificates: readonly Uint8Array[],
-  votes: { readonly promises: Uint8Array; readonly yields: Uint8Array },
-): boolean {
-  const proved = certificates.flatMap((bytes) => provedBy(before, bytes));
-  if (proved.length < certificates.length) return false;
-  try {
-    const twice = whoSignedTwice(before, certificates);
-    assertSettled({ before, twice }, votes, certificates, proved[0]!.name);
-    return true;
-  } catch (error) {
-    if (error instanceof CkmError && error.errorClass !== 'BugError') return false;
-    throw error;
-  }
-}
-
 /** What servers of the epoch that is to count promise: that they have their shares of it, or can take them. */
 function readinessIn(run: SettleRun, { answers }: Answers): Readiness {
   const { params, transcriptHash } = run.epochs[0]!;
@@ -283,7 +265,7 @@ function readinessIn(run: SettleRun, { answers }: Answers): Readiness {
   return [...answers].flatMap(([{ newSlot }, { acknowledgement }]) => {
     const entry = params.roster.find(({ slot }) => slot === newSlot);
     if (entry === undefined || acknowledgement === null) return [];
-    const statement = recoveryAckStatement({ keyId, epoch, slot: entry.slot, transcriptHash });
+    const statement = readinessStatement({ keyId, epoch, slot: entry.slot, transcriptHash });
     if (!verifyIdentityStatement(entry.identityKey, statement, acknowledgement)) return [];
     return [{ slot: entry.slot, signature: acknowledgement }];
   });

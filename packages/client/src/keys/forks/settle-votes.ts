@@ -1,11 +1,12 @@
 import type { SettlementView } from '@ckm/api';
-import { type CkmError, equalBytes } from '@ckm/foundation';
+import { CkmError, equalBytes } from '@ckm/foundation';
 import { encodeVotes, judgeSettlement, type PartyIndex, type Signed, type Statement } from '@ckm/threshold';
 import type { Gathered } from '../../servers/gathered.js';
 import type { Done, Entered, Outcome } from '../votes/ballot.js';
 import { gatherVotes } from '../votes/gather-votes.js';
 import { spokenIn } from '../votes/statements.js';
 import { enterable, isSpent, reachedBy } from '../votes/which-attempt.js';
+import { provedBy, whoSignedTwice } from './read-fork.js';
 import { settlingVotesTooFew } from './settle-errors.js';
 import type { SettlingVotes } from './settlement-record.js';
 import {
@@ -60,7 +61,7 @@ export async function voteOnFork(
 }
 
 /** @throws PeerFaultError `CHANGE_NOT_SETTLED` */
-export function assertSettled(
+function assertSettled(
   { before, twice }: Pick<SettleRun, 'before' | 'twice'>,
   votes: SettlingVotes,
   certificates: readonly Uint8Array[],
@@ -70,6 +71,24 @@ export function assertSettled(
   const { promises, yields } = votes;
   const order = orderOfCounting(certificates);
   judgeSettlement(slots)({ promises, yields }, { before, order, transcriptHash });
+}
+
+/** Whether these votes settle on the first of these certificates, each of which holds. */
+export function isSettledBy(
+  { before }: Pick<SettleRun, 'before'>,
+  certificates: readonly Uint8Array[],
+  votes: SettlingVotes,
+): boolean {
+  const proved = certificates.flatMap((bytes) => provedBy(before, bytes));
+  if (proved.length < certificates.length) return false;
+  try {
+    const twice = whoSignedTwice(before, certificates);
+    assertSettled({ before, twice }, votes, certificates, proved[0]!.name);
+    return true;
+  } catch (error) {
+    if (error instanceof CkmError && error.errorClass !== 'BugError') return false;
+    throw error;
+  }
 }
 
 /** The certificate that was ordered, or another one that was locked before, which is put in front then. */

@@ -13,7 +13,7 @@ import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
 import { rosterOf, unrecordedMember } from '../roster.js';
 import { FORGOTTEN } from '../verify-key.js';
-import { readBranches } from './key-branches.js';
+import { readBranches } from '../forks/key-branches.js';
 import { type Follows, nextHolders, recordedServer } from './next-holders.js';
 
 /** What one server says of a freeze. `silent`, `unknown`, `refused`: as of a key check; it may still do what it is asked. */
@@ -108,9 +108,12 @@ export async function freezeKey(
 ): Promise<KeyFreeze> {
   const key = await readKey(name);
   const frozen = await freezeIn(context, key, seconds);
-  const answering = frozen.servers.filter(({ verdict }) => verdict !== 'silent').map(({ server }) => server);
-  if (!(await catchUp(context, key, answering))) return frozen;
+  if (!(await catchUp(context, key, answeringIn(frozen)))) return frozen;
   return freezeIn(context, await readKey(name), seconds);
+}
+
+function answeringIn({ servers }: Pick<KeyFreeze, 'servers'>): readonly string[] {
+  return servers.filter(({ verdict }) => verdict !== 'silent').map(({ server }) => server);
 }
 
 async function freezeIn(
@@ -214,8 +217,18 @@ async function stateAnew(
   return stated;
 }
 
-/** Asks every server of a key that is frozen to have its operator end that. @throws StorageError `SERVER_PIN_DIFFERS` */
-export async function thawKey(context: ClientContext, key: CertifiedKey): Promise<KeyFreeze> {
+/**
+ * Asks every server of a key that is frozen to have its operator end that; where the key has gone on without this client, also those of its newest epoch.
+ * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`
+ */
+export async function thawKey(context: ClientContext, readKey: ReadKey, name: string): Promise<KeyFreeze> {
+  const key = await readKey(name);
+  const thawed = await thawIn(context, key);
+  const answering = answeringIn(thawed);
+  return (await catchUp(context, key, answering)) ? thawIn(context, await readKey(name)) : thawed;
+}
+
+async function thawIn(context: ClientContext, key: CertifiedKey): Promise<KeyFreeze> {
   // Saying it again must not bring back what is to end.
   await context.store.delete(freezePath(key.keyId));
   const servers = await askEach(context, key, (participant) =>

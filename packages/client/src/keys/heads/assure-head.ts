@@ -1,11 +1,14 @@
 import { headStatement, type Parameters, parseHead, verifyIdentityStatement } from '@ckm/api';
-import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { gatherAcknowledgements } from '../gather-acknowledgements.js';
-import { showEpochs } from '../chain/show-epochs.js';
 import { certificatesOf, paramsBefore } from '../chain/key-chain.js';
+import { orNothing } from '../chain/learn-chain.js';
+import { isElsewhere } from '../chain/names-of-epochs.js';
+import { showEpochs } from '../chain/show-epochs.js';
+import { showSettled } from '../forks/show-settled.js';
 import type { CertifiedKey } from '../key-record.js';
 import { rosterOf } from '../roster.js';
 
@@ -29,7 +32,8 @@ const NOBODY: Hearing = { tell: () => undefined, whenVoided: () => undefined };
 
 /**
  * A link to a server of a key that gets on where the server came back from an older state, or has not counted how often the key was used: the
- * others are asked, it is shown what they say, and is asked again.
+ * others are asked, it is shown what they say, and is asked again. So is one that was stopped by a certificate that was settled not to count, as
+ * one that was made from nothing can be: it is shown what was settled, where that is on record here.
  */
 export function assuringLink(
   context: ClientContext,
@@ -43,40 +47,53 @@ export function assuringLink(
     if (await assureHead(context, key, participant, link, hearing))
       hearing.tell(said(participant.server.name, key.record.name));
   }
+  let shown: Promise<boolean> | undefined;
   return {
     chainPageBytes: link.chainPageBytes,
     call: async (name, parameters, options) => {
-      let said;
       try {
         return await link.call(name, parameters, options);
       } catch (error) {
-        said = error instanceof CkmError ? ASKS[error.code] : undefined;
-        if (said === undefined) throw error;
+        const code = error instanceof CkmError ? error.code : '';
+        if (code === 'KEY_FORKED') {
+          shown ??= showSettled(context, key, participant, link);
+          if (!(await shown)) throw error;
+        } else {
+          const said = ASKS[code];
+          if (said === undefined) throw error;
+          assured ??= assure(said);
+          await assured;
+        }
       }
-      assured ??= assure(said);
-      await assured;
       return link.call(name, parameters, options);
     },
   };
 }
 
-/** Does so for every server of a key that asks, before they are to do something with it together. Whom that does not help says so later. */
-export async function assureHeads(context: ClientContext, key: CertifiedKey): Promise<void> {
-  await Promise.all(
+/**
+ * Does so for every server of a key that asks, before they are to do something with it together. Whom that does not help says so later.
+ * @returns whether any of them says that it is in an epoch by another certificate, or has seen two
+ */
+export async function assureHeads(context: ClientContext, key: CertifiedKey): Promise<boolean> {
+  const elsewhere = await Promise.all(
     (await rosterOf(context, key)).map(async (participant) => {
       try {
         await assureHead(context, key, participant, await context.linkTo(participant.server));
+        return false;
       } catch (error) {
         if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
+        return error.code === 'KEY_FORKED' || error.facts['isOtherCertificate'] === true;
       }
     }),
   );
+  return elsewhere.includes(true);
 }
 
 /**
  * Brings a server to the epoch of this client, and shows it what the other servers say of how far the key is, and of how often it was used.
  * @returns whether it asked
- * @throws StateError `HEADS_TOO_FEW`, `COUNTS_TOO_FEW`, `KEY_EPOCH_DIFFERS`, `CHANGE_SHARE_LOST`, as the server words it
+ * @throws StateError `KEY_EPOCH_DIFFERS` where it is in an epoch by another certificate: it is shown nothing; `HEADS_TOO_FEW`, `COUNTS_TOO_FEW`,
+ * `KEY_EPOCH_DIFFERS`, `CHANGE_SHARE_LOST`, as the server words it
  */
 async function assureHead(
   context: ClientContext,
@@ -88,11 +105,13 @@ async function assureHead(
   const { keyId } = key;
   const ask = () => link.call('key.head', { keyId, nonce: context.random(32) });
   let asked = await ask();
+  const { epoch, transcriptHash } = parseHead(asked.head);
+  if (isElsewhere(key.record, { epoch, transcriptHash })) throw byAnother(asking.name, key, epoch);
   if (asked.asks === null) return false;
-  const { epoch } = parseHead(asked.head);
   const newest = key.newest.params.epoch;
   if (epoch < newest) {
-    const others = (await rosterOf(context, key)).filter(({ slot }) => slot !== own);
+    const roster = (await rosterOf(context, key)).filter(({ slot }) => slot !== own);
+    const others = await withoutElsewhere(context, key, roster);
     const certificates = certificatesOf(key.record);
     const said = await gatherAcknowledgements(context, { newest: key.newest, certificates }, others);
     await showEpochs(link, keyId, certificates.slice(epoch + 1), said);
@@ -112,6 +131,33 @@ async function assureHead(
 
 /** So many can be shown at once; the newest come first. */
 const MOST_HEADS = 64;
+
+function byAnother(server: string, { record: { name } }: CertifiedKey, epoch: number): StateError {
+  return new StateError(`${server} is in epoch ${epoch} of ${name} by another certificate`, {
+    code: 'KEY_EPOCH_DIFFERS',
+    hint: 'have the servers of the key settle which of the two counts',
+    remedy: { kind: 'settleKey', key: name },
+    facts: { server, epoch, isOtherCertificate: true },
+    retryable: false,
+  });
+}
+
+/** Those that would take our certificate for a second one are not shown it. */
+async function withoutElsewhere(
+  context: ClientContext,
+  { keyId, record }: CertifiedKey,
+  participants: readonly Participant[],
+): Promise<readonly Participant[]> {
+  const here = await Promise.all(
+    participants.map(async ({ server }) => {
+      const shown = await orNothing(async () => (await context.linkTo(server)).call('key.show', { keyId }));
+      if (shown === undefined) return true;
+      const { epoch, left, transcriptHash } = shown.key;
+      return !isElsewhere(record, { epoch: left ?? epoch, transcriptHash });
+    }),
+  );
+  return participants.filter((_, i) => here[i]);
+}
 
 /** Who may say something of a key, by its slot in an epoch. */
 interface Witness extends Participant {

@@ -10,7 +10,7 @@ import { listSessions, saveSession } from '../../sessions/sessions.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
 import { certificatesOf, changesOf } from '../chain/key-chain.js';
 import { areOnePage, askWithChain } from '../chain/show-chain.js';
-import { catchUp } from '../changes/catch-up.js';
+import { catchUp, caughtUp } from '../changes/catch-up.js';
 import { assureHeads } from '../heads/assure-head.js';
 import type { CertifiedKey } from '../key-record.js';
 import { planRestoration } from '../restore-key.js';
@@ -80,12 +80,12 @@ export async function planRepair(
  */
 export async function repairKey(
   context: ClientContext,
-  key: CertifiedKey,
+  known: CertifiedKey,
   { server, helpers, invite }: Omit<RepairKeyArgs, 'name'>,
   on: OnProgress,
 ): Promise<KeyRepair> {
+  const key = (await assureHeads(context, known)) ? await caughtUp(context, known) : known;
   const [target] = (await planRestoration(context, key, [server])) as [Participant];
-  await assureHeads(context, key);
   let session = await findOpenRepair(context, key, target);
   if (session === null) {
     if (await takesFromCertificate(context, key, target, invite)) {

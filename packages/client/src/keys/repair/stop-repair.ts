@@ -2,6 +2,7 @@ import { CkmError } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import { isSilence } from '../../servers/ask-all.js';
+import { isElsewhere } from '../chain/names-of-epochs.js';
 import { catchUp } from '../changes/catch-up.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
@@ -51,8 +52,8 @@ async function stopIn(
       const { name } = one.server;
       try {
         const link = await context.linkTo(one.server);
-        const { open, epoch } = await openRepairs(link, key, target!.slot);
-        if (epoch !== key.newest.params.epoch) {
+        const { open, isHere } = await openRepairs(link, key, target!.slot);
+        if (!isHere) {
           isBehind = true;
           return;
         }
@@ -69,14 +70,15 @@ async function stopIn(
 }
 
 /** @returns the repairs of a slot, which is one of the epoch that the server has */
-async function openRepairs(link: ServerLink, { keyId, newest }: CertifiedKey, slot: number) {
+async function openRepairs(link: ServerLink, { keyId, newest, record }: CertifiedKey, slot: number) {
   try {
     const { key } = await link.call('key.show', { keyId });
-    return { open: (key.repairs ?? []).filter((one) => one.slot === slot), epoch: key.epoch };
+    const { epoch, transcriptHash } = key;
+    const isHere = epoch === newest.params.epoch && !isElsewhere(record, { epoch, transcriptHash });
+    return { open: (key.repairs ?? []).filter((one) => one.slot === slot), isHere };
   } catch (error) {
     // One that lost all it had of the key shows nothing of it, and is the target.
-    if (error instanceof CkmError && error.code === 'KEY_UNKNOWN')
-      return { open: [], epoch: newest.params.epoch };
+    if (error instanceof CkmError && error.code === 'KEY_UNKNOWN') return { open: [], isHere: true };
     throw error;
   }
 }

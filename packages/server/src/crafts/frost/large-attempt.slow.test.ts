@@ -38,6 +38,7 @@ function largeKey(): ActiveKey {
     owner: new Uint8Array(32).fill(1),
     keyId: new Uint8Array(32).fill(2),
     epoch: 0,
+    transcriptHash: new Uint8Array(32),
     version: 1,
     tightened: 0,
     stoppedAt: null,

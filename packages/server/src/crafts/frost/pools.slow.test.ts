@@ -34,6 +34,7 @@ function keyNumber(number: number, owner = alice): ActiveKey {
     owner,
     keyId: new Uint8Array(32).fill(number),
     epoch: 0,
+    transcriptHash: new Uint8Array(32),
     version: 1,
     tightened: 0,
     stoppedAt: null,

@@ -13,16 +13,16 @@ import {
   judgeVotes,
   parseChangeCertificate,
   type PartyIndex,
-  recoveryAckStatement,
+  readinessStatement,
   type Statement,
   verifyChange,
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
-import { demand, refusal } from '../../refusals.js';
+import { demand } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch, readWay, verifyWay } from '../keys/past-epochs.js';
-import { isShareHere, openHead } from '../keys/stored-key.js';
+import { isShareHere } from '../keys/stored/read-key.js';
 import { costOfChain } from '../session-cost.js';
 import { waitFrom } from '../waiting-time.js';
 import type { Settling } from './change-record.js';
@@ -126,7 +126,7 @@ function enoughReady(
     twice.length < before.params.quorum.needed &&
     twice.some((slot) => equalBytes(before.params.roster[slot - 1]!.serverId, serverId));
   const ready = roster.filter((entry) => {
-    const statement = recoveryAckStatement({ keyId, epoch, slot: entry.slot, transcriptHash });
+    const statement = readinessStatement({ keyId, epoch, slot: entry.slot, transcriptHash });
     const isSaid = acknowledgements.some(
       ({ slot, signature }) =>
         slot === entry.slot && verifyIdentityStatement(entry.identityKey, statement, signature),
@@ -261,7 +261,7 @@ async function readyFor(
   if (!(await hasOrTakes(context, reader, forked, { before, certificate: parsed[0]!, slot: own.slot })))
     return null;
   const { keyId, epoch } = counts!.params;
-  const statement = recoveryAckStatement({
+  const statement = readinessStatement({
     keyId,
     epoch,
     slot: own.slot,
@@ -338,30 +338,4 @@ export async function cancelSettlement(
       });
     }),
   );
-}
-
-/** The certificates that this server has seen of an epoch that is forked, or that it is asked to settle on. @throws AccessError `KEY_UNKNOWN` */
-export async function showEvidence(context: ServerContext, call: Call, { keyId }: Parameters<'fork.show'>) {
-  const owner = call.account.xid;
-  return context.storage.read(async (reader) => {
-    const row = await reader.keys.find(owner, keyId);
-    if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
-    const { forked, awaits, counts } = openHead(context, row);
-    // What is settled needs no evidence any more: it waits for the certificate that counts, or for its share.
-    if (counts !== undefined) return { epoch: null, certificates: [] };
-    const epoch = forked === undefined ? awaits?.epoch : forked - 1;
-    if (epoch === undefined) return { epoch: null, certificates: [] };
-    const { record, newest } = await readForked(context, reader, { owner, keyId, epoch });
-    const isOn = newest > epoch;
-    const kept = record.decided === null ? [] : [record.decided.certificate];
-    const own = isOn ? [(await readPublicEpoch(context, reader, row, epoch + 1)).certificate] : kept;
-    const seen = record.settling ?? record.settled;
-    const known = seen?.certificates ?? (record.fork === null ? [] : [record.fork]);
-    return { epoch, certificates: distinct([...own, ...known]) };
-  });
-}
-
-function distinct(certificates: readonly Uint8Array[]): Uint8Array[] {
-  const parsed = certificates.map(parseChangeCertificate);
-  return certificates.filter((_, i) => parsed.findIndex((one) => isSameChange(one, parsed[i]!)) === i);
 }

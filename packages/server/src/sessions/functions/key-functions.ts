@@ -123,7 +123,8 @@ function summary(
   head: KeyHead,
   open: { readonly repairs: OpenRepairs; readonly orders: OpenOrders; readonly exports: OpenExports },
 ) {
-  const { suite, purpose, quorum, stoppedAt, left, decided, forked, counts, exportedAt } = head;
+  const { suite, purpose, quorum, stoppedAt, certified, left, decided, forked, counts, exportedAt } = head;
+  const transcriptHash = left?.transcriptHash ?? certified?.transcriptHash;
   const { keyId, state, epoch, createdAt } = row;
   const frozen = frozenNow(head, clock());
   const name = encodeHex(keyId);
@@ -138,6 +139,7 @@ function summary(
     quorum,
     state,
     epoch,
+    ...(transcriptHash === undefined ? {} : { transcriptHash }),
     createdAt,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
     ...(left === undefined ? {} : { left: left.epoch }),

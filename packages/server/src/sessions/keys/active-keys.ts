@@ -1,4 +1,4 @@
-import { encodeHex, secret, StorageError, wipe } from '@ckm/foundation';
+import { encodeHex, equalBytes, secret, StorageError, wipe } from '@ckm/foundation';
 import type { KeyContext } from '@ckm/requests';
 import type { KeyShare, PartyIndex } from '@ckm/threshold';
 import { isDrillKeyId, type KeyPolicy } from '@ckm/api';
@@ -18,6 +18,8 @@ export interface ActiveKey {
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
   readonly epoch: number;
+  /** 32 bytes: which certificate of that epoch it stands on. */
+  readonly transcriptHash: Uint8Array;
   /** Of its head. */
   readonly version: number;
   /** Which version of what the operator took away belongs to it. */
@@ -83,10 +85,27 @@ export function createActiveKeys(context: ServerContext): ActiveKeys {
   };
 }
 
-/** Attempts and what is prepared for them belong to one epoch. @throws StateError `KEY_EPOCH_DIFFERS` */
-export function assertEpoch({ epoch }: ActiveKey, asked: number): void {
-  if (asked === epoch) return;
-  throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${epoch} of the key, not ${asked}`, { epoch });
+/** Which epoch of a key is meant. `transcriptHash`: by which certificate; absent: whichever this server stands on. */
+interface MeantEpoch {
+  readonly epoch: number;
+  readonly transcriptHash?: Uint8Array;
+}
+
+/**
+ * Attempts and what is prepared for them belong to one epoch. Of a key that was forked there are two of the same number: a share of the other
+ * one would look wrong to whoever asks.
+ * @throws StateError `KEY_EPOCH_DIFFERS`
+ */
+export function assertEpoch(key: Pick<ActiveKey, 'epoch' | 'transcriptHash'>, asked: MeantEpoch): void {
+  const { epoch, transcriptHash } = key;
+  if (asked.epoch !== epoch)
+    throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${epoch} of the key, not ${asked.epoch}`, {
+      epoch,
+    });
+  if (asked.transcriptHash === undefined || equalBytes(asked.transcriptHash, transcriptHash)) return;
+  throw refusal('KEY_EPOCH_DIFFERS', `this server is in epoch ${epoch} of the key by another certificate`, {
+    epoch,
+  });
 }
 
 /** @throws StateError `ROW_CHANGED` when a newer one was opened meanwhile */
@@ -129,12 +148,14 @@ async function openActive(
   staticSeed?.fill(0);
   pending?.fill(0);
   const share = shareOf(head, bytes);
+  const { transcriptHash } = head.certified!;
   const { owner, keyId, version, epoch } = row;
   return {
     name: `${name}/${epoch}`,
     owner,
     keyId,
     epoch,
+    transcriptHash,
     version,
     tightened,
     stoppedAt,

@@ -21,13 +21,31 @@ export interface Acknowledged {
  * server has acknowledged the same transcript.
  * @throws EncodingError `PARTY_INDEX_INVALID`, `LAYOUT_INVALID`
  */
-export function recoveryAckStatement({ keyId, epoch, slot, transcriptHash }: Acknowledged): Uint8Array {
-  parsePartyIndex(slot);
-  if (!isBytes(keyId, 32) || !isEpoch(epoch) || !isBytes(transcriptHash, 32)) {
-    throw layoutInvalid('the acknowledgement of a certificate');
-  }
+export function recoveryAckStatement(said: Acknowledged): Uint8Array {
+  assertAcknowledged(said, 'the acknowledgement of a certificate');
+  const { keyId, epoch, slot, transcriptHash } = said;
   return concatBytes(
     encodeUtf8('CKM recovery acknowledgement v1'),
     taggedHash('CKM/key/recovery-ack/v1', keyId, uint32be(epoch), uint16be(slot), transcriptHash),
   );
+}
+
+/**
+ * What it signs where servers settle which of several certificates of one epoch counts: that it has its share by this one, or can take it. It
+ * has stored nothing by that, and may be in use by another of them: nobody goes over or destroys a share on it.
+ * @throws as {@link recoveryAckStatement}
+ * Source: docs/adr/0049
+ */
+export function readinessStatement(said: Acknowledged): Uint8Array {
+  assertAcknowledged(said, 'the readiness for a certificate');
+  const { keyId, epoch, slot, transcriptHash } = said;
+  return concatBytes(
+    encodeUtf8('CKM settlement readiness v1'),
+    taggedHash('CKM/change/readiness/v1', keyId, uint32be(epoch), uint16be(slot), transcriptHash),
+  );
+}
+
+function assertAcknowledged({ keyId, epoch, slot, transcriptHash }: Acknowledged, what: string): void {
+  parsePartyIndex(slot);
+  if (!isBytes(keyId, 32) || !isEpoch(epoch) || !isBytes(transcriptHash, 32)) throw layoutInvalid(what);
 }

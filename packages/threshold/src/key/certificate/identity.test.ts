@@ -20,6 +20,7 @@ import {
   parseCertificate,
   parseKeyParams,
   recoverShare,
+  readinessStatement,
   recoveryAckStatement,
   verifyCertificate,
 } from '../index.js';
@@ -213,10 +214,13 @@ describe('the bytes of a certificate', () => {
   });
 });
 
-describe('the acknowledgement of storage', () => {
+describe.each([
+  ['the acknowledgement of storage', recoveryAckStatement, 'CKM recovery acknowledgement v1'],
+  ['the readiness for a certificate that is to count', readinessStatement, 'CKM settlement readiness v1'],
+] as const)('%s', (_, statementOf, prefix) => {
   const { keyId, epoch } = createCeremony('ed25519', { needed: 2, of: 2 }).params;
   const said = { keyId, epoch, slot: 1 as PartyIndex, transcriptHash: bytesOf('transcript') };
-  const statement = recoveryAckStatement(said);
+  const statement = statementOf(said);
 
   it('V17: is another for every key, epoch, slot and transcript', () => {
     const changes = [
@@ -225,19 +229,17 @@ describe('the acknowledgement of storage', () => {
       { slot: 2 as PartyIndex },
       { transcriptHash: bytesOf('other') },
     ];
-    for (const change of changes) expect(recoveryAckStatement({ ...said, ...change })).not.toEqual(statement);
+    for (const change of changes) expect(statementOf({ ...said, ...change })).not.toEqual(statement);
   });
 
   it('V17: is no 32-byte digest that another protocol could sign', () => {
     expect(statement.length).toBeGreaterThan(32);
-    expect(new TextDecoder().decode(statement.subarray(0, 31))).toBe('CKM recovery acknowledgement v1');
+    expect(new TextDecoder().decode(statement.subarray(0, prefix.length))).toBe(prefix);
   });
 
   it('V1: of slot 0, of another kind of number, and of what is too short is refused', () => {
     for (const slot of [0, -1, 65536, 1.5])
-      expect(codeOf(() => recoveryAckStatement({ ...said, slot: slot as PartyIndex }))).toBe(
-        'PARTY_INDEX_INVALID',
-      );
+      expect(codeOf(() => statementOf({ ...said, slot: slot as PartyIndex }))).toBe('PARTY_INDEX_INVALID');
     const wrong = [
       { keyId: keyId.subarray(1) },
       { transcriptHash: new Uint8Array() },
@@ -246,7 +248,7 @@ describe('the acknowledgement of storage', () => {
       { epoch: 2 ** 32 },
     ];
     for (const change of wrong)
-      expect(codeOf(() => recoveryAckStatement({ ...said, ...change }))).toBe('LAYOUT_INVALID');
+      expect(codeOf(() => statementOf({ ...said, ...change }))).toBe('LAYOUT_INVALID');
   });
 });
 

@@ -1,4 +1,4 @@
-import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { CkmError, encodeHex } from '@ckm/foundation';
 import type { KeyParams } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
@@ -6,17 +6,11 @@ import { isSilence } from '../../servers/ask-all.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { isUnreadable } from '../../store/record-store.js';
-import { learn } from '../changes/catch-up.js';
-import {
-  certificatesOf,
-  changesOf,
-  checkChain,
-  extendChain,
-  type KeyChain,
-  notedChain,
-} from '../chain/key-chain.js';
-import { provedBy, whoSignedTwice } from '../forks/read-fork.js';
-import { listSettlements } from '../forks/settlement-record.js';
+import { certificatesOf, checkChain } from '../chain/key-chain.js';
+import { learn } from '../chain/learn-chain.js';
+import { type Branch, branchBy, type Known, knownOf, whereItLeft } from './branches.js';
+import { provedBy, whoSignedTwice } from './read-fork.js';
+import { listSettlements } from './settlement-record.js';
 import type { CertifiedKey } from '../key-record.js';
 
 /** The epochs that a key is in, where its servers went on by several certificates of one epoch. */
@@ -26,25 +20,6 @@ export interface KeyBranches {
   /** XIDs in hex of servers that signed twice: what such a one says that it does counts for nothing. */
   readonly twice: ReadonlySet<string>;
 }
-
-/** Another way on from an epoch of the chain on record here. */
-interface Branch {
-  /** The last epoch that both have. */
-  readonly after: number;
-  /** Transcript hash of the first epoch that they do not, in hex. */
-  readonly name: string;
-  readonly chain: KeyChain;
-}
-
-/** A key, and its chain on record as far as any of its epochs. */
-interface Known {
-  readonly key: CertifiedKey;
-  readonly newest: number;
-  upTo(epoch: number): KeyChain;
-}
-
-/** So many epochs back servers are asked where they left the chain on record here. */
-const MOST_BACK = 16;
 
 /**
  * Asks every server on record, of the key or not, by which certificates it went on. Whoever is silent, refuses, or shows what does not hold is
@@ -63,18 +38,6 @@ export async function readBranches(context: ClientContext, key: CertifiedKey): P
   const newest = [key.newest, ...forked.map(({ chain }) => checkChain(chain).newest)];
   const byName = new Map(newest.map(({ transcriptHash, params }) => [encodeHex(transcriptHash), params]));
   return { epochs: [...byName.values()], twice: doubters(known, forked) };
-}
-
-function knownOf(key: CertifiedKey): Known {
-  const { certificate } = key.record;
-  const changes = changesOf(key.record);
-  const checked = new Map<number, KeyChain>([[changes.length, key.record]]);
-  const upTo = (epoch: number): KeyChain => {
-    const chain = checked.get(epoch) ?? notedChain({ certificate, changes: changes.slice(0, epoch) });
-    checked.set(epoch, chain);
-    return chain;
-  };
-  return { key, newest: changes.length, upTo };
 }
 
 async function shownBy(
@@ -106,37 +69,6 @@ async function evidenceAt(link: ServerLink, known: Known): Promise<readonly Bran
     if (isSilence(error) || !(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
     return [];
   }
-}
-
-/** Where a server left the chain on record here; null: nowhere, as far as it shows. */
-async function whereItLeft(link: ServerLink, known: Known): Promise<Branch | null> {
-  const { key, newest } = known;
-  for (let after = newest; after >= Math.max(0, newest - MOST_BACK); after--) {
-    const [first] = (await link.call('key.chain', { keyId: key.keyId, after })).certificates;
-    const branch = first === undefined ? null : branchBy(known, after, first);
-    if (branch === 'own') return null;
-    if (branch !== null) return branch;
-  }
-  return null;
-}
-
-/** Null: it does not hold. `own`: it is of the epoch on record. */
-function branchBy(known: Known, after: number, certificate: Uint8Array): Branch | 'own' | null {
-  const own = certificatesOf(known.key.record)[after + 1];
-  if (own !== undefined && equalBytes(own, certificate)) return 'own';
-  try {
-    const chain = extendChain(known.upTo(after), [certificate]);
-    const name = nameOf(chain);
-    // Signatures can be made again: one epoch has many certificates.
-    return own !== undefined && name === nameOf(known.upTo(after + 1)) ? 'own' : { after, name, chain };
-  } catch (error) {
-    if (error instanceof CkmError && error.errorClass !== 'BugError') return null;
-    throw error;
-  }
-}
-
-function nameOf(chain: KeyChain): string {
-  return encodeHex(checkChain(chain).newest.transcriptHash);
 }
 
 /** Certificates that were settled not to count. */

@@ -3,9 +3,8 @@ import { encodeHex, equalBytes } from '@ckm/foundation';
 import { hashOrder, membersNeeded, type Quorum } from '@ckm/threshold';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { shortId } from '../../store/track.js';
-import type { KeyRecord } from '../key-record.js';
-import { changeIdOf, type ChangeRecord } from '../chain/change-record.js';
-import { newestParams } from '../chain/key-chain.js';
+import { changeIdOf, type ChangeRecord } from './change-record.js';
+import { type KeyChain, newestParams } from './key-chain.js';
 
 /** An order about who holds a key next, as its servers show it to every client of the owner. */
 export interface SeenOrder {
@@ -58,6 +57,11 @@ export interface ShownOrder {
   readonly shown: OpenOrder;
 }
 
+/** A key as it is on record. */
+interface NamedChain extends KeyChain {
+  readonly name: string;
+}
+
 /** What is on record of the owner's own side. */
 export interface OrderRecords {
   readonly servers: readonly ServerRecord[];
@@ -69,7 +73,7 @@ export interface OrderRecords {
  * follows an epoch that is over, counts for nothing and is left out.
  */
 export function seenOrders(
-  record: KeyRecord,
+  record: NamedChain,
   all: readonly ShownOrder[],
   records: OrderRecords,
 ): readonly SeenOrder[] {
@@ -85,7 +89,7 @@ export function seenOrders(
 }
 
 function seenOrder(
-  record: KeyRecord,
+  record: NamedChain,
   shown: readonly ShownOrder[],
   { servers, changes }: OrderRecords,
 ): SeenOrder {

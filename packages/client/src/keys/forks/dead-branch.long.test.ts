@@ -1,0 +1,214 @@
+// @module-tag long
+import { CkmError, equalBytes, StateError } from '@ckm/foundation';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Client } from '../../client.js';
+import { loseDisk } from '../../test/disks.js';
+import { changeAsked, createForkedKey, type ForkedKey } from '../../test/forked-key.js';
+import { approveSessions } from '../../test/operators.js';
+import {
+  asOwner,
+  createOwnedKey,
+  type Machine,
+  NAME,
+  type OwnedKey,
+  REFRESH,
+  signersOf,
+} from '../../test/owned-key.js';
+import { certificatesOf } from '../chain/key-chain.js';
+import { nameOfEpoch } from '../chain/names-of-epochs.js';
+
+let key: OwnedKey;
+afterEach(() => key.close());
+
+const DAY = 86_400;
+const certificateOf = async (client: Client, epoch: number) =>
+  certificatesOf((await client.showKey(NAME)).record)[epoch]!;
+
+async function forked(): Promise<ForkedKey> {
+  const made = await createForkedKey();
+  key = made;
+  return made;
+}
+
+/** The same machine without what it has on record of settling. */
+async function forgetful(of: Machine): Promise<Machine> {
+  const machine = await key.another(of);
+  for (const path of await machine.store.list('settlements')) await machine.store.delete(path);
+  return machine;
+}
+
+async function repaired(client: Client, server: string): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) {
+    try {
+      expect(await client.repairKey({ name: NAME, server })).toMatchObject({ server });
+      return;
+    } catch (error) {
+      if (!(error instanceof CkmError) || turn === 4) throw error;
+      await approveSessions(key.network);
+    }
+  }
+}
+
+/** Names of servers that are shown a certificate, in whatever is asked of them but to settle a fork. */
+function watchFor(certificate: Uint8Array): string[] {
+  const shown: string[] = [];
+  const holds = (value: unknown): boolean =>
+    value instanceof Uint8Array
+      ? equalBytes(value, certificate)
+      : typeof value === 'object' && value !== null && Object.values(value).some(holds);
+  for (const server of key.network.servers)
+    server.tamper = ({ name, parameters }, honest) => {
+      if (!name.startsWith('fork.') && holds(parameters)) shown.push(`${name} at ${server.name}`);
+      return honest();
+    };
+  return shown;
+}
+
+describe('a machine behind the certificate that was settled against', () => {
+  test('goes over by itself with whatever it is told to do, blames nobody, and shows its certificate to no server', async () => {
+    const { network, one: dead, other } = await forked();
+    const settled = await other.client.settleKey({ name: NAME });
+    expect(settled).toMatchObject({ isAsOrdered: true, isOver: true, lost: ['charlie'] });
+    const shown = watchFor(await certificateOf(dead.client, 1));
+    /** Does something at a machine of its own that knows of no settlement, and looks by what it goes on then. */
+    const at = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
+      const machine = await key.another(dead);
+      const done = await work(machine.client);
+      const { record } = await machine.client.showKey(NAME);
+      expect(nameOfEpoch(record, 1)).toEqual(settled.transcriptHash);
+      expect(await machine.store.list('evidence')).toEqual([]);
+      return done;
+    };
+
+    expect(await at((one) => signersOf(one))).toEqual(['bravo', 'echo']);
+    const checked = await at((one) => one.checkKey(NAME));
+    expect(checked.servers.map(({ server, verdict }) => [server, verdict])).toEqual([
+      ['bravo', 'holds'],
+      ['charlie', 'refused'],
+      ['echo', 'holds'],
+    ]);
+    const verified = await at((one) => one.verifyKey(NAME));
+    expect(verified.servers.map(({ server }) => server)).toEqual(['bravo', 'charlie', 'echo']);
+    await at((one) => repaired(one, 'charlie'));
+    expect(await at((one) => signersOf(one, { text: 'again' }))).toHaveLength(2);
+
+    // What no record of it says any more: the key has gone on since.
+    network.now += DAY;
+    expect(await at((one) => changeAsked(network, { client: one, wish: { kind: 'refresh' } }))).toMatchObject(
+      { epoch: 2 },
+    );
+    expect(await at((one) => signersOf(one, { text: 'later' }))).toHaveLength(2);
+    const frozen = await at((one) => one.freezeKey(NAME, 3_600));
+    expect(frozen).toMatchObject({ isStopped: true, quorum: { needed: 2, of: 3 }, fork: null });
+    const thawed = await at((one) => one.thawKey(NAME));
+    expect(thawed.servers.map(({ server }) => server)).toEqual(['bravo', 'charlie', 'echo']);
+    expect(shown).toEqual([]);
+  });
+
+  test('is told that the key is forked, and what leads out of it, while nothing is settled and too few sign by its certificate', async () => {
+    const { network, one } = await forked();
+    const { client } = one;
+    // One server that signed twice, and one that stands behind the other certificate, keep nobody from signing.
+    expect(await signersOf(client)).toHaveLength(2);
+    const { keys } = await client.status();
+    expect(keys[0]).toMatchObject({
+      reachable: ['alpha', 'charlie', 'delta'],
+      elsewhere: [
+        { server: 'bravo', epoch: 1, isFrozen: false },
+        { server: 'echo', epoch: 1, isFrozen: false },
+      ],
+    });
+    network.cut('alpha');
+    network.cut('delta');
+    const { client: alone, store: records } = await key.another(one);
+    await expect(signersOf(alone)).rejects.toMatchObject({
+      code: 'KEY_FORKED',
+      remedy: { kind: 'settleKey', key: NAME },
+    });
+    await expect(alone.checkKey(NAME)).rejects.toMatchObject({ code: 'KEY_FORKED' });
+    const { servers } = await alone.verifyKey(NAME);
+    expect(servers.find(({ server }) => server === 'bravo')).toMatchObject({ verdict: 'forked' });
+    expect(await records.list('evidence')).toEqual([]);
+  });
+
+  test('status and doctor do not say that a forked key is stopped while those of the other certificate are not frozen', async () => {
+    const { network, one } = await forked();
+    const { client } = one;
+    network.cut('echo');
+    await client.freezeKey(NAME, 3_600);
+    network.makeHonest();
+    const [status] = (await client.status()).keys;
+    expect(status!.frozen.map(({ server }) => server)).toEqual(['alpha', 'bravo', 'charlie', 'delta']);
+    expect(status!.elsewhere).toEqual([
+      { server: 'bravo', epoch: 1, isFrozen: true },
+      { server: 'echo', epoch: 1, isFrozen: false },
+    ]);
+    const lineOf = async () =>
+      (await client.diagnose()).find(
+        ({ remedy }) => remedy?.kind === 'freezeKey' || remedy?.kind === 'thawKey',
+      );
+    expect(await lineOf()).toMatchObject({ level: 'fail', remedy: { kind: 'freezeKey' } });
+    expect((await lineOf())!.text).toMatch(/may NOT be stopped.*echo/);
+    await client.freezeKey(NAME, null);
+    expect(await lineOf()).toMatchObject({ level: 'warn', remedy: { kind: 'freezeKey' } });
+    expect((await lineOf())!.text).toMatch(/forked/);
+  });
+});
+
+describe('a server that was made from nothing in the epoch that was settled, and is stopped by the dead certificate', () => {
+  async function stopped(): Promise<ForkedKey> {
+    const made = await forked();
+    const { network, one, other } = made;
+    const dead = await certificateOf(one.client, 1);
+    await other.client.settleKey({ name: NAME });
+    await repaired(other.client, 'charlie');
+    await loseDisk(network.server('echo'));
+    await repaired(other.client, 'echo');
+    const echo = await asOwner(network.server('echo'));
+    const { keyId } = await other.client.showKey(NAME);
+    await expect(echo.call('change.commit', { keyId, certificate: dead })).rejects.toMatchObject({
+      code: 'KEY_FORKED',
+    });
+    network.cut('charlie');
+    return made;
+  }
+
+  test('is shown what was settled by whoever has it on record, and answers', async () => {
+    const { network, other } = await stopped();
+    network.server('bravo').asked.length = 0;
+    expect(await signersOf(other.client)).toEqual(['bravo', 'echo']);
+    expect(network.server('bravo').asked).not.toContain('fork.show');
+  });
+
+  test('is shown it by a machine that hears of it from the others', async () => {
+    const { other } = await stopped();
+    const { client } = await forgetful(other);
+    expect(await signersOf(client)).toEqual(['bravo', 'echo']);
+  });
+});
+
+test('what one server says of another certificate, without one that holds, keeps nobody from signing and is taken over by nobody', async () => {
+  key = await createOwnedKey();
+  const { network, client } = key;
+  network.now += DAY;
+  await client.changeKey(REFRESH);
+  const { newest } = await client.showKey(NAME);
+  const liar = network.server('charlie');
+  const another = new Uint8Array(32).fill(7);
+  const rubbish = new Uint8Array(80).fill(3);
+  liar.tamper = async ({ name }, honest) => {
+    if (name === 'request.ask' || name === 'key.check')
+      throw new StateError('another one', { code: 'KEY_EPOCH_DIFFERS', hint: 'ask', facts: { epoch: 1 } });
+    const said = (await honest()) as { readonly key?: object };
+    if (name === 'key.show') return { ...said, key: { ...said.key, transcriptHash: another } };
+    if (name !== 'fork.show') return said;
+    const certificates = [rubbish, rubbish];
+    return { ...said, settled: { certificates, promises: rubbish, yields: rubbish } };
+  };
+  expect(await signersOf(client)).toEqual(['alpha', 'bravo']);
+  const { servers: verdicts } = await client.checkKey(NAME);
+  expect(verdicts.map(({ verdict }) => verdict)).toEqual(['holds', 'holds', 'refused']);
+  network.cut('bravo');
+  await expect(signersOf(client)).rejects.toMatchObject({ code: 'TOO_FEW_SERVERS' });
+  expect((await client.showKey(NAME)).newest.transcriptHash).toEqual(newest.transcriptHash);
+});
