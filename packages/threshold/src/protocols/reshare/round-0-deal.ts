@@ -100,7 +100,8 @@ function prepareToReceive(
   return { staticSecret, hedge: deriveHedge(seed, staticSecret, sessionId) };
 }
 
-function dealShare(
+/** The dealing of one party. @throws as {@link deal} */
+export function dealShare(
   before: CertifiedEpoch,
   change: ChangeParams,
   session: ChangeSession,
