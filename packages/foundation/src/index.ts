@@ -1,3 +1,5 @@
+import './refuse-old-node.js';
+
 export * from './bytes.js';
 export * from './errors.js';
 export * from './file-error.js';

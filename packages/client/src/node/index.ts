@@ -2,8 +2,6 @@
  * The client for programs in Node: everything of `@ckm/client`, and what needs files. A folder that the command `ckm` made
  * holds `seed` (see {@link openSeedFile}) and `store` (see {@link fileStore}); both may be used side by side with it.
  */
-import './refuse-old-node.js';
-
 export * from '../index.js';
 export { fileStore } from './file-store.js';
 export { createSeedFile, openSeedFile } from './owner-seed-file.js';
