@@ -10,7 +10,7 @@ import { backupLog, noteBegun, noteOver } from '../server/storage-marks.js';
 import { recordOf } from '../sessions/test/lost-database.js';
 import { alice, createBareServers, makeKey, messageOf } from '../sessions/test/bare-servers.js';
 import { type BareServer, testPerson } from '../sessions/test/bare-server.js';
-import { writeKey } from '../sessions/keys/stored-key.js';
+import { writeKey } from '../sessions/keys/stored/write-key.js';
 import { changeKey } from '../sessions/keys/change-key.js';
 import { random } from '../test/rooms.js';
 import { writePrivateFile } from '../vault/key-file.js';

@@ -8,7 +8,7 @@ import {
 } from '@ckm/threshold';
 import { afterEach, expect, test } from 'vitest';
 import { NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
-import { writeKey } from '../sessions/keys/stored-key.js';
+import { writeKey } from '../sessions/keys/stored/write-key.js';
 import { type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, mallory, makeKey, messageOf } from '../sessions/test/bare-servers.js';
 import { recordOf } from '../sessions/test/lost-database.js';

@@ -10,7 +10,8 @@ import {
 import type { Call, ServerContext } from '../context.js';
 import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
 import { whenHeadKnown } from '../sessions/keys/head-memory.js';
-import { openHead, readEpoch } from '../sessions/keys/stored-key.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
+import { readEpoch } from '../sessions/keys/stored/read-key.js';
 import { rowChanged } from '../storage/codes.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Reader } from '../storage/storage.js';

@@ -20,7 +20,8 @@ import {
 } from '../sessions/changes/joining-freezes.js';
 import { readWhatFollows } from '../sessions/changes/what-follows.js';
 import { keyLeft } from '../sessions/keys/over.js';
-import { noteTightened, openHead, type KeyHead } from '../sessions/keys/stored-key.js';
+import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
+import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
 import type { KeyName } from '../vault/head-counts.js';

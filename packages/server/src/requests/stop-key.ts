@@ -1,7 +1,8 @@
 import { keyFrozen, keyStopped } from '../policy/codes.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
-import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
+import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import type { Transaction } from '../storage/storage.js';
 import type { RequestMeans } from './means.js';
 

@@ -1,7 +1,7 @@
 import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { isShareHere } from './keys/stored-key.js';
+import { isShareHere } from './keys/stored/read-key.js';
 import type { BareServer } from './test/bare-server.js';
 import { alice, createBareServers, makeKey, messageOf } from './test/bare-servers.js';
 import { tellHeads } from './test/heads.js';

@@ -11,7 +11,7 @@ import { tamperWith } from '../test/rooms.js';
 import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
 import { recallHead } from './changes/forget-votes.js';
 import { assertHeadKnown, whenHeadKnown } from './keys/head-memory.js';
-import { openHead } from './keys/stored-key.js';
+import { openHead } from './keys/stored/key-head.js';
 import { tellHeads } from './test/heads.js';
 import { alice, createBareServers, makeKey, messageOf, SOON, type MadeKey } from './test/bare-servers.js';
 

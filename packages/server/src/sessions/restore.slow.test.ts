@@ -3,7 +3,8 @@ import { carryChange, completeChange, createCeremony, nextMember, preparing } fr
 import { createStaticKey, parseCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
-import { readKey, writeKey } from './keys/stored-key.js';
+import { readKey } from './keys/stored/read-key.js';
+import { writeKey } from './keys/stored/write-key.js';
 import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
 import type { BareServer } from './test/bare-server.js';
 import { tellHeads } from './test/heads.js';

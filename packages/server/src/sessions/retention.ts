@@ -1,7 +1,7 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import type { ExpiryCursor, RequestRow, SessionRow, Transaction } from '../storage/storage.js';
-import { openHead } from './keys/stored-key.js';
+import { openHead } from './keys/stored/key-head.js';
 
 /** Forgets what is over. */
 export interface Retention {

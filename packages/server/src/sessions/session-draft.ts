@@ -1,6 +1,6 @@
 import { PACKET_SEAL_BYTES, type Packet, runIdOf, type SessionState, tellers } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
-import { wipeKey } from './keys/epoch-record.js';
+import { wipeKey } from './keys/stored/epoch-record.js';
 import type { KeyChange } from './keys/change-key.js';
 import { isOver, move } from './machine.js';
 import {

@@ -18,7 +18,8 @@ import {
 import { afterEach, describe, expect, test } from 'vitest';
 import { destroyRoot } from './changes/receiver-seeds.js';
 import { signSettling } from './changes/settle-votes.js';
-import { marksOf, noteMarks, openHead } from './keys/stored-key.js';
+import { marksOf, openHead } from './keys/stored/key-head.js';
+import { noteMarks } from './keys/stored/note-marks.js';
 import type { BareCaller, BareServer } from './test/bare-server.js';
 import { alice, createBareServers, SOON } from './test/bare-servers.js';
 import { createInterruptedStorage } from './test/faulty-storage.js';

@@ -5,7 +5,7 @@ import { encodeHex, reveal, secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
 import { dkgProtocol } from '@ckm/threshold';
 import { IDENTITY_FILE } from '../server/data-dir.js';
-import type { KeySecrets } from '../sessions/keys/stored-key.js';
+import type { KeySecrets } from '../sessions/keys/stored/read-key.js';
 import { openSession } from '../sessions/session-record.js';
 import { openRecord } from '../vault/sealed-record.js';
 import { fromColumns } from '../storage/database.js';

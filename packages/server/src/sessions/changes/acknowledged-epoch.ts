@@ -4,7 +4,7 @@ import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { readPublicEpoch, transcriptHashOf } from '../keys/past-epochs.js';
-import type { KeyHead } from '../keys/stored-key.js';
+import type { KeyHead } from '../keys/stored/key-head.js';
 import { type AcknowledgedEpoch, notAcknowledged } from './acknowledged.js';
 import { checkChain } from './check-chain.js';
 import type { StoredHead } from './deciding.js';

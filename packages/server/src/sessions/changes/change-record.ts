@@ -4,7 +4,9 @@ import type { MemberState } from '@ckm/threshold';
 import type { Freeze, ServerContext } from '../../context.js';
 import type { ChangeRow, KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
-import { marksOf, noteMarks, openHead, putBack, type KeyHead } from '../keys/stored-key.js';
+import { type KeyHead, marksOf, openHead } from '../keys/stored/key-head.js';
+import { noteMarks } from '../keys/stored/note-marks.js';
+import { putBack } from '../keys/stored/read-key.js';
 import type { WaitingTime } from '../waiting-time.js';
 
 /** Everything a server keeps about the change that follows one epoch of a key; one row, sealed as a whole. */

@@ -15,7 +15,8 @@ import { refusal } from '../../refusals.js';
 import type { ChangeRow, KeyRow, Reader } from '../../storage/storage.js';
 import { keyForked, keyLeft } from '../keys/over.js';
 import { certifiedBy } from '../keys/stored/proved-epoch.js';
-import { openHead, readEpoch, type KeyHead } from '../keys/stored-key.js';
+import { type KeyHead, openHead } from '../keys/stored/key-head.js';
+import { readEpoch } from '../keys/stored/read-key.js';
 import { openChange, readChange, type ChangeRecord } from './change-record.js';
 
 /** An epoch of a key that is about to be followed by another, as this server knows it. */

@@ -5,7 +5,8 @@ import type { KeyName } from '../../vault/head-counts.js';
 import { countingAnew } from '../keys/count-anew.js';
 import { countsAsked, goesByOthers } from '../keys/others-counts.js';
 import { headWentBack, isBehind } from '../keys/head-memory.js';
-import { type KeyHead, type KeyMarks, marksOf, noteMarks, openHead, withMarks } from '../keys/stored-key.js';
+import { type KeyHead, type KeyMarks, marksOf, openHead } from '../keys/stored/key-head.js';
+import { noteMarks, withMarks } from '../keys/stored/note-marks.js';
 
 const PAGE = 100;
 const DRAWN_BYTES = 32;

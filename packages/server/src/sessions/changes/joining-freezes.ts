@@ -2,7 +2,8 @@ import type { Freeze, ServerContext } from '../../context.js';
 import type { ChangeRow, Reader, Transaction } from '../../storage/storage.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import type { KeyName } from '../../vault/head-counts.js';
-import { noteTightened, openHead } from '../keys/stored-key.js';
+import { openHead } from '../keys/stored/key-head.js';
+import { noteTightened } from '../keys/stored/note-marks.js';
 import { type ChangeRecord, openChange, writeChange } from './change-record.js';
 
 /** A key that this server is to join, as far as one epoch is concerned. */

@@ -2,7 +2,7 @@ import type { OpenOrder, OpenSettlement } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import type { ChangeRow, Reader } from '../../storage/storage.js';
-import { putBack } from '../keys/stored-key.js';
+import { putBack } from '../keys/stored/read-key.js';
 import { openChange } from './change-record.js';
 import type { StoredHead } from './deciding.js';
 import { judgeSettling, readForked } from './forked-key.js';

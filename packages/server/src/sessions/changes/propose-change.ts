@@ -10,7 +10,7 @@ import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { certifiedBy, provedBy } from '../keys/stored/proved-epoch.js';
 import { acceptRecovery } from '../keys/accept-recovery.js';
-import { openHead, type KeyHead } from '../keys/stored-key.js';
+import { type KeyHead, openHead } from '../keys/stored/key-head.js';
 import { waitFrom } from '../waiting-time.js';
 import {
   findOrder,

@@ -3,7 +3,7 @@ import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
-import { openHead } from '../keys/stored-key.js';
+import { openHead } from '../keys/stored/key-head.js';
 import { openChange } from './change-record.js';
 import type { DecidingScope } from './deciding.js';
 

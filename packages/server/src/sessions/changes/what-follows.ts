@@ -3,7 +3,7 @@ import type { ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import type { KeyName } from '../../vault/head-counts.js';
-import { openHead } from '../keys/stored-key.js';
+import { openHead } from '../keys/stored/key-head.js';
 import { readChange } from './change-record.js';
 import { encodeLocked } from './statements.js';
 

@@ -14,7 +14,7 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
-import type { CertifiedEpoch, EpochRecord } from '../keys/epoch-record.js';
+import type { CertifiedEpoch, EpochRecord } from '../keys/stored/epoch-record.js';
 
 /** What a finished run makes of a key: share, certificate, and the promise that it is stored (it leaves after that). */
 export function certifyKey(

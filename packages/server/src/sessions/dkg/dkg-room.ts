@@ -16,7 +16,7 @@ import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
 import { strictSentence } from '../keys/strict-sentence.js';
-import type { EpochRecord } from '../keys/epoch-record.js';
+import type { EpochRecord } from '../keys/stored/epoch-record.js';
 import { readProposal } from '../read-proposal.js';
 import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
 import type {

@@ -4,7 +4,7 @@ import type { Call, Handlers, ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
-import { openIfWhole } from '../keys/stored-key.js';
+import { openIfWhole } from '../keys/stored/key-head.js';
 
 /** Keys of drills of one account at the same time: a drill has one, and those that were left are few. */
 export const MOST_DRILL_KEYS = 8;

@@ -16,7 +16,8 @@ import { tamperWith } from '../../test/rooms.js';
 import { TEST_TIME } from '../test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, SOON } from '../test/bare-servers.js';
 import { approve, join, opened, orderOf, propose, random32, yesesOf } from '../test/export-courier.js';
-import { type KeyMarks, marksOf, noteMarks, openHead } from '../keys/stored-key.js';
+import { type KeyMarks, marksOf, openHead } from '../keys/stored/key-head.js';
+import { noteMarks } from '../keys/stored/note-marks.js';
 import { COUNT_SECONDS } from '../waiting-time.js';
 import { storeExport } from './store-export.js';
 

@@ -6,7 +6,9 @@ import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
-import { isExported, type KeyHead, marksOf, noteMarks, openHead, readEpoch } from '../keys/stored-key.js';
+import { isExported, type KeyHead, marksOf, openHead } from '../keys/stored/key-head.js';
+import { noteMarks } from '../keys/stored/note-marks.js';
+import { readEpoch } from '../keys/stored/read-key.js';
 import { YESES_MS } from './yeses-cost.js';
 
 /**

@@ -2,7 +2,8 @@ import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
 import type { GiveOut } from '../keys/change-key.js';
-import { marksOf, noteMarks } from '../keys/stored-key.js';
+import { marksOf } from '../keys/stored/key-head.js';
+import { noteMarks } from '../keys/stored/note-marks.js';
 import { readExportable } from './exported-key.js';
 
 /**

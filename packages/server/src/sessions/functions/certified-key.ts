@@ -2,7 +2,7 @@ import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import type { KeyName } from '../../vault/head-counts.js';
-import { type KeyHead, openHead } from '../keys/stored-key.js';
+import { type KeyHead, openHead } from '../keys/stored/key-head.js';
 
 /** A key of which something can be said. */
 export interface Certified {

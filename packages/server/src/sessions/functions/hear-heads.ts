@@ -17,7 +17,9 @@ import { recallHead } from '../changes/forget-votes.js';
 import { nameOf } from '../keys/earlier-rosters.js';
 import { type CountsAsked, countsAsked, hearCounts, type Told, withTold } from '../keys/others-counts.js';
 import { transcriptHashOf } from '../keys/past-epochs.js';
-import { marksOf, noteMarks, noteTightened, openHead, readEpoch } from '../keys/stored-key.js';
+import { marksOf, openHead } from '../keys/stored/key-head.js';
+import { noteMarks, noteTightened } from '../keys/stored/note-marks.js';
+import { readEpoch } from '../keys/stored/read-key.js';
 import { type Certified, findCertified } from './certified-key.js';
 
 /**

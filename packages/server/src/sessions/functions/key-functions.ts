@@ -5,14 +5,16 @@ import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
 import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
-import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
+import { type EpochRecord, resultOf, wipeKey } from '../keys/stored/epoch-record.js';
 import { restoreKey } from './restore-key.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { type OpenOrders, readOpenOrders } from '../changes/open-orders.js';
 import { type OpenExports, readOpenExports } from '../export/open-exports.js';
 import { type OpenRepairs, readOpenRepairs } from '../repair/open-repairs.js';
 import { costOfCertificate } from '../session-cost.js';
-import { openHead, openIfWhole, readEpoch, readKey, writeKey, type KeyHead } from '../keys/stored-key.js';
+import { type KeyHead, openHead, openIfWhole } from '../keys/stored/key-head.js';
+import { readEpoch, readKey } from '../keys/stored/read-key.js';
+import { writeKey } from '../keys/stored/write-key.js';
 
 const MOST_LISTED = 256;
 

@@ -22,18 +22,12 @@ import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { countingAnew } from '../keys/count-anew.js';
-import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
+import { type EpochRecord, resultOf, wipeKey } from '../keys/stored/epoch-record.js';
 import { findOwnEntry } from '../keys/own-entry.js';
-import {
-  isShareHere,
-  marksOf,
-  noteMarks,
-  openHead,
-  readEpoch,
-  readSecrets,
-  writeKey,
-  type KeySecrets,
-} from '../keys/stored-key.js';
+import { marksOf, openHead } from '../keys/stored/key-head.js';
+import { noteMarks } from '../keys/stored/note-marks.js';
+import { isShareHere, type KeySecrets, readEpoch, readSecrets } from '../keys/stored/read-key.js';
+import { writeKey } from '../keys/stored/write-key.js';
 
 /**
  * Gives this server its share of a key back, from the certificate that the key's owner shows. Nothing is believed but the

@@ -15,7 +15,8 @@ import type { KeyName } from '../../vault/head-counts.js';
 import { recallHead } from '../changes/forget-votes.js';
 import { type Charge, countUses } from '../keys/count-uses.js';
 import { type CountsAsked, countsAsked, countsFor, type CountsToSay } from '../keys/others-counts.js';
-import { type KeyHead, marksOf, noteMarks } from '../keys/stored-key.js';
+import { type KeyHead, marksOf } from '../keys/stored/key-head.js';
+import { noteMarks } from '../keys/stored/note-marks.js';
 import { type Certified, findCertified } from './certified-key.js';
 
 /**

@@ -19,7 +19,7 @@ import { FIRST_EPOCH, staticKeyFrom } from '../dkg/offer.js';
 import { agreeOnKey } from '../dkg/parameters.js';
 import { CREATED } from '../keys/change-key.js';
 import { strictSentence } from '../keys/strict-sentence.js';
-import type { EpochRecord } from '../keys/epoch-record.js';
+import type { EpochRecord } from '../keys/stored/epoch-record.js';
 import { readProposal } from '../read-proposal.js';
 import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
 import type {

@@ -4,7 +4,7 @@ import { groupOfSuite } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
 import { refusal } from '../../refusals.js';
-import { openHead } from '../keys/stored-key.js';
+import { openHead } from '../keys/stored/key-head.js';
 
 const PAGE = 256;
 /** Reading the heads of a thousand keys, in milliseconds of one core. */

@@ -9,7 +9,8 @@ import { unlessChanged } from '../../storage/tampered-row.js';
 import { demand, refusal } from '../../refusals.js';
 import { keyForked, keyLeft } from './over.js';
 import { assertHeadKnown } from './head-memory.js';
-import { openHead, readSecrets, type KeyHead } from './stored-key.js';
+import { type KeyHead, openHead } from './stored/key-head.js';
+import { readSecrets } from './stored/read-key.js';
 
 /** A certified key, ready to sign with. */
 export interface ActiveKey {

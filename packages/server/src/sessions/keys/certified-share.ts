@@ -1,5 +1,5 @@
 import type { KeyRow } from '../../storage/storage.js';
-import type { KeyHead } from './stored-key.js';
+import type { KeyHead } from './stored/key-head.js';
 
 /**
  * What was certified of this server's share in the epoch in use; null: nothing yet, the head is not what was stored, or the server has

@@ -3,8 +3,8 @@ import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
 import { refusal } from '../../refusals.js';
-import type { EpochRecord } from './epoch-record.js';
-import { writeKey } from './stored-key.js';
+import type { EpochRecord } from './stored/epoch-record.js';
+import { writeKey } from './stored/write-key.js';
 
 /** The version of a key that was just created. */
 export const CREATED = 1;

@@ -2,7 +2,8 @@ import { DRILL } from '@ckm/requests';
 import type { ServerContext } from '../../context.js';
 import type { Transaction } from '../../storage/storage.js';
 import type { KeyName } from '../../vault/head-counts.js';
-import { type KeyHead, type KeyMarks, marksOf, noteMarks, openHead } from './stored-key.js';
+import { type KeyHead, type KeyMarks, marksOf, openHead } from './stored/key-head.js';
+import { noteMarks } from './stored/note-marks.js';
 
 const NONCE_BYTES = 32;
 

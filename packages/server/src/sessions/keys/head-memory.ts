@@ -3,7 +3,7 @@ import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow } from '../../storage/storage.js';
 import type { KeyName } from '../../vault/head-counts.js';
-import { type KeyHead, openHead } from './stored-key.js';
+import { type KeyHead, openHead } from './stored/key-head.js';
 
 /**
  * Notes outside of the database how far the head of a key is. Called when it remembers what is about to leave this server, and before

@@ -5,7 +5,7 @@ import type { Counting, CountStart, ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
 import { epochAt, nameOf, rostersBefore, type Stored } from './earlier-rosters.js';
 import { readPublicEpoch } from './past-epochs.js';
-import { readEpoch } from './stored-key.js';
+import { readEpoch } from './stored/read-key.js';
 
 type Context = Pick<ServerContext, 'vault' | 'clock' | 'config' | 'policy'>;
 

@@ -12,7 +12,8 @@ import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
 import { certifiedBy } from './stored/proved-epoch.js';
-import { putBack, type KeyEpoch, type KeyHead } from './stored-key.js';
+import type { KeyHead } from './stored/key-head.js';
+import { type KeyEpoch, putBack } from './stored/read-key.js';
 
 type KeyName = Pick<KeyRow, 'owner' | 'keyId'>;
 

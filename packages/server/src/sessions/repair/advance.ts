@@ -14,7 +14,7 @@ import {
   type Step,
 } from '@ckm/threshold';
 import type { KeyChange } from '../keys/change-key.js';
-import type { CertifiedEpoch, EpochRecord } from '../keys/epoch-record.js';
+import type { CertifiedEpoch, EpochRecord } from '../keys/stored/epoch-record.js';
 import { readMessage } from '../room-messages.js';
 import type { Heard, JoinedSession, RoomMeans, RoomStep, Said } from '../room.js';
 import { seatOf, slotAt } from './parameters.js';

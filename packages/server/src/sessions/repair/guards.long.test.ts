@@ -9,7 +9,8 @@ import { recordOf } from '../test/lost-database.js';
 import { LOST, loseShareAt, makeKeyThenLoseShare, type LostShare } from '../test/lost-share.js';
 import { COUNT_SECONDS } from '../waiting-time.js';
 import { createRepairCourier, type RepairCourier } from '../test/repair-courier.js';
-import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
+import { marksOf, openHead } from '../keys/stored/key-head.js';
+import { noteMarks } from '../keys/stored/note-marks.js';
 
 const network = createBareServers();
 afterEach(() => network.close());

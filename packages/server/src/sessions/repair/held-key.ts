@@ -5,7 +5,8 @@ import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
 import { keyForked } from '../keys/over.js';
-import { helpedSlots, type KeyHead, openHead, readEpoch, readSecrets } from '../keys/stored-key.js';
+import { helpedSlots, type KeyHead, openHead } from '../keys/stored/key-head.js';
+import { readEpoch, readSecrets } from '../keys/stored/read-key.js';
 
 /** Which epoch of whose key. */
 export interface HeldScope {

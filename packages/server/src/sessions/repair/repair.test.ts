@@ -1,6 +1,6 @@
 import type { CkmError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openHead } from '../keys/stored-key.js';
+import { openHead } from '../keys/stored/key-head.js';
 import { alice, createBareServers } from '../test/bare-servers.js';
 import { recordOf } from '../test/lost-database.js';
 import { LOST, makeKeyThenLoseShare, signsWith } from '../test/lost-share.js';

@@ -6,7 +6,8 @@ import { openChange } from '../changes/change-record.js';
 import { settledOtherwise } from '../changes/deciding.js';
 import { keyForked } from '../keys/over.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
-import { openHead, readEpoch } from '../keys/stored-key.js';
+import { openHead } from '../keys/stored/key-head.js';
+import { readEpoch } from '../keys/stored/read-key.js';
 import { otherEpoch } from './held-key.js';
 import type { PassedEpoch } from './passed-epochs.js';
 

@@ -13,19 +13,13 @@ import { findOwn, type KeyName, takeShown } from '../changes/shown-epochs.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
 import { countAnew } from '../keys/count-anew.js';
-import type { EpochRecord } from '../keys/epoch-record.js';
+import type { EpochRecord } from '../keys/stored/epoch-record.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
 import { storePublicEpoch } from '../keys/past-epochs.js';
-import {
-  helpedSlots,
-  isShareHere,
-  marksOf,
-  noteHelped,
-  noteMarks,
-  openHead,
-  readEpoch,
-  writeKey,
-} from '../keys/stored-key.js';
+import { helpedSlots, marksOf, openHead } from '../keys/stored/key-head.js';
+import { noteHelped, noteMarks } from '../keys/stored/note-marks.js';
+import { isShareHere, readEpoch } from '../keys/stored/read-key.js';
+import { writeKey } from '../keys/stored/write-key.js';
 import { assertHelps } from './held-key.js';
 import { passedBy } from './passed-epochs.js';
 import { assertBehind, assertCounted, assertOfNobodyElse } from './same-key.js';

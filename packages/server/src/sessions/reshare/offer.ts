@@ -5,7 +5,7 @@ import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { type Deciding, isOfRoster } from '../changes/deciding.js';
 import { receiverNonce, receiverSeed } from '../changes/receiver-seeds.js';
-import { isExported } from '../keys/stored-key.js';
+import { isExported } from '../keys/stored/key-head.js';
 import type { RoomMeans } from '../room.js';
 
 const BYTES = 32;

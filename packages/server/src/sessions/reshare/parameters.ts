@@ -10,7 +10,7 @@ import {
 } from '@ckm/threshold';
 import { demand, refusal } from '../../refusals.js';
 import type { Deciding } from '../changes/deciding.js';
-import { isExported } from '../keys/stored-key.js';
+import { isExported } from '../keys/stored/key-head.js';
 
 /** The parameters a session was joined with, and who sits where. */
 export interface AgreedChange {

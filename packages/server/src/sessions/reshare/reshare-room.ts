@@ -19,7 +19,7 @@ import { type Deciding, readDeciding } from '../changes/deciding.js';
 import { assertKnown, readRosters } from '../changes/known-members.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
-import { readSecrets } from '../keys/stored-key.js';
+import { readSecrets } from '../keys/stored/read-key.js';
 import type {
   Heard,
   Joined,

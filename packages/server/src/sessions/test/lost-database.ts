@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dkgResult, type KeyPolicy, type Result } from '@ckm/api';
 import type { CeremonyOptions } from '@ckm/testkit';
-import type { EpochRecord } from '../keys/epoch-record.js';
-import { readKey } from '../keys/stored-key.js';
+import type { EpochRecord } from '../keys/stored/epoch-record.js';
+import { readKey } from '../keys/stored/read-key.js';
 import { alice, makeKey, type BareServers, type MadeKey } from './bare-servers.js';
 import type { BareCaller, BareOptions, BareServer } from './bare-server.js';
 

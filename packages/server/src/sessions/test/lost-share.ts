@@ -3,7 +3,7 @@ import { encodeUtf8 } from '@ckm/foundation';
 import { buildMessageRequest, requestKind } from '@ckm/requests';
 import type { CeremonyOptions } from '@ckm/testkit';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import type { EpochRecord } from '../keys/epoch-record.js';
+import type { EpochRecord } from '../keys/stored/epoch-record.js';
 import type { BareCaller, BareOptions, BareServer } from './bare-server.js';
 import { alice, type BareServers, makeKey, type MadeKey } from './bare-servers.js';
 import { loseDatabase, recordOf } from './lost-database.js';

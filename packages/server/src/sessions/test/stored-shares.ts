@@ -1,6 +1,6 @@
 import type { ShareRow } from '../../storage/storage.js';
 import { openRecord } from '../../vault/sealed-record.js';
-import type { KeySecrets } from '../keys/stored-key.js';
+import type { KeySecrets } from '../keys/stored/read-key.js';
 import type { BareServer } from './bare-server.js';
 
 /** A share that lies at a server; secret outside of tests. */

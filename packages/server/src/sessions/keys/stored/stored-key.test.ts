@@ -5,14 +5,14 @@ import { randomBytes } from 'node:crypto';
 import { encodeHex } from '@ckm/foundation';
 import { preparing } from '@ckm/testkit';
 import { afterEach, expect, test } from 'vitest';
-import { createKeyDesk } from '../../control/desks/key-desk.js';
-import { findTightening, NO_TIGHTENING, storeTightening } from '../../policy/tightening.js';
-import { unlessChanged } from '../../storage/tampered-row.js';
-import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-keys.js';
-import { createActiveKeys } from './active-keys.js';
-import { alice, createBareServers, makeKey, messageOf } from '../test/bare-servers.js';
-import type { KeyRow, Reader } from '../../storage/storage.js';
-import { recordOf, makeKeyThenLose } from '../test/lost-database.js';
+import { createKeyDesk } from '../../../control/desks/key-desk.js';
+import { findTightening, NO_TIGHTENING, storeTightening } from '../../../policy/tightening.js';
+import { unlessChanged } from '../../../storage/tampered-row.js';
+import { EPOCH_KEYS_FOLDER } from '../../../vault/epoch-keys.js';
+import { createActiveKeys } from '../active-keys.js';
+import { alice, createBareServers, makeKey, messageOf } from '../../test/bare-servers.js';
+import type { KeyRow, Reader } from '../../../storage/storage.js';
+import { recordOf, makeKeyThenLose } from '../../test/lost-database.js';
 
 const NOTHING_ASKED = { asksOperator: false, delay: 0 };
 
