@@ -2,9 +2,15 @@ import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { ownerClient, type TestNetwork } from './test-network.js';
 
-/** Around what a process of the owner dies: its messages to servers, or the writes of its records. */
-export const ARROWS = ['message', 'write'] as const;
-export type Arrow = (typeof ARROWS)[number];
+/** Where a process of the owner dies: around one of its messages to servers, or of the writes of its records. */
+export interface Arrow {
+  readonly around: 'message' | 'write';
+  /** `behind` a message the server has done what it was asked for, and nobody has read the answer. */
+  readonly when: 'before' | 'behind';
+}
+
+/** Nothing comes by itself while a command waits: it waits once, and so asks those who can be asked only when others have answered. */
+export const ONE_WAIT_MS = 150;
 
 /** A client that dies. */
 export interface MortalClient {
@@ -14,8 +20,8 @@ export interface MortalClient {
 }
 
 /**
- * A process of the owner with these records, which dies at such an arrow, counted from its beginning: at odd ones before it, at even ones
- * behind it, where the server has done what it was asked for and nobody has read the answer. Nothing leaves it then, and nothing is stored.
+ * A process of the owner with these records, which dies at such an arrow, counted from its beginning. Nothing leaves it then, and nothing is stored.
+ * @param at which of them, from 1
  */
 export function createMortalClient(
   network: TestNetwork,
@@ -23,17 +29,16 @@ export function createMortalClient(
   arrow: Arrow,
   at: number,
 ): MortalClient {
-  const isBefore = at % 2 === 1;
   let isDead = false;
   let count = 0;
   const assertAlive = () => {
     if (isDead) throw new Error('the process is dead');
   };
   /** Does something that is counted, unless the process dies around it. */
-  const around = async <T>(what: Arrow, work: () => Promise<T>): Promise<T> => {
+  const around = async <T>(what: Arrow['around'], work: () => Promise<T>): Promise<T> => {
     assertAlive();
-    const isIt = what === arrow && ++count === at;
-    isDead ||= isIt && isBefore;
+    const isIt = what === arrow.around && ++count === at;
+    isDead ||= isIt && arrow.when === 'before';
     assertAlive();
     const done = await work();
     isDead ||= isIt;
@@ -44,6 +49,7 @@ export function createMortalClient(
     (url, request) => around('message', () => network.send(url, request)),
     () => network.now,
     {
+      timeoutMs: ONE_WAIT_MS,
       store: {
         ...store,
         put: (path, bytes) => around('write', () => store.put(path, bytes)),
