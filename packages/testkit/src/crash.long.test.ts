@@ -101,7 +101,7 @@ describe.skipIf(!canSpawnServers)(
         const [, , charlie] = servers;
         for (let commit = 1; commit <= 4; commit++) {
           await kill(charlie!);
-          await charlie!.start({ when, commit });
+          await charlie!.start({ when, step: 'commit', nth: commit });
           const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
           await expect(ceremony.finish()).rejects.toThrow('fetch failed');
           await died(charlie!);
@@ -152,7 +152,7 @@ describe.skipIf(!canSpawnServers)(
         const [alpha] = servers;
         await kill(alpha!);
         // The pool is asked for in a first message, the signature in a second.
-        await alpha!.start({ when, commit: 2 });
+        await alpha!.start({ when, step: 'commit', nth: 2 });
         const attempt = await signer.prepare([1, 2]);
         const ask = { ...message('hello'), requestId: new Uint8Array(randomBytes(32)) };
         await expect(signer.request(1, ask, { attempt })).rejects.toThrow('fetch failed');

@@ -14,10 +14,13 @@ const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'server'
 /** Whether the packages are compiled: a process of its own runs what was compiled. */
 export const canSpawnServers = existsSync(COMPILED);
 
-/** When a server is to kill itself: around which commit, counted from the moment it listens. */
+/** When a server is to kill itself, counted from the moment it is told. */
 export interface PlannedKill {
   readonly when: 'before' | 'after';
-  readonly commit: number;
+  /** `commit`: every one counts; else a name as {@link ServerProcess.plan} returns it. */
+  readonly step: string;
+  /** Which of those; from 1. */
+  readonly nth: number;
 }
 
 /** A real server on loopback in a process of its own, with a data directory of its own. */
@@ -35,10 +38,15 @@ export interface ServerProcess {
   /** Lets it stand still, whatever it is at, and go on. */
   freeze(): void;
   thaw(): void;
-  /** Resolves when it is gone, however that comes. */
-  gone(): Promise<void>;
+  /** Resolves when it is gone, however that comes; with the signal that it died of. */
+  gone(): Promise<NodeJS.Signals | null>;
   /** Starts it again after its end. */
-  start(plannedKill?: PlannedKill): Promise<void>;
+  start(kill?: PlannedKill): Promise<void>;
+  /**
+   * Tells it when to kill itself; null: not at all any more.
+   * @returns the steps that it has taken since it was told last: commits by the tables that they write, and removals of key files
+   */
+  plan(kill: PlannedKill | null): Promise<readonly string[]>;
   /** As somebody with an account. */
   as(identity: Identity, onMessage?: OnMessage): Promise<Callee>;
   /** Ends it and removes what it stored. */
@@ -89,13 +97,13 @@ export async function spawnServer(options: ServerProcessOptions): Promise<Server
     },
     freeze: () => void running?.child.kill('SIGSTOP'),
     thaw: () => void running?.child.kill('SIGCONT'),
-    async gone() {
-      await running?.ended;
-    },
-    async start(plannedKill) {
+    gone: async () => (await running?.ended) ?? null,
+    async start(kill) {
       await server.gone();
-      running = await launch({ dataDir, environment, under }, plannedKill, (part) => (output += part));
+      running = await launch({ dataDir, environment, under }, (part) => (output += part));
+      if (kill !== undefined) await server.plan(kill);
     },
+    plan: (kill) => tell(running!, kill),
     as: (identity, onMessage) => callOverHttp(name, server.url, identity, onMessage),
     async remove() {
       await server.kill();
@@ -116,7 +124,17 @@ function program(): string {
 interface Running {
   readonly child: ChildProcess;
   readonly url: string;
-  readonly ended: Promise<void>;
+  /** With the signal that it died of. */
+  readonly ended: Promise<NodeJS.Signals | null>;
+}
+
+async function tell({ child, ended }: Running, kill: PlannedKill | null): Promise<readonly string[]> {
+  const answered = new Promise<readonly string[]>((resolve) => {
+    child.once('message', (steps) => resolve(steps as readonly string[]));
+  });
+  child.send({ kill });
+  const died = ended.then(() => Promise.reject(new Error('the server is gone and hears nothing')));
+  return Promise.race([answered, died]);
 }
 
 interface Launched {
@@ -127,18 +145,18 @@ interface Launched {
 
 async function launch(
   { dataDir, environment, under }: Launched,
-  plannedKill: PlannedKill | undefined,
   write: (part: string) => void,
 ): Promise<Running> {
-  const when = plannedKill === undefined ? ['never', '0'] : [plannedKill.when, String(plannedKill.commit)];
   // The same program starts many hundred times in a run of the tests: Node keeps what it compiled of it.
   const shared = process.env['CKM_TESTS_SHARED'];
   const compiled = shared === undefined ? {} : { NODE_COMPILE_CACHE: join(shared, 'compiled') };
   const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...compiled, ...environment };
-  const words = [...under, process.execPath, program(), dataDir, ...when];
-  const child = spawn(words[0]!, words.slice(1), { env });
+  const words = [...under, process.execPath, program(), dataDir];
+  const child = spawn(words[0]!, words.slice(1), { env, stdio: ['pipe', 'pipe', 'pipe', 'ipc'] });
   // Not "exit": what it wrote before its end may come after it.
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.once('close', (_code, signal) => resolve(signal));
+  });
   let written = '';
   const url = await new Promise<string>((resolve, reject) => {
     const take = (part: Buffer) => {
@@ -147,8 +165,8 @@ async function launch(
       const listening = /^\{"url":"([^"]+)"\}$/m.exec(written);
       if (listening !== null) resolve(listening[1]!);
     };
-    child.stdout.on('data', take);
-    child.stderr.on('data', take);
+    child.stdout!.on('data', take);
+    child.stderr!.on('data', take);
     void ended.then(() => reject(new Error(`the server ended before it listened: ${written}`)));
   });
   return { child, url, ended };
