@@ -51,6 +51,8 @@ export interface PostgresOptions {
   readonly connections?: number;
   /** Whether a commit waits for the disk, as outside of tests; default: no. */
   readonly durable?: boolean;
+  /** A program and its arguments, which ends by executing what follows. */
+  readonly under?: readonly string[];
 }
 
 /** How PostgreSQL is ended; its own names. Source: PostgreSQL, "Shutting Down the Server". */
@@ -175,7 +177,7 @@ export function makeFolder(): string {
 export function createPostmaster(
   programs: string,
   folder: string,
-  { connections = 60, durable = false }: PostgresOptions,
+  { connections = 60, durable = false, under = [] }: PostgresOptions,
 ): Postmaster {
   const data = join(folder, 'data');
   const settings = [`fsync=${durable ? 'on' : 'off'}`, `max_connections=${connections}`].flatMap(
@@ -193,7 +195,8 @@ export function createPostmaster(
   let ended: Promise<void> | null = null;
   const start = () => {
     if (ended !== null) return;
-    const child = spawn(program, [...parameters], { cwd: folder, stdio: 'ignore' });
+    const words = [...under, program, ...parameters];
+    const child = spawn(words[0]!, words.slice(1), { cwd: folder, stdio: 'ignore' });
     ended = new Promise<void>((resolve) => {
       child.once('exit', () => {
         ended = null;
