@@ -3,19 +3,35 @@ import { expect, test, vi } from 'vitest';
 import { createProgress } from './progress.js';
 import { createTerminal } from './terminal.js';
 
-const terminal = createTerminal({
-  json: false,
-  quiet: true,
-  color: false,
-  trueColor: false,
-  input: false,
-  direct: false,
-});
+const options = { json: false, color: false, trueColor: false, input: false, direct: false };
+const terminal = createTerminal({ ...options, quiet: true });
 
 /** Shares are in from `have`, and still wanted from `waiting`. */
 function event(stage: ProgressEvent['stage'], have: string[], waiting: string[]): ProgressEvent {
   return { id: '00bdea2a', stage, round: 1, of: 2, have, waiting, text: 'asking for shares' };
 }
+
+test('the last state of a signature stays on the screen: every share is in, and the line ends', async () => {
+  vi.stubEnv('TERM', 'xterm');
+  const written: string[] = [];
+  const stderr = { isTTY: true, columns: 100, write: (text: string) => written.push(text) > 0 };
+  const original = Object.getOwnPropertyDescriptor(process, 'stderr')!;
+  Object.defineProperty(process, 'stderr', { ...original, get: () => stderr });
+  try {
+    const progress = createProgress(createTerminal({ ...options, quiet: false }));
+    progress.on(event('sign', ['alpha'], ['charlie']));
+    progress.on(event('sign', ['alpha', 'charlie'], []));
+    progress.on(event('done', ['alpha', 'charlie'], []));
+    await progress.during(Promise.resolve('signature'), () => undefined);
+  } finally {
+    Object.defineProperty(process, 'stderr', original);
+    vi.unstubAllEnvs();
+  }
+  expect(written.join('').split('\r\u001b[2K').slice(1)).toEqual([
+    '  request 00bdea2a · asking for shares · alpha ✓ · waiting: charlie',
+    '  request 00bdea2a · asking for shares · alpha ✓ charlie ✓\n',
+  ]);
+});
 
 /** For the command that listens, and nobody else in this process. */
 const pressCtrlC = () => process.listeners('SIGINT').at(-1)!('SIGINT');
