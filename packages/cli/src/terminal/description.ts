@@ -10,10 +10,14 @@ const MOST_SHOWN = 320;
 /** Notes stand in one column behind values of at most this width; behind longer ones they get a line of their own. */
 const WIDEST_BEFORE_NOTE = 40;
 
-/** What is signed, before anything else: the sentence, the table under it, and what should make one hesitate. */
+/**
+ * What is signed, before anything else: the sentence, the table under it, and what should make one hesitate.
+ * @param isBlindRefused whether it is refused because it cannot be described: the refusal says that, and nothing else has to
+ */
 export function formatDescription(
   terminal: Pick<Terminal, 'style' | 'columns'>,
   { sentence, rows, warnings, blind }: Description,
+  isBlindRefused = false,
 ): string {
   const room = readableColumns(terminal.columns) - INDENT.length;
   const table = tableLines(
@@ -25,7 +29,7 @@ export function formatDescription(
     ...wrapLines(plainText(sentence), room).map((line) => `${INDENT}${terminal.style('bold', line)}`),
     '',
     ...table.map((line) => `${INDENT}${line}`.trimEnd()),
-    ...doubtLines(terminal, { warnings, blind }, room),
+    ...doubtLines(terminal, { warnings, blind }, room, isBlindRefused),
     '',
   ].join('\n');
 }
@@ -43,11 +47,12 @@ function doubtLines(
   terminal: Pick<Terminal, 'style'>,
   { warnings, blind }: Pick<Description, 'warnings' | 'blind'>,
   room: number,
+  isBlindRefused = false,
 ): string[] {
   const others = warnings.filter(({ code }) => !blind || code !== 'BLIND_SIGNING');
   return [
     ...others.flatMap(({ text }) => doubt(terminal, 'yellow', text, room)),
-    ...(blind ? doubt(terminal, 'red', BLIND_TEXT, room) : []),
+    ...(blind && !isBlindRefused ? doubt(terminal, 'red', BLIND_TEXT, room) : []),
   ];
 }
 
