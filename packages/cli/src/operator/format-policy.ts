@@ -20,12 +20,8 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
       : [formatLikeness(terminal, keyId.slice(0, 8), decodeHex(transcriptHash)), '']),
     formatTable(
       [
-        [
-          '',
-          'its owner allows',
-          'you allow for it',
-          `this server allows${server.name === null ? '' : ` (${server.name})`}`,
-        ],
+        // Few letters: all of it stands on a line of 60 columns.
+        ['allowed by', 'its owner', 'you', `this server${server.name === null ? '' : ` (${server.name})`}`],
         ['kinds', owned.kinds.join(', '), kinds(tightening.kinds), kinds(server.kinds)],
         ['rate', rate(owned.rateLimit), rate(tightening.rateLimit), rate(server.rateLimit)],
         ['until', until(owned.expiresAt), until(tightening.expiresAt), until(null)],
