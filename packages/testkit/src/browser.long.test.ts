@@ -172,7 +172,7 @@ describe.skipIf(!hasChromium)('the client in Chromium', () => {
       'keys/page',
     ]);
     // Commitments that were not used are kept as well; their name is the key's id and its epoch.
-    expect(kept.slice(4)).toEqual([expect.stringMatching(/^pool\/[0-9a-f]{64}-0$/)]);
+    expect(kept.slice(4)).toEqual([expect.stringMatching(/^pool\/[0-9a-f]{64}-0-[0-9a-f]{8}$/)]);
   });
 
   test('keeps records in IndexedDB as a store must: by path, each the last that was put, one writer at a time', async () => {
