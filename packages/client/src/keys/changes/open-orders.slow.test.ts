@@ -189,6 +189,7 @@ test('A5: a server that says an earlier epoch than the newest on record is not c
     quorum: { needed: 2, of: 3 },
     servers: SERVERS,
   });
+  const { transcriptHash } = await owner.showKey('letters');
   await owner.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
   expect((await owner.status()).keys[0]).toMatchObject({
     epoch: 1,
@@ -201,7 +202,7 @@ test('A5: a server that says an earlier epoch than the newest on record is not c
       const reply = await honest();
       if (call.name !== 'key.list') return reply;
       const { keys, ...rest } = reply as Result<'key.list'>;
-      return { ...rest, keys: keys.map((key) => ({ ...key, epoch: 0 })) };
+      return { ...rest, keys: keys.map((key) => ({ ...key, epoch: 0, transcriptHash })) };
     };
   }
   const { keys } = await owner.status();
