@@ -142,7 +142,7 @@ describe.skipIf(!isPossible)('servers and devices in processes of their own, in 
           pass(BETWEEN_TRIES);
           await restartServers();
         }
-        for (const which of [...waiting]) {
+        for (const which of waiting) {
           const now = await device(which, { does: 'refresh', name: NAME });
           said.push(now);
           if (now.code === null) waiting.delete(which);
