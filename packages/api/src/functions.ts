@@ -1,3 +1,4 @@
+// Longer than other files, because it is the one table of what an owner can ask of a server, and who may ask it stands on each line.
 import { z } from 'zod';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
 import {
