@@ -30,6 +30,7 @@ export async function callCkm(args: readonly string[], options: RunOptions = {})
       environment: plainEnvironment(options.environment),
       cwd: options.cwd ?? process.cwd(),
       stdin: options.stdin ?? '',
+      umask: process.umask(),
     });
     const [{ status, stdout, stderr }] = (await Promise.race([answered, ended])) as [Answer];
     waiting.push(child);

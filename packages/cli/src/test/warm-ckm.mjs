@@ -9,7 +9,7 @@ const exit = process.exit;
 
 process.on('disconnect', () => exit(0));
 
-process.on('message', ({ args, environment, cwd, stdin }) => {
+process.on('message', ({ args, environment, cwd, stdin, umask }) => {
   const written = { stdout: [], stderr: [] };
   replace('stdin', Readable.from([Buffer.from(stdin)]));
   replace('stdout', sink(written.stdout, 1));
@@ -17,6 +17,8 @@ process.on('message', ({ args, environment, cwd, stdin }) => {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, environment);
   process.chdir(cwd);
+  // A server that the caller ran since has narrowed the caller's.
+  process.umask(umask);
   process.argv = [process.execPath, program, ...args];
   process.exitCode = undefined;
   process.exit = (status) => {
