@@ -136,7 +136,7 @@ export interface CountsHeard {
  * How often the key was used before, at most: for each window the sum of what n − t + 1 others of each roster say, of those that say least,
  * since any of them are enough. Every signature was made by t of a roster, so that one of those asked has counted it, if he cannot sign in it any
  * more: of an epoch that is over, whoever is in a later one. Who joined behind a roster was told of all that was signed by it, and by those before. An
- * earlier roster is asked for where one of those who are believed was in it within the window.
+ * earlier roster is asked for where one of those who are believed was in it within the window, as long as it can be heard.
  * @param newest this server's epoch
  * @param self this server's identity key
  */
@@ -146,25 +146,65 @@ export function hearCounts(
   { epoch: newest, self }: { readonly epoch: number; readonly self: Uint8Array },
 ): CountsHeard {
   const told: Told[] = [];
-  let missing: CountsHeard | null = null;
-  for (const { from, ...one } of windows) {
-    const chosen = new Map<string, Counted>();
-    let [isWhole, earliest] = [true, from];
-    for (const [i, roster] of rosters.entries()) {
-      if (i > 0 && earliest > roster.epoch) break;
-      const said = saidFrom(heard, one, Math.min(newest, roster.epoch + 1));
-      const enough = enoughOf(roster, rosters.slice(0, i), said, self);
-      for (const name of enough.names) {
-        chosen.set(name, said.get(name)!);
-        earliest = Math.min(earliest, said.get(name)!.from);
-      }
-      if (enough.missing.length === 0) continue;
-      isWhole = false;
-      missing ??= { told: [], missing: enough.missing, needed: enough.needed };
-    }
-    if (isWhole) told.push({ ...one, count: Math.min(sumOf(chosen.values()), one.most) });
+  let missing: Missing | null = null;
+  for (const asked of windows) {
+    const counted = hearWindow(asked, rosters, heard, { newest, self });
+    if (counted.missing !== null) missing ??= counted.missing;
+    else told.push({ within: asked.within, most: asked.most, count: counted.count });
   }
-  return { told, missing: missing?.missing ?? [], needed: missing?.needed ?? 0 };
+  return { told, missing: missing?.slots ?? [], needed: missing?.needed ?? 0 };
+}
+
+interface Place {
+  readonly newest: number;
+  readonly self: Uint8Array;
+}
+
+/** Of a roster that is not heard. */
+interface Missing extends Pick<CountsHeard, 'needed'> {
+  readonly slots: readonly number[];
+  readonly epoch: number;
+}
+
+type WindowHeard = { readonly missing: null; readonly count: number } | { readonly missing: Missing };
+
+/**
+ * Where an earlier roster is not heard that nobody asks for but others, by what they say, it is heard once more without those: any that are enough
+ * will do, and whoever carries the messages could have kept theirs. Else one that lies could ask for servers that are gone.
+ */
+function hearWindow(asked: AskedOf, rosters: readonly KeyParams[], heard: Heard, place: Place): WindowHeard {
+  const first = hearOnce(asked, rosters, heard, place);
+  let tried = first;
+  while (tried.missing !== null) {
+    const { epoch } = tried.missing;
+    if (epoch === rosters[0]!.epoch || asked.from <= epoch) return first;
+    tried = hearOnce(asked, rosters, heard, place, epoch);
+  }
+  return tried;
+}
+
+/** @param behind only those are heard who have counted for themselves from a later epoch on */
+function hearOnce(
+  { from, ...one }: AskedOf,
+  rosters: readonly KeyParams[],
+  heard: Heard,
+  { newest, self }: Place,
+  behind = -1,
+): WindowHeard {
+  const chosen = new Map<string, Counted>();
+  let earliest = from;
+  for (const [i, roster] of rosters.entries()) {
+    if (i > 0 && earliest > roster.epoch) break;
+    const said = saidFrom(heard, one, { since: Math.min(newest, roster.epoch + 1), behind });
+    const enough = enoughOf(roster, rosters.slice(0, i), said, self);
+    for (const name of enough.names) {
+      chosen.set(name, said.get(name)!);
+      earliest = Math.min(earliest, said.get(name)!.from);
+    }
+    const { missing: slots, needed } = enough;
+    if (slots.length > 0) return { missing: { slots, needed, epoch: roster.epoch } };
+  }
+  return { missing: null, count: Math.min(sumOf(chosen.values()), one.most) };
 }
 
 /** What somebody says of a window, and from which epoch on he has counted it himself. */
@@ -172,11 +212,15 @@ type Counted = Pick<WindowCount, 'from'> & { readonly count: number };
 type Said = ReadonlyMap<string, Counted>;
 
 /** What those say of a window who are in some epoch, or in a later one; who has stopped counting too early says nothing. */
-function saidFrom(heard: Heard, { within, most }: WindowAsked, since: number): Said {
+function saidFrom(
+  heard: Heard,
+  { within, most }: WindowAsked,
+  { since, behind }: { readonly since: number; readonly behind: number },
+): Said {
   const said = new Map<string, Counted>();
   for (const [name, { counts, epoch }] of heard) {
     const known = counts?.find((window) => window.within === within);
-    if (known === undefined || known.count === null || epoch < since) continue;
+    if (known === undefined || known.count === null || epoch < since || known.from <= behind) continue;
     const isEnough = known.count < known.most || known.most >= most;
     if (isEnough) said.set(name, { from: known.from, count: Math.min(known.count, most) });
   }
