@@ -180,12 +180,13 @@ export {
 // reshare
 export {
   type ChangeParams,
-  checkIdentities,
   type Dealer,
   type DealingSecrets,
   type DealMessage,
   encodeChange,
   findReshareFault,
+  type KnownMembers,
+  knownMembers,
   MAX_CHANGE_BYTES,
   orderOf,
   parseChange,

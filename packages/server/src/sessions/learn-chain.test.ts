@@ -2,7 +2,8 @@ import { type ChangeOrder, type KeyPolicy, policyHash } from '@ckm/api';
 import { encodeCertificate, encodeChangeCertificate } from '@ckm/threshold';
 import { decided, generate } from '@ckm/threshold/test';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { BareCaller, BareServer } from './test/bare-server.js';
+import type { Reader, Storage } from '../storage/storage.js';
+import type { BareCaller, BareOptions, BareServer } from './test/bare-server.js';
 import { alice, createBareServers, mallory } from './test/bare-servers.js';
 
 const network = createBareServers();
@@ -44,8 +45,11 @@ const [one, two, three] = (() => {
 })() as [ReturnType<typeof after>, ReturnType<typeof after>, ReturnType<typeof after>];
 const chain = [first, one.certificate, two.certificate, three.certificate];
 
-async function begin(settings: object = {}): Promise<{ server: BareServer; caller: BareCaller }> {
-  const server = await network.open({ name: 'charlie', settings });
+async function begin(
+  settings: object = {},
+  options: Partial<BareOptions> = {},
+): Promise<{ server: BareServer; caller: BareCaller }> {
+  const server = await network.open({ name: 'charlie', settings, ...options });
   return { server, caller: await server.as(alice) };
 }
 
@@ -64,6 +68,24 @@ function orderOf({ context }: BareServer, { certified }: Epoch): ChangeOrder {
 
 const rowsAt = ({ context }: BareServer) =>
   context.storage.read(({ sealed }) => sealed.page('shown_epochs', null, 100));
+
+/** A storage that counts how many shown epochs are looked at outside of transactions. */
+function createWatch() {
+  const looked = { epochs: 0 };
+  const wrap = (storage: Storage): Storage => ({
+    ...storage,
+    read: (work) =>
+      storage.read((reader) => {
+        const { shownEpochs } = reader;
+        const find: Reader['shownEpochs']['find'] = (...which) => {
+          looked.epochs++;
+          return shownEpochs.find(...which);
+        };
+        return work({ ...reader, shownEpochs: { ...shownEpochs, find } });
+      }),
+  });
+  return { looked, wrap };
+}
 
 const deedsAt = async ({ context }: BareServer) => {
   const entries = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
@@ -145,6 +167,25 @@ describe('a chain of certificates that is shown in pages', () => {
     await learn(caller, first);
     const stranger = await server.as(mallory);
     await expect(learn(stranger, one.certificate)).rejects.toThrow(code('KEY_UNKNOWN'));
+  });
+
+  test('is walked for nobody whose certificate does not hold, or who asks for a vote that this server does not have', async () => {
+    const { looked, wrap } = createWatch();
+    const { server, caller } = await begin({}, { wrap });
+    await learn(caller, ...chain.slice(0, 3));
+    const order = orderOf(server, three.epoch);
+    await caller.call('change.propose', { order, chain: [three.certificate], policy });
+    const { certificate } = after(three.epoch, '4');
+    const forged = certificate.slice();
+    forged[forged.length - 1]! ^= 1;
+    looked.epochs = 0;
+    await expect(caller.call('change.commit', { keyId, certificate: forged })).rejects.toThrow();
+    const locked = { locks: new Uint8Array(200), signed: certificate };
+    const asked = caller.call('change.yield', { keyId, epoch: 3, ...locked });
+    await expect(asked).rejects.toThrow(code('CHANGE_NOT_MEMBER'));
+    expect(looked.epochs).toBe(0);
+    expect(await caller.call('change.commit', { keyId, certificate })).toMatchObject({ epoch: 4 });
+    expect(looked.epochs).toBe(4);
   });
 
   test('ends where the order says that the key is', async () => {

@@ -3,10 +3,10 @@ import type { Data } from '@ckm/gordian';
 import {
   type CertifiedEpoch,
   type ChangeMemory,
-  checkIdentities,
   encodeKeyParams,
   judgeVotes,
   type KeyParams,
+  knownMembers,
   parseCertificate,
   parseChangeCertificate,
   parseKeyParams,
@@ -137,12 +137,13 @@ export function extendChain(
   memory?: ChangeMemory,
 ): KeyChain & { readonly checked: CheckedEpoch } {
   const { first, newest } = checkChain(chain);
-  const known = paramsBefore(chain, newest.params.epoch + 1).flatMap(({ roster }) => roster);
+  const known = knownMembers();
+  for (const { roster } of paramsBefore(chain, newest.params.epoch + 1)) known.add(roster);
   let [before, last] = [newest, newest];
   for (const certificate of more) {
     const next = verifyChange(last, parseChangeCertificate(certificate), judgeVotes, memory);
-    checkIdentities(known, next.params.roster);
-    known.push(...next.params.roster);
+    known.check(next.params.roster);
+    known.add(next.params.roster);
     [before, last] = [last, next];
   }
   const longer = { certificate: chain.certificate, changes: [...changesOf(chain), ...more] };

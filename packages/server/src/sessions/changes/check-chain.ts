@@ -5,9 +5,10 @@ import {
   judgeVotes,
   kindOfCertificate,
   type KeyParams,
+  type KnownMembers,
+  knownMembers,
   parseCertificate,
   parseChangeCertificate,
-  type RosterEntry,
   verifyFirstEpoch,
   verifyLink,
 } from '@ckm/threshold';
@@ -15,7 +16,7 @@ import type { Call, ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import type { Transaction } from '../../storage/storage.js';
 import { verifyWay } from '../keys/past-epochs.js';
-import { costOfChain } from '../session-cost.js';
+import { costOfChain, costOfEpochs } from '../session-cost.js';
 import type { ChangeMeans } from './means.js';
 import { type Base, type EpochName, readBase, storeShown } from './shown-epochs.js';
 
@@ -36,9 +37,6 @@ export interface CheckedChain {
   readonly newest: CertifiedEpoch;
 }
 
-/** Reading one epoch that was shown before, or is over, in milliseconds of one core. */
-const LED_MS = 0.3;
-
 /**
  * Checks certificates that somebody shows: all of a key, or what follows on an epoch that this server was shown or is in. Each is counted before
  * it is checked, and others get their turn between one and the next.
@@ -53,10 +51,9 @@ export async function checkChain(
 ): Promise<CheckedChain> {
   charge(call.account, costOfChain(certificates));
   const before = epochBefore(certificates[0]!);
-  if (before !== null) charge(call.account, before.epoch * LED_MS);
+  if (before !== null) charge(call.account, costOfEpochs(before.epoch));
   const name = { owner: call.account.xid, keyId };
-  const base =
-    before === null ? null : await context.storage.read((reader) => readBase(context, reader, name, before));
+  const base = before === null ? null : await readBase(context, context.storage, name, before);
   if (base !== null) charge(call.account, costOfChain(base.way.certificates));
   return checkLinks(keyId, base, certificates);
 }
@@ -78,14 +75,14 @@ export async function checkLinks(
   base: Base | null,
   certificates: readonly Uint8Array[],
 ): Promise<CheckedChain> {
-  const known: RosterEntry[] = [...(base?.known ?? [])];
+  const known = base?.known ?? knownMembers();
   const links: CheckedLink[] = [];
   let newest = base === null ? null : verifyWay(base.way);
   for (const certificate of certificates) {
     if (links.length > 0) await setImmediate();
     newest = checkLink(newest, known, certificate);
     demand(equalBytes(newest.params.keyId, keyId), 'CERTIFICATE_OF_ANOTHER_KEY', OTHER_KEY);
-    known.push(...newest.params.roster);
+    known.add(newest.params.roster);
     links.push({ certificate, epoch: newest });
   }
   return { base, first: base?.first ?? links[0]!.epoch.transcriptHash, links, newest: newest! };
@@ -96,7 +93,7 @@ const OTHER_KEY = 'the certificate is of another key';
 /** @throws as `verifyFirstEpoch`, `verifyLink` */
 function checkLink(
   before: CertifiedEpoch | null,
-  known: readonly RosterEntry[],
+  known: KnownMembers,
   certificate: Uint8Array,
 ): CertifiedEpoch {
   return before === null

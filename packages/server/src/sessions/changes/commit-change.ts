@@ -7,7 +7,6 @@ import {
   verifyChange,
   type CertifiedEpoch,
   type ChangeCertificate,
-  type RosterEntry,
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
@@ -27,7 +26,7 @@ import { type Deciding, type DecidingScope, ownEntry, readDeciding, settledOther
 import { endRepairs, endTries } from './end-tries.js';
 import { goOn, leave, type Shown } from './enter-epoch.js';
 import { isSameChange, noteFork } from './fork.js';
-import { assertKnown, readRosters } from './known-members.js';
+import { assertKnown } from './known-members.js';
 import type { ChangeMeans } from './means.js';
 import { type OwnShare, takeOwnShare } from './own-share.js';
 
@@ -124,15 +123,12 @@ async function commitOnce(
   brought: Brought,
 ): Promise<Committed> {
   const { context } = means;
-  const { deciding, known } = await context.storage.read(async (reader) => {
-    const found = await readDeciding(context, reader, scope, true);
-    return { deciding: found, known: await readRosters(context, reader, found) };
-  });
+  const deciding = await context.storage.read((reader) => readDeciding(context, reader, scope, true));
   const { decided } = deciding.record;
   const kept = decided === null ? null : shownOf(context, decided);
   if (kept !== null && !isSameChange(kept.certificate, brought.certificate))
     throw await noteFork(means, call, scope, brought);
-  const shown = kept ?? verified(context, deciding, known, brought);
+  const shown = kept ?? (await verified(means, call, deciding, brought));
   assertCounts(deciding, shown.next);
   // Where its servers settled which certificate counts, the epoch before is in use nowhere any more.
   const isSettled = countsIn(deciding) !== undefined;
@@ -144,14 +140,15 @@ async function commitOnce(
 }
 
 /** @throws as `verifyChange`, `judgeVotes`, {@link assertKnown} */
-function verified(
-  context: ServerContext,
-  { before }: Deciding,
-  known: readonly RosterEntry[],
+async function verified(
+  means: ChangeMeans,
+  call: Call,
+  deciding: Deciding,
   { bytes, certificate }: Brought,
-): Shown {
-  assertKnown(known, certificate.change);
-  const next = verifyChange(before, certificate, judgeVotes, context.checkedChanges);
+): Promise<Shown> {
+  const { context } = means;
+  const next = verifyChange(deciding.before, certificate, judgeVotes, context.checkedChanges);
+  await assertKnown(means, call, deciding, [certificate.change]);
   return { bytes, certificate, next, own: ownEntry(context, next.params) };
 }
 

@@ -1,43 +1,47 @@
-import { checkIdentities, parseKeyParams, type ChangeParams, type RosterEntry } from '@ckm/threshold';
-import type { ServerContext } from '../../context.js';
-import type { Reader } from '../../storage/storage.js';
-import { epochsOfChain, readPublicEpoch } from '../keys/past-epochs.js';
-import type { JoiningKey } from './change-record.js';
+import { type ChangeParams, type KnownMembers, knownMembers, parseKeyParams } from '@ckm/threshold';
+import type { Call, ServerContext } from '../../context.js';
+import { epochsOfChain } from '../keys/past-epochs.js';
+import { costOfEpochs } from '../session-cost.js';
 import type { Deciding } from './deciding.js';
-import { type KeyName, rostersTo } from './shown-epochs.js';
-
-/** The rosters of a key up to the deciding epoch, all of them: what whoever checks the whole chain later compares with. */
-export async function readRosters(
-  context: Pick<ServerContext, 'vault'>,
-  reader: Reader,
-  { owner, keyId, epoch, key, record: { joining } }: Deciding,
-): Promise<readonly RosterEntry[]> {
-  if (key === null) return rostersOfJoining(context, reader, { owner, keyId }, joining!);
-  const known: RosterEntry[] = [];
-  for (let number = 0; number <= epoch; number++) {
-    const { parameters } = await readPublicEpoch(context, reader, { owner, keyId }, number);
-    known.push(...parseKeyParams(parameters).roster);
-  }
-  return known;
-}
-
-/** Of a key that this server is to join: it was shown all certificates at once, or in pages. */
-async function rostersOfJoining(
-  context: Pick<ServerContext, 'vault'>,
-  reader: Reader,
-  name: KeyName,
-  { chain, parameters, transcriptHash }: JoiningKey,
-): Promise<readonly RosterEntry[]> {
-  if (chain.length > 0) return epochsOfChain(chain).flatMap((one) => parseKeyParams(one.parameters).roster);
-  const { epoch } = parseKeyParams(parameters);
-  return rostersTo(context, reader, name, { epoch, transcriptHash });
-}
+import type { ChangeMeans } from './means.js';
+import { membersTo, type Readings } from './shown-epochs.js';
 
 /**
  * A server keeps its identity through all epochs, and no static key comes back: a change in which one does would make the chain
- * of the key one that nobody can check any more.
- * @throws EncodingError `CHANGE_INVALID`
+ * of the key one that nobody can check any more. Asked last, of what holds otherwise: it costs as much as the key is long.
+ * @throws EncodingError `CHANGE_INVALID`; PolicyError `QUOTA_COST`
  */
-export function assertKnown(known: readonly RosterEntry[], { next }: Pick<ChangeParams, 'next'>): void {
-  checkIdentities(known, next.roster);
+export async function assertKnown(
+  { context, charge }: Pick<ChangeMeans, 'context' | 'charge'>,
+  call: Call,
+  deciding: Deciding,
+  changes: readonly Pick<ChangeParams, 'next'>[],
+): Promise<void> {
+  charge(call.account, costOfEpochs(deciding.epoch));
+  await assertKnownIn(context, context.storage, deciding, changes);
+}
+
+/** The same, of what its caller has counted. @throws EncodingError `CHANGE_INVALID` */
+export async function assertKnownIn(
+  context: Pick<ServerContext, 'vault'>,
+  storage: Readings,
+  deciding: Deciding,
+  changes: readonly Pick<ChangeParams, 'next'>[],
+): Promise<void> {
+  const known = await readMembers(context, storage, deciding);
+  for (const { next } of changes) known.check(next.roster);
+}
+
+/** Who has held a key up to the deciding epoch, as whoever checks the whole chain later compares. */
+async function readMembers(
+  context: Pick<ServerContext, 'vault'>,
+  storage: Readings,
+  { owner, keyId, epoch, key, before: { transcriptHash }, record: { joining } }: Deciding,
+): Promise<KnownMembers> {
+  // A key that this server is to join: it was shown all certificates at once, or in pages.
+  if (key !== null || joining!.chain.length === 0)
+    return membersTo(context, storage, { owner, keyId }, { epoch, transcriptHash });
+  const known = knownMembers();
+  for (const { parameters } of epochsOfChain(joining!.chain)) known.add(parseKeyParams(parameters).roster);
+  return known;
 }

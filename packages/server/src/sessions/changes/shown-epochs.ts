@@ -1,8 +1,16 @@
+import { setImmediate } from 'node:timers/promises';
 import { equalBytes } from '@ckm/foundation';
-import { type CertifiedEpoch, encodeKeyParams, parseKeyParams, type RosterEntry } from '@ckm/threshold';
+import {
+  type CertifiedEpoch,
+  encodeKeyParams,
+  type KeyParams,
+  type KnownMembers,
+  knownMembers,
+  parseKeyParams,
+} from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
-import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
+import type { KeyRow, Reader, Storage, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
 import {
   type PublicEpoch,
@@ -33,22 +41,32 @@ interface ShownEpoch extends PublicEpoch {
 /** An epoch on the way to another one. `shown`: it was shown to this server; null: its certificate is stored with the key. */
 export interface LedEpoch extends EpochName, PublicEpoch {
   readonly shown: ShownEpoch | null;
+  readonly params: KeyParams;
 }
 
 /** An epoch that certificates follow on, with all that checking them needs. */
-export interface Base {
+export interface Base extends Past {
   readonly name: EpochName;
   /** How it is proved: as a rule it was checked, and no certificate leads to it any more. */
   readonly way: StoredWay;
+}
+
+/** All epochs up to one. */
+interface Past {
   /** Transcript hash of the first epoch. */
   readonly first: Uint8Array;
-  /** The rosters of all epochs up to it. */
-  readonly known: readonly RosterEntry[];
+  readonly known: KnownMembers;
   /** Whether the newest epoch that this server has the certificate of is it, or leads to it. */
   readonly isOwn: boolean;
 }
 
 type ReadContext = Pick<ServerContext, 'vault'>;
+
+/** Where readings are opened, one after the other: the storage, or within a reading that is open that one. */
+export type Readings = Pick<Storage, 'read'>;
+
+/** So many epochs are looked at in one reading: nobody waits longer for the database, or for his turn. */
+const SLICE = 256;
 
 /** So many epochs of one key are taken in: one a day for more than ten years. Whoever joins compares with all their rosters. */
 const MOST_EPOCHS = 4_096;
@@ -102,9 +120,10 @@ export async function* ledTo(
     if (shown === null && !isOwn) return;
     const found = shown ?? (await readPublicEpoch(context, reader, name, at.epoch));
     const { parameters, certificate } = found;
-    yield { ...at, parameters, certificate, shown };
+    const params = parseKeyParams(parameters);
+    yield { ...at, parameters, params, certificate, shown };
     if (at.epoch === 0) return;
-    at = { epoch: at.epoch - 1, transcriptHash: parseKeyParams(parameters).previous };
+    at = { epoch: at.epoch - 1, transcriptHash: params.previous };
   }
 }
 
@@ -126,42 +145,91 @@ async function findShown(
  */
 export async function readBase(
   context: ReadContext,
-  reader: Reader,
+  storage: Readings,
   name: KeyName,
   to: EpochName,
 ): Promise<Base> {
+  const way = await storage.read((reader) => readWayTo(context, reader, name, to));
+  return { name: to, way, ...(await readPast(context, storage, name, to)) };
+}
+
+/** @throws as {@link readBase} */
+async function readWayTo(
+  context: ReadContext,
+  reader: Reader,
+  name: KeyName,
+  to: EpochName,
+): Promise<StoredWay> {
+  const own = await findOwn(context, reader, name);
+  const newest = await ledTo(context, reader, name, own, to).next();
+  if (newest.done === true) throw await notShown(reader, name, own);
+  const { shown, parameters } = newest.value;
+  return shown === null
+    ? readWay(context, reader, name, to.epoch)
+    : { base: certifiedBy(parameters, shown.proved), certificates: [] };
+}
+
+/**
+ * All epochs up to one, a slice in each reading; others get their turn between one and the next. Each names the one before it by what
+ * its servers signed: whatever becomes of the key meanwhile, it is one past that is read.
+ * @throws as {@link readBase}
+ */
+async function readPast(
+  context: ReadContext,
+  storage: Readings,
+  name: KeyName,
+  to: EpochName,
+): Promise<Past> {
+  const known = knownMembers();
+  let isOwn = false;
+  for (let at = to; ;) {
+    const from = at;
+    const slice = await storage.read((reader) => readSlice(context, reader, name, from));
+    for (const { roster } of slice.params) known.add(roster);
+    isOwn ||= slice.isOwn;
+    if (slice.last.epoch === 0) return { first: slice.last.transcriptHash, known, isOwn };
+    at = { epoch: slice.last.epoch - 1, transcriptHash: slice.params.at(-1)!.previous };
+    await setImmediate();
+  }
+}
+
+/** Epochs on the way to one, that one first. */
+interface Slice extends Pick<Past, 'isOwn'> {
+  readonly params: readonly KeyParams[];
+  readonly last: EpochName;
+}
+
+/** @throws as {@link readBase} where fewer than a slice are here, and the first of all is not among them */
+async function readSlice(
+  context: ReadContext,
+  reader: Reader,
+  name: KeyName,
+  from: EpochName,
+): Promise<Slice> {
   const own = await findOwn(context, reader, name);
   const ours = newestOwn(own);
-  const known: RosterEntry[] = [];
-  let way: StoredWay | null = null;
-  let first: EpochName | null = null;
+  const params: KeyParams[] = [];
   let isOwn = false;
-  for await (const one of ledTo(context, reader, name, own, to)) {
-    const { shown, parameters } = one;
-    way ??=
-      shown === null
-        ? await readWay(context, reader, name, to.epoch)
-        : { base: certifiedBy(parameters, shown.proved), certificates: [] };
+  for await (const one of ledTo(context, reader, name, own, from)) {
     isOwn ||= ours !== null && isSame(ours, one);
-    first = one;
-    known.push(...parseKeyParams(parameters).roster);
+    params.push(one.params);
+    if (one.epoch === 0 || params.length === SLICE) return { params, last: one, isOwn };
   }
-  if (way === null || first?.epoch !== 0) throw await notShown(reader, name, own);
-  return { name: to, way, first: first.transcriptHash, known, isOwn };
+  throw await notShown(reader, name, own);
 }
 
 function isSame(one: EpochName, other: EpochName): boolean {
   return one.epoch === other.epoch && equalBytes(one.transcriptHash, other.transcriptHash);
 }
 
-/** The rosters of all epochs up to one. @throws as {@link readBase} */
-export async function rostersTo(
+/** Who has held a key in all epochs up to one. @throws as {@link readBase} */
+export async function membersTo(
   context: ReadContext,
-  reader: Reader,
+  storage: Readings,
   name: KeyName,
   to: EpochName,
-): Promise<readonly RosterEntry[]> {
-  return (await readBase(context, reader, name, to)).known;
+): Promise<KnownMembers> {
+  return (await readPast(context, storage, name, to)).known;
 }
 
 /** The error where certificates follow on an epoch that this server does not have, or not with all before it. */

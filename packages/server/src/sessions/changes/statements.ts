@@ -8,14 +8,13 @@ import {
   verifySignedChange,
   type CertifiedEpoch,
   type ChangeMemory,
+  type ChangeParams,
   type CompleteNext,
   type LockCertificate,
-  type RosterEntry,
   type Statement,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { Deciding } from './deciding.js';
-import { assertKnown } from './known-members.js';
 
 /** What this server says, signed; only after its state is stored. Ed25519: said again, it is the same bytes. */
 export function signStatement(
@@ -31,24 +30,24 @@ export function signStatement(
 /** What its whole roster signed, with what names it. */
 export interface SignedNext extends CompleteNext {
   readonly bytes: Uint8Array;
+  readonly change: ChangeParams;
 }
 
-/** The deciding epoch, and all members that the key has had. */
+/** The deciding epoch, and what was checked against it before. */
 export interface CheckedAgainst {
   readonly epoch: CertifiedEpoch;
-  readonly known: readonly RosterEntry[];
   readonly memory: ChangeMemory;
 }
 
 /**
- * Checks a change that is said to be signed by its whole roster.
+ * Checks a change that is said to be signed by its whole roster; not whether it fits all epochs before (`assertKnown`).
  * @throws EncodingError, PeerFaultError as `verifySignedChange`
  */
-export function checkSigned({ epoch, known, memory }: CheckedAgainst, bytes: Uint8Array): SignedNext {
+export function checkSigned({ epoch, memory }: CheckedAgainst, bytes: Uint8Array): SignedNext {
   const { kind: _kind, promises: _promises, yields: _yields, ...signed } = parseChangeCertificate(bytes);
-  assertKnown(known, signed.change);
   const { transcriptHash } = verifySignedChange(epoch, signed, memory);
-  return { orderHash: signed.change.order, next: transcriptHash, bytes };
+  const { change } = signed;
+  return { orderHash: change.order, next: transcriptHash, bytes, change };
 }
 
 /** A lock certificate with the change that it locks, whole. */

@@ -21,15 +21,15 @@ import { costOfCertificate } from '../session-cost.js';
 import { findOrder, writeChange } from './change-record.js';
 import { type Deciding, type DecidingScope, decidersOf, memberOf, readDeciding } from './deciding.js';
 import { frozenUntil, judgeOrder } from './guards.js';
-import { readRosters } from './known-members.js';
+import { assertKnown } from './known-members.js';
 import type { ChangeMeans } from './means.js';
 import {
   checkLocked,
   checkSigned,
   encodeLocked,
   signStatement,
-  type CheckedAgainst,
   type Locked,
+  type SignedNext,
 } from './statements.js';
 
 /** Verifying a signature of a statement, in milliseconds of one core. */
@@ -57,7 +57,7 @@ export async function promiseChange(
   means.charge(call.account, costOf(asked.shown, asked.locked));
   const shown = asked.shown.map(parseStatement);
   const scope = scopeOf(call, asked);
-  const locked = await checkAllLocked(means, scope, asked.locked);
+  const { locked } = await checkShown(means, call, scope, { locked: asked.locked });
   const { deciding, said, statement } = await vote(means, call, scope, (present, member) => {
     const state = withLocks(present, member, { shown, locked });
     const guards = judgeOrder(means.counting(), present, findOrder(present.record, orderHash)).verdict;
@@ -82,9 +82,8 @@ export async function lockChange(
   means.charge(call.account, costOf(asked.promises, asked.locked) + costOfCertificate(asked.signed));
   const promises = asked.promises.map(parseStatement).filter(isPromise);
   const scope = scopeOf(call, asked);
-  const signed = checkSigned(await readBefore(means, scope), asked.signed);
-  const locked = await checkAllLocked(means, scope, asked.locked);
-  const complete = [signed, ...locked.map((one) => one.signed)];
+  const { locked, complete } = await checkShown(means, call, scope, asked);
+  const signed = complete[0]!;
   const certificates = locked.map((one) => one.certificate);
   const { statement } = await vote(means, call, scope, (present, member) => {
     const own = member.promise?.orderHash ?? null;
@@ -104,7 +103,8 @@ export async function yieldChange(
 ): Promise<Result<'change.yield'>> {
   means.charge(call.account, costOf([], [asked]));
   const scope = scopeOf(call, asked);
-  const { certificate, signed } = checkLocked(await readBefore(means, scope), asked);
+  const { locked } = await checkShown(means, call, scope, { locked: [asked] });
+  const { certificate, signed } = locked[0]!;
   const { statement } = await vote(means, call, scope, (present, member) => {
     const isFrozen = frozenUntil(present, means.context.clock()) !== null;
     const request = { certificate, complete: [signed], isFrozen };
@@ -129,8 +129,7 @@ async function vote<S extends Statement>(
     call.transact(async (transaction) => {
       await transaction.keys.hold(scope.owner, scope.keyId);
       const present = await readDeciding(context, transaction, scope);
-      if (present.record.decided !== null) throw refused('decided');
-      const member = memberOf(present);
+      const member = demandMember(present);
       const { decided, locked } = decide(present, member);
       if (decided.kind === 'refuses') throw refused(decided.reason);
       const { state, statement } = decided;
@@ -197,23 +196,47 @@ function lockedOf(
   return locked.find(({ certificate }) => certificate === highest)?.signed.bytes ?? record.locked;
 }
 
-async function checkAllLocked(
-  means: ChangeMeans,
-  scope: DecidingScope,
-  locked: readonly LockedChange[],
-): Promise<readonly Locked[]> {
-  if (locked.length === 0) return [];
-  const before = await readBefore(means, scope);
-  return locked.map((one) => checkLocked(before, one));
+/** Changes that are said to be signed by their whole rosters: one, or none, and those that are locked. */
+interface ShownChanges {
+  readonly signed?: Uint8Array;
+  readonly locked: readonly LockedChange[];
 }
 
-/** The epoch that decides; what is long to check is checked against it before a transaction is opened. */
-async function readBefore({ context }: ChangeMeans, scope: DecidingScope): Promise<CheckedAgainst> {
-  return context.storage.read(async (reader) => {
-    const deciding = await readDeciding(context, reader, scope);
-    const known = await readRosters(context, reader, deciding);
-    return { epoch: deciding.before, known, memory: context.checkedChanges };
-  });
+/** The same, checked. */
+interface CheckedChanges {
+  readonly locked: readonly Locked[];
+  /** All of them, the one that is not locked first. */
+  readonly complete: readonly SignedNext[];
+}
+
+/** What is long to check is checked against the epoch that decides before a transaction is opened, and only where this server has a say. */
+async function checkShown(
+  means: ChangeMeans,
+  call: Call,
+  scope: DecidingScope,
+  shown: ShownChanges,
+): Promise<CheckedChanges> {
+  if (shown.signed === undefined && shown.locked.length === 0) return { locked: [], complete: [] };
+  const { context } = means;
+  const deciding = await context.storage.read((reader) => readDeciding(context, reader, scope));
+  demandMember(deciding);
+  const against = { epoch: deciding.before, memory: context.checkedChanges };
+  const alone = shown.signed === undefined ? [] : [checkSigned(against, shown.signed)];
+  const locked = shown.locked.map((one) => checkLocked(against, one));
+  const complete = [...alone, ...locked.map((one) => one.signed)];
+  await assertKnown(
+    means,
+    call,
+    deciding,
+    complete.map(({ change }) => change),
+  );
+  return { locked, complete };
+}
+
+/** @throws StateError `CHANGE_NOT_MEMBER`, `CHANGE_SETTLED`, `CHANGE_REFUSED` where what follows is decided */
+function demandMember(deciding: Deciding): MemberState {
+  if (deciding.record.decided !== null) throw refused('decided');
+  return memberOf(deciding);
 }
 
 function scopeOf(

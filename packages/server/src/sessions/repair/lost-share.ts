@@ -5,7 +5,7 @@ import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
 import { checkLinks, epochBefore, paramsIn } from '../changes/check-chain.js';
-import { readBase } from '../changes/shown-epochs.js';
+import { readBase, type Readings } from '../changes/shown-epochs.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import { openHead } from '../keys/stored/key-head.js';
@@ -42,7 +42,8 @@ export async function readShownKey(
   demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
   const name = { owner, keyId };
   const before = epochBefore(chain[0]!);
-  const base = before === null ? null : await readBase(context, reader, name, before);
+  const here: Readings = { read: (work) => work(reader) };
+  const base = before === null ? null : await readBase(context, here, name, before);
   const key = (await checkLinks(keyId, base, chain)).newest;
   return { key, own, passed: await passedBy(context, reader, name, chain, key.transcriptHash) };
 }

@@ -13,10 +13,11 @@ import {
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { readProposal } from '../read-proposal.js';
+import { costOfEpochs } from '../session-cost.js';
 import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
 import type { Reader } from '../../storage/storage.js';
 import { type Deciding, readDeciding } from '../changes/deciding.js';
-import { assertKnown, readRosters } from '../changes/known-members.js';
+import { assertKnownIn } from '../changes/known-members.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
 import { readSecrets } from '../keys/stored/read-key.js';
@@ -57,7 +58,8 @@ export function createReshareRoom(means: Pick<ChangeMeans, 'context' | 'counting
     parseProposal: (proposal) => readProposal(reshareProposal, proposal),
     sentence: ({ order: { epoch, quorum }, attempt }) =>
       `Move the shares of a key to ${quorum.needed} of ${quorum.of} servers after epoch ${epoch} (attempt ${attempt}).`,
-    cost: ({ promises }) => promises.length * PROMISE_MS,
+    // Whoever joins compares with all rosters.
+    cost: ({ promises, order }) => promises.length * PROMISE_MS + costOfEpochs(order.epoch),
     admit: (asking, proposal) => admitReshare(means, asking, proposal),
     open: (room, owned, proposal) => open(context, room, owned, proposal),
     join: (room, session, parameters) => join(means, room, session, parameters),
@@ -92,7 +94,7 @@ async function join(
   assertTakesPart(change, deciding, proposal);
   const { xid } = means.identity;
   const agreed = agreeOnChange(deciding, xid, proposal, offer as unknown as ReshareOffer, bytes);
-  assertKnown(await readRosters(context, reader, deciding), agreed.change);
+  await assertKnownIn(context, { read: (work) => work(reader) }, deciding, [agreed.change]);
   const step = await start(context, means, reader, deciding, agreed, secrets);
   return { seats: tableOf(agreed, order.epoch + 1), step: toRoomStep(keyId, secrets, step) };
 }

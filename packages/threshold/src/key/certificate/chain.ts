@@ -1,6 +1,5 @@
-import { checkIdentities } from '../../protocols/reshare/check-change.js';
+import { type KnownMembers, knownMembers } from '../../protocols/reshare/check-change.js';
 import type { CertifiedEpoch } from '../../protocols/reshare/change.js';
-import type { RosterEntry } from '../params.js';
 import { type KeyCertificate, verifyCertificate } from './certificate.js';
 import { type ChangeCertificate, type VoteJudge, verifyChange } from './change.js';
 import type { ChangeMemory } from './change-memory.js';
@@ -13,19 +12,19 @@ export function verifyFirstEpoch(certificate: KeyCertificate): CertifiedEpoch {
 /**
  * One link of a chain, behind an epoch that was checked. Beyond what it shows by itself, a server keeps its identity and an identity its
  * server through the whole life of the key, also across epochs that it was not part of, and no static key comes back.
- * @param known the rosters of all epochs up to that one
+ * @param known of all epochs up to that one; this one's are not added
  * @param memory as in `verifyChange`
  * @throws as `verifyChange`; EncodingError `CHANGE_INVALID`
  */
 export function verifyLink(
   before: CertifiedEpoch,
-  known: readonly RosterEntry[],
+  known: KnownMembers,
   certificate: ChangeCertificate,
   judge: VoteJudge,
   memory?: ChangeMemory,
 ): CertifiedEpoch {
   const next = verifyChange(before, certificate, judge, memory);
-  checkIdentities(known, next.params.roster);
+  known.check(next.params.roster);
   return next;
 }
 
@@ -43,11 +42,11 @@ export function verifyChain(
 ): readonly [CertifiedEpoch, ...CertifiedEpoch[]] {
   const start = verifyFirstEpoch(first);
   const epochs: [CertifiedEpoch, ...CertifiedEpoch[]] = [start];
-  const known: RosterEntry[] = [...start.params.roster];
+  const known = knownMembers(start.params.roster);
   let newest = start;
   for (const certificate of changes) {
     newest = verifyLink(newest, known, certificate, judge);
-    known.push(...newest.params.roster);
+    known.add(newest.params.roster);
     epochs.push(newest);
   }
   return epochs;

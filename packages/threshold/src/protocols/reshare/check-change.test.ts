@@ -15,7 +15,14 @@ import {
   type Wish,
 } from './fixtures/changes.js';
 import { hashOrder } from '../change/index.js';
-import { type ChangeParams, encodeChange, orderOf, parseChange, verifyChangeParams } from './index.js';
+import {
+  type ChangeParams,
+  encodeChange,
+  knownMembers,
+  orderOf,
+  parseChange,
+  verifyChangeParams,
+} from './index.js';
 
 const wish: Wish = { dealers: ['alpha', 'bravo'], members: ['alpha', 'charlie', 'delta'], needed: 2 };
 const epoch = generate('ed25519', { needed: 2, of: 3 });
@@ -211,4 +218,33 @@ it('V11: the statement of a receiver differs in every field that it is about', (
   ];
   const all = [{}, ...altered].map((change) => receiverKeyStatement({ ...whole, ...change }).join());
   expect(new Set(all).size).toBe(all.length);
+});
+
+describe('who has held a key', () => {
+  it('is looked at once, however many rosters are compared with it', () => {
+    let looked = 0;
+    const watched = certified.params.roster.map((entry) =>
+      Object.defineProperty({ ...entry }, 'staticKey', {
+        get: () => {
+          looked++;
+          return entry.staticKey;
+        },
+      }),
+    );
+    const known = knownMembers();
+    known.add(watched);
+    for (let i = 0; i < 100; i++) known.check(params.next.roster);
+    expect(looked).toBe(watched.length);
+  });
+
+  it('goes for all rosters that were added', () => {
+    const known = knownMembers(certified.params.roster);
+    known.check(params.next.roster);
+    known.add(params.next.roster);
+    for (const { roster } of [certified.params, params.next])
+      expect(codeOf(() => known.check(roster))).toBe('CHANGE_INVALID');
+    const [one] = params.next.roster;
+    const other = { ...one!, staticKey: bytesOf('fresh'), identityKey: bytesOf('another identity') };
+    expect(codeOf(() => known.check([other]))).toBe('CHANGE_INVALID');
+  });
 });

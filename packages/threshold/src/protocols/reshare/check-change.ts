@@ -19,7 +19,7 @@ export function verifyChangeParams(before: CertifiedEpoch, change: ChangeParams)
   checkSameKey(before, next);
   checkFlags(before.params, next);
   checkDealers(before, change);
-  checkIdentities(before.params.roster, next.roster);
+  knownMembers(before.params.roster).check(next.roster);
   if (!equalBytes(order, hashOrder(orderOf(before, change)))) throw changeInvalid('order');
   const { previous } = next;
   verifyRosterWith(next, (entry) =>
@@ -57,20 +57,39 @@ function checkDealers({ params }: CertifiedEpoch, { dealers }: ChangeParams): vo
   if (dealers.length !== needed || !areMembers) throw changeInvalid('dealers');
 }
 
-/**
- * A server keeps its identity, an identity its server, and no static key is used for a second epoch.
- * @param old entries of earlier rosters
- * @throws EncodingError `CHANGE_INVALID`
- */
-export function checkIdentities(old: readonly RosterEntry[], next: readonly RosterEntry[]): void {
-  const identities = new Map(old.map((entry) => [encodeHex(entry.serverId), entry.identityKey]));
-  const servers = new Map(old.map((entry) => [encodeHex(entry.identityKey), entry.serverId]));
-  const staticKeys = new Set(old.map((entry) => encodeHex(entry.staticKey)));
-  for (const entry of next) {
-    const identity = identities.get(encodeHex(entry.serverId)) ?? entry.identityKey;
-    const server = servers.get(encodeHex(entry.identityKey)) ?? entry.serverId;
-    if (!equalBytes(identity, entry.identityKey) || !equalBytes(server, entry.serverId))
-      throw changeInvalid('identities');
-    if (staticKeys.has(encodeHex(entry.staticKey))) throw changeInvalid('static keys');
-  }
+/** Who has held a key, epoch by epoch: each roster is looked at once, however many are compared with it. */
+export interface KnownMembers {
+  add(roster: readonly RosterEntry[]): void;
+  /**
+   * A server keeps its identity, an identity its server, and no static key is used for a second epoch.
+   * @throws EncodingError `CHANGE_INVALID`
+   */
+  check(next: readonly RosterEntry[]): void;
+}
+
+/** @param roster of the first epoch that is added; empty: of none yet */
+export function knownMembers(roster: readonly RosterEntry[] = []): KnownMembers {
+  const identities = new Map<string, Uint8Array>();
+  const servers = new Map<string, Uint8Array>();
+  const staticKeys = new Set<string>();
+  const known: KnownMembers = {
+    add(entries) {
+      for (const { serverId, identityKey, staticKey } of entries) {
+        identities.set(encodeHex(serverId), identityKey);
+        servers.set(encodeHex(identityKey), serverId);
+        staticKeys.add(encodeHex(staticKey));
+      }
+    },
+    check(next) {
+      for (const entry of next) {
+        const identity = identities.get(encodeHex(entry.serverId)) ?? entry.identityKey;
+        const server = servers.get(encodeHex(entry.identityKey)) ?? entry.serverId;
+        if (!equalBytes(identity, entry.identityKey) || !equalBytes(server, entry.serverId))
+          throw changeInvalid('identities');
+        if (staticKeys.has(encodeHex(entry.staticKey))) throw changeInvalid('static keys');
+      }
+    },
+  };
+  known.add(roster);
+  return known;
 }

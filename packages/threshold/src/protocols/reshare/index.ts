@@ -8,7 +8,7 @@ import { dealerSeats, receiverSeats } from './seats.js';
 import { type ReshareState, reshareStateCodec } from './state.js';
 
 export { type ChangeParams, type Dealer, encodeChange, MAX_CHANGE_BYTES, parseChange } from './change.js';
-export { checkIdentities, orderOf, verifyChangeParams } from './check-change.js';
+export { type KnownMembers, knownMembers, orderOf, verifyChangeParams } from './check-change.js';
 export type { DealMessage, PrepareMessage, ReshareMessage } from './messages.js';
 export type { ReshareOutput, SignedChange } from './output.js';
 export type { DealingSecrets, ReceivingSecrets, ReshareParams } from './round-0-deal.js';
