@@ -15,7 +15,7 @@ import {
 import type { Call, ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import type { Transaction } from '../../storage/storage.js';
-import { verifyWay } from '../keys/past-epochs.js';
+import { proveWay, verifyWay } from '../keys/past-epochs.js';
 import { costOfChain, costOfEpochs } from '../session-cost.js';
 import type { ChangeMeans } from './means.js';
 import { type Base, type EpochName, readBase, storeShown } from './shown-epochs.js';
@@ -54,8 +54,10 @@ export async function checkChain(
   if (before !== null) charge(call.account, costOfEpochs(before.epoch));
   const name = { owner: call.account.xid, keyId };
   const base = before === null ? null : await readBase(context, context.storage, name, before);
-  if (base !== null) charge(call.account, costOfChain(base.way.certificates));
-  return checkLinks(keyId, base, certificates);
+  if (base === null) return checkLinks(keyId, base, certificates);
+  charge(call.account, costOfChain(base.way.certificates));
+  const way = { base: await proveWay(context, name, base.way), certificates: [] };
+  return checkLinks(keyId, { ...base, way }, certificates);
 }
 
 /** The epoch that a chain follows on, as its first certificate names it; null: it begins with the first epoch. */
@@ -77,7 +79,7 @@ export async function checkLinks(
 ): Promise<CheckedChain> {
   const known = base?.known ?? knownMembers();
   const links: CheckedLink[] = [];
-  let newest = base === null ? null : verifyWay(base.way);
+  let newest = base === null ? null : await verifyWay(base.way);
   for (const certificate of certificates) {
     if (links.length > 0) await setImmediate();
     newest = checkLink(newest, known, certificate);

@@ -16,7 +16,7 @@ import {
 import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
-import { readPublicEpoch, readWay, verifyWay } from '../keys/past-epochs.js';
+import { proveWay, readPublicEpoch, readWay } from '../keys/past-epochs.js';
 import { costOfCertificate, costOfChain } from '../session-cost.js';
 import { type DecidingScope, settledOtherwise } from './deciding.js';
 import { isOvertaken, readForked, writeForked } from './forked-key.js';
@@ -53,7 +53,7 @@ export async function noteFork(
     settled: (await readForked(context, reader, scope)).record.settled,
   }));
   charge(call.account, costOfChain(way.certificates));
-  const before = verifyWay(way);
+  const before = await proveWay(context, scope, way);
   verifyChange(before, shown.certificate, judgeVotes);
   if (settled !== null) throw settledOtherwise();
   const slots = whoSignedTwice(before, [parseChangeCertificate(stored), shown.certificate]);

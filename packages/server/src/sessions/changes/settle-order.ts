@@ -21,7 +21,7 @@ import type { Call, ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
-import { readPublicEpoch, readWay, verifyWay } from '../keys/past-epochs.js';
+import { proveWay, readPublicEpoch, readWay } from '../keys/past-epochs.js';
 import { isShareHere } from '../keys/stored/read-key.js';
 import { costOfChain } from '../session-cost.js';
 import { waitFrom } from '../waiting-time.js';
@@ -100,7 +100,7 @@ export async function checkEvidence(
     return { way: await readWay(context, reader, scope, scope.epoch), own };
   });
   charge(account, costOfChain(way.certificates));
-  const before = verifyWay(way);
+  const before = await proveWay(context, scope, way);
   const epochs = parsed.map((one) => verifyChange(before, one, judgeVotes));
   const names = epochs.map(({ transcriptHash }) => transcriptHash);
   const isDistinct = names.every((name, i) => names.findIndex((one) => equalBytes(one, name)) === i);

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { equalBytes } from '@ckm/foundation';
 import {
   type CertifiedEpoch,
   encodeKeyParams,
@@ -9,9 +11,10 @@ import {
   verifyFirstEpoch,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
+import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
-import { certifiedBy } from './stored/proved-epoch.js';
+import { certifiedBy, provedBy } from './stored/proved-epoch.js';
 import type { KeyHead } from './stored/key-head.js';
 import { type KeyEpoch, putBack } from './stored/read-key.js';
 
@@ -73,15 +76,64 @@ export async function readWay(
   return { base: null, certificates };
 }
 
-/** The epoch at the end of a way. @throws as `verifyFirstEpoch`, `verifyChange` */
-export function verifyWay({ base, certificates }: StoredWay): CertifiedEpoch {
+/**
+ * The epoch at the end of a way; others get their turn between one certificate and the next.
+ * @throws as `verifyFirstEpoch`, `verifyChange`
+ */
+export async function verifyWay(way: StoredWay): Promise<CertifiedEpoch> {
+  return (await verifyEach(way)).at(-1) ?? way.base!;
+}
+
+/** What each certificate of a way proves. */
+async function verifyEach({ base, certificates }: StoredWay): Promise<readonly CertifiedEpoch[]> {
+  const proved: CertifiedEpoch[] = [];
   let newest = base;
-  for (const certificate of certificates)
+  for (const certificate of certificates) {
+    if (proved.length > 0) await setImmediate();
     newest =
       newest === null
         ? verifyFirstEpoch(parseCertificate(certificate))
         : verifyChange(newest, parseChangeCertificate(certificate), judgeVotes);
-  return newest!;
+    proved.push(newest);
+  }
+  return proved;
+}
+
+/** The same; what is proved is stored, so that it is checked once. Opens a transaction. @throws as {@link verifyWay} */
+export async function proveWay(
+  { vault, storage }: Pick<ServerContext, 'vault' | 'storage'>,
+  key: KeyName,
+  way: StoredWay,
+): Promise<CertifiedEpoch> {
+  const proved = await verifyEach(way);
+  const checked = proved.map((epoch, i) => ({ epoch, certificate: way.certificates[i]! }));
+  if (checked.length > 0)
+    await repeatWhenRaced(() =>
+      storage.transact(async (transaction) => {
+        const inUse = await transaction.keys.hold(key.owner, key.keyId);
+        for (const one of checked)
+          if (one.epoch.params.epoch !== inUse?.epoch) await noteProved({ vault }, transaction, key, one);
+      }),
+    );
+  return proved.at(-1) ?? way.base!;
+}
+
+/** Of an epoch without a share: where there is one, the versions of both rows say that they belong together. */
+async function noteProved(
+  { vault }: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+  { epoch, certificate }: { readonly epoch: CertifiedEpoch; readonly certificate: Uint8Array },
+): Promise<void> {
+  const number = epoch.params.epoch;
+  const row = await transaction.epochs.find(owner, keyId, number);
+  if (row === null || (await transaction.shares.find(owner, keyId, number)) !== null) return;
+  const stored = openRecord<KeyEpoch>(vault, 'key_epochs', row);
+  const isIt = stored.certificate !== null && equalBytes(stored.certificate, certificate);
+  if (!isIt || stored.proved !== undefined) return;
+  const columns = { owner, keyId, epoch: number, version: row.version + 1 };
+  const shown: KeyEpoch = { ...stored, proved: provedBy(epoch) };
+  await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, shown));
 }
 
 /** Stores an epoch without a share: its certificate is shown to others. */

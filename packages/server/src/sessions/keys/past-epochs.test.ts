@@ -1,0 +1,86 @@
+import { encodeCertificate, encodeChangeCertificate } from '@ckm/threshold';
+import { decided, generate } from '@ckm/threshold/test';
+import { afterEach, expect, test } from 'vitest';
+import { TEST_TIME } from '../test/bare-server.js';
+import { alice, createBareServers } from '../test/bare-servers.js';
+import { epochsOfChain, proveWay, readWay, storePublicEpoch, verifyWay } from './past-epochs.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+const MEMBERS = ['alpha', 'bravo'];
+/** Of this epoch a share is stored too. */
+const HELD = 1;
+
+/** Four epochs of a key, and their certificates. */
+const { epoch: newest, chain } = (() => {
+  let epoch = generate('ed25519', { needed: 2, of: 2 }, 'past epochs');
+  const chain = [encodeCertificate(epoch.first)];
+  for (const label of ['1', '2', '3']) {
+    const next = decided(epoch, { dealers: MEMBERS, members: MEMBERS, needed: 2, label }, [1, 2]);
+    chain.push(encodeChangeCertificate(next.certificate));
+    ({ epoch } = next);
+  }
+  return { epoch, chain };
+})();
+const { params, transcriptHash } = newest.certified;
+const { owner, keyId } = { owner: alice.xid, keyId: params.keyId };
+
+/** A server that has all of them as they came in one message: nothing says that they were checked. */
+async function beginStored() {
+  const server = await network.open();
+  const { context } = server;
+  await server.as(alice);
+  const sealed = new Uint8Array(60);
+  await context.storage.transact(async (transaction) => {
+    const [state, version, createdAt] = ['active', 1, TEST_TIME] as const;
+    await transaction.keys.insert({ owner, keyId, state, epoch: chain.length, version, createdAt, sealed });
+    for (const [epoch, shown] of epochsOfChain(chain).entries())
+      await storePublicEpoch(context, transaction, { owner, keyId }, epoch, shown);
+    await transaction.shares.put({ owner, keyId, epoch: HELD, version, sealed });
+  });
+  const way = (epoch: number) =>
+    context.storage.read((reader) => readWay(context, reader, { owner, keyId }, epoch));
+  return { context, way };
+}
+
+test('epochs that came in one message are checked once: what they prove is kept', async () => {
+  const { context, way } = await beginStored();
+  const whole = await way(3);
+  expect(whole).toMatchObject({ base: null, certificates: chain });
+  expect((await proveWay(context, { owner, keyId }, whole)).transcriptHash).toEqual(transcriptHash);
+  for (const epoch of [0, 2, 3]) expect((await way(epoch)).certificates).toEqual([]);
+  expect((await way(3)).base).toEqual(newest.certified);
+  expect((await proveWay(context, { owner, keyId }, await way(3))).transcriptHash).toEqual(transcriptHash);
+  // Its version is that of the row of the share.
+  expect((await way(HELD)).certificates).toHaveLength(1);
+  const row = await context.storage.read(({ epochs }) => epochs.find(owner, keyId, HELD));
+  expect(row!.version).toBe(1);
+});
+
+test('a row that became another one meanwhile is left as it is', async () => {
+  const { context, way } = await beginStored();
+  const whole = await way(3);
+  const other = decided(newest, { dealers: MEMBERS, members: MEMBERS, needed: 2, label: 'other' }, [1, 2]);
+  const certificate = encodeChangeCertificate(other.certificate);
+  await context.storage.transact(async (transaction) => {
+    await transaction.epochs.remove(owner, keyId, 3);
+    const shown = { ...epochsOfChain(chain)[3]!, certificate };
+    await storePublicEpoch(context, transaction, { owner, keyId }, 3, shown);
+  });
+  await proveWay(context, { owner, keyId }, whole);
+  expect(await way(3)).toMatchObject({ certificates: [certificate] });
+});
+
+test('others get their turn between one certificate and the next', async () => {
+  let turns = 0;
+  let isRunning = true;
+  const turn = () => {
+    turns++;
+    if (isRunning) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await verifyWay({ base: null, certificates: chain });
+  isRunning = false;
+  expect(turns).toBeGreaterThanOrEqual(chain.length - 1);
+});
