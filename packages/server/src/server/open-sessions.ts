@@ -15,6 +15,7 @@ import { openHead, openIfWhole } from '../sessions/keys/stored/key-head.js';
 import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
 import { createChangeDesk, createOrderSweep } from '../sessions/changes/change-desk.js';
+import { createShownSweep } from '../sessions/changes/forget-shown.js';
 import { forgetVotes, releaseCount, releaseHead } from '../sessions/changes/forget-votes.js';
 import type { ChangeMeans } from '../sessions/changes/means.js';
 import { createRetention } from '../sessions/retention.js';
@@ -90,6 +91,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const retention = createRetention(context);
   const sweepKeys = createKeySweep(context);
   const sweepOrders = createOrderSweep(changes);
+  const sweepShown = createShownSweep(context);
   const sweepWaiting = createWaitingSweep(server);
   await sweepSessions(server);
   return {
@@ -129,6 +131,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       await sweepSessions(server);
       await sweepWaiting();
       await sweepOrders();
+      await sweepShown();
       await sweepRequests(context);
       await retention.sweep();
       await sweepKeys();

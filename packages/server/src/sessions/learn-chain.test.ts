@@ -1,9 +1,10 @@
 import { type ChangeOrder, type KeyPolicy, policyHash } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
 import { encodeCertificate, encodeChangeCertificate } from '@ckm/threshold';
 import { decided, generate } from '@ckm/threshold/test';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Reader, Storage } from '../storage/storage.js';
-import type { BareCaller, BareOptions, BareServer } from './test/bare-server.js';
+import { type BareCaller, type BareOptions, type BareServer, TEST_TIME } from './test/bare-server.js';
 import { alice, createBareServers, mallory } from './test/bare-servers.js';
 
 const network = createBareServers();
@@ -24,6 +25,7 @@ const policy: KeyPolicy = {
   changeDelay: 0,
 };
 const OLD = ['alpha', 'bravo'];
+const DAY = 86_400;
 
 /** A key of 2 of 2, and an epoch behind another one of it. Others of the same place have another label. */
 const born = generate('ed25519', { needed: 2, of: 2 }, 'long chain', {
@@ -160,6 +162,27 @@ describe('a chain of certificates that is shown in pages', () => {
       const order = orderOf(server, epoch);
       await caller.call('change.propose', { order, chain: [certificate], policy });
     }
+  });
+
+  test('is forgotten after thirty days where nothing came of it, and stays where this server is to join by it', async () => {
+    let now = TEST_TIME;
+    const { server, caller } = await begin({}, { now: () => now });
+    await learn(caller, ...chain.slice(0, 3));
+    const other = generate('ed25519', { needed: 2, of: 2 }, 'of nobody');
+    const [otherId, shown] = [other.certified.params.keyId, encodeCertificate(other.first)];
+    await caller.call('key.learn', { keyId: otherId, certificates: [shown] });
+    const order = orderOf(server, three.epoch);
+    await caller.call('change.propose', { order, chain: [three.certificate], policy });
+    now += 30 * DAY - 1;
+    await server.sessions.sweep();
+    expect(await rowsAt(server)).toHaveLength(5);
+    now += DAY;
+    await server.sessions.sweep();
+    expect((await rowsAt(server)).map((row) => encodeHex(row.keyId))).toEqual(
+      Array.from({ length: 4 }, () => encodeHex(keyId)),
+    );
+    const { certificate } = after(three.epoch, '4');
+    expect(await caller.call('change.commit', { keyId, certificate })).toMatchObject({ epoch: 4 });
   });
 
   test('belongs to the account that showed it', async () => {

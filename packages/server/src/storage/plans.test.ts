@@ -107,6 +107,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'changes.listOf': ({ changes }) => changes.listOf(owner, id),
   'shownEpochs.find': ({ shownEpochs }) => shownEpochs.find(owner, id, 0, id),
   'shownEpochs.newest': ({ shownEpochs }) => shownEpochs.newest(owner, id),
+  'shownEpochs.ofNextKey': ({ shownEpochs }) => shownEpochs.ofNextKey({ owner, keyId: id }),
   'shownEpochs.removeAll': ({ shownEpochs }) => shownEpochs.removeAll(owner, id),
   'epochs.find': ({ epochs }) => epochs.find(owner, id, 0),
   'shares.find': ({ shares }) => shares.find(owner, id, 0),

@@ -502,6 +502,32 @@ for (const bench of BENCHES) {
       expect(left).toEqual([null, 0]);
     });
 
+    test('what was shown of keys is gone through key by key, the earliest epoch of each', async () => {
+      await openWithPeople();
+      const shown = [
+        [alice, 5, 3],
+        [alice, 2, 1],
+        [alice, 5, 2],
+        [bob, 1, 0],
+        [alice, 2, 4],
+      ] as const;
+      await storage.transact(async ({ shownEpochs }) => {
+        for (const [owner, keyId, epoch] of shown)
+          await shownEpochs.insert({ owner, keyId: id(keyId), epoch, name: id(epoch), sealed: sealed() });
+      });
+      const found: unknown[] = [];
+      await storage.read(async ({ shownEpochs }) => {
+        let row = await shownEpochs.ofNextKey(null);
+        for (; row !== null; row = await shownEpochs.ofNextKey(row))
+          found.push([row.owner, row.keyId[0], row.epoch]);
+      });
+      expect(found).toEqual([
+        [alice, 2, 1],
+        [alice, 5, 2],
+        [bob, 1, 0],
+      ]);
+    });
+
     test('lists go on after the last row seen', async () => {
       await openWithPeople();
       await storage.transact(async ({ keys }) => {

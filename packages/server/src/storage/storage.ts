@@ -148,6 +148,8 @@ export interface ShownEpochReader {
   find(owner: Uint8Array, keyId: Uint8Array, epoch: number, name: Uint8Array): Promise<ShownEpochRow | null>;
   /** The newest epoch of a key that was shown, whatever its name; null: none was. */
   newest(owner: Uint8Array, keyId: Uint8Array): Promise<number | null>;
+  /** Of the next key behind `after`, by owner and key, the earliest epoch that was shown; null: there is none. */
+  ofNextKey(after: Pick<ShownEpochRow, 'owner' | 'keyId'> | null): Promise<ShownEpochRow | null>;
 }
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;

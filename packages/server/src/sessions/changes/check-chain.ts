@@ -116,7 +116,7 @@ export function paramsIn(certificate: Uint8Array): KeyParams {
  * @throws PolicyError `QUOTA_BYTES`, `CHAIN_TOO_LONG`
  */
 export async function storeLinks(
-  context: Pick<ServerContext, 'vault' | 'accounts'>,
+  context: Pick<ServerContext, 'vault' | 'clock' | 'accounts'>,
   transaction: Transaction,
   account: Call['account'],
   keyId: Uint8Array,

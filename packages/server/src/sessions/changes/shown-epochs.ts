@@ -10,7 +10,7 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
-import type { KeyRow, Reader, Storage, Transaction } from '../../storage/storage.js';
+import type { KeyRow, Reader, ShownEpochRow, Storage, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
 import {
   type PublicEpoch,
@@ -36,6 +36,8 @@ export interface EpochName {
 /** What is stored of an epoch that certificates proved: with it the next certificate is checked, and none before it once more. */
 interface ShownEpoch extends PublicEpoch {
   readonly proved: ProvedEpoch;
+  /** When it was shown. UnixSeconds. Absent: the row is older. */
+  readonly at?: number;
 }
 
 /** An epoch on the way to another one. `shown`: it was shown to this server; null: its certificate is stored with the key. */
@@ -242,7 +244,7 @@ export async function notShown(reader: Reader, { owner, keyId }: KeyName, own: S
 
 /** Stores an epoch that a certificate proved; one that is there stays. @throws PolicyError `CHAIN_TOO_LONG` */
 export async function storeShown(
-  { vault }: ReadContext,
+  { vault, clock }: Pick<ServerContext, 'vault' | 'clock'>,
   transaction: Transaction,
   { owner, keyId }: KeyName,
   { certificate, epoch }: Pick<ShownEpoch, 'certificate'> & { readonly epoch: CertifiedEpoch },
@@ -251,9 +253,14 @@ export async function storeShown(
   if (params.epoch >= MOST_EPOCHS)
     throw refusal('CHAIN_TOO_LONG', `a key of more than ${MOST_EPOCHS} epochs is not taken in`);
   const proved = provedBy(epoch);
-  const shown: ShownEpoch = { parameters: encodeKeyParams(params), certificate, proved };
+  const shown: ShownEpoch = { parameters: encodeKeyParams(params), certificate, proved, at: clock() };
   const columns = { owner, keyId, epoch: params.epoch, name: proved.transcriptHash };
   await transaction.shownEpochs.insert(sealRecord(vault, 'shown_epochs', columns, shown));
+}
+
+/** When an epoch was shown; 0: long ago, as far as is known. UnixSeconds. @throws StorageError `ROW_TAMPERED` */
+export function shownAt({ vault }: ReadContext, row: ShownEpochRow): number {
+  return openRecord<ShownEpoch>(vault, 'shown_epochs', row).at ?? 0;
 }
 
 /**

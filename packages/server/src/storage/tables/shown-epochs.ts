@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { fromOptional } from '../database.js';
 import type { ShownEpochReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
@@ -28,6 +29,13 @@ export function shownEpochReader(reading: Reading): ShownEpochReader {
     find: async (owner, keyId, epoch, name) =>
       fromOptional('shown_epochs', (await findShown(reading, owner, keyId, epoch, name)).rows[0]),
     newest: async (owner, keyId) => (await findNewest(reading, owner, keyId)).rows[0]?.epoch ?? null,
+    ofNextKey: async (after) => {
+      const all = reading.queries.selectFrom('shown_epochs').selectAll();
+      const behind =
+        after === null ? all : all.where(sql<boolean>`(owner, key_id) > (${after.owner}, ${after.keyId})`);
+      const inOrder = behind.orderBy('owner').orderBy('key_id').orderBy('epoch').orderBy('name');
+      return fromOptional('shown_epochs', await inOrder.limit(1).executeTakeFirst());
+    },
   };
 }
 
