@@ -95,6 +95,11 @@ export const keySummary = z.strictObject({
   stoppedAt: unixSeconds.optional(),
   /** The server has the key, and does not find what opens its share of it; absent: it does. */
   isShareLost: z.literal(true).optional(),
+  /**
+   * The server was restored or repaired in this epoch, and may have said of a change what it does not know of: until all others have reminded it
+   * it decides on none. Absent: it remembers everything.
+   */
+  hasForgotten: z.literal(true).optional(),
   /** Absent: it is not frozen. */
   frozen: frozenKey.optional(),
   /** Repairs of the key that the server has been asked to take part in, and that go on: whoever did not ask stops them; absent: none. */
@@ -232,6 +237,8 @@ export const FUNCTIONS = {
       certificate: bytesUpTo(1_048_576).nullable(),
       /** What shows that the key was given out; absent: this server knows of nothing. */
       exportProof: exportProof.optional(),
+      /** Its share was given back by the others in this epoch, and it has nothing to deal it with: others make the shares of the next; absent: it does. */
+      cannotDeal: z.literal(true).optional(),
     }),
   },
   /** Presents a certificate to a server that never saw round 3 finish; whenever that is. */

@@ -33,6 +33,10 @@ export interface ServerVerdict {
   readonly text: string;
   /** The code of the error, where there is no answer to judge. */
   readonly code: string | null;
+  /** It says that it decides on no change of this epoch before all others have reminded it; absent: it says nothing of the kind. */
+  readonly hasForgotten?: true;
+  /** It says that it has nothing to deal its share with, which the others gave back in this epoch; absent: it says nothing of the kind. */
+  readonly cannotDeal?: true;
 }
 
 export interface KeyVerification {
@@ -99,7 +103,9 @@ export async function askForKey(
   try {
     const link = await context.linkTo(record);
     const shown = await link.call('key.show', { keyId: key.keyId });
-    return { server, slot, ...judge(key, shown), code: null };
+    const forgot = shown.key.hasForgotten === true ? { hasForgotten: true as const } : {};
+    const bare = shown.cannotDeal === true ? { cannotDeal: true as const } : {};
+    return { server, slot, ...judge(key, shown), code: null, ...forgot, ...bare };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
     const { code, message } = error;

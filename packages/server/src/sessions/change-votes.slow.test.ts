@@ -288,6 +288,12 @@ describe('a member that forgot what it said', () => {
     const [view] = await change.propose();
     const { forgot } = view!;
     expect(forgot).not.toBeNull();
+    const toldOwner = async () => {
+      const { key } = await callers[0]!.call('key.show', { keyId });
+      const [listed] = (await callers[0]!.call('key.list', { after: null })).keys;
+      return [key.hasForgotten, listed!.hasForgotten];
+    };
+    expect(await toldOwner()).toEqual([true, true]);
     const certificate = change.locksOf(1, hidden, locks);
     await expect(change.promise(1, [1])).rejects.toThrow(refused('forgot'));
     await expect(change.lock(1, hidden, first, [1])).rejects.toThrow(refused('forgot'));
@@ -301,6 +307,7 @@ describe('a member that forgot what it said', () => {
     now += 600;
     const others = await change.promise(4, [2, 3], reminders);
     const own = await change.promise(4, [1], reminders);
+    expect(await toldOwner()).toEqual([undefined, undefined]);
     const promises = [...own, ...others];
     await expect(change.move(4, promises)).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
     await tellHeads(callers, keyId, [2, 3]);

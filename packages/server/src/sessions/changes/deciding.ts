@@ -124,9 +124,15 @@ export function memberOf({ key, record, slot }: Deciding): MemberState {
   if (record.settled !== null) throw settledOtherwise();
   const { forgot } = key.head;
   const state = record.member ?? newMember(slot);
-  if (forgot === undefined) return state;
-  const isRecalled = record.recalled !== null && equalBytes(record.recalled, forgot);
-  return record.member !== null && isRecalled ? state : restoredMember(state, forgot);
+  return forgot === undefined || isReminded(record, forgot) ? state : restoredMember(state, forgot);
+}
+
+/** Whether what is stored was said after the others had reminded this server. @param forgot what it drew when it forgot */
+export function isReminded(
+  { member, recalled }: Pick<ChangeRecord, 'member' | 'recalled'>,
+  forgot: Uint8Array,
+): boolean {
+  return member !== null && recalled !== null && equalBytes(recalled, forgot);
 }
 
 /** Whether a roster names this server, by identity and likeness alike. */

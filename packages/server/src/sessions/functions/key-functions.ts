@@ -9,11 +9,12 @@ import { type EpochRecord, resultOf, wipeKey } from '../keys/stored/epoch-record
 import { restoreKey } from './restore-key.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { type OpenOrders, readOpenOrders } from '../changes/open-orders.js';
+import { readForgotten } from '../changes/who-forgot.js';
 import { type OpenExports, readOpenExports } from '../export/open-exports.js';
 import { type OpenRepairs, readOpenRepairs } from '../repair/open-repairs.js';
 import { costOfCertificate } from '../session-cost.js';
 import { type KeyHead, openHead, openIfWhole } from '../keys/stored/key-head.js';
-import { readEpoch, readKey } from '../keys/stored/read-key.js';
+import { cannotDeal, readEpoch, readKey } from '../keys/stored/read-key.js';
 import { writeKey } from '../keys/stored/write-key.js';
 
 const MOST_LISTED = 256;
@@ -86,7 +87,8 @@ async function listKeys(means: KeyMeans, call: Call, after: Uint8Array | null): 
     const slots = new Map(heads.map(({ row, head }) => [encodeHex(row.keyId), head?.slot ?? null]));
     const repairs = await readOpenRepairs(context, reader, xid, (id) => slots.get(encodeHex(id)) ?? null);
     const exports = await readOpenExports(context, reader, xid);
-    const open = { repairs, orders: await readOpenOrders(means, reader, whole), exports };
+    const orders = await readOpenOrders(means, reader, whole);
+    const open = { repairs, orders, exports, forgotten: await readForgotten(context, reader, whole) };
     const keys = whole.map(({ row, head }) => summary(context, row, head, open));
     const unreadable = heads.flatMap(({ row, head }) => (head === null ? [row.keyId] : []));
     return unreadable.length === 0 ? { keys, next } : { keys, unreadable, next };
@@ -102,13 +104,16 @@ async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<
     const repairs = await readOpenRepairs(context, reader, row.owner, () => head.slot);
     const orders = await readOpenOrders(means, reader, [{ row, head }]);
     const exports = await readOpenExports(context, reader, row.owner);
-    const key = summary(context, row, head, { repairs, orders, exports });
+    const forgotten = await readForgotten(context, reader, [{ row, head }]);
+    const key = summary(context, row, head, { repairs, orders, exports, forgotten });
     // Of one key alone it is looked whether the file is whole, too.
     const isLost = head.left === undefined && !context.epochKeys.opens(row);
     const shown = isLost ? { ...key, isShareLost: true as const } : key;
     const { policy, exportProof } = head;
     const proof = exportProof === undefined ? {} : { exportProof };
-    return { key: shown, policy, certificate, ...proof };
+    // Whoever was given a share back forgot with it: of others nothing is opened for this.
+    const isBare = head.forgot !== undefined && !isLost && (await cannotDeal(context, reader, row));
+    return { key: shown, policy, certificate, ...proof, ...(isBare ? { cannotDeal: true as const } : {}) };
   });
 }
 
@@ -123,7 +128,13 @@ function summary(
   { epochKeys, clock }: Pick<ServerContext, 'epochKeys' | 'clock'>,
   row: KeyRow,
   head: KeyHead,
-  open: { readonly repairs: OpenRepairs; readonly orders: OpenOrders; readonly exports: OpenExports },
+  open: {
+    readonly repairs: OpenRepairs;
+    readonly orders: OpenOrders;
+    readonly exports: OpenExports;
+    /** By hex id. */
+    readonly forgotten: ReadonlySet<string>;
+  },
 ) {
   const { suite, purpose, quorum, stoppedAt, certified, left, decided, forked, counts, exportedAt } = head;
   const transcriptHash = left?.transcriptHash ?? certified?.transcriptHash;
@@ -148,6 +159,7 @@ function summary(
     ...(decided === undefined || left !== undefined ? {} : { decided }),
     ...(forked === undefined || counts !== undefined ? {} : { forked }),
     ...(left !== undefined || epochKeys.exists(row) ? {} : { isShareLost: true as const }),
+    ...(open.forgotten.has(name) ? { hasForgotten: true as const } : {}),
     ...(frozen === null ? {} : { frozen }),
     ...(repairs === undefined ? {} : { repairs: [...repairs] }),
     ...(order === undefined ? {} : { order }),

@@ -83,6 +83,21 @@ export async function isShareHere(
   }
 }
 
+/**
+ * Whether the share of the epoch in use was given back by others, and this server has nothing that deals it. One that does not open is none.
+ * @throws StorageError `FILE_…`
+ */
+export async function cannotDeal(
+  context: Pick<ServerContext, 'epochKeys' | 'vault' | 'events'>,
+  reader: Reader,
+  row: KeyRow,
+): Promise<boolean> {
+  if (!(await isShareHere(context, reader, row))) return false;
+  const { share, pending, staticSeed } = await readSecrets(context, reader, row, openHead(context, row));
+  for (const secret of [share, pending, staticSeed]) secret?.fill(0);
+  return share !== null && staticSeed === null;
+}
+
 const DOES_NOT_OPEN = ['ROW_TAMPERED', 'EPOCH_KEY_MISSING'];
 
 /** All of a key, secrets included; the caller wipes it (`wipeKey`). @throws as {@link readSecrets} */
