@@ -82,6 +82,8 @@ export const REMEDIES = {
   removeServer: { key: 'name', server: 'name' },
   /** Have the servers of a key settle which of several certificates of one epoch counts, or go on with that. */
   settleKey: { key: 'name' },
+  /** Give the servers of a key new shares. */
+  refreshKey: { key: 'name' },
   /** Take an order back that is to settle it. */
   cancelSettlement: { key: 'name' },
   /** Stop the repair of a server's share that nobody here began. */

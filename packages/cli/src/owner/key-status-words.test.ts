@@ -98,3 +98,21 @@ test('a key that is frozen and forked is not called stopped while a server by an
     'by another certificate of an epoch at echo: ckm key settle letters',
   );
 });
+
+test('who came back in this epoch is named while one more would end all changes, with the refresh; after that it is said that they have ended', () => {
+  const once = { quorum: { needed: 2, of: 3 }, reachable: ['alpha', 'bravo', 'charlie'], margin: 1 };
+  const changes = { needed: 2, margin: 0, isLow: true };
+  expect(row({ ...once, changes, forgot: ['bravo'], changeable: 'once' }).slice(1)).toEqual([
+    '1 server may fail; none may fail and it still changes hands',
+    'bravo came back in this epoch, and one more ends all changes of its servers: ckm key refresh letters',
+  ]);
+  const never = {
+    changes: { ...changes, margin: -1 },
+    forgot: ['bravo', 'charlie'],
+    changeable: 'never',
+  } as const;
+  expect(row({ ...once, ...never }).slice(1)).toEqual([
+    '1 server may fail; cannot change hands: that takes 2 that have not forgotten',
+    'nothing changes its servers or shares any more: bravo, charlie forgot in this epoch what was said',
+  ]);
+});

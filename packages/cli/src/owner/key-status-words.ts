@@ -74,6 +74,7 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
           ),
         ]),
     ...unprovedCells(terminal, key),
+    ...forgotCells(terminal, key),
     ...decidedCells(terminal, key),
     ...key.strangeRepairs.map(({ servers, target }) => {
       const { command } = wordsOf({ kind: 'stopRepair', key: name, server: target });
@@ -102,6 +103,18 @@ function unprovedCells(terminal: Terminal, { name, unproved }: KeyStatus): strin
   const { command } = wordsOf({ kind: 'checkKey', key: name });
   const text = `not counted, by the last check of its share: ${unproved.join(', ')}`;
   return [terminal.style('red', `${text}: ${command}`)];
+}
+
+/** Where servers that came back in this epoch keep the key from ever changing its servers, or one more would. */
+function forgotCells(terminal: Terminal, { name, forgot, changeable }: KeyStatus): string[] {
+  if (changeable === 'never') {
+    const text = `nothing changes its servers or shares any more: ${forgot.join(', ')} forgot in this epoch what was said`;
+    return [terminal.style('red', text)];
+  }
+  if (changeable !== 'once') return [];
+  const { command } = wordsOf({ kind: 'refreshKey', key: name });
+  const text = `${forgot.join(', ')} came back in this epoch, and one more ends all changes of its servers`;
+  return [terminal.style('yellow', `${text}: ${command}`)];
 }
 
 /** A change that has come so far that nobody takes it back, and not to its end. */

@@ -58,6 +58,7 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     `let ${key} go on without ${server}`,
     `ckm key remove-server ${key} ${server}`,
   ],
+  refreshKey: ({ key }) => ['give its servers new shares', `ckm key refresh ${key}`],
   settleKey: ({ key }) => [
     'have its servers settle which of the certificates counts',
     `ckm key settle ${key}`,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkMargins } from './check-keys.js';
+import { checkForgotten, checkMargins } from './check-keys.js';
 import type { KeyStatus } from './key-status.js';
 import type { Status } from './status.js';
 
@@ -13,6 +13,8 @@ const key = {
   replaced: ['bravo'],
   lost: [],
   behind: [],
+  forgot: [],
+  changeable: 'yes',
   stopped: [],
   frozen: [],
   margin: 0,
@@ -39,5 +41,31 @@ test('L14: where all of a strict key have to decide nobody is sent to replace on
     subject: 'letters',
     text: 'none may fail; cannot change hands: that takes 3: 2 of 3 servers answer, 2 are needed (3 to change hands)',
     fix: 'the share at bravo is gone with that server, and 3 of the servers would have to decide on another in its place: ask its operator for a backup of the old one, or make a new key',
+  });
+});
+
+test('who forgot is said to need a refresh while one more would end all changes, and that they have ended after it', () => {
+  const lines = (changed: Partial<KeyStatus>) =>
+    checkForgotten({ keys: [{ ...key, ...changed }] } as unknown as Status);
+  expect(lines({ forgot: ['bravo'] })).toEqual([]);
+  const remedy = { kind: 'refreshKey', key: 'letters' };
+  expect(lines({ forgot: ['bravo'], changeable: 'once' })).toMatchObject([
+    { level: 'warn', subject: 'letters on bravo', remedy },
+  ]);
+  expect(lines({ forgot: ['bravo', 'charlie'], changeable: 'never' })).toMatchObject([
+    {
+      level: 'fail',
+      subject: 'letters on bravo and charlie',
+      fix: 'it signs as before: make a new key, and move',
+    },
+  ]);
+});
+
+test('a margin that is low by who forgot alone is led to a refresh', () => {
+  const all = { replaced: [], reachable: ['alpha', 'bravo', 'charlie'], margin: 1, isMarginLow: false };
+  expect(lineOf({ ...all, forgot: ['bravo'], changeable: 'once' })).toMatchObject({
+    level: 'warn',
+    fix: 'refresh it: bravo decides on no change again before that',
+    remedy: { kind: 'refreshKey', key: 'letters' },
   });
 });

@@ -41,6 +41,15 @@ function isTooFewToChange({ quorum, replaced, changes }: KeyStatus): boolean {
   return quorum.of - replaced.length < changes.needed;
 }
 
+/** Whoever forgot decides again in the next epoch, if there is one. */
+function forgottenFix({ name, forgot, changeable }: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
+  if (changeable === 'never') return { fix: 'it signs as before: make a new key, and move' };
+  return {
+    fix: `refresh it: ${listed(forgot)} decides on no change again before that`,
+    remedy: { kind: 'refreshKey', key: name },
+  };
+}
+
 const RELEASE_FIRST = 'have the servers that stopped it looked at, and those that do not answer brought back';
 
 export function checkMargins({ keys }: Status): DoctorLine[] {
@@ -79,6 +88,7 @@ function wayBack(key: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
     return { fix: `show ${listed(behind)} the newest epoch`, remedy: { kind: 'checkKey', key: name } };
   if (unproved.length > 0)
     return { fix: `have ${listed(unproved)} prove its share`, remedy: { kind: 'checkKey', key: name } };
+  if (key.forgot.length > 0 && key.absent.length + stopped.length === 0) return forgottenFix(key);
   return { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
 }
 
@@ -104,6 +114,23 @@ export function checkStopped({ keys }: Status): DoctorLine[] {
       remedy: { kind: 'releaseKey', id },
     })),
   );
+}
+
+/** Who came back in this epoch decides on nothing by himself: one more, and nobody decides any more. A new epoch remembers everything (L6). */
+export function checkForgotten({ keys }: Status): DoctorLine[] {
+  return keys.flatMap((key): DoctorLine[] => {
+    const { name, forgot, changeable, changes } = key;
+    if (changeable === 'yes') return [];
+    const subject = `${name} on ${listed(forgot)}`;
+    if (changeable === 'never') {
+      const text = `forgot in this epoch what it said of a change: the others are fewer than the ${changes.needed} that decide, so that its servers and shares stay as they are`;
+      return [{ level: 'fail', subject, text, ...forgottenFix(key) }];
+    }
+    const text =
+      'was restored or repaired in this epoch: after one more, nothing changes its servers or shares any more';
+    const fix = 'refresh the key before anything else of it is repaired or restored';
+    return [{ level: 'warn', subject, text, fix, remedy: { kind: 'refreshKey', key: name } }];
+  });
 }
 
 /** Nothing was repaired from here: another device of the owner began it, or somebody who has one (L6). */

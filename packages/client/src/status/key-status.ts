@@ -1,8 +1,9 @@
 // Longer than other files, because it is the one list of what is told of a key, each line found in what servers and records say.
-import type { KeyParams } from '@ckm/threshold';
+import type { KeyParams, Quorum } from '@ckm/threshold';
 import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from '@ckm/foundation';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { type Forgetting, forgettingOf, type OldShares, oldSharesOf } from '../keys/forgetting.js';
+import { isDecidable } from '../keys/changes/decidable.js';
 import { newestParams, paramsBefore } from '../keys/chain/key-chain.js';
 import { type SeenSettlement, seenSettlements } from '../keys/forks/read-fork.js';
 import { type OrderRecords, type SeenOrder, seenOrders } from '../keys/chain/seen-orders.js';
@@ -19,7 +20,7 @@ import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../ke
 import type { ServerRecord } from '../servers/server-record.js';
 import { type ElsewhereAt, elsewhereOf, isHeldElsewhere } from './elsewhere.js';
 import { type ExportStatus, exportStatus } from './exports.js';
-import { changersNeeded, type Margin, marginOf } from './margins.js';
+import { changeMargin, changersNeeded, type Margin, marginOf } from './margins.js';
 import { shortId } from '../store/track.js';
 
 export interface KeyStatus {
@@ -40,6 +41,10 @@ export interface KeyStatus {
   readonly lost: readonly string[];
   /** Servers of the key that are in an epoch before its newest: they have no share of that yet, or lost it when they went back. */
   readonly behind: readonly string[];
+  /** Servers that were restored or repaired in its newest epoch, and decide on no change before all others have reminded them. */
+  readonly forgot: readonly string[];
+  /** Whether it can change its servers, where all of them are there: `once`, and no more after one more repair; `never`: too many have forgotten. */
+  readonly changeable: 'yes' | 'once' | 'never';
   /** Servers that have stopped the key, because they had computed a wrong share with it, until their operators release it. */
   readonly stopped: readonly string[];
   /** Servers of the key that its owner has told to do nothing with it, and until when. */
@@ -203,12 +208,16 @@ export function keyStatus(
     const said = list === null ? silent : holdingsIn(list, record, params.epoch)(id);
     const holding = isDoubted(said, proofs[slot - 1]) ? 'unproved' : said;
     const repairs = repairsIn(list, id, begun);
-    return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id), repairs };
+    const hasForgotten = forgotIn(list, id, params.epoch);
+    return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id), repairs, hasForgotten };
   });
   const those = (...holdings: readonly string[]) =>
     seats.filter(({ holding }) => holdings.includes(holding)).map(({ name }) => name);
   const reachable = those('has', 'unsaid');
   const signing = marginOf(reachable.length, params.quorum);
+  const forgot = seats.filter(({ hasForgotten }) => hasForgotten);
+  const deciding = { needed: changersNeeded(params.quorum, params.flags.strict), of: params.quorum.of };
+  const voters = seats.filter(({ holding }) => VOTING.includes(holding));
   const { expiresAt } = record.policy;
   return {
     name: record.name,
@@ -221,6 +230,8 @@ export function keyStatus(
     replaced: those('replaced'),
     lost: those('lost'),
     behind: those('behind'),
+    forgot: forgot.map(({ name }) => name),
+    changeable: changeableWith(deciding, forgot.length),
     stopped: those('stopped'),
     frozen: seats.flatMap(({ name, freeze }) => (freeze === null ? [] : [{ server: name, ...freeze }])),
     strangeRepairs: strangeRepairs(seats),
@@ -234,10 +245,7 @@ export function keyStatus(
     exports: exportStatus(found, id),
     margin: signing.margin,
     isMarginLow: signing.isLow,
-    changes: marginOf(reachable.length + those('frozen').length, {
-      needed: changersNeeded(params.quorum, params.flags.strict),
-      of: params.quorum.of,
-    }),
+    changes: changeMargin(voters.length, voters.filter(({ hasForgotten }) => hasForgotten).length, deciding),
     decided: decidedIn(found, id, params.epoch),
     isComplete: isComplete(record, params.quorum.of),
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
@@ -323,6 +331,21 @@ function verdictsOf({ history }: CheckRecord, epoch: number): readonly CheckVerd
 function isDoubted(holding: string, verdict: CheckVerdict | undefined): boolean {
   if (verdict === 'lost') return holding === 'unsaid';
   return (verdict === 'wrong' || verdict === 'damaged') && (holding === 'has' || holding === 'unsaid');
+}
+
+/** Who is counted on for a change of who holds it. */
+const VOTING: readonly string[] = ['has', 'unsaid', 'frozen'];
+
+/** Whether a server says that it has forgotten what it said of the newest epoch. */
+function forgotIn(list: HeldKeys | CkmError | null, id: string, newest: number): boolean {
+  if (list === null || list instanceof CkmError) return false;
+  const key = list.keys.find(({ keyId }) => encodeHex(keyId) === id);
+  return key?.hasForgotten === true && key.epoch === newest;
+}
+
+function changeableWith(deciding: Quorum, forgot: number): KeyStatus['changeable'] {
+  if (!isDecidable(deciding, forgot)) return 'never';
+  return forgot === 0 || isDecidable(deciding, forgot + 1) ? 'yes' : 'once';
 }
 
 /** The newest epoch that servers say is decided and not entered by them. @param known what is on record here is no news */

@@ -3,10 +3,11 @@ import { AccessError, secret, StorageError } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
+import { isDecidable } from '../keys/changes/decidable.js';
 import { saveKeyRecord } from '../keys/keys.js';
 import { memoryStore } from '../store/memory-store.js';
 import type { UnreadableRecord } from '../store/record-store.js';
-import { changersNeeded, formatMargin, marginOf } from './margins.js';
+import { changeMargin, changersNeeded, formatMargin, marginOf } from './margins.js';
 import { createTestNetwork, recordsOf, type TestNetwork, unreachable } from '../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie', 'delta'];
@@ -69,6 +70,34 @@ describe('how many more may fail', () => {
     const changes = marginOf(signing, { needed: changersNeeded(quorum, strict), of: quorum.of });
     const { margin } = marginOf(signing, quorum);
     expect(formatMargin({ quorum, margin, changes, absent: [] })).toBe(words);
+  });
+
+  test.each([
+    [{ needed: 2, of: 3 }, false, 0, 1],
+    [{ needed: 2, of: 3 }, false, 1, 0],
+    [{ needed: 2, of: 3 }, false, 2, -1],
+    [{ needed: 2, of: 3 }, true, 1, 0],
+    [{ needed: 2, of: 3 }, true, 2, -2],
+    [{ needed: 2, of: 2 }, false, 1, 0],
+    [{ needed: 3, of: 5 }, false, 2, 0],
+    [{ needed: 3, of: 5 }, false, 3, -1],
+  ])(
+    'of %j, strict: %j, of which all answer and %i forgot, %i may fail and it still changes hands',
+    (quorum, strict, forgot, margin) => {
+      const deciding = { needed: changersNeeded(quorum, strict), of: quorum.of };
+      expect(changeMargin(quorum.of, forgot, deciding).margin).toBe(margin);
+      expect(isDecidable(deciding, forgot)).toBe(margin >= 0);
+    },
+  );
+
+  test('counts on nobody who forgot where the others are not all there to remind it', () => {
+    expect(changeMargin(2, 1, { needed: 2, of: 3 }).margin).toBe(-1);
+    expect(changeMargin(2, 0, { needed: 2, of: 3 }).margin).toBe(0);
+    const changes = changeMargin(3, 2, { needed: 2, of: 3 });
+    const key = { quorum: { needed: 2, of: 3 }, margin: 1, changes, absent: [] };
+    expect(formatMargin({ ...key, forgot: ['bravo', 'charlie'] })).toBe(
+      '1 server may fail; cannot change hands: that takes 2 that have not forgotten',
+    );
   });
 
   test('warns at half of what may fail before it cannot change hands, also where half of the signers are left', () => {
