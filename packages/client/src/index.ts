@@ -54,6 +54,7 @@ export type { ExpectedKey } from './keys/fetch/expected-keys.js';
 export type { KeepKeyArgs, KeptKey } from './keys/fetch/keep-key.js';
 export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { RepairedShare } from './keys/repair/conclude-repair.js';
+export { type EndOfChanges, repairEndsChanges } from './keys/repair/end-of-changes.js';
 export type { KeyRepair, RepairKeyArgs, RepairPlan } from './keys/repair/repair-key.js';
 export type { StoppedRepair } from './keys/repair/stop-repair.js';
 export type { ExportAt, ExportPlan, ExportState, KeyExport } from './keys/export/export-key.js';

@@ -332,6 +332,11 @@ const CEREMONIES = explanationsOf({
     'So many have to have it that those left over are fewer than the quorum. Exit status: 69 silent, 75 not on record here, 77 refuses.',
     'Run ckm freeze NAME again until it says that the key is stopped; call the operators of those that do not answer.',
   ],
+  REPAIR_ENDS_CHANGES: [
+    'Another server of the key was restored or repaired in the same epoch. With this one too, fewer remember what they said of a change than decide on one: the key signs on, and is never refreshed or given other servers again.',
+    'Who forgot decides again once all the others have reminded it; two wait for each other. A new epoch remembers everything.',
+    'Run ckm key refresh NAME first: every server gets a new share, also one that has lost its own. Where a server cannot be had back for that, --key-name NAME gives the share back all the same; then make a new key, and move.',
+  ],
   REPAIR_NOT_STOPPED: [
     'A server that may take part in the repair did not answer, or refused: the repair may go on there.',
     'Every helper counts for itself the time that it waits; those that were told have stopped, and count anew.',

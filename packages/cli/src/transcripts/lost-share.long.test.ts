@@ -46,6 +46,9 @@ describe('a server that lost the folder of its epoch keys', () => {
     expect(stderr).toContain('Give back   the share of letters that bravo has lost');
     expect(stderr).toContain('Helping     alpha, charlie: 2 are needed, and none of them sees it');
     expect(stderr).toContain('the old share stays valid');
+    expect(stderr).not.toContain('Ends');
+    const named = await setup.ckm([...REPAIR, '--key-name', 'letters', '--yes']);
+    expect([named.status, errorOf(named).code]).toEqual([64, 'OPTION_INVALID']);
   });
 
   test('is asked first: its operator reads what a yes means, and says that the share is lost', async () => {
@@ -95,5 +98,34 @@ describe('a server that lost the folder of its epoch keys', () => {
   test('has all of it in its log', async () => {
     const { stdout } = await setup.ckm(['server', 'audit', 'show', setup.folderOf('bravo')]);
     expect(stdout).toContain('Say that this server has lost its share of this key (epoch 0)');
+  });
+});
+
+describe('a second server of the key that loses its share in the same epoch', () => {
+  const SECOND = ['key', 'repair', 'letters', '--server', 'charlie'];
+
+  test('is looked out for: status names the refresh that has to come first', async () => {
+    running.push(await loseEpochKeys(setup, 'charlie'));
+    const { stdout } = await setup.ckm(['status']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'bravo came back in this epoch, and one more ends all changes of its servers: ckm key refresh letters',
+    );
+  });
+
+  test('is given its share back only by an owner who has said that no change comes after it', async () => {
+    const { stdout, stderr } = await setup.ckm([...SECOND, '--preview']);
+    expect(stdout).toBe('nothing was written\n');
+    expect(stderr).toContain(
+      'Ends        every change and refresh of letters: bravo came back in this epoch too',
+    );
+    expect(stderr).toContain('Instead     ckm key refresh letters, if charlie can be had back as it was');
+    const refused = await setup.ckm([...SECOND, '--yes']);
+    expect([refused.status, errorOf(refused).code]).toEqual([75, 'REPAIR_ENDS_CHANGES']);
+    const misnamed = await setup.ckm([...SECOND, '--yes', '--key-name', 'lettres']);
+    expect([misnamed.status, errorOf(misnamed).code]).toEqual([75, 'CANCELLED_BY_PERSON']);
+    expect(await setup.json(['server', 'requests', setup.folderOf('charlie')])).toEqual([]);
+    const named = await setup.ckm([...SECOND, '--key-name', 'letters']);
+    expect([named.status, errorOf(named).code]).toEqual([69, 'SERVERS_MISSING']);
+    expect(await waitingAt('charlie')).toMatchObject({ kind: 'repair' });
   });
 });

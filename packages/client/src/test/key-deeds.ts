@@ -85,7 +85,10 @@ function canChange(m: Expected, out: readonly string[] = []): boolean {
 export function isPossible(m: Expected, { kind, a }: Deed): boolean {
   const one = pick(m.members, a);
   if (kind === 'lose') return !m.lost.has(one) && canChange(m, [one]);
-  if (kind === 'repair') return m.lost.size > 0;
+  if (kind === 'repair') {
+    const repaired = pick([...m.lost], a);
+    return m.lost.size > 0 && canChange({ ...m, forgetful: new Set([...m.forgetful, repaired]) });
+  }
   if (kind === 'restore') return m.backups.has(pick(NAMES, a)) && canChange(m, [pick(NAMES, a)]);
   return true;
 }

@@ -10,6 +10,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import type { Client, ClientOptions } from '../client.js';
 import { changeIdOf } from '../keys/chain/change-record.js';
 import type { ChangeWish } from '../keys/changes/plan-change.js';
+import type { RepairKeyArgs } from '../keys/repair/repair-key.js';
 import { copyDisk, loseShare } from './disks.js';
 import { createLifeJudge, type Draw, shuffled } from './life-judge.js';
 import { approveSessions } from './operators.js';
@@ -38,7 +39,7 @@ export interface KeyLife {
   carry(members: readonly string[], needed: number): Promise<CarriedChange>;
   /** Its epoch key is gone: the share with it. */
   loseShare(name: string): Promise<void>;
-  repair(name: string): Promise<void>;
+  repair(name: string, insisting?: Pick<RepairKeyArgs, 'endsChanges'>): Promise<void>;
   backUp(name: string): Promise<void>;
   /** Puts the last backup in the place of what is there, as `ckm server restore` does. */
   restore(name: string): Promise<void>;
@@ -152,11 +153,11 @@ export async function createKeyLife(
       await loseShare(network.server(name));
       lost.add(name);
     },
-    async repair(name) {
+    async repair(name, insisting = {}) {
       const said: string[] = [];
       for (let tries = 0; tries < 6; tries++) {
         try {
-          await client.repairKey({ name: NAME, server: name });
+          await client.repairKey({ name: NAME, server: name, ...insisting });
           lost.delete(name);
           return;
         } catch (error) {

@@ -105,7 +105,7 @@ async function repairOne({ client, key, seeded }: Doer): Promise<void> {
   const { servers } = await client.verifyKey(key);
   const lost = servers.filter(({ verdict }) => ['lost', 'forgot', 'behind'].includes(verdict));
   const server = seeded.pick(lost.length > 0 ? lost : servers);
-  await client.repairKey({ name: key, server: server.server });
+  await client.repairKey({ name: key, server: server.server, endsChanges: true });
 }
 
 async function check({ client, key, violate }: Doer): Promise<void> {

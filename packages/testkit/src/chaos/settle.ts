@@ -120,7 +120,7 @@ async function repairAll(settling: Settling, name: string): Promise<void> {
     const { servers, isSound } = await client.verifyKey(name);
     if (isSound) return;
     for (const { server, verdict } of servers.filter((one) => one.verdict !== 'holds')) {
-      const said = await problemOf(settling, () => client.repairKey({ name, server }));
+      const said = await problemOf(settling, () => client.repairKey({ name, server, endsChanges: true }));
       if (said !== null) problem = `repair of ${server} (${verdict}): ${said}`;
     }
     await operate(settling);

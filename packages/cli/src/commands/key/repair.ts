@@ -1,4 +1,12 @@
-import type { Client, KeyRepair, RepairKeyArgs, RepairPlan, StoppedRepair } from '@ckm/client';
+import {
+  type Client,
+  type EndOfChanges,
+  type KeyRepair,
+  repairEndsChanges,
+  type RepairKeyArgs,
+  type RepairPlan,
+  type StoppedRepair,
+} from '@ckm/client';
 import { AvailabilityError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { INVITE_FLAG, readInvite } from '../../command-line/invite-flag.js';
@@ -10,14 +18,14 @@ import { orderChange } from '../../owner/order-change.js';
 import { untilDone } from '../../owner/until-done.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
-import { confirm } from '../../terminal/prompt.js';
-import { cancelled } from '../../terminal/seat.js';
+import { askTyped, confirm } from '../../terminal/prompt.js';
+import { canAsk, cancelled, notTyped } from '../../terminal/seat.js';
 
 /** `ckm key repair NAME --server SERVER [--by SERVER]` */
 export function keyRepairCommand(): Command {
   return leaf('repair', 'give a server that lost its share of a key the share back, by the others', {
     69: 'somebody is still waited for: the same command goes on',
-    75: 'with --by: too few servers decide for now',
+    75: 'no change of its servers comes after this repair; with --by: too few servers decide for now',
     77: 'an operator says no; with --by also: servers wait for one, or for a delay',
   })
     .argument('<name>', 'what you call the key: see ckm key list')
@@ -26,7 +34,10 @@ export function keyRepairCommand(): Command {
       '--by <name>',
       'no share is given back: this other server of yours takes its place, with new shares for all',
     )
-    .option('--key-name <name>', 'with --by: the name of the key once more, in the place of typing it')
+    .option(
+      '--key-name <name>',
+      'with --by, or where no change comes after it: the name of the key once more, in the place of typing it',
+    )
     .option('--helpers <names>', 'who is to help, separated by commas (default: those that answer)')
     .option(INVITE_FLAG, 'with the code, if it lost your account too and takes nobody without')
     .option('--stop', 'stop every repair of that share, whichever of your devices began it')
@@ -49,8 +60,6 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
   const { server, helpers, wait } = given;
   const waitSeconds = wait === undefined ? 0 : parseDuration('--wait', wait);
   if (given.by !== undefined) return replace(context, name, given.by, given);
-  if (given.keyName !== undefined)
-    throw optionInvalid('--key-name is for a change of servers', 'leave it out, or say --by SERVER');
   const invite = await readInvite(given.inviteFile);
   const args: RepairKeyArgs = {
     name,
@@ -66,14 +75,46 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
     terminal.result('nothing was written', { preview: true, name, ...plan });
     return;
   }
+  const endsChanges = await saysName(context, args, plan, given.keyName);
   const question = plan.isUnderWay ? 'Go on with it?' : 'Begin?';
-  if (flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
+  if (!endsChanges && flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
   const progress = createProgress(terminal);
-  const once = () => client.repairKey(args, progress.on);
+  const wanted = endsChanges ? { ...args, endsChanges } : args;
+  const once = () => client.repairKey(wanted, progress.on);
   await progress.during(untilDone(terminal, progress, { wait: waitSeconds }, once), (done) => {
     showRepaired(context, done);
   });
   warnOfClock(context, client);
+}
+
+/**
+ * Whether the owner has said that the share is to be given back though no change of the key comes after it. Where it can be refreshed first he
+ * is not even asked; a server may lie about that, so that the option takes him through.
+ * @throws StateError `REPAIR_ENDS_CHANGES`; UsageError `OPTION_INVALID`
+ */
+async function saysName(
+  { terminal }: Context,
+  { name, server }: RepairKeyArgs,
+  { ends }: RepairPlan,
+  keyName: string | undefined,
+): Promise<boolean> {
+  if (ends === null && keyName === undefined) return false;
+  if (ends === null)
+    throw optionInvalid(
+      '--key-name is for a change of servers, or a repair after which there is none',
+      'leave it out, or say --by SERVER',
+    );
+  const isAsked = ends.missing.length > 0 && canAsk(terminal);
+  if (keyName === undefined && !isAsked) throw repairEndsChanges({ name, server }, ends);
+  const sentence = `Give ${server} its share of ${name} back, and change its servers never again`;
+  const typed =
+    keyName ??
+    (await askTyped(terminal, `Type ${name} to give the share back all the same:`, {
+      sentence,
+      shown: null,
+    }));
+  if (typed.trim() !== name) throw notTyped(name);
+  return true;
 }
 
 /** Only the certified identity is given a share back: another server in its place is a change of who holds the key. */
@@ -126,7 +167,7 @@ function notStopped({ refused }: StoppedRepair, left: readonly string[], { name,
   });
 }
 
-function planLines(name: string, { server, helpers, needed, isUnderWay }: RepairPlan): string {
+function planLines(name: string, { server, helpers, needed, isUnderWay, ends }: RepairPlan): string {
   return [
     '',
     `  Give back   the share of ${name} that ${server} has lost${isUnderWay ? ' (under way)' : ''}`,
@@ -136,8 +177,21 @@ function planLines(name: string, { server, helpers, needed, isUnderWay }: Repair
     '              the operators of those who help agree, or say nothing for 24 hours',
     `  Same        key, addresses and all other shares stay; the old share stays valid`,
     `  Not         protected from: whoever has taken the old share. Where that may be, make a new key`,
+    ...(ends === null ? [] : endLines(name, ends)),
     '',
   ].join('\n');
+}
+
+/** What is lost by it for good, and how not. */
+function endLines(name: string, { forgot, deciding, missing }: EndOfChanges): string[] {
+  const who = forgot.join(', ');
+  return [
+    `  Ends        every change and refresh of ${name}: ${who} came back in this epoch too, and fewer than the`,
+    `              ${deciding} that decide would know what they said. It signs on, with these servers and shares for ever`,
+    missing.length === 0
+      ? `  Instead     ckm key refresh ${name}: new shares for all, also for who has lost his`
+      : `  Instead     ckm key refresh ${name}, if ${missing.join(', ')} can be had back as it was`,
+  ];
 }
 
 /** What came of it, for a person and as data. */

@@ -64,6 +64,7 @@ describe('a share that is lost', () => {
       helpers: ['alpha', 'charlie'],
       needed: 2,
       isUnderWay: false,
+      ends: null,
     });
     await askHelpers();
     expect(await client.planRepair(BRAVO)).toMatchObject({ isUnderWay: true });

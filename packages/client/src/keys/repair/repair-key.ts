@@ -17,6 +17,7 @@ import { planRestoration } from '../restore-key.js';
 import { rosterOf } from '../roster.js';
 import { askForKey } from '../verify-key.js';
 import type { RepairedShare } from './conclude-repair.js';
+import { type EndOfChanges, endOfChanges, repairEndsChanges } from './end-of-changes.js';
 import { notesOf, readRepairRecord } from './repair-record.js';
 import { shareRepair } from './share-repair.js';
 
@@ -28,6 +29,8 @@ export interface RepairKeyArgs {
   readonly helpers?: readonly string[];
   /** For a server that has lost the account too and takes nobody without. */
   readonly invite?: string | Secret<string>;
+  /** The owner knows what the plan says under `ends`, and wants the share given back all the same. */
+  readonly endsChanges?: true;
 }
 
 /** Who will be asked for what. Nothing has been written, and nobody was asked but whether he answers. */
@@ -39,6 +42,8 @@ export interface RepairPlan {
   readonly needed: number;
   /** Whether a repair of this share is under way, which goes on. */
   readonly isUnderWay: boolean;
+  /** Where the key could never change its servers again after it: a refresh has to come first. Null: it could. */
+  readonly ends: EndOfChanges | null;
 }
 
 /**
@@ -64,34 +69,43 @@ export async function planRepair(
   const [target] = (await planRestoration(context, key, [server])) as [Participant];
   const { needed } = key.public.quorum;
   const open = await findOpenRepair(context, key, target);
+  const ends = await endOfChanges(context, key, target);
   if (open !== null) {
     const named = open.servers.slice(0, -1).map(({ name }) => name);
-    return { server, slot: target.slot, helpers: named, needed, isUnderWay: true };
+    return { server, slot: target.slot, helpers: named, needed, isUnderWay: true, ends };
   }
   const chosen = await chooseHelpers(context, key, target, helpers);
-  return { server, slot: target.slot, helpers: namesOf(chosen), needed, isUnderWay: false };
+  return { server, slot: target.slot, helpers: namesOf(chosen), needed, isUnderWay: false, ends };
 }
 
 /**
  * Has a server that lost its share of a key get it back: from the certificate where it can, else from a quorum of the others.
  * Goes on with what is under way. An operator of each server is asked; until they have said yes, or the time for it is over,
  * this ends with `SERVERS_MISSING`, and is called again.
- * @throws as {@link planRepair} and `runSession`
+ * @throws as {@link planRepair} and `runSession`; StateError `REPAIR_ENDS_CHANGES` unless `endsChanges` is said
  */
 export async function repairKey(
   context: ClientContext,
   known: CertifiedKey,
-  { server, helpers, invite }: Omit<RepairKeyArgs, 'name'>,
+  { server, helpers, invite, endsChanges }: Omit<RepairKeyArgs, 'name'>,
   on: OnProgress,
 ): Promise<KeyRepair> {
   const key = (await assureHeads(context, known)) ? await caughtUp(context, known) : known;
   const [target] = (await planRestoration(context, key, [server])) as [Participant];
+  const assertOpen = async () => {
+    const end = endsChanges === true ? null : await endOfChanges(context, key, target, true);
+    if (end !== null) throw repairEndsChanges({ name: key.record.name, server }, end);
+  };
   let session = await findOpenRepair(context, key, target);
+  // One that was away may still have what opens later certificates, and remember; what the first one gives back is forgotten.
+  const isChanged = changesOf(key.record).length > 0;
+  if (session !== null || !isChanged) await assertOpen();
   if (session === null) {
     if (await takesFromCertificate(context, key, target, invite)) {
       await assureHeads(context, key);
       return { outcome: 'held', server };
     }
+    if (isChanged) await assertOpen();
     const chosen = await chooseHelpers(context, key, target, helpers);
     session = await sessionFor(context, key, target, chosen);
     await saveSession(context.store, session);
