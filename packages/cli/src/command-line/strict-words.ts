@@ -14,6 +14,8 @@ export function strictLines({ needed, of }: { readonly needed: number; readonly 
       : [
           `once ${gone === 1 ? 'one' : gone} of the ${of} ${gone === 1 ? 'is' : 'are'} gone for good, nothing changes them any more: the key signs on while ${needed} are left; make a new one then, and move`,
         ]),
+    // Who forgot waits for all the others; one alone is reminded.
+    `once ${Math.max(gone, 2)} of them were put back from backups, or repaired, with no refresh between, nothing changes them any more: each waits for all the others; refresh after the first`,
     ...(changers === changersNeeded({ needed, of }, false)
       ? [
           `with ${needed} of ${of} that is no more than without: it counts once the key has other servers or another quorum`,
