@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { carryChange, completeChange, fetchChain, nextMember, preparing } from '@ckm/testkit';
+import { formatWords, likenessOf } from '@ckm/gordian';
 import {
   encodeVotes,
   judgeVotes,
@@ -343,10 +344,8 @@ test('a server that goes over while it is told of the settlement once more keeps
   }
 });
 
-test('a second settlement that differs destroys nothing, however many were lied to', async () => {
-  const found = await forkApart(network);
-  const { servers, made, keyId, one, other } = found;
-  const { members, settling } = await settled(found);
+/** That the other one counts, as alpha and bravo may sign it once they are somebody else's. */
+async function settledAgainst({ servers, keyId, one, other }: ForkedServers, members: readonly BareCaller[]) {
   const against = await carrySettling({ members, keyId, certificates: [other, one] });
   const orderHash = parseChangeCertificate(other).change.order;
   const { previous } = parseChangeCertificate(one).change.next;
@@ -363,11 +362,83 @@ test('a second settlement that differs destroys nothing, however many were lied 
     locks: each({ kind: 'lock', next: against.next }),
     yields: each({ kind: 'yield', next: against.next }),
   });
+  return { against, votes };
+}
+
+test('a second settlement that differs destroys nothing, however many were lied to', async () => {
+  const found = await forkApart(network);
+  const { made, keyId } = found;
+  const { members, settling } = await settled(found);
+  const { against, votes } = await settledAgainst(found, members);
   for (const caller of members)
     await expect(against.end(caller, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
   const { before } = await carryChange({ servers: members, keyId, expiresAt: SOON });
   expect(before.transcriptHash).toEqual(settling.next);
   await signIn(members, made, before.public, { epoch: 1, signers: [1, 2] });
+});
+
+test('nor where what was settled is known by what came back with a backup alone', async () => {
+  const found = await forkApart(network);
+  const { servers, made, keyId, other } = found;
+  const { members } = await settled(found);
+  for (const { context } of servers.slice(0, 3))
+    await context.storage.transact(({ changes }) => changes.remove(alice.xid, keyId, 0));
+  const { against, votes } = await settledAgainst(found, members);
+  for (const caller of members) {
+    await expect(against.end(caller, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
+    await expect(commit(caller, keyId, other)).rejects.toThrow(code('CHANGE_SETTLED'));
+  }
+  const { before } = await carryChange({ servers: members, keyId, expiresAt: SOON });
+  await signIn(members, made, before.public, { epoch: 1, signers: [1, 2] });
+});
+
+test('servers two epochs on that know of no settlement destroy nothing on one by those who have left, unless their operator agrees', async () => {
+  const found = await forkKey(network);
+  const { servers, callers, made, keyId, one, goOver } = found;
+  const members = callers.slice(0, 3);
+  for (const caller of members) await goOver(caller, one);
+  const joined = [0, 1, 3];
+  const next = await carryChange({
+    servers: members,
+    keyId,
+    expiresAt: SOON,
+    needed: 2,
+    next: joined.map((place) => nextMember(servers[place]!, callers[place]!)),
+  });
+  await next.commit(await completeChange(next));
+  const now = joined.map((place) => callers[place]!);
+  const { before } = await carryChange({ servers: now, keyId, expiresAt: SOON });
+  const { against, votes } = await settledAgainst(found, members);
+  const farOn = expect.objectContaining({ code: 'CHANGE_SETTLED', facts: { epoch: 2 } }) as Error;
+  for (const caller of now) {
+    await expect(against.end(caller, votes)).rejects.toThrow(farOn);
+    await expect(against.end(caller, votes)).rejects.toThrow(farOn);
+    expect((await shown(caller, keyId)).forked).toBeUndefined();
+  }
+  for (const signers of [
+    [1, 3],
+    [2, 3],
+  ])
+    await signIn(now, made, before.public, { epoch: 2, signers });
+
+  // Its operator is asked, also where the rules of the key ask nobody; a no stays.
+  const ofDelta = servers[3]!.sessions.changeDesk;
+  const [waiting, ...others] = (await ofDelta.list()).changes;
+  expect([waiting!.asked, others]).toEqual([true, []]);
+  expect(waiting!.sentence).toContain('destroys its shares of all epochs since');
+  await ofDelta.reject(waiting!, 'nobody there any more');
+  await expect(against.end(callers[3]!, votes)).rejects.toThrow(farOn);
+  expect((await ofDelta.list()).changes).toEqual([]);
+
+  // With a yes alpha goes back, as one does that was in a dead branch.
+  const ofAlpha = servers[0]!.sessions.changeDesk;
+  const [asked] = (await ofAlpha.list()).changes;
+  await ofAlpha.approve(asked!, formatWords(likenessOf(asked!.orderHash)));
+  await signIn(now, made, before.public, { epoch: 2, signers: [1, 3] });
+  expect(await against.end(callers[0]!, votes)).toBe(true);
+  await expect(callers[0]!.call('craft.prepare', preparing(keyId, 2))).rejects.toThrow(code('KEY_FORKED'));
+  expect(servers[0]!.context.epochKeys.exists(scope(keyId, 2))).toBe(false);
+  await signIn(now, made, before.public, { epoch: 2, signers: [2, 3] });
 });
 
 test('who cannot open its share says neither that it has it for a settlement nor that it went over', async () => {

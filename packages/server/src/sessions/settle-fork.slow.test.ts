@@ -1,5 +1,5 @@
 // @module-tag slow
-import { carryChange, completeChange, preparing } from '@ckm/testkit';
+import { carryChange, completeChange, fetchChain, nextMember, preparing } from '@ckm/testkit';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
@@ -305,5 +305,44 @@ describe('ADR 0049: of two certificates of one epoch', () => {
     expect((await alpha!.call('key.show', { keyId })).key).toMatchObject({ forked: 1 });
     expect((await alpha!.call('fork.show', { keyId })).certificates).toHaveLength(2);
     await expect(leave()).rejects.toThrow(code('KEY_FORKED'));
+  });
+
+  test('a server that left by one certificate joins by no chain that leads through the other, before it is told which counts', async () => {
+    const found = await forkKey(network, { ours: [1, 2, 3], theirs: [1, 2, 3] });
+    const { servers, callers, keyId, one, other, goOver } = found;
+    const [alpha, bravo, charlie, delta] = callers as BareCaller[] as [
+      BareCaller,
+      BareCaller,
+      BareCaller,
+      BareCaller,
+    ];
+    const holding = [bravo, charlie, delta];
+    await goOver(alpha, other);
+    for (const caller of holding) await goOver(caller, one);
+    const back = await carryChange({
+      servers: holding,
+      keyId,
+      expiresAt: SOON,
+      needed: 2,
+      next: [1, 2, 3, 0].map((place) => nextMember(servers[place]!, callers[place]!)),
+    });
+    const { policy } = await bravo.call('key.show', { keyId });
+    const chain = await fetchChain(bravo, keyId);
+    const join = () => alpha.call('change.propose', { order: back.order, chain: [...chain], policy });
+    const isForked = expect.objectContaining({
+      code: 'KEY_FORKED',
+      facts: { epoch: 1, slots: '3' },
+    }) as Error;
+    await expect(join()).rejects.toThrow(isForked);
+    await expect(join()).rejects.toThrow(code('KEY_FORKED'));
+    expect((await alpha.call('fork.show', { keyId })).certificates).toHaveLength(2);
+
+    const members = [alpha, bravo, charlie];
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const votes = await settling.settle([1, 2], [{ slot: 3, at: delta }]);
+    for (const caller of [alpha, ...holding]) await settling.end(caller, votes);
+    await alpha.call('change.commit', { keyId, certificate: one });
+    expect((await join()).state).not.toBe('over');
+    await back.propose();
   });
 });

@@ -19,7 +19,7 @@ import type { Reader } from '../../storage/storage.js';
 import { proveWay, readPublicEpoch, readWay } from '../keys/past-epochs.js';
 import { costOfCertificate, costOfChain } from '../session-cost.js';
 import { type DecidingScope, settledOtherwise } from './deciding.js';
-import { isOvertaken, readForked, writeForked } from './forked-key.js';
+import { isOvertaken, readForked, settledName, writeForked } from './forked-key.js';
 import type { ChangeMeans } from './means.js';
 import { readDecided } from './show-chain.js';
 
@@ -50,7 +50,7 @@ export async function noteFork(
   const { way, stored, settled } = await context.storage.read(async (reader) => ({
     way: await readWay(context, reader, scope, scope.epoch),
     stored: await readFollowing(context, reader, scope),
-    settled: (await readForked(context, reader, scope)).record.settled,
+    settled: settledName(await readForked(context, reader, scope)),
   }));
   charge(call.account, costOfChain(way.certificates));
   const before = await proveWay(context, scope, way);

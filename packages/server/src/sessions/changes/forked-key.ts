@@ -70,6 +70,29 @@ export function isOvertaken({ newest, epoch, head }: Pick<ForkedKey, 'newest' | 
   return newest > epoch + 1 && head.forked !== epoch + 1;
 }
 
+/** On which certificate of the forked epoch its servers settled, as far as this server knows by votes that it was shown; null: on none. */
+export function settledName({
+  record: { settled },
+  head: { settledOn = [] },
+  epoch,
+}: ForkedKey): Uint8Array | null {
+  return settled?.names[0] ?? settledOn.find((one) => one.epoch === epoch + 1)?.name ?? null;
+}
+
+/** Of so many forked epochs of a key this server remembers in its head which certificate counts, the newest. */
+const MOST_SETTLED = 64;
+
+/** What the head says then of what was settled. */
+export function withSettled(
+  { settledOn = [] }: Pick<KeyMarks, 'settledOn'>,
+  epoch: number,
+  name: Uint8Array,
+): Required<Pick<KeyMarks, 'settledOn'>> {
+  const others = settledOn.filter((one) => one.epoch !== epoch);
+  const all = [...others, { epoch, name }].toSorted((a, b) => a.epoch - b.epoch);
+  return { settledOn: all.slice(-MOST_SETTLED) };
+}
+
 /** Whether the statements that are asked of this server are about which certificate of the next epoch counts. */
 export async function isForkedAt(
   { keys }: Pick<Reader, 'keys'>,
@@ -122,10 +145,14 @@ export async function putForked(
   return version;
 }
 
-/** What this server’s own conditions say of the order to settle: those of a change of who holds the key. */
+/**
+ * What this server’s own conditions say of the order to settle: those of a change of who holds the key. Where it would destroy what is in use here its operator is
+ * asked, whatever the rules of the key are.
+ */
 export function judgeSettling(counter: Counter, forked: ForkedKey): Guarded {
-  const { head, record, stricter } = forked;
+  const { head, record } = forked;
   const { settling } = record;
+  const stricter = settling?.isShown === true ? { ...forked.stricter, asksOperator: true } : forked.stricter;
   const order = settling === null ? null : { ...settling, isWeighty: true };
   return judgeOrder(counter, { key: { head }, record, stricter }, order);
 }

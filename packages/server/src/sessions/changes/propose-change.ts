@@ -21,10 +21,19 @@ import {
   writeChange,
 } from './change-record.js';
 import { type CheckedChain, checkChain, storeLinks } from './check-chain.js';
-import { assertUndecided, type Deciding, epochDiffers, isOfRoster, readDeciding } from './deciding.js';
+import {
+  assertUndecided,
+  type Deciding,
+  epochDiffers,
+  isOfRoster,
+  readDeciding,
+  type StoredHead,
+} from './deciding.js';
+import { noteFork } from './fork.js';
 import { COUNTED_OF_WEIGHTY, isRefresh, judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { drawRoot } from './receiver-seeds.js';
+import { type EpochName, findOwn, firstOther, type KeyName, ledTo } from './shown-epochs.js';
 import { NOTHING_SAID, sentenceOf, viewChange } from './view-change.js';
 
 type Proposed = Parameters<'change.propose'>;
@@ -33,7 +42,7 @@ type Proposed = Parameters<'change.propose'>;
  * Takes an order in, or shows how far this server has come with it. From the first time on its delay is counted. Another order
  * takes the place of the one before, and begins anew.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `CHANGE_NOT_MEMBER`,
- * `POLICY_NOT_CERTIFIED`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
+ * `POLICY_NOT_CERTIFIED`, `KEY_FORKED`, `CHANGE_SETTLED`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
  */
 export async function proposeChange(means: ChangeMeans, call: Call, proposed: Proposed): Promise<ChangeView> {
   const { context } = means;
@@ -163,6 +172,7 @@ async function readShown(
   const { context } = means;
   if (certificates.length === 0) throw refusal('KEY_UNKNOWN', 'there is no such key');
   const chain = await checkChain(means, call, order.keyId, certificates);
+  await assertNotForked(means, call, order.keyId, chain);
   const { params } = chain.newest;
   const isIt = params.epoch === order.epoch;
   demand(isIt, 'CERTIFICATE_OF_ANOTHER_KEY', 'the chain ends in another epoch');
@@ -179,6 +189,46 @@ async function readShown(
     ...provedBy(chain.newest),
   };
   return { joining, chain };
+}
+
+/**
+ * A server that had left the key knows certificates of it: a chain that leads through another one of the same epoch shows that old members signed twice.
+ * @throws as `noteFork` returns and throws
+ */
+async function assertNotForked(
+  means: ChangeMeans,
+  call: Call,
+  keyId: Uint8Array,
+  chain: CheckedChain,
+): Promise<void> {
+  const { context } = means;
+  const name = { owner: call.account.xid, keyId };
+  const other = await context.storage.read(async (reader) => {
+    const own = await findOwn(context, reader, name);
+    return firstOther(context, reader, own, wayOf(context, reader, name, own, chain));
+  });
+  // Another first epoch is another key.
+  if (other === null || other.epoch === 0) return;
+  const { certificate: bytes, epoch } = other;
+  const shown = { bytes, certificate: parseChangeCertificate(bytes) };
+  throw await noteFork(means, call, { ...name, epoch: epoch - 1 }, shown);
+}
+
+interface WayEpoch extends EpochName {
+  readonly certificate: Uint8Array;
+}
+
+/** The epochs of a chain, the newest first. */
+async function* wayOf(
+  context: ServerContext,
+  reader: Reader,
+  name: KeyName,
+  own: StoredHead | null,
+  { base, links }: CheckedChain,
+): AsyncGenerator<WayEpoch, void> {
+  for (const { certificate, epoch } of links.toReversed())
+    yield { epoch: epoch.params.epoch, transcriptHash: epoch.transcriptHash, certificate };
+  if (base !== null) yield* ledTo(context, reader, name, own, base.name);
 }
 
 interface NewOrder {

@@ -9,6 +9,7 @@ import {
   recoveryAckStatement,
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
 import { rowChanged } from '../../storage/codes.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
@@ -19,18 +20,27 @@ import { rewindHead } from '../keys/stored/note-marks.js';
 import { type ChangeRecord, type JoiningKey, openChange } from './change-record.js';
 import { type DecidingScope, ownEntry, settledOtherwise } from './deciding.js';
 import { isSameChange } from './fork.js';
-import { type ForkedKey, putForked, readForked, writeForked } from './forked-key.js';
+import {
+  type ForkedKey,
+  judgeSettling,
+  putForked,
+  readForked,
+  settledName,
+  withSettled,
+  writeForked,
+} from './forked-key.js';
 import type { ChangeMeans } from './means.js';
 import { destroyRoot } from './receiver-seeds.js';
-import { checkEvidence, type Evidence } from './settle-order.js';
+import { checkEvidence, type Evidence, storeOrder } from './settle-order.js';
 
 type Shown = Parameters<'fork.end'>;
 
 /**
  * Takes in what was settled, by the votes of those who decided on it, at whatever server it is shown to: all that came of another certificate
  * of that epoch is destroyed here and comes back by nothing. A server that is in the epoch that counts answers again; every other one is where it was
- * before that epoch, answers nothing, and goes over by its certificate alone (`change.commit`).
- * @throws as `checkEvidence`; PeerFaultError `CHANGE_NOT_SETTLED`; StateError `CHANGE_SETTLED`
+ * before that epoch, answers nothing, and goes over by its certificate alone (`change.commit`). One that is two epochs or more behind the other certificate
+ * goes on, and asks its operator: those who vote may have left the key long ago, and be anybody's by now.
+ * @throws as `checkEvidence`; PeerFaultError `CHANGE_NOT_SETTLED`; StateError `CHANGE_SETTLED`, also where the operator has not agreed
  */
 export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Promise<Result<'fork.end'>> {
   const { context } = means;
@@ -43,8 +53,8 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
   const twice = evidence.twice.map((slot) => slot as PartyIndex);
   judgeSettlement(twice)({ promises, yields }, { before, order, transcriptHash });
   const settled = { certificates, names, promises, yields };
-  return repeatWhenRaced(() =>
-    call.transact(async (transaction) => {
+  const result = await repeatWhenRaced(() =>
+    call.transact(async (transaction): Promise<Result<'fork.end'> | number> => {
       await transaction.keys.hold(scope.owner, keyId);
       const forked = await readForked(context, transaction, scope);
       assertNotOtherwise(forked, transcriptHash);
@@ -52,6 +62,10 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
       const isOn = await isOnCounting(context, transaction, scope, evidence);
       if (known !== null && isTakenIn(forked, isOn))
         return { goesOver: !isOn && !isOfNeither(context, evidence) };
+      if (!isOn && isFarOn(forked) && !isAgreed(means, forked, evidence)) {
+        await storeOrder(means, transaction, scope, { evidence, areReady: false, isShown: true });
+        return forked.newest;
+      }
       const record = { ...forked.record, settling: null, settled };
       if (isOn) await answerAgain(context, transaction, forked, record);
       else if (isOfNeither(context, evidence))
@@ -70,11 +84,32 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
       return { goesOver: !isOn && !isOfNeither(context, evidence) };
     }),
   );
+  if (typeof result === 'number') throw farOn(result);
+  return result;
+}
+
+/** Whether what it entered behind the forked epoch would be destroyed with it. */
+function isFarOn({ newest, epoch }: ForkedKey): boolean {
+  return newest > epoch + 1;
+}
+
+/** Whether the operator has said yes to going back, and the delay of the key is over. */
+function isAgreed(means: ChangeMeans, forked: ForkedKey, { hash }: Evidence): boolean {
+  const { settling } = forked.record;
+  if (settling?.isShown !== true || settling.operator !== 'yes' || !equalBytes(settling.hash, hash))
+    return false;
+  return judgeSettling(means.counting(), forked).verdict === 'passed';
+}
+
+function farOn(epoch: number) {
+  const what = `this server is in epoch ${epoch} by another certificate, and goes back only when its operator agrees`;
+  return refusal('CHANGE_SETTLED', what, { epoch });
 }
 
 /** @throws StateError `CHANGE_SETTLED` */
-function assertNotOtherwise({ record: { settled } }: ForkedKey, transcriptHash: Uint8Array): void {
-  if (settled !== null && !equalBytes(settled.names[0]!, transcriptHash)) throw settledOtherwise();
+function assertNotOtherwise(forked: ForkedKey, transcriptHash: Uint8Array): void {
+  const known = settledName(forked);
+  if (known !== null && !equalBytes(known, transcriptHash)) throw settledOtherwise();
 }
 
 /** Whether nothing is left of another certificate: this server is in the epoch that counts and answers, or waits for it in the one before. */
@@ -109,7 +144,8 @@ async function answerAgain(
   const isLater = head.forked !== undefined && head.forked > epoch + 1;
   const later = isLater ? {} : await laterFork(context, transaction, forked);
   const kept = isLater ? withoutAwaits(marksOf(head), epoch) : withoutFork(marksOf(head), epoch);
-  await writeForked(context, transaction, forked, record, { ...kept, ...later });
+  const said = withSettled(head, epoch + 1, record.settled!.names[0]!);
+  await writeForked(context, transaction, forked, record, { ...kept, ...later, ...said });
 }
 
 /** What its head says of a fork behind this one that is not settled. */
@@ -160,7 +196,8 @@ async function stayOut(
   await storePublicEpoch(context, transaction, forked, params.epoch, shown);
   const marks = withoutFork(marksOf(forked.head), epoch);
   const left = { epoch: params.epoch, transcriptHash };
-  await writeForked(context, transaction, forked, record, { ...marks, left });
+  const said = withSettled(forked.head, params.epoch, transcriptHash);
+  await writeForked(context, transaction, forked, record, { ...marks, ...said, left });
 }
 
 /**
@@ -202,7 +239,8 @@ async function goBack(
     awaits: _awaits,
     ...kept
   } = marksOf(head);
-  const stopped = { ...kept, forked: epoch + 1, settling: version, counts: names[0]! };
+  const said = withSettled(head, epoch + 1, names[0]!);
+  const stopped = { ...kept, ...said, forked: epoch + 1, settling: version, counts: names[0]! };
   const marks: KeyMarks =
     own === null ? { ...stopped, left: leftSince(before) } : { ...stopped, change: version };
   const isBehind = left !== undefined && row.epoch < epoch;

@@ -33,6 +33,7 @@ import {
   judgeSettling,
   namesOfOrders,
   readForked,
+  settledName,
   settlingIn,
   writeForked,
 } from './forked-key.js';
@@ -136,11 +137,19 @@ function enoughReady(
   return ready.length >= quorum.needed;
 }
 
-async function storeOrder(
+interface Ordered {
+  readonly evidence: Evidence;
+  readonly areReady: boolean;
+  /** Whether votes for it were shown to a server that would destroy by them what it uses. */
+  readonly isShown?: boolean;
+}
+
+/** Stores an order to settle, unless it is here, was refused, or is settled. @throws StateError `CHANGE_SETTLED` */
+export async function storeOrder(
   means: ChangeMeans,
   transaction: Transaction,
   scope: DecidingScope,
-  { evidence, areReady }: { readonly evidence: Evidence; readonly areReady: boolean },
+  { evidence, areReady, isShown: isNowShown = false }: Ordered,
 ): Promise<void> {
   const { context } = means;
   const { owner, keyId, epoch } = scope;
@@ -149,30 +158,34 @@ async function storeOrder(
   const { record } = forked;
   const { settling, settled } = record;
   const { hash, certificates, names, twice } = evidence;
-  if (settled !== null) {
-    if (!equalBytes(settled.names[0]!, names[0]!)) throw settledOtherwise();
-    return;
-  }
+  const known = settledName(forked);
+  if (known !== null && !equalBytes(known, names[0]!)) throw settledOtherwise();
+  if (settled !== null) return;
   const refused = refusedOrders(settling, context.clock());
   if (refused.some((one) => equalBytes(one.hash, hash))) return;
   const isOpen =
     settling !== null &&
     equalBytes(settling.hash, hash) &&
     judgeSettling(means.counting(), forked).verdict !== 'over';
-  if (isOpen && (settling.areReady || !areReady)) return;
+  const isShown = isNowShown || (isOpen && settling.isShown === true);
+  const isAsBefore = isOpen && (settling.areReady || !areReady) && (settling.isShown === true) === isShown;
+  if (isAsBefore) return;
   const fresh = { operator: null, over: null, waited: waitFrom(means.counting(), COUNTED_OF_WEIGHTY) };
-  const { operator, over, waited } = isOpen ? settling : fresh;
+  const { operator: said, over, waited } = isOpen ? settling : fresh;
+  // What the operator said before he was told that this server goes back is no yes to that.
+  const operator = isOpen && (settling.isShown === true) === isShown ? said : null;
   const member = settling?.member ?? null;
   const order: Settling = {
     hash,
     certificates,
     names,
     twice,
-    areReady,
+    areReady: areReady || (isShown && isOpen && settling.areReady),
     operator,
     over,
     waited,
     member,
+    ...(isShown ? { isShown } : {}),
     ...(refused.length === 0 ? {} : { refused }),
   };
   await writeForked(context, transaction, forked, {
@@ -180,13 +193,13 @@ async function storeOrder(
     fork: record.fork ?? certificates[1]!,
     settling: order,
   });
-  if (isOpen) return;
+  if (isOpen && !isNowShown) return;
   await context.audit.append(transaction, {
-    deed: 'fork.settle',
+    deed: isShown ? 'fork.end' : 'fork.settle',
     who: owner,
     keyId,
     subject: hash,
-    sentence: sentenceOfSettling(evidence),
+    sentence: sentenceOfSettling(order),
     verdict: 'asked',
     policy: '',
     detail: `epoch ${epoch + 1}; signed twice: slot ${twice.join(' ')}`,
@@ -194,12 +207,19 @@ async function storeOrder(
 }
 
 /** One sentence for operator and audit log. */
-export function sentenceOfSettling({ certificates }: Pick<Settling, 'certificates'>): string {
+export function sentenceOfSettling({
+  certificates,
+  isShown,
+}: Pick<Settling, 'certificates' | 'isShown'>): string {
   const [counts, ...others] = certificates.map((one) => parseChangeCertificate(one).change.next);
   const { suite, purpose, epoch, quorum } = counts!;
   const dead = others.map((one) => `${one.quorum.needed} of ${one.quorum.of}`).join(' and ');
-  return `Settle that of ${certificates.length} certificates of epoch ${epoch} of a key (${suite}) for ${purpose} the one with ${quorum.needed} of ${quorum.of} servers counts: what the other (${dead} servers) gave out dies.`;
+  const what = `Settle that of ${certificates.length} certificates of epoch ${epoch} of a key (${suite}) for ${purpose} the one with ${quorum.needed} of ${quorum.of} servers counts: what the other (${dead} servers) gave out dies.`;
+  return isShown === true ? `${what} ${GOES_BACK}` : what;
 }
+
+const GOES_BACK =
+  'This server is in a later epoch by one that dies: with a yes it destroys its shares of all epochs since, when the votes are shown to it again.';
 
 /** What the owner is shown of it. */
 async function viewSettlement(

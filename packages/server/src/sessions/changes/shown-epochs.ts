@@ -12,6 +12,7 @@ import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow, Reader, ShownEpochRow, Storage, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
+import { keyForked } from '../keys/over.js';
 import {
   type PublicEpoch,
   readPublicEpoch,
@@ -88,6 +89,28 @@ function newestOwn(own: StoredHead | null): EpochName | null {
   if (own === null || own.head.certified === null) return null;
   const { row, head } = own;
   return head.left ?? { epoch: row.epoch, transcriptHash: head.certified!.transcriptHash };
+}
+
+/**
+ * The first epoch of which this server keeps another certificate than the one by which a way leads through it; null: of none, as far as it knows the key.
+ * @param way its epochs, the newest first, as {@link ledTo} has them
+ */
+export async function firstOther<T extends EpochName>(
+  context: ReadContext,
+  reader: Reader,
+  own: StoredHead | null,
+  way: AsyncIterable<T> | Iterable<T>,
+): Promise<T | null> {
+  const newest = newestOwn(own);
+  if (own === null || newest === null) return null;
+  let other: T | null = null;
+  for await (const one of way) {
+    if (one.epoch > newest.epoch) continue;
+    // A transcript hash holds all epochs before its own.
+    if (await isOwnEpoch(context, reader, own, one)) break;
+    other = one;
+  }
+  return other;
 }
 
 /** Whether it is the epoch in use here, one before it, or one up to that by which this server left: their certificates are stored. */
@@ -267,7 +290,7 @@ export function shownAt({ vault }: ReadContext, row: ShownEpochRow): number {
  * Makes what was shown of a key this server's own: the certificates up to that epoch are stored with the key, as far as they are not, and what
  * was shown goes.
  * @param own as its head was before
- * @throws StateError `CHAIN_NOT_SHOWN`, AccessError `KEY_UNKNOWN`; StorageError `ROW_TAMPERED`
+ * @throws StateError `CHAIN_NOT_SHOWN`, `KEY_FORKED` where another certificate is stored of one of them; AccessError `KEY_UNKNOWN`; StorageError `ROW_TAMPERED`
  */
 export async function takeShown(
   context: ReadContext,
@@ -280,6 +303,7 @@ export async function takeShown(
   let reached: number | null = null;
   for await (const { epoch, shown } of ledTo(context, transaction, name, own, to)) {
     reached = epoch;
+    if (shown !== null && epoch <= (newestOwn(own)?.epoch ?? -1)) throw keyForked(epoch);
     if (shown !== null && (await transaction.epochs.find(owner, keyId, epoch)) === null)
       await storePublicEpoch(context, transaction, name, epoch, shown);
   }

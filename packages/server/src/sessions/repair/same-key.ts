@@ -4,6 +4,7 @@ import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { openChange } from '../changes/change-record.js';
 import { settledOtherwise } from '../changes/deciding.js';
+import { type EpochName, firstOther } from '../changes/shown-epochs.js';
 import { keyForked } from '../keys/over.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead } from '../keys/stored/key-head.js';
@@ -72,8 +73,9 @@ export async function assertCounted(
 }
 
 /**
- * A server that is behind holds an earlier epoch of the very key that is shown, and nothing of a later one.
- * @throws StateError `KEY_EPOCH_DIFFERS` where it is ahead; `CERTIFICATE_OF_ANOTHER_KEY`
+ * A server that is behind holds an earlier epoch of the very key that is shown, and nothing of a later one; where it left the key, it left by a certificate of
+ * that chain.
+ * @throws StateError `KEY_EPOCH_DIFFERS` where it is ahead; `CERTIFICATE_OF_ANOTHER_KEY`; `KEY_FORKED` where it left by another certificate
  */
 export async function assertBehind(
   context: Pick<ServerContext, 'vault'>,
@@ -91,4 +93,11 @@ export async function assertBehind(
   const isSame =
     isShown && (certified === null || equalBytes(certified.transcriptHash, shown.transcriptHash));
   demand(isSame, 'CERTIFICATE_OF_ANOTHER_KEY', 'this server has another key of this id');
+  const other = await firstOther(context, reader, { row, head }, newestFirst(passed));
+  if (other !== null) throw keyForked(other.epoch);
+}
+
+function* newestFirst(passed: Asked['passed']): Generator<EpochName, void> {
+  for (const [epoch, { transcriptHash }] of [...passed.entries()].toReversed())
+    yield { epoch, transcriptHash };
 }

@@ -63,6 +63,11 @@ export interface KeyMarks {
   /** Of the forked epoch, by its transcript hash: on which one its servers settled. This server goes over to it, and to nothing else. Absent: on none, as far as it knows. */
   readonly counts?: Uint8Array;
   /**
+   * Of epochs that were forked: the transcript hash of the one on which their servers settled, as this server was shown by their votes. In every backup, which the
+   * votes are not. Absent: it was shown of none.
+   */
+  readonly settledOn?: readonly { readonly epoch: number; readonly name: Uint8Array }[];
+  /**
    * An epoch whose servers are asked which certificate of the next counts, and which version of the row of that belongs to it, while the key, in a
    * later epoch, goes on answering. Absent: none.
    */
