@@ -59,6 +59,7 @@ import {
   type CancelledChange,
   type ChangedKey,
   changeKey,
+  type ChangeKeyArgs,
   carryChange,
 } from './keys/changes/change-key.js';
 import { catchUp } from './keys/changes/catch-up.js';
@@ -85,7 +86,7 @@ import {
   type SettlementWish,
 } from './keys/forks/settle-key.js';
 import { withoutChange } from './keys/changes/change-errors.js';
-import { type ChangePlan, type ChangeWish, planChange } from './keys/changes/plan-change.js';
+import { type ChangePlan, planChange } from './keys/changes/plan-change.js';
 import { type MovedShares, resharing } from './keys/changes/resharing.js';
 import { type ChangeRecord, CHANGES, findChange, listChanges } from './keys/chain/change-record.js';
 import type { OnProgress } from './progress/progress.js';
@@ -161,11 +162,6 @@ export interface ClientOptions {
    * quarter of a second at least and one and a half at most.
    */
   readonly patienceMs?: number;
-}
-
-export interface ChangeKeyArgs {
-  readonly name: string;
-  readonly wish: ChangeWish;
 }
 
 /** What a finished session left: a member for each kind of ceremony. */
@@ -264,7 +260,10 @@ export interface Client {
   planRestoration(args: RestoreKeyArgs): Promise<readonly string[]>;
   /** What a change of the servers of a key, or new shares for the same ones, will ask of whom. Nothing is sent. */
   planChange(args: ChangeKeyArgs): Promise<ChangePlan>;
-  /** Carries a change out, or goes on with it. The public key stays the same. */
+  /**
+   * Carries a change out, or goes on with it. The public key stays the same.
+   * @throws StateError `CHANGE_PLAN_DIFFERS` where other servers or quorums would come of it than of the plan that was shown
+   */
   changeKey(args: ChangeKeyArgs, on?: OnProgress): Promise<ChangedKey>;
   /** Changes of keys that are on record, oldest first. They are gone on with, and cancelled, like sessions. */
   listChanges(): Promise<readonly ChangeRecord[]>;

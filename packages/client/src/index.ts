@@ -1,12 +1,6 @@
 export { CLIENT_CODES, type ClientCode } from './codes.js';
 // client
-export {
-  type ChangeKeyArgs,
-  type Client,
-  type ClientOptions,
-  createClient,
-  type SessionOutcome,
-} from './client.js';
+export { type Client, type ClientOptions, createClient, type SessionOutcome } from './client.js';
 export type { SeedSource } from './context/context.js';
 export type { OnProgress, ProgressEvent } from './progress/progress.js';
 // seed
@@ -62,7 +56,7 @@ export type { ExportKnown } from './keys/export/tell-exported.js';
 export type { ExportStatus } from './status/exports.js';
 export type { StoppedExport } from './keys/export/stop-export.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
-export type { CancelledChange, ChangedKey } from './keys/changes/change-key.js';
+export type { CancelledChange, ChangedKey, ChangeKeyArgs } from './keys/changes/change-key.js';
 export { type Forgetting, isGone } from './keys/forgetting.js';
 export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
 export type { OpenOrders, OpenOrdersArgs, CancelledOrder } from './keys/changes/open-orders.js';

@@ -232,6 +232,11 @@ const CEREMONIES = explanationsOf({
     'Its operator said no, another client of yours cancelled the change, or its time was over.',
     'Talk to that operator, then order the change again, or one without that server.',
   ],
+  CHANGE_PLAN_DIFFERS: [
+    'Other servers hold the key, or hold it by another quorum, than when the change was shown to you: carried out now it would mean something else.',
+    'Another computer of yours changed it, or servers settled on another certificate than the one that this computer went on by. Nothing was ordered.',
+    'Look who holds it, ckm key show NAME, and order the change again: what it means is shown anew.',
+  ],
   KEY_NOT_FORKED: [
     'No server of the key shows two certificates of one epoch that both hold.',
     'Settling is for that case alone: there is nothing to settle.',

@@ -14,8 +14,8 @@ export interface OrderFlags extends WaitFlag {
 
 /**
  * Orders a change of who holds a key: shows what it means, has the name of the key typed, and carries it out as far as people and
- * delays let it come.
- * @throws UsageError `CONFIRMATION_NEEDED` where nobody can type it
+ * delays let it come. What it means by then is what was shown, or nothing is ordered.
+ * @throws UsageError `CONFIRMATION_NEEDED` where nobody can type it; StateError `CHANGE_PLAN_DIFFERS`
  */
 export async function orderChange(
   context: Context,
@@ -41,7 +41,7 @@ export async function orderChange(
       shown: null,
     }));
   if (typed.trim() !== name) throw notTyped(name);
-  await carryOut(context, client, args, given);
+  await carryOut(context, client, { ...args, plan }, given);
 }
 
 function notNamed(name: string): UsageError {

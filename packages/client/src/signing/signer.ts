@@ -3,7 +3,7 @@ import { CkmError, equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import { catchUp, isOtherEpoch } from '../keys/changes/catch-up.js';
-import { assertNotForked } from '../keys/forks/unsettled.js';
+import { unlessForked } from '../keys/forks/unsettled.js';
 import { assuringLink } from '../keys/heads/assure-head.js';
 import { requireStillUndisputed, requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
@@ -71,12 +71,12 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     } catch (error) {
       if (!(error instanceof CkmError) || !mayBeBehind(error)) throw error;
       const { isMoved, now } = await caughtUp(key);
-      if (!isMoved) {
-        await assertNotForked(context, now);
-        throw error;
-      }
-      servers.forget();
-      return ask(now);
+      const again = async () => {
+        if (!isMoved) throw error;
+        servers.forget();
+        return ask(now);
+      };
+      return unlessForked(context, () => readSignable(now.record.name), mayBeBehind, again);
     }
   }
 

@@ -1,7 +1,7 @@
 import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import { followSettled } from '../forks/follow-settled.js';
-import { assertNotForked } from '../forks/unsettled.js';
+import { unlessForked } from '../forks/unsettled.js';
 import type { ReadKey } from '../keys.js';
 import { catchUp } from './catch-up.js';
 
@@ -20,15 +20,14 @@ export async function afterSettled<T>(
     return await work();
   } catch (error) {
     if (!mayBeForked(error)) throw error;
-    const key = await readKey(name);
-    const { isNews, isTold } = await followSettled(context, key, silentIn(error));
+    const { isNews, isTold } = await followSettled(context, await readKey(name), silentIn(error));
     if (isNews) await catchUp(context, await readKey(name));
-    if (!isNews && !isTold) {
-      await assertNotForked(context, key);
-      throw error;
-    }
+    const again = async () => {
+      if (!isNews && !isTold) throw error;
+      return work();
+    };
+    return unlessForked(context, () => readKey(name), mayBeForked, again);
   }
-  return work();
 }
 
 /** What servers refuse with that stand behind another certificate. */

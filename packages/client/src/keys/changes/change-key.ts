@@ -30,10 +30,20 @@ import {
 import { adoptDecided, compareWithRecord, findDecided } from './decided.js';
 import { type CancelledOrder, cancelAt } from './open-orders.js';
 import { certificateFor } from './order-everywhere.js';
-import { type ChangePlan, type ChangeWish, planChange } from './plan-change.js';
+import { type ChangePlan, type ChangeWish, meansSame, planChange } from './plan-change.js';
 import { resharing } from './resharing.js';
 import { retireBehind } from './retire-behind.js';
 import { commitEverywhere, epochOf, keepIfHeld, retireEverywhere } from './settle.js';
+
+export interface ChangeKeyArgs {
+  readonly name: string;
+  readonly wish: ChangeWish;
+  /**
+   * What was shown to whoever decided: other servers or quorums than that are not ordered. Left out: what the wish means where the key is by then,
+   * also behind another certificate than the one on record before.
+   */
+  readonly plan?: ChangePlan;
+}
 
 export interface ChangedKey {
   readonly kind: 'change';
@@ -56,12 +66,13 @@ export interface ChangedKey {
 /**
  * Changes who holds a key, or gives the same servers new shares. The public key stays. Until the new epoch is decided the key
  * signs as before.
- * @throws as `planChange` and {@link carryChange}; StateError `CHANGE_OPEN` when another change of the key goes on
+ * @throws as `planChange` and {@link carryChange}; StateError `CHANGE_OPEN` when another change of the key goes on, `CHANGE_PLAN_DIFFERS` where the
+ * wish means something else by now than the plan that was shown
  */
 export async function changeKey(
   context: ClientContext,
   readKey: ReadKey,
-  { name, wish }: { readonly name: string; readonly wish: ChangeWish },
+  { name, wish, plan: shown }: ChangeKeyArgs,
   on: OnProgress,
 ): Promise<ChangedKey> {
   let key = requireSignable(await readKey(name));
@@ -74,6 +85,7 @@ export async function changeKey(
     key = requireSignable(await readKey(name));
   }
   const plan = await planChange(context, key, wish);
+  if (shown !== undefined && !meansSame(shown, plan)) throw planDiffers(name, plan);
   await finishDecided(context, plan, on);
   for (const { xid } of [...plan.next, ...plan.leaving]) await context.identityFor(xid);
   const record = await context.store.exclusive('key-names', () => beginChange(context, key, plan));
@@ -312,6 +324,19 @@ function changeOpen({ keyName }: ChangeRecord): StateError {
     code: 'CHANGE_OPEN',
     hint: 'go on with it, or cancel it',
     remedy: { kind: 'resumeSession' },
+    retryable: false,
+  });
+}
+
+/** Somebody said yes to something else. */
+function planDiffers(name: string, { next, order: { quorum } }: ChangePlan): StateError {
+  const servers = next.map((server) => server.name);
+  const now = `${quorum.needed} of ${quorum.of}: ${servers.join(', ')}`;
+  return new StateError(`other servers hold ${name} than when this was planned: it would be ${now} by now`, {
+    code: 'CHANGE_PLAN_DIFFERS',
+    hint: 'nothing was ordered: look who holds it now, and order the change anew if it is still what you want',
+    remedy: { kind: 'showKey', key: name },
+    facts: { servers },
     retryable: false,
   });
 }

@@ -1,5 +1,5 @@
 import type { ChangeOrder } from '@ckm/api';
-import { CkmError, equalBytes, StateError, UsageError } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import { hashOrder, membersNeeded, parseQuorum, type Quorum } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
@@ -82,6 +82,17 @@ async function planUnderWay(
     if (error instanceof CkmError && error.errorClass !== 'BugError') return null;
     throw error;
   }
+}
+
+/** Whether both mean the same servers and quorums, before and after: they may be of different epochs. */
+export function meansSame(one: ChangePlan, other: ChangePlan): boolean {
+  return meaningOf(one) === meaningOf(other);
+}
+
+function meaningOf({ order: { quorum }, old, next, leaving, joining }: ChangePlan): string {
+  const xidsOf = (servers: readonly ServerRecord[]) => servers.map(({ xid }) => encodeHex(xid)).toSorted();
+  const those = [next, leaving, next.filter(({ name }) => joining.includes(name))].map(xidsOf);
+  return JSON.stringify([old.needed, old.of, quorum.needed, quorum.of, ...those]);
 }
 
 async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeWish): Promise<ChangePlan> {

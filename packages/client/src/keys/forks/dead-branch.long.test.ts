@@ -2,18 +2,21 @@
 import { CkmError, equalBytes, StateError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import { loseDisk } from '../../test/disks.js';
-import { changeAsked, createForkedKey, type ForkedKey } from '../../test/forked-key.js';
+import { copyDisk, loseDisk } from '../../test/disks.js';
+import { changeAsked, createForkedKey, type ForkedKey, splitKey } from '../../test/forked-key.js';
 import { approveSessions } from '../../test/operators.js';
 import {
   asOwner,
   createOwnedKey,
+  epochOf,
   type Machine,
   NAME,
   type OwnedKey,
   REFRESH,
+  requorum,
   signersOf,
 } from '../../test/owned-key.js';
+import type { Asked } from '../../test/test-network.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import { nameOfEpoch } from '../chain/names-of-epochs.js';
 
@@ -211,4 +214,185 @@ test('what one server says of another certificate, without one that holds, keeps
   network.cut('bravo');
   await expect(signersOf(client)).rejects.toMatchObject({ code: 'TOO_FEW_SERVERS' });
   expect((await client.showKey(NAME)).newest.transcriptHash).toEqual(newest.transcriptHash);
+});
+
+/** What a server that lies says of its way on: one certificate behind the first epoch, and nothing else. */
+function showing(certificate: Uint8Array, parameters: unknown) {
+  const { after } = parameters as { readonly after: number | null };
+  return { certificates: after === 0 ? [certificate] : [], next: null };
+}
+
+/** It says that it stands behind another certificate, and does nothing by the one that is meant. */
+async function elsewhere({ name }: Asked, honest: () => Promise<unknown>): Promise<unknown> {
+  if (name === 'request.ask')
+    throw new StateError('another one', { code: 'KEY_EPOCH_DIFFERS', hint: 'ask', facts: { epoch: 1 } });
+  if (name !== 'key.show') return honest();
+  const said = (await honest()) as { readonly key: object };
+  return { ...said, key: { ...said.key, transcriptHash: new Uint8Array(32).fill(7) } };
+}
+
+test('a dead certificate that one server shows again and again hides no later fork from a machine, nor what was settled of that', async () => {
+  const { network, one, other } = await forked();
+  const dead = await certificateOf(one.client, 1);
+  await other.client.settleKey({ name: NAME });
+  await repaired(other.client, 'charlie');
+  network.now += DAY;
+  expect(await changeAsked(network, { ...other, wish: { kind: 'refresh' } })).toMatchObject({ epoch: 2 });
+  network.now += DAY;
+  const [left, right] = [await key.another(other), await key.another(other)];
+  await splitKey(
+    network,
+    { ...left, with: 'bravo', wish: requorum(2, ['bravo', 'charlie', 'echo', 'delta']) },
+    { ...right, with: 'echo', wish: requorum(2, ['alpha', 'charlie', 'echo']) },
+  );
+  network.server('charlie').tamper = ({ name, parameters }, honest) => {
+    if (name === 'fork.end') return Promise.resolve({ goesOver: false });
+    return name === 'key.chain' ? Promise.resolve(showing(dead, parameters)) : honest();
+  };
+
+  const { client } = right;
+  network.cut('alpha');
+  await expect(signersOf(client)).rejects.toMatchObject({ code: 'KEY_FORKED' });
+  await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'KEY_FORKED' });
+  network.server('alpha').wire = null;
+
+  const settled = await left.client.settleKey({ name: NAME });
+  expect(settled).toMatchObject({ epoch: 3, isAsOrdered: true });
+  expect(await signersOf(client)).toHaveLength(2);
+  expect(nameOfEpoch((await client.showKey(NAME)).record, 3)).toEqual(settled.transcriptHash);
+});
+
+test('a machine that knows what one server shows against tells those alone that do not show what was settled', async () => {
+  const { network, one, other } = await forked();
+  const dead = await certificateOf(one.client, 1);
+  await other.client.settleKey({ name: NAME });
+  network.server('bravo').tamper = async (asked, honest) =>
+    asked.name === 'key.chain' ? showing(dead, asked.parameters) : elsewhere(asked, honest);
+  for (const server of network.servers) server.asked.length = 0;
+  await expect(signersOf(other.client)).rejects.toBeInstanceOf(CkmError);
+  const told = network.servers.filter(({ asked }) => asked.includes('fork.end')).map(({ name }) => name);
+  expect(told).toEqual([]);
+});
+
+describe('servers that settled an epoch long ago, and have settled on its other certificate too', () => {
+  /** Alpha lies from `lie` on: it shows the certificate that was settled against, and votes by which it counts. */
+  async function settledTwice() {
+    const made = await forked();
+    const { network, one, other } = made;
+    const { keyId } = await one.client.showKey(NAME);
+    const disks = [];
+    for (const server of network.servers) disks.push({ server, dataDir: await copyDisk(server) });
+    await other.client.settleKey({ name: NAME });
+    const bravo = await asOwner(network.server('bravo'));
+    const { settled: proof } = await bravo.call('fork.show', { keyId, epoch: 0 });
+    for (const { server, dataDir } of disks) await server.restart({ dataDir });
+    const dead = await certificateOf(other.client, 1);
+    const settled = await one.client.settleKey({ name: NAME });
+    expect(settled).toMatchObject({ isAsOrdered: true, isOver: true });
+    expect(proof).toBeDefined();
+    const lie = () => {
+      network.server('alpha').tamper = async (asked, honest) => {
+        const { name, parameters } = asked;
+        if (name === 'key.chain') return showing(dead, parameters);
+        if (name !== 'fork.show') return elsewhere(asked, honest);
+        const { epoch } = parameters as { readonly epoch?: number };
+        return { epoch: null, certificates: [], ...(epoch === 0 ? { settled: proof } : {}) };
+      };
+    };
+    return { ...made, settled, lie };
+  }
+
+  test('bring no machine over while others show what was settled first', async () => {
+    const { network, one, settled, lie } = await settledTwice();
+    const machine = await forgetful(one);
+    lie();
+    network.cut('charlie');
+    await expect(signersOf(machine.client)).rejects.toMatchObject({ code: 'KEY_FORKED' });
+    const { record } = await machine.client.showKey(NAME);
+    expect(nameOfEpoch(record, 1)).toEqual(settled.transcriptHash);
+    expect(await machine.store.list('settlements')).toEqual([]);
+  });
+
+  test('bring no machine over that is in a later epoch, though nobody else remembers', async () => {
+    const { network, one, settled, lie } = await settledTwice();
+    const before = await forgetful(one);
+    await repaired(one.client, 'bravo');
+    network.now += DAY;
+    expect(await changeAsked(network, { ...one, wish: { kind: 'refresh' } })).toMatchObject({ epoch: 2 });
+    const machine = await forgetful(one);
+    lie();
+    for (const name of ['bravo', 'charlie', 'delta', 'echo'])
+      network.server(name).tamper = (asked, honest) =>
+        asked.name === 'fork.show' ? Promise.resolve({ epoch: null, certificates: [] }) : honest();
+    network.cut('charlie');
+    network.cut('delta');
+    // One of them was away meanwhile, and sees only that others go on from where it is.
+    for (const { client, store } of [machine, before]) {
+      await expect(signersOf(client)).rejects.toBeInstanceOf(CkmError);
+      expect(nameOfEpoch((await client.showKey(NAME)).record, 1)).toEqual(settled.transcriptHash);
+      expect(await store.list('settlements')).toEqual([]);
+    }
+    await expect(signersOf(machine.client)).rejects.toMatchObject({ code: 'KEY_FORKED' });
+    network.makeHonest();
+    expect(await signersOf(machine.client)).toHaveLength(2);
+    expect(await epochOf(machine.client)).toBe(2);
+  });
+});
+
+test('a machine that has changed the key behind the dead certificate says that it is forked, and takes over what was settled when it is told to settle', async () => {
+  const { network, one, other } = await forked();
+  const { client } = one;
+  network.cut('bravo');
+  network.cut('echo');
+  const wish = requorum(2, ['alpha', 'charlie', 'delta']);
+  expect(await changeAsked(network, { client, wish })).toMatchObject({ epoch: 2, isAsOrdered: true });
+  network.makeHonest();
+  const settled = await other.client.settleKey({ name: NAME });
+  await expect(signersOf(client)).rejects.toMatchObject({
+    code: 'KEY_FORKED',
+    remedy: { kind: 'settleKey', key: NAME },
+  });
+  expect(await epochOf(client)).toBe(2);
+  expect(await client.settleKey({ name: NAME })).toMatchObject({ epoch: 1, isAsOrdered: false });
+  expect(nameOfEpoch((await client.showKey(NAME)).record, 1)).toEqual(settled.transcriptHash);
+  expect(await signersOf(client)).toEqual(['bravo', 'echo']);
+});
+
+describe('a change that was planned', () => {
+  test('behind the dead certificate is not ordered where it would leave other servers', async () => {
+    const { network, one, other } = await forked();
+    const args = { name: NAME, wish: { kind: 'remove-server', server: 'charlie' } } as const;
+    const plan = await one.client.planChange(args);
+    expect(plan.next.map(({ name }) => name)).toEqual(['alpha', 'bravo', 'delta']);
+    const settled = await other.client.settleKey({ name: NAME });
+    for (const server of network.servers) server.asked.length = 0;
+    await expect(one.client.changeKey({ ...args, plan })).rejects.toMatchObject({
+      code: 'CHANGE_PLAN_DIFFERS',
+      facts: { servers: ['bravo', 'echo'] },
+    });
+    for (const { asked } of network.servers) expect(asked).not.toContain('change.propose');
+    expect((await one.client.listChanges()).filter(({ state }) => state === 'open')).toEqual([]);
+    expect(nameOfEpoch((await one.client.showKey(NAME)).record, 1)).toEqual(settled.transcriptHash);
+  });
+
+  test('is ordered where the same servers have only new shares by then, and not where another one has joined', async () => {
+    key = await createOwnedKey({ count: 5 });
+    const { network, client } = key;
+    const args = { name: NAME, wish: { kind: 'add-server', server: 'delta' } } as const;
+    const elsewhere = await key.another();
+    const plan = await elsewhere.client.planChange(args);
+    network.now += DAY;
+    await client.changeKey(REFRESH);
+    expect(await elsewhere.client.changeKey({ ...args, plan })).toMatchObject({
+      epoch: 2,
+      isAsOrdered: true,
+    });
+    const late = { name: NAME, wish: { kind: 'remove-server', server: 'bravo' } } as const;
+    const shown = await elsewhere.client.planChange(late);
+    network.now += DAY;
+    await client.changeKey({ name: NAME, wish: { kind: 'add-server', server: 'echo' } });
+    await expect(elsewhere.client.changeKey({ ...late, plan: shown })).rejects.toMatchObject({
+      code: 'CHANGE_PLAN_DIFFERS',
+    });
+  });
 });

@@ -1,14 +1,15 @@
 import type { SettledProof } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
-import { certificatesOf } from '../chain/key-chain.js';
-import { orNothing } from '../chain/learn-chain.js';
+import { certificatesOf, changesOf } from '../chain/key-chain.js';
+import { learn, orNothing } from '../chain/learn-chain.js';
 import type { CertifiedKey } from '../key-record.js';
-import { knownOf, whereItLeft } from './branches.js';
-import { endEverywhere, keepCounted } from './end-fork.js';
-import { standingRecords } from './order-forks.js';
-import { epochAt } from './read-fork.js';
+import { type Branch, type Known, knownOf, whereItLeft } from './branches.js';
+import { endEverywhere, keepCounted, tellAt } from './end-fork.js';
+import { isSettledHere, standingRecords } from './order-forks.js';
+import { epochAt, provedBy } from './read-fork.js';
 import { saveSettlement, type SettlementRecord } from './settlement-record.js';
 import { createSettleRun, saveSettleRun, type SettleRun } from './settle-run.js';
 import { isSettledBy } from './settle-votes.js';
@@ -17,14 +18,19 @@ import { isSettledBy } from './settle-votes.js';
 interface FollowedSettlement {
   /** Whether the key on record goes on by another certificate from now on. */
   readonly isNews: boolean;
-  /** Whether servers were told, and took it in. */
+  /** Whether servers that had not heard say that they took it in. One that lies can say so every time. */
   readonly isTold: boolean;
 }
 
+const NOTHING: FollowedSettlement = { isNews: false, isTold: false };
+
 /**
  * Takes over by itself what was settled about which of several certificates of one epoch counts, whichever client of the owner carried it, and tells
- * servers that have not heard. Its votes prove it: nobody's word is believed, and nobody has to say yes. Of several forks the earliest, once: what is behind it
- * may be another one then.
+ * servers that have not heard. Its votes prove it: nobody's word is believed, and nobody has to say yes. Of several forks the earliest that is
+ * news, once: what is behind it may be another one then. One that is settled here keeps no later one from being looked at, whatever is shown of it.
+ *
+ * Where an epoch behind another certificate is known, or votes for different certificates hold, nothing is taken over: who settled an epoch long ago is
+ * nobody any more, and may have been sold. Then it is for the owner to say.
  * @param silent names of servers that are known not to answer
  */
 export async function followSettled(
@@ -33,72 +39,164 @@ export async function followSettled(
   silent: readonly string[] = [],
 ): Promise<FollowedSettlement> {
   const servers = (await listServerRecords(context.store)).filter(({ name }) => !silent.includes(name));
-  for (const epoch of await epochsToAskAbout(context, key, servers)) {
-    const proof = await proofOf(context, key, epoch, servers);
-    if (proof !== null) return takeOver(context, key, { epoch, proof, silent });
+  const known = knownOf(key);
+  const look: Look = { context, key, known, servers, silent, left: await readLeft(context, servers, known) };
+  let isTold = false;
+  for (const epoch of epochsToAskAbout(look)) {
+    const followed = await followAt(look, epoch);
+    isTold ||= followed.isTold;
+    if (followed.isNews) return { isNews: true, isTold };
   }
-  return { isNews: false, isTold: false };
+  return { isNews: false, isTold };
+}
+
+interface Look {
+  readonly context: ClientContext;
+  readonly key: CertifiedKey;
+  readonly known: Known;
+  /** Those that are asked. */
+  readonly servers: readonly ServerRecord[];
+  readonly silent: readonly string[];
+  readonly left: readonly Left[];
+}
+
+/** Where a server left the chain on record here. */
+interface Left {
+  readonly server: ServerRecord;
+  readonly branch: Branch;
+}
+
+async function readLeft(
+  context: ClientContext,
+  servers: readonly ServerRecord[],
+  known: Known,
+): Promise<readonly Left[]> {
+  const left = await Promise.all(
+    servers.map(async (server) => {
+      const branch = await orNothing(async () => whereItLeft(await context.linkTo(server), known));
+      return branch === null || branch === undefined ? [] : [{ server, branch }];
+    }),
+  );
+  return left.flat();
 }
 
 /** Where servers left the chain on record here, and before its newest epoch: a server that waits for what counts shows no other way on. */
-async function epochsToAskAbout(
-  context: ClientContext,
-  key: CertifiedKey,
-  servers: readonly ServerRecord[],
-): Promise<readonly number[]> {
-  const known = knownOf(key);
-  const left = await Promise.all(
-    servers.map((one) => orNothing(async () => whereItLeft(await context.linkTo(one), known))),
-  );
-  const epochs = left.flatMap((branch) => (branch === null || branch === undefined ? [] : [branch.after]));
-  const all = [...new Set([...epochs, known.newest - 1])];
+function epochsToAskAbout({ known, left }: Look): readonly number[] {
+  const all = [...new Set([...left.map(({ branch }) => branch.after), known.newest - 1])];
   return all.filter((epoch) => epoch >= 0).toSorted((a, b) => a - b);
 }
 
-/** What the members of an epoch settled about the next one, on record here or shown by any server; null: nobody shows votes that hold. */
-async function proofOf(
-  context: ClientContext,
-  key: CertifiedKey,
-  epoch: number,
-  servers: readonly ServerRecord[],
-): Promise<SettledProof | null> {
-  const before = epochAt(certificatesOf(key.record), epoch);
+async function followAt(look: Look, epoch: number): Promise<FollowedSettlement> {
+  const { context, key } = look;
+  const chain = certificatesOf(key.record);
+  const shown = await shownAt(look, epoch);
+  const kept = (await standingRecords(context, key)).find((one) => one.epoch === epoch && one.votes !== null);
+  // What stands here is written over by nothing that is shown.
+  if (kept !== undefined && isSettledHere(chain, kept))
+    return { isNews: false, isTold: await tellOthers(look, kept, shown) };
+  const own = kept === undefined ? [] : [{ certificates: [...kept.certificates], ...kept.votes! }];
+  const proof = onlyOutcome(look, epoch, [...own, ...shown.map((one) => one.proof)]);
+  if (proof === null) return NOTHING;
+  const record = recordOf(look, epoch, proof);
+  const isGiven = kept !== undefined || isSettledHere(chain, record);
+  if (!isGiven && (await isOvertaken(look, epoch, proof))) return NOTHING;
+  return takeOver(look, record);
+}
+
+/** What a server shows of what the members of an epoch settled. */
+interface Shown {
+  readonly server: ServerRecord;
+  readonly proof: SettledProof;
+}
+
+/** As far as its votes hold. */
+async function shownAt({ context, key, servers }: Look, epoch: number): Promise<readonly Shown[]> {
   const { keyId } = key;
-  const known = (await standingRecords(context, key)).filter((one) => one.epoch === epoch);
-  const kept = known.flatMap(({ certificates, votes }) =>
-    votes === null ? [] : [{ certificates: [...certificates], ...votes }],
-  );
+  const before = epochAt(certificatesOf(key.record), epoch);
   const shown = await Promise.all(
-    servers.map((one) =>
-      orNothing(async () => (await (await context.linkTo(one)).call('fork.show', { keyId, epoch })).settled),
+    servers.map(async (server): Promise<readonly Shown[]> => {
+      const answer = await orNothing(async () =>
+        (await context.linkTo(server)).call('fork.show', { keyId, epoch }),
+      );
+      if (answer?.settled === undefined) return [];
+      const { certificates, ...votes } = answer.settled;
+      return isSettledBy({ before }, certificates, votes) ? [{ server, proof: answer.settled }] : [];
+    }),
+  );
+  return shown.flat();
+}
+
+/** What these settle on, all of which hold; null: nothing, or on several: then so many who settled lie that none of it is taken. */
+function onlyOutcome({ key }: Look, epoch: number, proofs: readonly SettledProof[]): SettledProof | null {
+  const [first] = proofs;
+  const names = new Set(proofs.map((proof) => outcomeOf(key, epoch, proof)));
+  return first !== undefined && names.size === 1 ? first : null;
+}
+
+/** What the certificate that counts by a proof is called, in hex. */
+function outcomeOf({ record }: CertifiedKey, epoch: number, { certificates }: SettledProof): string {
+  const [counted] = provedBy(epochAt(certificatesOf(record), epoch), certificates[0]!);
+  return encodeHex(counted!.name);
+}
+
+/**
+ * Whether an epoch behind another certificate is known, on record here or shown by any server. Servers in such a one go on from it, too, whatever is
+ * shown to them of the earlier fork.
+ */
+async function isOvertaken(
+  { context, key, known, left }: Look,
+  epoch: number,
+  proof: SettledProof,
+): Promise<boolean> {
+  if (known.newest > epoch + 1) return true;
+  const counted = outcomeOf(key, epoch, proof);
+  const others = left.filter(({ branch: { after, name } }) => after >= epoch && name !== counted);
+  const chains = await Promise.all(
+    others.map(({ server, branch }) =>
+      orNothing(async () => learn(await context.linkTo(server), key.keyId, branch.chain)),
     ),
   );
-  const proofs = [...kept, ...shown].filter((one) => one !== undefined);
-  return proofs.find(({ certificates, ...votes }) => isSettledBy({ before }, certificates, votes)) ?? null;
+  return chains.some((chain) => chain !== undefined && changesOf(chain).length > epoch + 1);
 }
 
-interface Found {
-  readonly epoch: number;
-  readonly proof: SettledProof;
-  readonly silent: readonly string[];
+/** Tells servers that do not show what is settled here. @returns whether any of them took it in */
+async function tellOthers(
+  { context, key, silent }: Look,
+  record: SettlementRecord,
+  shown: readonly Shown[],
+): Promise<boolean> {
+  const run = await createSettleRun(context, key, record, () => undefined);
+  const heard = shown.map(({ server }) => server.name);
+  const others = run.members.filter(
+    ({ server: { name } }) => !heard.includes(name) && !silent.includes(name),
+  );
+  const told = await Promise.all(
+    others.map((member) => orNothing(async () => tellAt(run, member, await context.linkTo(member.server)))),
+  );
+  return told.some((one) => one !== undefined && one !== 'none');
 }
 
-async function takeOver(
-  context: ClientContext,
-  key: CertifiedKey,
-  { epoch, proof, silent }: Found,
-): Promise<FollowedSettlement> {
-  const { certificates, promises, yields } = proof;
-  const record: SettlementRecord = {
+function recordOf(
+  { context, key: { keyId } }: Look,
+  epoch: number,
+  { certificates, promises, yields }: SettledProof,
+): SettlementRecord {
+  return {
     state: 'open',
     createdAt: context.clock(),
-    keyId: key.keyId,
+    keyId,
     epoch,
     certificates,
     attempt: 0,
     votes: { promises, yields },
     told: [],
   };
+}
+
+async function takeOver(
+  { context, key, silent }: Look,
+  record: SettlementRecord,
+): Promise<FollowedSettlement> {
   await saveSettlement(context.store, record);
   const run = await createSettleRun(context, key, record, () => undefined);
   const isNews = await keepCounted(run, []);

@@ -1,4 +1,4 @@
-import { StateError } from '@ckm/foundation';
+import { CkmError, StateError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { CertifiedKey } from '../key-record.js';
 import { readBranches } from './key-branches.js';
@@ -19,4 +19,24 @@ export async function assertNotForked(context: ClientContext, key: CertifiedKey)
     facts: { key: name },
     retryable: false,
   });
+}
+
+/**
+ * Does something with a key. Where nothing comes of it as of a forked one, and it is one, that is what is said: whatever servers took in before, one
+ * that lies takes it in every time.
+ * @param isSign whether it failed as with a forked key
+ * @throws as `work`; StateError `KEY_FORKED`
+ */
+export async function unlessForked<T>(
+  context: ClientContext,
+  readKey: () => Promise<CertifiedKey>,
+  isSign: (error: CkmError) => boolean,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CkmError && isSign(error)) await assertNotForked(context, await readKey());
+    throw error;
+  }
 }
