@@ -1,5 +1,5 @@
 import type { SettledProof } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
@@ -29,7 +29,7 @@ const NOTHING: FollowedSettlement = { isNews: false, isTold: false };
  * servers that have not heard. Its votes prove it: nobody's word is believed, and nobody has to say yes. Of several forks the earliest that is
  * news, once: what is behind it may be another one then. One that is settled here keeps no later one from being looked at, whatever is shown of it.
  *
- * Where an epoch behind another certificate is known, or votes for different certificates hold, nothing is taken over: who settled an epoch long ago is
+ * Where an epoch behind another certificate is in use, or votes for different certificates hold, nothing is taken over: who settled an epoch long ago is
  * nobody any more, and may have been sold. Then it is for the owner to say.
  * @param silent names of servers that are known not to answer
  */
@@ -99,7 +99,7 @@ async function followAt(look: Look, epoch: number): Promise<FollowedSettlement> 
   if (proof === null) return NOTHING;
   const record = recordOf(look, epoch, proof);
   const isGiven = kept !== undefined || isSettledHere(chain, record);
-  if (!isGiven && (await isOvertaken(look, epoch, proof))) return NOTHING;
+  if (!isGiven && (await isOvertaken(look, epoch, proof, shown))) return NOTHING;
   return takeOver(look, record);
 }
 
@@ -140,15 +140,18 @@ function outcomeOf({ record }: CertifiedKey, epoch: number, { certificates }: Se
 }
 
 /**
- * Whether an epoch behind another certificate is known, on record here or shown by any server. Servers in such a one go on from it, too, whatever is
- * shown to them of the earlier fork.
+ * Whether an epoch behind another certificate is in use: it is on record here, and fewer than its quorum show that they took in what was settled, or it is
+ * shown by any server. Servers in such a one go on from it, too, whatever is shown to them of the earlier fork.
  */
 async function isOvertaken(
   { context, key, known, left }: Look,
   epoch: number,
   proof: SettledProof,
+  shown: readonly Shown[],
 ): Promise<boolean> {
-  if (known.newest > epoch + 1) return true;
+  const { quorum, roster } = key.newest.params;
+  const took = roster.filter(({ serverId }) => shown.some(({ server }) => equalBytes(server.xid, serverId)));
+  if (known.newest > epoch + 1 && took.length < quorum.needed) return true;
   const counted = outcomeOf(key, epoch, proof);
   const others = left.filter(({ branch: { after, name } }) => after >= epoch && name !== counted);
   const chains = await Promise.all(
