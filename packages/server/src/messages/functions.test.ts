@@ -263,7 +263,7 @@ async function upToYield(change: CarriedChange, promises: readonly Uint8Array[])
   return { whole, locked, locks, yields: await change.yield(whole, locks) };
 }
 
-/** A fork takes two machines of one identity: `sessions/settle-fork.slow.test.ts` counts the rows of these. */
+/** A fork takes two machines of one identity: `sessions/changes/forks/settle-fork.slow.test.ts` counts the rows of these. */
 type OfForks = Extract<FunctionName, `fork.${string}`>;
 type Changing = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['changes'] extends 'nothing' ? never : Exclude<N, OfForks>;

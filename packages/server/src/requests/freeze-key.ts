@@ -17,8 +17,8 @@ import {
   type JoiningChange,
   listJoining,
   storeJoiningFreezes,
-} from '../sessions/changes/joining-freezes.js';
-import { readWhatFollows } from '../sessions/changes/what-follows.js';
+} from '../sessions/changes/epoch/joining-freezes.js';
+import { readWhatFollows } from '../sessions/changes/votes/what-follows.js';
 import { keyLeft } from '../sessions/keys/over.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
 import { noteTightened } from '../sessions/keys/stored/note-marks.js';

@@ -6,7 +6,7 @@ import type { OpenBackup } from '../backup/read-backup.js';
 import { restoreRows, type RowChange } from '../backup/restore-rows.js';
 import type { ServerConfig } from '../config/config.js';
 import { withoutApproval } from '../requests/request-record.js';
-import { withoutVotes } from '../sessions/changes/forget-votes.js';
+import { withoutVotes } from '../sessions/changes/votes/forget-votes.js';
 import type { KeyRow, MetaRow, RequestRow, Storage } from '../storage/storage.js';
 import { FOLDER_MARK } from '../vault/folder-mark.js';
 import type { Vault } from '../vault/vault.js';

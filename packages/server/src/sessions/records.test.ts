@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Vault } from '../vault/vault.js';
 import type { KeyHead } from './keys/stored/key-head.js';
 import type { KeyEpoch, KeySecrets } from './keys/stored/read-key.js';
-import type { SessionRecord } from './session-record.js';
+import type { SessionRecord } from './session/session-record.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import type { AttemptRecord, RequestRecord } from '../requests/request-record.js';
 

@@ -6,7 +6,7 @@ import { createIdentity, type Identity } from '@ckm/gordian';
 import { dkgProtocol } from '@ckm/threshold';
 import { IDENTITY_FILE } from '../server/data-dir.js';
 import type { KeySecrets } from '../sessions/keys/stored/read-key.js';
-import { openSession } from '../sessions/session-record.js';
+import { openSession } from '../sessions/session/session-record.js';
 import { openRecord } from '../vault/sealed-record.js';
 import { fromColumns } from '../storage/database.js';
 import { SQLITE_FILE } from '../server/open-storage.js';

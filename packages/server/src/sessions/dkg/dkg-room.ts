@@ -17,8 +17,8 @@ import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
 import { strictSentence } from '../keys/strict-sentence.js';
 import type { EpochRecord } from '../keys/stored/epoch-record.js';
-import { readProposal } from '../read-proposal.js';
-import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
+import { readProposal } from '../room/read-proposal.js';
+import { inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
 import type {
   Admission,
   Asking,
@@ -30,8 +30,8 @@ import type {
   RoomMeans,
   RoomSession,
   RoomStep,
-} from '../room.js';
-import type { Seats } from '../seats.js';
+} from '../room/room.js';
+import type { Seats } from '../room/seats.js';
 import { certifyKey } from './complete-key.js';
 import { FIRST_EPOCH, makeOffer, staticKeyFrom } from './offer.js';
 import { agreeOnParameters } from './parameters.js';

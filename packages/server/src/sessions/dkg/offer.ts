@@ -1,6 +1,6 @@
 import { signIdentityStatement, type DkgProposal, type RosterOffer } from '@ckm/api';
 import { createStaticKey, staticKeyStatement, type StaticKey, type StaticKeyScope } from '@ckm/threshold';
-import type { RoomMeans } from '../room.js';
+import type { RoomMeans } from '../room/room.js';
 
 /** The epoch of a new key. */
 export const FIRST_EPOCH = 0;

@@ -3,7 +3,7 @@ import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { hashExport } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { Reader, SessionRow } from '../../storage/storage.js';
-import { openSessionToShow, type SessionRecord } from '../session-record.js';
+import { openSessionToShow, type SessionRecord } from '../session/session-record.js';
 
 type OpenExport = NonNullable<Result<'key.show'>['key']['exports']>[number];
 

@@ -1,20 +1,20 @@
 import type { Call, Handlers, SessionFunctionName } from '../../context.js';
-import { cancelChange } from '../changes/cancel-change.js';
-import { commitChange } from '../changes/commit-change.js';
-import { learnChain } from '../changes/learn-chain.js';
-import { leaveKey } from '../changes/leave-key.js';
+import { cancelChange } from '../changes/orders/cancel-change.js';
+import { commitChange } from '../changes/epoch/commit-change.js';
+import { learnChain } from '../changes/chain/learn-chain.js';
+import { leaveKey } from '../changes/retire/leave-key.js';
 import type { ChangeMeans } from '../changes/means.js';
-import { proposeChange } from '../changes/propose-change.js';
-import { retireEpoch } from '../changes/retire-epoch.js';
-import { isForkedAt } from '../changes/forked-key.js';
-import { endFork } from '../changes/settle-epoch.js';
-import { cancelSettlement, proposeSettlement } from '../changes/settle-order.js';
-import { lockSettlement, promiseSettlement, yieldSettlement } from '../changes/settle-votes.js';
-import { showChain } from '../changes/show-chain.js';
-import { showEvidence } from '../changes/show-fork.js';
-import { lockChange, promiseChange, yieldChange } from '../changes/vote.js';
+import { proposeChange } from '../changes/orders/propose-change.js';
+import { retireEpoch } from '../changes/retire/retire-epoch.js';
+import { isForkedAt } from '../changes/forks/forked-key.js';
+import { endFork } from '../changes/forks/settle-epoch.js';
+import { cancelSettlement, proposeSettlement } from '../changes/forks/settle-order.js';
+import { lockSettlement, promiseSettlement, yieldSettlement } from '../changes/forks/settle-votes.js';
+import { showChain } from '../changes/chain/show-chain.js';
+import { showEvidence } from '../changes/forks/show-fork.js';
+import { lockChange, promiseChange, yieldChange } from '../changes/votes/vote.js';
 import { rememberHead } from '../keys/head-memory.js';
-import { recallHead } from '../changes/forget-votes.js';
+import { recallHead } from '../changes/votes/forget-votes.js';
 
 /** What `change.*` does. Every call may be repeated, and then only looks. */
 export function changeHandlers(

@@ -1,6 +1,6 @@
 import type { Handlers } from '../../context.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
-import type { SessionMeans } from '../session-revise.js';
+import type { SessionMeans } from '../session/session-revise.js';
 import { hearHeads } from './hear-heads.js';
 import { sayHead } from './say-head.js';
 

@@ -13,9 +13,15 @@ import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { epochDiffers } from '../changes/deciding.js';
-import { recallHead } from '../changes/forget-votes.js';
-import { nameOf } from '../keys/earlier-rosters.js';
-import { type CountsAsked, countsAsked, hearCounts, type Told, withTold } from '../keys/others-counts.js';
+import { recallHead } from '../changes/votes/forget-votes.js';
+import { nameOf } from '../keys/counts/earlier-rosters.js';
+import {
+  type CountsAsked,
+  countsAsked,
+  hearCounts,
+  type Told,
+  withTold,
+} from '../keys/counts/others-counts.js';
 import { transcriptHashOf } from '../keys/past-epochs.js';
 import { marksOf, openHead } from '../keys/stored/key-head.js';
 import { noteMarks, noteTightened } from '../keys/stored/note-marks.js';

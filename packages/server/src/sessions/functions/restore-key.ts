@@ -13,15 +13,15 @@ import {
 import type { Call, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
-import { beginEpoch } from '../changes/begin-epoch.js';
-import { takeFreezes } from '../changes/joining-freezes.js';
+import { beginEpoch } from '../changes/epoch/begin-epoch.js';
+import { takeFreezes } from '../changes/epoch/joining-freezes.js';
 import { certifyKey } from '../dkg/complete-key.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { acceptKey } from '../dkg/dkg-room.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
-import { countingAnew } from '../keys/count-anew.js';
+import { countingAnew } from '../keys/counts/count-anew.js';
 import { type EpochRecord, resultOf, wipeKey } from '../keys/stored/epoch-record.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import { marksOf, openHead } from '../keys/stored/key-head.js';

@@ -3,11 +3,11 @@ import { equalBytes } from '@ckm/foundation';
 import type { Call, Handlers, SessionFunctionName } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
-import { canMove, isOver } from '../machine.js';
+import { canMove, isOver } from '../session/machine.js';
 import { costOfPackets, costOfParameters } from '../session-cost.js';
-import { declineDraft, endDraft, hearDraft, joinDraft } from '../session-draft.js';
-import { proposeSession } from '../session-propose.js';
-import { assertOpens, openSessionToShow } from '../session-record.js';
+import { declineDraft, endDraft, hearDraft, joinDraft } from '../session/session-draft.js';
+import { proposeSession } from '../session/session-propose.js';
+import { assertOpens, openSessionToShow } from '../session/session-record.js';
 import {
   findSessionRow,
   isOverdue,
@@ -15,8 +15,8 @@ import {
   ownOrigin,
   reviseSession,
   type SessionMeans,
-} from '../session-revise.js';
-import { viewSession } from '../session-view.js';
+} from '../session/session-revise.js';
+import { viewSession } from '../session/session-view.js';
 
 const SWEEP_BATCH = 64;
 

@@ -20,8 +20,8 @@ import { agreeOnKey } from '../dkg/parameters.js';
 import { CREATED } from '../keys/change-key.js';
 import { strictSentence } from '../keys/strict-sentence.js';
 import type { EpochRecord } from '../keys/stored/epoch-record.js';
-import { readProposal } from '../read-proposal.js';
-import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
+import { readProposal } from '../room/read-proposal.js';
+import { inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
 import type {
   Admission,
   Asking,
@@ -31,8 +31,8 @@ import type {
   RoomMeans,
   RoomSession,
   RoomStep,
-} from '../room.js';
-import type { Seats } from '../seats.js';
+} from '../room/room.js';
+import type { Seats } from '../room/seats.js';
 import { assertPublicKeyNew, SCAN_MS } from './same-public-key.js';
 
 const SEED_BYTES = 32;

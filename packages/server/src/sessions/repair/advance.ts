@@ -15,8 +15,8 @@ import {
 } from '@ckm/threshold';
 import type { KeyChange } from '../keys/change-key.js';
 import type { CertifiedEpoch, EpochRecord } from '../keys/stored/epoch-record.js';
-import { readMessage } from '../room-messages.js';
-import type { Heard, JoinedSession, RoomMeans, RoomStep, Said } from '../room.js';
+import { readMessage } from '../room/room-messages.js';
+import type { Heard, JoinedSession, RoomMeans, RoomStep, Said } from '../room/room.js';
 import { seatOf, slotAt } from './parameters.js';
 
 type RepairStep = Step<RepairState, RepairMessage, RepairOutput>;

@@ -2,7 +2,7 @@ import { type Result, repairProposal } from '@ckm/api';
 import { CkmError, encodeHex } from '@ckm/foundation';
 import type { ServerContext } from '../../context.js';
 import type { Reader, SessionRow } from '../../storage/storage.js';
-import { openSessionToShow } from '../session-record.js';
+import { openSessionToShow } from '../session/session-record.js';
 
 type OpenRepair = NonNullable<Result<'key.show'>['key']['repairs']>[number];
 

@@ -10,7 +10,7 @@ import {
   verifyRepair,
 } from '@ckm/threshold';
 import { demand } from '../../refusals.js';
-import type { Seats } from '../seats.js';
+import type { Seats } from '../room/seats.js';
 
 /** What this server knows of a repair before its parameters are agreed on. */
 export interface Known {

@@ -1,8 +1,8 @@
 import { encodeKeyParams, type KeyParams } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
-import { epochBefore, paramsIn } from '../changes/check-chain.js';
-import { findOwn, type KeyName, ledTo, notShown } from '../changes/shown-epochs.js';
+import { epochBefore, paramsIn } from '../changes/chain/check-chain.js';
+import { findOwn, type KeyName, ledTo, notShown } from '../changes/chain/shown-epochs.js';
 
 /** An epoch that the certificates of a key lead through. */
 export interface PassedEpoch {

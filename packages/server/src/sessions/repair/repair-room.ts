@@ -25,8 +25,8 @@ import { demand } from '../../refusals.js';
 import { acceptKey } from '../dkg/dkg-room.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { isOfRepair } from '../keys/change-key.js';
-import { readProposal } from '../read-proposal.js';
-import { readMessage } from '../room-messages.js';
+import { readProposal } from '../room/read-proposal.js';
+import { readMessage } from '../room/room-messages.js';
 import type {
   Admission,
   Asking,
@@ -37,7 +37,7 @@ import type {
   Room,
   RoomMeans,
   RoomSession,
-} from '../room.js';
+} from '../room/room.js';
 import { costOfChain } from '../session-cost.js';
 import { advanceRepair, toRoomStep } from './advance.js';
 import { readHeldKey, readHeldShare } from './held-key.js';

@@ -4,7 +4,7 @@ import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { openChange } from '../changes/change-record.js';
 import { settledOtherwise } from '../changes/deciding.js';
-import { type EpochName, firstOther } from '../changes/shown-epochs.js';
+import { type EpochName, firstOther } from '../changes/chain/shown-epochs.js';
 import { keyForked } from '../keys/over.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead } from '../keys/stored/key-head.js';

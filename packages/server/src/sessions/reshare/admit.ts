@@ -14,7 +14,7 @@ import { type Deciding, decidersOf, isOfRoster, memberOf, readDeciding } from '.
 import { findOrder, writeChange } from '../changes/change-record.js';
 import { judgeOrder } from '../changes/guards.js';
 import type { ChangeMeans } from '../changes/means.js';
-import type { Admission, Asking } from '../room.js';
+import type { Admission, Asking } from '../room/room.js';
 
 /** Whether this server takes part in moving the shares. @throws as {@link assertTakesPart}, `readDeciding`; PolicyError `QUOTA_KEYS`, `QUOTA_BYTES` */
 export async function admitReshare(

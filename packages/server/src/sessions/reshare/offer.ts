@@ -6,7 +6,7 @@ import { refusal } from '../../refusals.js';
 import { type Deciding, isOfRoster } from '../changes/deciding.js';
 import { receiverNonce, receiverSeed } from '../changes/receiver-seeds.js';
 import { isExported } from '../keys/stored/key-head.js';
-import type { RoomMeans } from '../room.js';
+import type { RoomMeans } from '../room/room.js';
 
 const BYTES = 32;
 

@@ -12,12 +12,12 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
-import { readProposal } from '../read-proposal.js';
+import { readProposal } from '../room/read-proposal.js';
 import { costOfEpochs } from '../session-cost.js';
-import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
+import { inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
 import type { Reader } from '../../storage/storage.js';
 import { type Deciding, readDeciding } from '../changes/deciding.js';
-import { assertKnownIn } from '../changes/known-members.js';
+import { assertKnownIn } from '../changes/chain/known-members.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
 import { readSecrets } from '../keys/stored/read-key.js';
@@ -31,8 +31,8 @@ import type {
   RoomMeans,
   RoomSession,
   RoomStep,
-} from '../room.js';
-import type { Seats } from '../seats.js';
+} from '../room/room.js';
+import type { Seats } from '../room/seats.js';
 import { admitReshare, assertTakesPart } from './admit.js';
 import { makeOffer } from './offer.js';
 import { type AgreedChange, agreeOnChange } from './parameters.js';

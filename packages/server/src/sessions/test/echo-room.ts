@@ -1,8 +1,8 @@
 import { type Proposal, EVERYONE } from '@ckm/api';
 import { concatBytes, EncodingError, PolicyError } from '@ckm/foundation';
 import { type Data, decodeData, encodeData, primitives } from '@ckm/gordian';
-import type { JoinedSession, Room, RoomMeans, RoomStep } from '../room.js';
-import type { Seats } from '../seats.js';
+import type { JoinedSession, Room, RoomMeans, RoomStep } from '../room/room.js';
+import type { Seats } from '../room/seats.js';
 
 /** A proposal to the echo room. */
 export type EchoProposal = Proposal & {

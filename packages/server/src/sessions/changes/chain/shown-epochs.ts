@@ -1,0 +1,312 @@
+import { setImmediate } from 'node:timers/promises';
+import { equalBytes } from '@ckm/foundation';
+import {
+  type CertifiedEpoch,
+  encodeKeyParams,
+  type KeyParams,
+  type KnownMembers,
+  knownMembers,
+  parseKeyParams,
+} from '@ckm/threshold';
+import type { ServerContext } from '../../../context.js';
+import { refusal } from '../../../refusals.js';
+import type { KeyRow, Reader, ShownEpochRow, Storage, Transaction } from '../../../storage/storage.js';
+import { openRecord, sealRecord } from '../../../vault/sealed-record.js';
+import { keyForked } from '../../keys/over.js';
+import {
+  type PublicEpoch,
+  readPublicEpoch,
+  readWay,
+  storePublicEpoch,
+  type StoredWay,
+  transcriptHashOf,
+} from '../../keys/past-epochs.js';
+import { certifiedBy, type ProvedEpoch, provedBy } from '../../keys/stored/proved-epoch.js';
+import { openHead } from '../../keys/stored/key-head.js';
+import type { StoredHead } from '../deciding.js';
+
+/** Whose key. */
+export type KeyName = Pick<KeyRow, 'owner' | 'keyId'>;
+
+/** Which epoch of it: by the transcript hash, in which all epochs before it are. */
+export interface EpochName {
+  readonly epoch: number;
+  readonly transcriptHash: Uint8Array;
+}
+
+/** What is stored of an epoch that certificates proved: with it the next certificate is checked, and none before it once more. */
+interface ShownEpoch extends PublicEpoch {
+  readonly proved: ProvedEpoch;
+  /** When it was shown. UnixSeconds. Absent: the row is older. */
+  readonly at?: number;
+}
+
+/** An epoch on the way to another one. `shown`: it was shown to this server; null: its certificate is stored with the key. */
+export interface LedEpoch extends EpochName, PublicEpoch {
+  readonly shown: ShownEpoch | null;
+  readonly params: KeyParams;
+}
+
+/** An epoch that certificates follow on, with all that checking them needs. */
+export interface Base extends Past {
+  readonly name: EpochName;
+  /** How it is proved: as a rule it was checked, and no certificate leads to it any more. */
+  readonly way: StoredWay;
+}
+
+/** All epochs up to one. */
+interface Past {
+  /** Transcript hash of the first epoch. */
+  readonly first: Uint8Array;
+  readonly known: KnownMembers;
+  /** Whether the newest epoch that this server has the certificate of is it, or leads to it. */
+  readonly isOwn: boolean;
+}
+
+type ReadContext = Pick<ServerContext, 'vault'>;
+
+/** Where readings are opened, one after the other: the storage, or within a reading that is open that one. */
+export type Readings = Pick<Storage, 'read'>;
+
+/** So many epochs are looked at in one reading: nobody waits longer for the database, or for his turn. */
+const SLICE = 256;
+
+/** So many epochs of one key are taken in: one a day for more than ten years. Whoever joins compares with all their rosters. */
+const MOST_EPOCHS = 4_096;
+
+/** The head of a key here; null: there is none. */
+export async function findOwn(
+  context: ReadContext,
+  reader: Reader,
+  { owner, keyId }: KeyName,
+): Promise<StoredHead | null> {
+  const row = await reader.keys.find(owner, keyId);
+  return row === null ? null : { row, head: openHead(context, row) };
+}
+
+/** The newest epoch of which the certificate is stored here; null: of none. */
+function newestOwn(own: StoredHead | null): EpochName | null {
+  if (own === null || own.head.certified === null) return null;
+  const { row, head } = own;
+  return head.left ?? { epoch: row.epoch, transcriptHash: head.certified!.transcriptHash };
+}
+
+/**
+ * The first epoch of which this server keeps another certificate than the one by which a way leads through it; null: of none, as far as it knows the key.
+ * @param way its epochs, the newest first, as {@link ledTo} has them
+ */
+export async function firstOther<T extends EpochName>(
+  context: ReadContext,
+  reader: Reader,
+  own: StoredHead | null,
+  way: AsyncIterable<T> | Iterable<T>,
+): Promise<T | null> {
+  const newest = newestOwn(own);
+  if (own === null || newest === null) return null;
+  let other: T | null = null;
+  for await (const one of way) {
+    if (one.epoch > newest.epoch) continue;
+    // A transcript hash holds all epochs before its own.
+    if (await isOwnEpoch(context, reader, own, one)) break;
+    other = one;
+  }
+  return other;
+}
+
+/** Whether it is the epoch in use here, one before it, or one up to that by which this server left: their certificates are stored. */
+async function isOwnEpoch(
+  context: ReadContext,
+  reader: Reader,
+  own: StoredHead | null,
+  { epoch, transcriptHash }: EpochName,
+): Promise<boolean> {
+  const newest = newestOwn(own);
+  if (own === null || newest === null || epoch < 0 || epoch > newest.epoch) return false;
+  const { row, head } = own;
+  return equalBytes(await transcriptHashOf(context, reader, row, head, epoch), transcriptHash);
+}
+
+/**
+ * The epochs that lead to one, that one first, back to the first of all: what was shown, and from one of its own on what is stored with the
+ * key. It ends early where one of them is not here.
+ * @param own as its head was before any of them was stored with it
+ */
+export async function* ledTo(
+  context: ReadContext,
+  reader: Reader,
+  name: KeyName,
+  own: StoredHead | null,
+  to: EpochName,
+): AsyncGenerator<LedEpoch, void> {
+  let at = to;
+  for (let isOwn = false; ;) {
+    isOwn ||= await isOwnEpoch(context, reader, own, at);
+    const shown = isOwn ? null : await findShown(context, reader, name, at);
+    if (shown === null && !isOwn) return;
+    const found = shown ?? (await readPublicEpoch(context, reader, name, at.epoch));
+    const { parameters, certificate } = found;
+    const params = parseKeyParams(parameters);
+    yield { ...at, parameters, params, certificate, shown };
+    if (at.epoch === 0) return;
+    at = { epoch: at.epoch - 1, transcriptHash: params.previous };
+  }
+}
+
+/** @throws StorageError `ROW_TAMPERED` */
+async function findShown(
+  { vault }: ReadContext,
+  reader: Reader,
+  { owner, keyId }: KeyName,
+  { epoch, transcriptHash }: EpochName,
+): Promise<ShownEpoch | null> {
+  const row = await reader.shownEpochs.find(owner, keyId, epoch, transcriptHash);
+  return row === null ? null : openRecord<ShownEpoch>(vault, 'shown_epochs', row);
+}
+
+/**
+ * What certificates that name an epoch as the one before them are checked with.
+ * @throws AccessError `KEY_UNKNOWN` where nothing is known here of the key; StateError `CHAIN_NOT_SHOWN` with the newest epoch that is;
+ * StorageError `ROW_TAMPERED`
+ */
+export async function readBase(
+  context: ReadContext,
+  storage: Readings,
+  name: KeyName,
+  to: EpochName,
+): Promise<Base> {
+  const way = await storage.read((reader) => readWayTo(context, reader, name, to));
+  return { name: to, way, ...(await readPast(context, storage, name, to)) };
+}
+
+/** @throws as {@link readBase} */
+async function readWayTo(
+  context: ReadContext,
+  reader: Reader,
+  name: KeyName,
+  to: EpochName,
+): Promise<StoredWay> {
+  const own = await findOwn(context, reader, name);
+  const newest = await ledTo(context, reader, name, own, to).next();
+  if (newest.done === true) throw await notShown(reader, name, own);
+  const { shown, parameters } = newest.value;
+  return shown === null
+    ? readWay(context, reader, name, to.epoch)
+    : { base: certifiedBy(parameters, shown.proved), certificates: [] };
+}
+
+/**
+ * All epochs up to one, a slice in each reading; others get their turn between one and the next. Each names the one before it by what
+ * its servers signed: whatever becomes of the key meanwhile, it is one past that is read.
+ * @throws as {@link readBase}
+ */
+async function readPast(
+  context: ReadContext,
+  storage: Readings,
+  name: KeyName,
+  to: EpochName,
+): Promise<Past> {
+  const known = knownMembers();
+  let isOwn = false;
+  for (let at = to; ;) {
+    const from = at;
+    const slice = await storage.read((reader) => readSlice(context, reader, name, from));
+    for (const { roster } of slice.params) known.add(roster);
+    isOwn ||= slice.isOwn;
+    if (slice.last.epoch === 0) return { first: slice.last.transcriptHash, known, isOwn };
+    at = { epoch: slice.last.epoch - 1, transcriptHash: slice.params.at(-1)!.previous };
+    await setImmediate();
+  }
+}
+
+/** Epochs on the way to one, that one first. */
+interface Slice extends Pick<Past, 'isOwn'> {
+  readonly params: readonly KeyParams[];
+  readonly last: EpochName;
+}
+
+/** @throws as {@link readBase} where fewer than a slice are here, and the first of all is not among them */
+async function readSlice(
+  context: ReadContext,
+  reader: Reader,
+  name: KeyName,
+  from: EpochName,
+): Promise<Slice> {
+  const own = await findOwn(context, reader, name);
+  const ours = newestOwn(own);
+  const params: KeyParams[] = [];
+  let isOwn = false;
+  for await (const one of ledTo(context, reader, name, own, from)) {
+    isOwn ||= ours !== null && isSame(ours, one);
+    params.push(one.params);
+    if (one.epoch === 0 || params.length === SLICE) return { params, last: one, isOwn };
+  }
+  throw await notShown(reader, name, own);
+}
+
+function isSame(one: EpochName, other: EpochName): boolean {
+  return one.epoch === other.epoch && equalBytes(one.transcriptHash, other.transcriptHash);
+}
+
+/** Who has held a key in all epochs up to one. @throws as {@link readBase} */
+export async function membersTo(
+  context: ReadContext,
+  storage: Readings,
+  name: KeyName,
+  to: EpochName,
+): Promise<KnownMembers> {
+  return (await readPast(context, storage, name, to)).known;
+}
+
+/** The error where certificates follow on an epoch that this server does not have, or not with all before it. */
+export async function notShown(reader: Reader, { owner, keyId }: KeyName, own: StoredHead | null) {
+  const newest = await reader.shownEpochs.newest(owner, keyId);
+  if (newest === null && own === null) return refusal('KEY_UNKNOWN', 'there is no such key');
+  const epoch = Math.max(newest ?? 0, newestOwn(own)?.epoch ?? 0);
+  return refusal('CHAIN_NOT_SHOWN', 'this server was not shown what these certificates follow on', { epoch });
+}
+
+/** Stores an epoch that a certificate proved; one that is there stays. @throws PolicyError `CHAIN_TOO_LONG` */
+export async function storeShown(
+  { vault, clock }: Pick<ServerContext, 'vault' | 'clock'>,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+  { certificate, epoch }: Pick<ShownEpoch, 'certificate'> & { readonly epoch: CertifiedEpoch },
+): Promise<void> {
+  const { params } = epoch;
+  if (params.epoch >= MOST_EPOCHS)
+    throw refusal('CHAIN_TOO_LONG', `a key of more than ${MOST_EPOCHS} epochs is not taken in`);
+  const proved = provedBy(epoch);
+  const shown: ShownEpoch = { parameters: encodeKeyParams(params), certificate, proved, at: clock() };
+  const columns = { owner, keyId, epoch: params.epoch, name: proved.transcriptHash };
+  await transaction.shownEpochs.insert(sealRecord(vault, 'shown_epochs', columns, shown));
+}
+
+/** When an epoch was shown; 0: long ago, as far as is known. UnixSeconds. @throws StorageError `ROW_TAMPERED` */
+export function shownAt({ vault }: ReadContext, row: ShownEpochRow): number {
+  return openRecord<ShownEpoch>(vault, 'shown_epochs', row).at ?? 0;
+}
+
+/**
+ * Makes what was shown of a key this server's own: the certificates up to that epoch are stored with the key, as far as they are not, and what
+ * was shown goes.
+ * @param own as its head was before
+ * @throws StateError `CHAIN_NOT_SHOWN`, `KEY_FORKED` where another certificate is stored of one of them; AccessError `KEY_UNKNOWN`; StorageError `ROW_TAMPERED`
+ */
+export async function takeShown(
+  context: ReadContext,
+  transaction: Transaction,
+  name: KeyName,
+  own: StoredHead | null,
+  to: EpochName,
+): Promise<void> {
+  const { owner, keyId } = name;
+  let reached: number | null = null;
+  for await (const { epoch, shown } of ledTo(context, transaction, name, own, to)) {
+    reached = epoch;
+    if (shown !== null && epoch <= (newestOwn(own)?.epoch ?? -1)) throw keyForked(epoch);
+    if (shown !== null && (await transaction.epochs.find(owner, keyId, epoch)) === null)
+      await storePublicEpoch(context, transaction, name, epoch, shown);
+  }
+  if (reached !== 0) throw await notShown(transaction, name, own);
+  await transaction.shownEpochs.removeAll(owner, keyId);
+}

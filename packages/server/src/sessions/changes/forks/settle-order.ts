@@ -1,0 +1,361 @@
+import {
+  CANCELLED_BY_OWNER,
+  signIdentityStatement,
+  type Parameters,
+  type SettlementView,
+  verifyIdentityStatement,
+} from '@ckm/api';
+import { CkmError, equalBytes, wipe } from '@ckm/foundation';
+import {
+  type CertifiedEpoch,
+  type ChangeCertificate,
+  encodeStatement,
+  judgeVotes,
+  parseChangeCertificate,
+  type PartyIndex,
+  readinessStatement,
+  type Statement,
+  verifyChange,
+} from '@ckm/threshold';
+import type { Call, ServerContext } from '../../../context.js';
+import { demand } from '../../../refusals.js';
+import { repeatWhenRaced } from '../../../storage/raced.js';
+import type { Reader, Transaction } from '../../../storage/storage.js';
+import { proveWay, readPublicEpoch, readWay } from '../../keys/past-epochs.js';
+import { isShareHere } from '../../keys/stored/read-key.js';
+import { costOfChain } from '../../session-cost.js';
+import { waitFrom } from '../../waiting-time.js';
+import type { Settling } from '../change-record.js';
+import { type DecidingScope, epochDiffers, ownEntry, settledOtherwise } from '../deciding.js';
+import { isSameChange, whoSignedTwice } from './fork.js';
+import {
+  type ForkedKey,
+  judgeSettling,
+  namesOfOrders,
+  readForked,
+  settledName,
+  settlingIn,
+  writeForked,
+} from './forked-key.js';
+import { COUNTED_OF_WEIGHTY } from '../guards.js';
+import type { ChangeMeans } from '../means.js';
+import { readDecided } from '../chain/show-chain.js';
+import { takeOwnShare } from '../own-share.js';
+import { refusedOrders } from './settle-refused.js';
+import { signSettling } from './settle-votes.js';
+import { encodeLocked } from '../votes/statements.js';
+
+type Asked = Parameters<'fork.settle'>;
+
+/** Verifying one acknowledgement, in milliseconds of one core. */
+const ACKNOWLEDGEMENT_MS = 0.2;
+/** The key and its epoch, and a few certificates of the next one that each hold. */
+export interface Evidence extends Pick<Settling, 'certificates' | 'names' | 'twice' | 'hash'> {
+  readonly before: CertifiedEpoch;
+  readonly parsed: readonly ChangeCertificate[];
+  readonly epochs: readonly CertifiedEpoch[];
+}
+
+/**
+ * Takes in which of several certificates of one epoch its owner wants to count, or shows how far this server has come with that. Whoever has
+ * not seen them both stops the key. The order waits by the rules of a change of who holds the key; another choice begins anew.
+ * @param asked `acknowledgements`: what servers of the epoch that is to count have answered to the same question
+ * @throws as {@link checkEvidence}; StateError `CHANGE_SETTLED`
+ */
+export async function proposeSettlement(
+  means: ChangeMeans,
+  call: Call,
+  { keyId, epoch, certificates, acknowledgements }: Asked,
+): Promise<SettlementView> {
+  const { context, charge } = means;
+  const scope = { owner: call.account.xid, keyId, epoch };
+  const evidence = await checkEvidence(means, call, scope, certificates);
+  charge(call.account, acknowledgements.length * ACKNOWLEDGEMENT_MS);
+  const areReady = enoughReady(evidence, acknowledgements);
+  await repeatWhenRaced(() =>
+    call.transact((transaction) => storeOrder(means, transaction, scope, { evidence, areReady })),
+  );
+  return context.storage.read((reader) => viewSettlement(means, reader, scope, evidence));
+}
+
+/**
+ * What several certificates of one epoch prove; the certificate by which this server went on must be among them.
+ * @throws as `readForked`, `verifyChange`, `judgeVotes`; EncodingError as `parseChangeCertificate`; StateError `SETTLEMENT_INVALID`
+ */
+export async function checkEvidence(
+  { context, charge }: Pick<ChangeMeans, 'context' | 'charge'>,
+  { account }: Call,
+  scope: DecidingScope,
+  certificates: readonly Uint8Array[],
+): Promise<Evidence> {
+  // Each is checked, and once more for who signed twice.
+  charge(account, 2 * costOfChain(certificates));
+  const parsed = certificates.map(parseChangeCertificate);
+  const { way, own } = await context.storage.read(async (reader) => {
+    const { newest } = await readForked(context, reader, scope);
+    if (newest < scope.epoch) throw epochDiffers(newest, scope.epoch);
+    const isOn = newest > scope.epoch;
+    const own = isOn
+      ? (await readPublicEpoch(context, reader, scope, scope.epoch + 1)).certificate
+      : ((await readDecided(context, reader, scope)) ?? undefined);
+    return { way: await readWay(context, reader, scope, scope.epoch), own };
+  });
+  charge(account, costOfChain(way.certificates));
+  const before = await proveWay(context, scope, way);
+  const epochs = parsed.map((one) => verifyChange(before, one, judgeVotes));
+  const names = epochs.map(({ transcriptHash }) => transcriptHash);
+  const isDistinct = names.every((name, i) => names.findIndex((one) => equalBytes(one, name)) === i);
+  const isOwnThere =
+    own === undefined || parsed.some((one) => isSameChange(one, parseChangeCertificate(own)));
+  demand(
+    isDistinct && isOwnThere,
+    'SETTLEMENT_INVALID',
+    'the certificates are not different ones of one epoch, or the one that this server has is not among them',
+  );
+  const hash = namesOfOrders(scope, before.transcriptHash, names)[0]!;
+  return { certificates, names, twice: whoSignedTwice(before, parsed), hash, before, parsed, epochs };
+}
+
+/** So many that, but for those who signed twice, the epoch that is to count has a quorum. */
+function enoughReady(
+  { epochs: [counts], before, twice }: Evidence,
+  acknowledgements: Asked['acknowledgements'],
+): boolean {
+  const { params, transcriptHash } = counts!;
+  const { keyId, epoch, quorum, roster } = params;
+  const isDoubted = ({ serverId }: (typeof roster)[number]) =>
+    twice.length < before.params.quorum.needed &&
+    twice.some((slot) => equalBytes(before.params.roster[slot - 1]!.serverId, serverId));
+  const ready = roster.filter((entry) => {
+    const statement = readinessStatement({ keyId, epoch, slot: entry.slot, transcriptHash });
+    const isSaid = acknowledgements.some(
+      ({ slot, signature }) =>
+        slot === entry.slot && verifyIdentityStatement(entry.identityKey, statement, signature),
+    );
+    return isSaid && !isDoubted(entry);
+  });
+  return ready.length >= quorum.needed;
+}
+
+interface Ordered {
+  readonly evidence: Evidence;
+  readonly areReady: boolean;
+  /** Whether votes for it were shown to a server that would destroy by them what it uses. */
+  readonly isShown?: boolean;
+}
+
+/** Stores an order to settle, unless it is here, was refused, or is settled. @throws StateError `CHANGE_SETTLED` */
+export async function storeOrder(
+  means: ChangeMeans,
+  transaction: Transaction,
+  scope: DecidingScope,
+  { evidence, areReady, isShown: isNowShown = false }: Ordered,
+): Promise<void> {
+  const { context } = means;
+  const { owner, keyId, epoch } = scope;
+  await transaction.keys.hold(owner, keyId);
+  const forked = await readForked(context, transaction, scope);
+  const { record } = forked;
+  const { settling, settled } = record;
+  const { hash, certificates, names, twice } = evidence;
+  const known = settledName(forked);
+  if (known !== null && !equalBytes(known, names[0]!)) throw settledOtherwise();
+  if (settled !== null) return;
+  const refused = refusedOrders(settling, context.clock());
+  if (refused.some((one) => equalBytes(one.hash, hash))) return;
+  const isOpen =
+    settling !== null &&
+    equalBytes(settling.hash, hash) &&
+    judgeSettling(means.counting(), forked).verdict !== 'over';
+  const isShown = isNowShown || (isOpen && settling.isShown === true);
+  const isAsBefore = isOpen && (settling.areReady || !areReady) && (settling.isShown === true) === isShown;
+  if (isAsBefore) return;
+  const fresh = { operator: null, over: null, waited: waitFrom(means.counting(), COUNTED_OF_WEIGHTY) };
+  const { operator: said, over, waited } = isOpen ? settling : fresh;
+  // What the operator said before he was told that this server goes back is no yes to that.
+  const operator = isOpen && (settling.isShown === true) === isShown ? said : null;
+  const member = settling?.member ?? null;
+  const order: Settling = {
+    hash,
+    certificates,
+    names,
+    twice,
+    areReady: areReady || (isShown && isOpen && settling.areReady),
+    operator,
+    over,
+    waited,
+    member,
+    ...(isShown ? { isShown } : {}),
+    ...(refused.length === 0 ? {} : { refused }),
+  };
+  await writeForked(context, transaction, forked, {
+    ...record,
+    fork: record.fork ?? certificates[1]!,
+    settling: order,
+  });
+  if (isOpen && !isNowShown) return;
+  await context.audit.append(transaction, {
+    deed: isShown ? 'fork.end' : 'fork.settle',
+    who: owner,
+    keyId,
+    subject: hash,
+    sentence: sentenceOfSettling(order),
+    verdict: 'asked',
+    policy: '',
+    detail: `epoch ${epoch + 1}; signed twice: slot ${twice.join(' ')}`,
+  });
+}
+
+/** One sentence for operator and audit log. */
+export function sentenceOfSettling({
+  certificates,
+  isShown,
+}: Pick<Settling, 'certificates' | 'isShown'>): string {
+  const [counts, ...others] = certificates.map((one) => parseChangeCertificate(one).change.next);
+  const { suite, purpose, epoch, quorum } = counts!;
+  const dead = others.map((one) => `${one.quorum.needed} of ${one.quorum.of}`).join(' and ');
+  const what = `Settle that of ${certificates.length} certificates of epoch ${epoch} of a key (${suite}) for ${purpose} the one with ${quorum.needed} of ${quorum.of} servers counts: what the other (${dead} servers) gave out dies.`;
+  return isShown === true ? `${what} ${GOES_BACK}` : what;
+}
+
+const GOES_BACK =
+  'This server is in a later epoch by one that dies: with a yes it destroys its shares of all epochs since, when the votes are shown to it again.';
+
+/** What the owner is shown of it. */
+async function viewSettlement(
+  means: ChangeMeans,
+  reader: Reader,
+  scope: DecidingScope,
+  evidence: Evidence,
+): Promise<SettlementView> {
+  const { context } = means;
+  const forked = await readForked(context, reader, scope);
+  const { settled } = forked.record;
+  const acknowledgement = await readyFor(context, reader, forked, evidence);
+  const common = { orderHash: evidence.hash, twice: [...evidence.twice], acknowledgement };
+  if (settled !== null) {
+    const { certificates, promises, yields } = settled;
+    const proof = { certificates: [...certificates], promises, yields };
+    return { ...common, ...NOTHING_SAID, state: 'done', reason: null, areReady: true, proof };
+  }
+  const refused = refusedOrders(forked.record.settling, context.clock());
+  const refusal = refused.find(({ hash }) => equalBytes(hash, evidence.hash));
+  if (refusal !== undefined)
+    return { ...common, ...NOTHING_SAID, state: 'over', reason: refusal.over, areReady: false, proof: null };
+  const { verdict, readyAt, asked, reason } = judgeSettling(means.counting(), forked);
+  const { member, areReady } = settlingIn(forked);
+  const state = verdict === 'passed' ? 'ready' : verdict === 'over' ? 'over' : 'waiting';
+  const { promise = null, lock = null, yielded = null, ladder = [], highest = null } = member ?? {};
+  const own = [promise, lock, yielded].filter((one): one is NonNullable<typeof one> => one !== null);
+  const { before } = evidence;
+  const spoken = [
+    ...own.map((one: Statement) => signSettling(context, forked, before.transcriptHash, one)),
+    ...ladder.map((one) => encodeStatement(one)),
+  ];
+  const at = evidence.names.findIndex((name) => highest !== null && equalBytes(name, highest.next));
+  const locked = encodeLocked(highest, evidence.certificates[at] ?? null);
+  const attempt = member?.attempt ?? 0;
+  return { ...common, state, readyAt, asked, reason, areReady, attempt, spoken, locked, proof: null };
+}
+
+const NOTHING_SAID = {
+  readyAt: null,
+  asked: false,
+  attempt: 0,
+  spoken: [],
+  locked: null,
+} satisfies Partial<SettlementView>;
+
+/**
+ * Its promise that it has, or can take, its share of the epoch that is to count; null: it has no part in that, or nothing left to open it with.
+ */
+async function readyFor(
+  context: ServerContext,
+  reader: Reader,
+  forked: ForkedKey,
+  { before, parsed, epochs }: Evidence,
+): Promise<Uint8Array | null> {
+  const [counts] = epochs;
+  const own = ownEntry(context, counts!.params);
+  if (own === null) return null;
+  if (!(await hasOrTakes(context, reader, forked, { before, certificate: parsed[0]!, slot: own.slot })))
+    return null;
+  const { keyId, epoch } = counts!.params;
+  const statement = readinessStatement({
+    keyId,
+    epoch,
+    slot: own.slot,
+    transcriptHash: counts!.transcriptHash,
+  });
+  return signIdentityStatement(context.identity, statement);
+}
+
+async function hasOrTakes(
+  context: ServerContext,
+  reader: Reader,
+  { owner, keyId, epoch, row, head, record, newest }: ForkedKey,
+  {
+    before,
+    certificate,
+    slot,
+  }: {
+    readonly before: CertifiedEpoch;
+    readonly certificate: ChangeCertificate;
+    readonly slot: PartyIndex;
+  },
+): Promise<boolean> {
+  if (newest > epoch) {
+    const stored = await readPublicEpoch(context, reader, row, epoch + 1);
+    const isIt = isSameChange(parseChangeCertificate(stored.certificate), certificate);
+    // In a later epoch behind it its share was retired, and those of that one are what counts.
+    if (isIt)
+      return row.epoch > epoch + 1 || head.left !== undefined || (await isShareHere(context, reader, row));
+  }
+  const own = certificate.change.next.roster[slot - 1]!;
+  try {
+    const { keyShare, seed } = takeOwnShare(
+      context,
+      { owner, keyId, epoch, before, record, key: { row, head } },
+      certificate,
+      own,
+    );
+    seed.fill(0);
+    wipe(keyShare.share);
+    return true;
+  } catch (error) {
+    if (error instanceof CkmError && error.errorClass !== 'BugError') return false;
+    throw error;
+  }
+}
+
+/** Takes the order back here. What was said is remembered. @throws StateError `CHANGE_UNKNOWN`; as `readForked` */
+export async function cancelSettlement(
+  means: ChangeMeans,
+  call: Call,
+  { keyId, epoch, orderHash }: Parameters<'fork.cancel'>,
+): Promise<void> {
+  const { context } = means;
+  const scope = { owner: call.account.xid, keyId, epoch };
+  await repeatWhenRaced(() =>
+    call.transact(async (transaction) => {
+      await transaction.keys.hold(scope.owner, keyId);
+      const forked = await readForked(context, transaction, scope);
+      const settling = settlingIn(forked, orderHash);
+      if (settling.over !== null) return;
+      await writeForked(context, transaction, forked, {
+        ...forked.record,
+        settling: { ...settling, over: CANCELLED_BY_OWNER, overAt: context.clock() },
+      });
+      await context.audit.append(transaction, {
+        deed: 'fork.cancel',
+        who: scope.owner,
+        keyId,
+        subject: orderHash,
+        sentence: `Take back the order about which certificate of epoch ${epoch + 1} of a key counts.`,
+        verdict: 'done',
+        policy: '',
+        detail: '',
+      });
+    }),
+  );
+}

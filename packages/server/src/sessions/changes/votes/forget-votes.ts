@@ -1,0 +1,159 @@
+import type { ServerContext } from '../../../context.js';
+import { passIfTampered } from '../../../storage/tampered-row.js';
+import type { KeyRow, Transaction } from '../../../storage/storage.js';
+import type { KeyName } from '../../../vault/head-counts.js';
+import { countingAnew } from '../../keys/counts/count-anew.js';
+import { countsAsked, goesByOthers } from '../../keys/counts/others-counts.js';
+import { headWentBack, isBehind } from '../../keys/head-memory.js';
+import { type KeyHead, type KeyMarks, marksOf, openHead } from '../../keys/stored/key-head.js';
+import { noteMarks, withMarks } from '../../keys/stored/note-marks.js';
+
+const PAGE = 100;
+const DRAWN_BYTES = 32;
+
+/**
+ * The head of a key as it is restored from a backup: this server may have said in its epoch what it does not know of. What it did
+ * say of a change is in no backup.
+ */
+export function withoutVotes(
+  { vault, random, clock }: Pick<ServerContext, 'vault' | 'random' | 'clock'>,
+  row: KeyRow,
+): KeyRow {
+  const head = openHead({ vault }, row);
+  const {
+    change: _change,
+    settling: _settling,
+    awaits: _awaits,
+    decided: _decided,
+    ...marks
+  } = marksOf(head);
+  return withMarks({ vault }, row, { ...marks, ...unsure({ random, clock }, row, head) });
+}
+
+/** Of every key, where the database is found to be older than this server has seen it. */
+export async function forgetVotes(context: ServerContext): Promise<void> {
+  for (let after: KeyRow | null = null; ;) {
+    const last: KeyRow | null = after;
+    const rows: readonly KeyRow[] = await context.storage.read(({ keys }) => keys.listAll(last, PAGE));
+    for (const row of rows) {
+      await passIfTampered(context.events.storageFailed, () => forgetOne(context, row));
+    }
+    if (rows.length < PAGE) return;
+    after = rows.at(-1)!;
+  }
+}
+
+async function forgetOne(context: ServerContext, name: KeyRow): Promise<void> {
+  await context.storage.transact((transaction) => forgetAllOf(context, transaction, name));
+}
+
+/** Of one key whose rows are older than what this server said: it may also have helped whom it does not know of, and its epoch may be over. */
+async function forgetAllOf(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+): Promise<void> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return;
+  const head = openHead(context, row);
+  await noteMarks(context, transaction, row, {
+    ...marksOf(head),
+    ...notedOf(context, row, head),
+    ...unsure(context, row, head),
+  });
+}
+
+/**
+ * Looks, before anything is said of a key, whether its rows are older than what was said of it before.
+ * @throws StorageError `FILE_…`
+ */
+export async function recallHead(context: ServerContext, { owner, keyId }: KeyName): Promise<void> {
+  const isOlder = (row: KeyRow | null) => row !== null && isBehind(context, row, openHead(context, row));
+  if (!isOlder(await context.storage.read(({ keys }) => keys.find(owner, keyId)))) return;
+  const wentBack = await context.storage.transact(async (transaction) => {
+    const row = await transaction.keys.hold(owner, keyId);
+    // Another message, or another replica, may have written it, and noted that, since it was read.
+    if (!isOlder(row)) return false;
+    await forgetAllOf(context, transaction, { owner, keyId });
+    return true;
+  });
+  if (wentBack) context.events.storageFailed(headWentBack());
+}
+
+/** Its operator says that a key is used here again though others have not said that its epoch is the newest, or how often it was used: what is here counts. @returns whether it was not used */
+export async function releaseHead(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+): Promise<boolean> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return false;
+  const head = openHead(context, row);
+  const wentBack = isBehind(context, row, head);
+  const isAsking =
+    head.asks !== undefined || (await countsAsked(context, transaction, { row, head })) !== null;
+  if (!wentBack && !isAsking) return false;
+  const { asks: _asks, ...marks } = { ...marksOf(head), ...(wentBack ? unsure(context, row, head) : {}) };
+  const { counting } = marks;
+  await noteMarks(context, transaction, row, {
+    ...marks,
+    ...notedOf(context, row, head),
+    ...(counting === undefined ? {} : { counting: { ...counting, isReleased: true } }),
+  });
+  return true;
+}
+
+/**
+ * Its operator says that what others have told of a key is not so: it goes by what is counted here. Apart from {@link releaseHead}, since whoever
+ * looked at a machine whose share was wrong has said nothing of that.
+ * @returns whether it went by what others say
+ */
+export async function releaseCount(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+): Promise<boolean> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return false;
+  const head = openHead(context, row);
+  if (!(await goesByOthers(context, transaction, { row, head }))) return false;
+  const counting = { ...head.counting!, isReleased: true };
+  await noteMarks(context, transaction, row, { ...marksOf(head), counting });
+  return true;
+}
+
+/** What is noted of a head outside of the database, which its row may not say any more. */
+function notedOf(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  row: KeyName,
+  head: KeyHead,
+): Pick<KeyMarks, 'count' | 'exportedAt'> {
+  const noted = epochKeys.counts.read(row);
+  const exportedAt = head.exportedAt ?? noted.exportedAt;
+  const count = Math.max(head.count ?? 0, noted.count);
+  return exportedAt === null ? { count } : { count, exportedAt };
+}
+
+/** What is not known of a key that came back from an older state. */
+function unsure(
+  { random, clock }: Pick<ServerContext, 'random' | 'clock'>,
+  { epoch }: Pick<KeyRow, 'epoch'>,
+  head: KeyHead,
+): Pick<KeyMarks, 'forgot' | 'asks' | 'helped' | 'counting'> {
+  const slots = Array.from({ length: head.quorum.of }, (_, i) => i + 1);
+  const asks = random(DRAWN_BYTES);
+  const counting = countingAnew({ random, clock }, head, { nonce: asks });
+  return { forgot: random(DRAWN_BYTES), asks, helped: { epoch, slots }, ...counting };
+}
+
+/** Of one key, because what this server remembers of it may be old: what is stored of its votes is of another mark from now on. */
+export async function forgetVotesOf(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: Pick<KeyRow, 'owner' | 'keyId'>,
+): Promise<void> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return;
+  const marks = { ...marksOf(openHead(context, row)), forgot: context.random(DRAWN_BYTES) };
+  await noteMarks(context, transaction, row, marks);
+}
