@@ -16,18 +16,27 @@ export type { OperatorSession } from './control/schemas/sessions.js';
 export type { OperatorStatus } from './control/schemas/status.js';
 export type { ConfigFileInput } from './config/config-file.js';
 export { assertSettings, CONFIG_FILE } from './config/load-config.js';
-export { checkConfig, type ConfigOptions, describeConfig, type SettingNow } from './server/check-config.js';
+export {
+  checkConfig,
+  type ConfigOptions,
+  describeConfig,
+  type SettingNow,
+} from './server/setup/check-config.js';
 export { settingsPage } from './config/settings-page.js';
 export { ENV_NAMES } from './config/env.js';
 export { type RunningServer, startServer, type StartServerOptions } from './server/start-server.js';
-export { backUpStoppedServer, type BackupOptions, noteBackupOfStopped } from './server/back-up-server.js';
+export {
+  backUpStoppedServer,
+  type BackupOptions,
+  noteBackupOfStopped,
+} from './server/backups/back-up-server.js';
 export {
   previewRestore,
   restoreServer,
   type RestoreOptions,
   type RestorePreview,
   type RestoreProgress,
-} from './server/restore-server.js';
+} from './server/backups/restore-server.js';
 export {
   type DatabaseKind,
   type Moved,
@@ -35,19 +44,19 @@ export {
   type MoveProgress,
   moveServer,
   previewMove,
-} from './server/move-server.js';
-export { assertUnused } from './server/data-dir.js';
+} from './server/move/move-server.js';
+export { assertUnused } from './server/folder/data-dir.js';
 export {
   drillBackup,
   type DrilledBackup,
   type DrilledShare,
   type DrillOptions,
-} from './server/drill-backup.js';
-export { guardSecrets } from './server/guard-secrets.js';
+} from './server/backups/drill-backup.js';
+export { guardSecrets } from './server/process/guard-secrets.js';
 export { backupName, faultyName, removeLeftOvers } from './backup/backup-name.js';
 export type { BackupContents } from './backup/check-backup.js';
 export { assertBackupPath, type BackupProgress, writeBackupFile } from './backup/write-backup-file.js';
-export { initServer, type InitServerOptions } from './server/init-server.js';
+export { initServer, type InitServerOptions } from './server/setup/init-server.js';
 export {
   assertServerPassphrase,
   changePassphrase,

@@ -12,8 +12,8 @@ import {
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectOperator } from '../control/connect-operator.js';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
-import { backUpStoppedServer } from '../server/back-up-server.js';
-import { restoreServer } from '../server/restore-server.js';
+import { backUpStoppedServer } from '../server/backups/back-up-server.js';
+import { restoreServer } from '../server/backups/restore-server.js';
 import { startServer } from '../server/start-server.js';
 import { leaks, storedSecrets } from '../test/stored-secrets.js';
 import { CHEAP, startTestServer, type TestServer } from '../test/test-server.js';

@@ -18,9 +18,9 @@ import { createCeremony, type PostgresCluster, postgresPrograms, startPostgres }
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectOperator } from '../control/connect-operator.js';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
-import { backUpStoppedServer } from '../server/back-up-server.js';
-import { openStorage } from '../server/open-storage.js';
-import { previewRestore, restoreServer } from '../server/restore-server.js';
+import { backUpStoppedServer } from '../server/backups/back-up-server.js';
+import { openStorage } from '../server/database/open-storage.js';
+import { previewRestore, restoreServer } from '../server/backups/restore-server.js';
 import { random } from '../test/rooms.js';
 import { CHEAP, type TestServer } from '../test/test-server.js';
 import { createRestores, type Restores, words } from './test/restores.js';

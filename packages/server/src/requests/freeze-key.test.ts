@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { encodeHex } from '@ckm/foundation';
 import { afterEach, expect, test } from 'vitest';
 import { createKeyDesk } from '../control/desks/key-desk.js';
-import { SQLITE_FILE } from '../server/open-storage.js';
+import { SQLITE_FILE } from '../server/database/open-storage.js';
 import { type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, mallory, makeKey, messageOf } from '../sessions/test/bare-servers.js';
 import { tamperWith } from '../test/rooms.js';

@@ -7,10 +7,10 @@ import { readPrivateFile } from '../vault/key-file.js';
 import { findKeySource, type KeySource, SEALED_KEY_FILE } from '../vault/key-source.js';
 import { openKeyFile } from '../vault/passphrase.js';
 import { wipeStorageKey } from '../vault/storage-key.js';
-import { claimControlSocket } from './control-socket.js';
-import { assertDataDir } from './data-dir.js';
-import { guardSecrets } from './guard-secrets.js';
-import { logPassphraseChange } from './log-passphrase-change.js';
+import { claimControlSocket } from './folder/control-socket.js';
+import { assertDataDir } from './folder/data-dir.js';
+import { guardSecrets } from './process/guard-secrets.js';
+import { logPassphraseChange } from './secrets/log-passphrase-change.js';
 import type { OpenServer } from './open-server.js';
 
 /** The passphrase that opens the storage key now, and the one that is to. Both are wiped by whoever takes them. */

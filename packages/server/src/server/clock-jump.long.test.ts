@@ -14,7 +14,7 @@ import {
   type TestClient,
   type TestServer,
 } from '../test/test-server.js';
-import { initServer } from './init-server.js';
+import { initServer } from './setup/init-server.js';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;

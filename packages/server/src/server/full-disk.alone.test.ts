@@ -1,13 +1,13 @@
 // @module-tag long
 import { afterEach, expect, test, vi } from 'vitest';
-import type * as opening from './open-storage.js';
+import type * as opening from './database/open-storage.js';
 import { person } from '../test/rooms.js';
 import { startTestServer, type TestServer } from '../test/test-server.js';
 
 const disk = vi.hoisted(() => ({ isFull: false }));
 
 // A disk that is full when a test says so; a real one is in full-disk.slow.test.ts, where one can be mounted.
-vi.mock('./open-storage.js', async (original) => {
+vi.mock('./database/open-storage.js', async (original) => {
   const real = await original<typeof opening>();
   const { fromDriver } = await import('../storage/codes.js');
   const full = () =>

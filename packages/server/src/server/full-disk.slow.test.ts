@@ -8,7 +8,7 @@ import { connectOperator } from '../control/connect-operator.js';
 import { type ChildServer, isCompiled, spawnServer } from '../test/child-server.js';
 import { person } from '../test/rooms.js';
 import { clientOf } from '../test/test-server.js';
-import { initServer } from './init-server.js';
+import { initServer } from './setup/init-server.js';
 
 /** A mount namespace of its own, which ends with its last process; without being root inside a user namespace. */
 const NAMESPACE = process.getuid?.() === 0 ? ['unshare', '-m'] : ['unshare', '-Urm'];

@@ -27,10 +27,10 @@ import { createPolicy } from '../policy/create-policy.js';
 import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
 import { type StorageHealth, watchStorage } from '../storage/answers.js';
-import { openOrSayLost } from './lost-database.js';
-import { openStorage } from './open-storage.js';
-import { claimDatabase, startOptions } from './own-database.js';
-import { assertHere } from './place.js';
+import { openOrSayLost } from './database/lost-database.js';
+import { openStorage } from './database/open-storage.js';
+import { claimDatabase, startOptions } from './database/own-database.js';
+import { assertHere } from './database/place.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
 import { openEpochKeys } from '../vault/epoch-keys.js';
@@ -39,16 +39,16 @@ import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static
 import type { KeySource, StorageKeys } from '../vault/key-source.js';
 import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import type { Vault } from '../vault/vault.js';
-import { describeFormer, describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
+import { describeFormer, describeGap, noteAnchor, noteStart, readAnchor } from './folder/audit-anchor.js';
 import { auditStart } from './audit-start.js';
-import { furthest, openLastEntry } from './last-entry.js';
-import { type Backups, createBackups } from './back-up-server.js';
-import { IDENTITY_FILE } from './data-dir.js';
-import { RESTORE } from './restore-database.js';
-import { countMissingKeys } from './missing-epoch-keys.js';
-import { logPassphraseChange } from './log-passphrase-change.js';
-import { createKeyRotation, type KeyRotation } from './rotate-key.js';
-import { watchFolder } from './shared-folder.js';
+import { furthest, openLastEntry } from './folder/last-entry.js';
+import { type Backups, createBackups } from './backups/back-up-server.js';
+import { IDENTITY_FILE } from './folder/data-dir.js';
+import { RESTORE } from './backups/restore-database.js';
+import { countMissingKeys } from './secrets/missing-epoch-keys.js';
+import { logPassphraseChange } from './secrets/log-passphrase-change.js';
+import { createKeyRotation, type KeyRotation } from './secrets/rotate-key.js';
+import { watchFolder } from './folder/shared-folder.js';
 import {
   acceptClock,
   assertClock,
@@ -60,7 +60,7 @@ import {
   lastEntryOf,
   noteAllOver,
   probeStorage,
-} from './storage-marks.js';
+} from './database/storage-marks.js';
 
 const BEING_WRITTEN_MS = 60_000;
 

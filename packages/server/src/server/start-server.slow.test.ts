@@ -18,7 +18,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { connectOperator } from '../control/connect-operator.js';
 import { startServer } from './start-server.js';
 import { createRandom } from '../random.js';
-import { initServer } from './init-server.js';
+import { initServer } from './setup/init-server.js';
 import { verifyAuditLog } from './verify-audit-log.js';
 import { openSqlite } from '../storage/sqlite/sqlite.js';
 import { isCompiled, spawnServer } from '../test/child-server.js';

@@ -4,11 +4,11 @@ import { readEnv } from '../config/env.js';
 import { loadConfig } from '../config/load-config.js';
 import type { OperatorAuditVerification } from '../control/schemas/audit.js';
 import { createRandom } from '../random.js';
-import { openStoppedStorage } from './own-database.js';
+import { openStoppedStorage } from './database/own-database.js';
 import { createVault } from '../vault/create-vault.js';
 import { findKeySource } from '../vault/key-source.js';
-import { readAnchor } from './audit-anchor.js';
-import { assertDataDir } from './data-dir.js';
+import { readAnchor } from './folder/audit-anchor.js';
+import { assertDataDir } from './folder/data-dir.js';
 
 /**
  * Checks the audit log of a server that is *not* running; ask a running one with `connectOperator().verifyAudit()`.

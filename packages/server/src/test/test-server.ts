@@ -25,7 +25,7 @@ import {
 } from '@ckm/gordian';
 import type { ConfigFileInput } from '../config/config-file.js';
 import { type RunningServer, startServer, type StartServerOptions } from '../server/start-server.js';
-import { initServer } from '../server/init-server.js';
+import { initServer } from '../server/setup/init-server.js';
 import { NOON, random } from './rooms.js';
 
 export const PASSPHRASE = 'olive canyon ferret';

@@ -3,7 +3,7 @@ export type { Events } from '../events.js';
 export { loadConfig } from '../config/load-config.js';
 export { readEnv } from '../config/env.js';
 export { openServer, type OpenServer, type OpenServerOptions } from '../server/open-server.js';
-export { openStorage, SQLITE_FILE } from '../server/open-storage.js';
+export { openStorage, SQLITE_FILE } from '../server/database/open-storage.js';
 export { sqliteLibrary } from '../storage/sqlite/driver.js';
 export type { Reader, Storage, Transaction } from '../storage/storage.js';
 export { findKeySource } from '../vault/key-source.js';

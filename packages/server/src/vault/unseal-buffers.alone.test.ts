@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { encodeUtf8, reveal, secret } from '@ckm/foundation';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { connectOperator } from '../control/connect-operator.js';
-import { IDENTITY_FILE } from '../server/data-dir.js';
+import { IDENTITY_FILE } from '../server/folder/data-dir.js';
 import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
 import type * as ciphers from './cipher.js';
 import { createVault } from './create-vault.js';

@@ -5,7 +5,7 @@ import { encodeUtf8, type Secret, secret } from '@ckm/foundation';
 import { createQuorumSigner, type QuorumSigner } from '@ckm/testkit';
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import { alice } from '../../control/test/keyed-servers.js';
-import type { RestoreOptions } from '../../server/restore-server.js';
+import type { RestoreOptions } from '../../server/backups/restore-server.js';
 import { tellHeads } from '../../sessions/test/heads.js';
 import { type RunningServer, startServer, type StartServerOptions } from '../../server/start-server.js';
 import { clientAt, PASSPHRASE, type TestClient, type TestServer } from '../../test/test-server.js';

@@ -13,7 +13,7 @@ import { buildDrillRequest, DRILL, requestKind } from '@ckm/requests';
 import type { CeremonyOptions } from '@ckm/testkit';
 import { verifySignature } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
-import { SQLITE_FILE } from '../../server/open-storage.js';
+import { SQLITE_FILE } from '../../server/database/open-storage.js';
 import { tamperWith } from '../../test/rooms.js';
 import { type BareServer, TEST_TIME } from '../test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, messageOf, SOON } from '../test/bare-servers.js';

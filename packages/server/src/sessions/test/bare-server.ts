@@ -15,7 +15,7 @@ import type { Call, Handler, ServerContext, SessionFunctionName, Sessions } from
 import type { Events } from '../../events.js';
 import { createPolicy } from '../../policy/create-policy.js';
 import { createRandom } from '../../random.js';
-import { openStorage } from '../../server/open-storage.js';
+import { openStorage } from '../../server/database/open-storage.js';
 import type { Storage } from '../../storage/storage.js';
 import { createVault } from '../../vault/create-vault.js';
 import { openEpochKeys } from '../../vault/epoch-keys.js';

@@ -7,7 +7,7 @@ import {
   noteDestroyed,
   noteOver,
   noteRestored,
-} from '../../../server/storage-marks.js';
+} from '../../../server/database/storage-marks.js';
 import type { Transaction } from '../../../storage/storage.js';
 import { type BareCaller, type BareServer, TEST_TIME } from '../../test/bare-server.js';
 import { createBareServers, makeKey } from '../../test/bare-servers.js';
