@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ONE_ROOM, ROOMS, SERVER_LEAVES, SERVER_ROOMS } from './rooms.js';
+import { ONE_ROOM, ROOMS, SERVER_LEAVES, SERVER_ORDER, SERVER_ROOMS } from './rooms.js';
 import { resolveImport, ROOT, SHIPPED, type SourceFile, SOURCES } from './source.js';
 
 interface Arrow {
@@ -89,6 +89,20 @@ describe('inside the server', () => {
         const target = roomOf(resolveImport(file, specifier)?.path ?? '');
         if (roomOf(file.path) !== room || target === undefined) return false;
         return ![room, ...neighbours, ...SERVER_LEAVES].includes(target);
+      });
+      expect(named(wrong)).toEqual([]);
+    });
+  }
+
+  for (const [room, order] of Object.entries(SERVER_ORDER)) {
+    test(`every folder of ${room} is in its list, and imports only from those before it`, () => {
+      const folderOf = ({ path }: SourceFile) => path.split('/').slice(4, -1).join('/') || '.';
+      const files = SHIPPED.filter(({ path }) => path.startsWith(`packages/server/src/${room}/`));
+      expect([...new Set(files.map(folderOf))].sort()).toEqual([...order].sort());
+      const wrong = arrows.filter(({ file, specifier }) => {
+        const target = resolveImport(file, specifier);
+        if (target === null || !files.includes(file) || !files.includes(target)) return false;
+        return order.indexOf(folderOf(target)) > order.indexOf(folderOf(file));
       });
       expect(named(wrong)).toEqual([]);
     });

@@ -119,6 +119,36 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   testing: ['config', 'control', 'server', 'storage', 'vault'],
 };
 
+/**
+ * Inside the two largest of these: their folders in order, each of which imports only from those before it. `.` is what lies in the room itself:
+ * of `sessions` and of `sessions/changes` it is what their folders share, of `server` what stands on top and starts it all.
+ */
+export const SERVER_ORDER: Record<string, readonly string[]> = {
+  sessions: [
+    'keys/stored',
+    'keys',
+    'keys/counts',
+    '.',
+    'room',
+    'drills',
+    'session',
+    'changes',
+    'changes/chain',
+    'changes/votes',
+    'changes/forks',
+    'changes/retire',
+    'changes/epoch',
+    'dkg',
+    'changes/orders',
+    'import',
+    'repair',
+    'reshare',
+    'export',
+    'functions',
+  ],
+  server: ['process', 'folder', 'database', 'secrets', 'setup', 'move', 'backups', '.'],
+};
+
 /** Third-party modules that touch libraries of secrets or sockets and therefore have exactly one room. */
 export const ONE_ROOM: Record<string, RegExp> = {
   'sodium-native': /^(threshold\/src\/group\/backends|gordian\/src\/primitives|server\/src\/vault)\//,
