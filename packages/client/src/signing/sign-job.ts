@@ -96,6 +96,8 @@ export interface SignRun extends SignJob {
   readonly silences: Refusal[];
   /** Slots asked whether their operators have decided, and which have not answered. */
   readonly polled: Set<number>;
+  /** Slots that owed shares when patience was at its end, and have not answered since. */
+  readonly overdue: Set<number>;
   /** How often each was asked for commitments. */
   readonly questions: Map<Participant, number>;
   roast: RoastState;

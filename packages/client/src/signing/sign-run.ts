@@ -50,6 +50,7 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     refusals: [],
     silences: [],
     polled: new Set(),
+    overdue: new Set(),
     questions: new Map(),
     roast: startRoast({ parent: job.key.public, tasks: job.request.tasks }).state,
     base: job.attemptsBefore,
@@ -83,6 +84,7 @@ async function runRoast(run: SignRun): Promise<readonly Uint8Array[] | null> {
     const answer = await run.inbox.next(run.context.patienceMs);
     if (answer === null) {
       isSlow = true;
+      noteOverdue(run);
       for (const participant of thoseThatAre(run, 'waiting')) pollOnce(run, participant);
     }
     const events: readonly RoastEvent[] = answer === null ? [{ kind: 'impatient' }] : eventsFrom(run, answer);
@@ -90,6 +92,10 @@ async function runRoast(run: SignRun): Promise<readonly Uint8Array[] | null> {
   }
   returnUnused(run);
   return run.roast.outcome?.signatures ?? null;
+}
+
+function noteOverdue({ roast, overdue }: SignRun): void {
+  for (const { party, status } of roast.members) if (status.kind === 'signing') overdue.add(party);
 }
 
 /** Whether somebody may sign now who could not when the coordinator began. */
@@ -258,24 +264,21 @@ async function leftOnDesks(run: SignRun): Promise<readonly Participant[]> {
   return [...waiting, ...thoseThatAre(run, 'silent', 'asked')];
 }
 
+function isSilent({ serverStates, overdue }: SignRun, participant: Participant): boolean {
+  return serverStates.get(participant) === 'silent' || overdue.has(participant.slot);
+}
+
 function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome {
   const complete = run.roast.attempts.find(
     ({ status, parties, answers }) => status === 'open' && answers.length === parties.length,
   );
   const signers: readonly number[] = complete?.parties ?? [];
-  const late: readonly number[] = run.roast.attempts
-    .filter((attempt) => attempt !== complete && attempt.status === 'open')
-    .flatMap(({ parties, answers }) =>
-      parties.filter((party) => !answers.some((answer) => answer.party === party)),
-    );
   return {
     signatures,
     artefact: run.request.finish(signatures),
     signers: bySlot(run.participants.filter(({ slot }) => signers.includes(slot))),
     faults: run.faults,
-    silent: bySlot(
-      run.participants.filter((one) => run.serverStates.get(one) === 'silent' || late.includes(one.slot)),
-    ),
+    silent: bySlot(run.participants.filter((one) => !signers.includes(one.slot) && isSilent(run, one))),
     silences: run.silences,
     refused: refusalsByRule(run),
     undecided: leftOnDesks(run),

@@ -77,6 +77,11 @@ function everythingIn(part: unknown): Buffer[] {
 }
 
 const sign = (text: string, more: object = {}) => client.sign({ key: 'k', ...messageOf(text), ...more });
+function createGate() {
+  let open = () => {};
+  const isOpen = new Promise<void>((resolve) => (open = resolve));
+  return { isOpen, open };
+}
 const requestsOf = (server: NetworkServer) => server.asked.filter((name) => name === 'request.ask').length;
 
 describe('a signature', () => {
@@ -319,6 +324,31 @@ describe('a server that cannot be reached', () => {
     network.server('alpha').wire = () => new Promise(() => undefined);
     const { signers } = await sign('alpha hangs', { without: [] });
     expect(signers).toEqual(['bravo', 'charlie']);
+  });
+
+  test('is not whoever has signed, and was asked for a second attempt just before', async () => {
+    for (const { name } of network.servers) await sign('warm', { without: [name] });
+    await client.close();
+    client = reopen({ patienceMs: 200, timeoutMs: 600_000 });
+    const numbers: number[] = [];
+    const second = createGate();
+    const over = createGate();
+    for (const server of network.servers)
+      server.tamper = async ({ name, parameters }, honest) => {
+        if (name !== 'request.ask') return honest();
+        const { attempt } = parameters as Parameters<'request.ask'>;
+        if (attempt === null) return honest();
+        numbers.push(attempt.number);
+        if (attempt.number !== numbers[0]) {
+          second.open();
+          await over.isOpen;
+        } else if (numbers.length === 2) await second.isOpen;
+        return honest();
+      };
+    const { signers, silent } = await sign('two are late').finally(over.open);
+    expect(numbers.length).toBeGreaterThanOrEqual(3);
+    expect(signers).toHaveLength(2);
+    expect(silent.filter((name) => signers.includes(name))).toEqual([]);
   });
 
   test('is one of two too many: the owner is told who does not answer, and what to do', async () => {

@@ -13,6 +13,7 @@ export function eventsFrom(
 ): readonly RoastEvent[] {
   run.unanswered--;
   run.polled.delete(participant.slot);
+  run.overdue.delete(participant.slot);
   if (run.serverStates.get(participant) === 'faulty') return [];
   // An answer to a run of the coordinator that is over counts for the pool only.
   const number = attempt === null ? null : attempt - run.base;
