@@ -1,5 +1,6 @@
 import { formatMoment } from '@ckm/foundation';
 import type { OperatorAuditLine } from '@ckm/server';
+import { deedWords } from './deed-words.js';
 
 /**
  * The audit log as people read it, one line each: what became of it, the sentence people were shown, and facts. Rounds of
@@ -22,20 +23,25 @@ const ROUND = 'session.round';
 
 /**
  * One entry in one line.
- * @param hasSentence else it names the deed, and nothing that people wrote or were shown; it has no default, because Node's
- * `isTTY` of a pipe is undefined
+ * @param hasSentence else it says what sort of thing was done, and nothing that people wrote or were shown; it has no default,
+ * because Node's `isTTY` of a pipe is undefined
  */
 export function formatDeed(line: OperatorAuditLine, hasSentence: boolean): string {
-  return hasSentence
-    ? deedLine(line, [line])
-    : deedLine({ ...line, sentence: line.deed, policy: '', detail: '' }, [line]);
+  if (hasSentence) return deedLine(line, [line]);
+  const bare = { ...line, sentence: deedWords(line.deed), policy: '', detail: '' };
+  // What became of it is read out of the detail.
+  return deedLine(bare, [bare], deedOf(line));
 }
 
 function formatLine(line: OperatorAuditLine, folded: readonly OperatorAuditLine[]): string {
   return `${String(line.sequence).padStart(5)}  ${deedLine(line, folded)}`;
 }
 
-function deedLine(line: OperatorAuditLine, folded: readonly OperatorAuditLine[]): string {
+function deedLine(
+  line: OperatorAuditLine,
+  folded: readonly OperatorAuditLine[],
+  became = deedOf(line),
+): string {
   const { at, sentence, deed, who, keyId, subject, policy } = line;
   const more = [
     BY[deed] ?? '',
@@ -46,7 +52,7 @@ function deedLine(line: OperatorAuditLine, folded: readonly OperatorAuditLine[])
     deed === ROUND ? roundsOf(folded) : line.detail,
   ].filter((part) => part !== '');
   const tail = more.length === 0 ? '' : `  (${more.join(' · ')})`;
-  return formatLogLine(at, deedOf(line), `${sentence}${tail}`);
+  return formatLogLine(at, became, `${sentence}${tail}`);
 }
 
 /** One line of a log. @param at UnixSeconds */
