@@ -22,7 +22,7 @@ export interface PolicyFlags {
 export type Recovery = NonNullable<KeyPolicy['recovery']>;
 
 /** What gives a server its share back that it lost, and what that costs, in one sentence. */
-export const RECOVERIES: Readonly<Record<Recovery, string>> = {
+const RECOVERIES: Readonly<Record<Recovery, string>> = {
   epoch: 'its backup or the other servers give it back; a refresh can heal what was stolen',
   static: 'its identity file alone gives it back; no refresh heals theft of a quorum of those files',
 };

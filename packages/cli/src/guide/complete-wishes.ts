@@ -1,7 +1,7 @@
 import type { Client, KeyPurpose } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
 import { quorumMeaning } from '../command-line/quorum-flag.js';
-import { type PolicyFlags, RECOVERIES, type Recovery } from '../command-line/policy-flags.js';
+import type { PolicyFlags, Recovery } from '../command-line/policy-flags.js';
 import { askChoice, askSeveral } from '../terminal/prompt.js';
 import { canAsk } from '../terminal/seat.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -57,16 +57,17 @@ export async function completeWishes(
   };
 }
 
+/** A sentence each: a terminal shows the hint of the marked one alone, and both must be read to choose. */
+const RECOVERY_CHOICES: readonly { readonly value: Recovery; readonly label: string }[] = [
+  { value: 'epoch', label: 'other servers or its backup give it back; a refresh heals theft (epoch)' },
+  { value: 'static', label: 'its identity file alone gives it back; nothing heals theft (static)' },
+];
+
 /** Only of whoever is asked other things too: what was typed in full is not made longer. */
 async function askRecovery(terminal: Terminal, isAsked: boolean): Promise<Recovery> {
   if (!isAsked) return 'epoch';
-  const options = (['epoch', 'static'] as const).map((value) => ({
-    value,
-    label: value,
-    hint: RECOVERIES[value],
-  }));
   const question = 'When a server loses its share?';
-  return askChoice(terminal, question, options, 'epoch', hintFor('recovery'));
+  return askChoice(terminal, question, RECOVERY_CHOICES, 'epoch', hintFor('recovery'));
 }
 
 async function askServers(terminal: Terminal, client: Client): Promise<string> {

@@ -366,12 +366,17 @@ describe('making a key by questions', () => {
           [/What is guided for\?/, '\r'],
           [/Which servers make it with you\?/, '\r'],
           [/How many must agree\?[\s\S]*2 of 3[\s\S]*could steal/, '\r'],
-          [/When a server loses its share\?[\s\S]*its backup or the other servers/, '\r'],
+          [
+            /When a server loses its share\?[\s\S]*its backup give it back[\s\S]*its identity file alone/,
+            '\r',
+          ],
           [/Make this key\?/, 'y\r'],
           [/Does every operator see the same[\s\S]*one sees something else/, '\u001b[B\u001b[B\r'],
         ],
         setup.environment,
       );
+      // What was chosen stays on the screen in words, not as the value of a flag.
+      expect(seen.screen).toMatch(/◇ {2}When a server loses its share\?\s+│ {2}other servers or its backup/);
       expect(seen.screen).toMatch(/Quorum +2 of 3: any 2 servers can sign/);
       expect(seen.screen).toMatch(
         /yes of every operator,\s+after 1 d\s+\(as long as the key lives; otherwise: --changes,/,
