@@ -69,8 +69,8 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
   ],
   LISTEN_FAILED: [
     'The server cannot listen at its address.',
-    'Something else listens there, or this user may not use that port.',
-    'Change "listen" in config.json, or stop the other program.',
+    'Something else listens there, this user may not use that port, or this machine has no such address. A copy of the server that is started beside it finds its own address taken.',
+    'Set CKM_LISTEN to another host:port (it counts before "listen" in config.json), or stop the other program. Of one server only one may run: two at once fork its keys.',
   ],
   AUDIT_BROKEN: [
     'The audit log was changed, cut or exchanged.',

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { fromFileSystem } from '@ckm/foundation';
+import { fromFileSystem, type UsageError } from '@ckm/foundation';
 import { getRequestListener } from '@hono/node-server';
 import { configError } from '../config/codes.js';
 import type { ServerConfig } from '../config/config.js';
@@ -176,19 +176,34 @@ function limitServer(server: Server, { headersMs }: Patience, requestTimeoutMs: 
 async function listening(server: Server, listen: () => void, where: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(
-        configError(
-          'LISTEN_FAILED',
-          `cannot listen on ${where} (${cause.code ?? 'error'})`,
-          'choose another address',
-          cause,
-        ),
-      );
+      reject(listenFailed(where, cause));
     });
     server.once('listening', resolve);
     listen();
   });
 }
+
+/** How to say another address, whatever says the present one. */
+export const OTHER_ADDRESS =
+  'set CKM_LISTEN to another host:port, or "listen" in config.json where CKM_LISTEN is not set';
+
+/** @param who listens there already, where that is known */
+export function listenFailed(
+  where: string,
+  cause: NodeJS.ErrnoException,
+  { who = '', hint = OTHER_ADDRESS }: { readonly who?: string; readonly hint?: string } = {},
+): UsageError {
+  const code = cause.code ?? 'error';
+  const more = who === '' ? MEANINGS[code] : who;
+  const message = `cannot listen on ${where} (${code})${more === undefined ? '' : `: ${more}`}`;
+  return configError('LISTEN_FAILED', message, hint, cause, { where });
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not use that port',
+};
 
 function closerOf(server: Server): Listener['close'] {
   let closing: Promise<void> | null = null;

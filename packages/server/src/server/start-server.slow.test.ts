@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
+  copyFileSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,6 +14,7 @@ import {
 } from 'node:fs';
 import { request } from 'node:http';
 import { get as httpsGet } from 'node:https';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUtf8, secret } from '@ckm/foundation';
@@ -25,6 +29,7 @@ import { isCompiled, spawnServer } from '../test/child-server.js';
 import { person, random, tamperWith } from '../test/rooms.js';
 import { EPOCH_KEYS_FOLDER } from '../vault/epoch-keys.js';
 import {
+  CHEAP,
   PASSPHRASE,
   postTo,
   problemIn,
@@ -139,8 +144,65 @@ describe('starting', () => {
       CKM_LISTEN: new URL(alpha.server.url).host,
       CKM_LOG_LEVEL: 'silent',
     };
-    await expect(startServer({ dataDir, variables })).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
+    await expect(startServer({ dataDir, variables })).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+      message: expect.stringMatching(
+        /^cannot listen on .* \(EADDRINUSE\): another server, “alpha”, listens there$/,
+      ),
+      hint: expect.stringMatching(/CKM_LISTEN.*"listen" in config\.json/),
+    });
     expect(readdirSync(dataDir)).not.toContain('control.sock');
+  });
+
+  test('a copy of a server that runs is told so, and not to choose another address: it must not run twice', async () => {
+    const alpha = await start();
+    const copy = join(folder(), 'copy');
+    mkdirSync(copy, { mode: 0o700 });
+    for (const name of ['config.json', 'identity', 'storage.key'])
+      copyFileSync(join(alpha.dataDir, name), join(copy, name));
+    const variables = {
+      CKM_ALLOW_INSPECT: '1',
+      CKM_LISTEN: new URL(alpha.server.url).host,
+      CKM_LOG_LEVEL: 'silent',
+    };
+    const failure = startServer({ dataDir: copy, variables });
+    await expect(failure).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+      message: expect.stringContaining('this same server runs there already, out of another folder'),
+      hint: expect.not.stringContaining('CKM_LISTEN'),
+    });
+  });
+
+  test('under a passphrase a server cannot tell, and says that one of its name runs there', async () => {
+    const alpha = await start();
+    const dataDir = join(folder(), 'alpha');
+    const passphrase = secret(encodeUtf8(PASSPHRASE));
+    await initServer({ dataDir, settings: { name: 'alpha' }, passphrase, passphraseCost: CHEAP });
+    const variables = {
+      CKM_ALLOW_INSPECT: '1',
+      CKM_LISTEN: new URL(alpha.server.url).host,
+      CKM_LOG_LEVEL: 'silent',
+    };
+    await expect(startServer({ dataDir, variables })).rejects.toMatchObject({
+      message: expect.stringContaining('a server that calls itself “alpha” too runs there'),
+      hint: expect.stringMatching(/^if it is this same server.*; else set CKM_LISTEN/),
+    });
+  });
+
+  test('what listens there and is no server is called another program, and is not waited for', async () => {
+    const dataDir = await initialised();
+    const other = createNetServer(() => undefined).listen(0, '127.0.0.1');
+    cleanUps.push(() => void other.close());
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const variables = {
+      CKM_ALLOW_INSPECT: '1',
+      CKM_LISTEN: `127.0.0.1:${port}`,
+      CKM_LOG_LEVEL: 'silent',
+    };
+    await expect(startServer({ dataDir, variables })).rejects.toMatchObject({
+      message: expect.stringContaining('another program listens there'),
+    });
   });
 
   test('V64: a database of another server is refused: its rows were sealed with another key', async () => {

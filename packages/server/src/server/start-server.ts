@@ -28,6 +28,7 @@ import type { RoomsOf } from './open-sessions.js';
 import { assertDatabaseKind } from './database/own-database.js';
 import { findKeySource } from '../vault/key-source.js';
 import type { PassphraseCost } from '../vault/passphrase.js';
+import { tellWhoListens } from './who-listens.js';
 
 export interface StartServerOptions {
   readonly dataDir: string;
@@ -132,7 +133,9 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     listensOn: () => listensOn,
   });
   try {
-    const { port } = await server.listen(socket);
+    const { port } = await server.listen(socket).catch(async (error: unknown) => {
+      throw await tellWhoListens(error, config, source);
+    });
     listensOn = addressOf(config, port);
     if (config.listen.port === 0) url = url.replace(/:0$/, `:${port}`);
     if (config.tls !== null && isTlsKeyExposed(config.tls)) reporting.events.tlsKeyExposed();
