@@ -25,7 +25,7 @@ const vectors: readonly Vector[] = isThere
 /** -2^64: a vector of the TypeScript library, which the draft lists among the encodings to reject. */
 const CONTRARY_TO_THE_DRAFT = ['3bffffffffffffffff'];
 
-describe.skipIf(!isThere)('official vectors dcbor/decode-vectors.json', () => {
+describe.skipIf(!isThere)('official vectors dcbor/decode-vectors.json (needs CKM_VECTORS)', () => {
   const isRight = (vector: Vector) => vector.expect.ok && !CONTRARY_TO_THE_DRAFT.includes(vector.hex);
   const accepted = vectors.filter(isRight);
   const refused = vectors.filter((vector) => !isRight(vector));

@@ -29,7 +29,7 @@ interface WalletVectors {
 
 const WALLET = 'bip341/wallet-test-vectors.json';
 
-describe.skipIf(!haveVectors(WALLET))(`official vectors ${WALLET}`, () => {
+describe.skipIf(!haveVectors(WALLET))(`official vectors ${WALLET} (needs CKM_VECTORS)`, () => {
   const vectors = () => parseVectors<WalletVectors>(WALLET);
   const rootOf = (hex: string | null) => ({ merkleRoot: hex === null ? null : decodeHex(hex) });
 

@@ -61,7 +61,7 @@ function requestOf({
   };
 }
 
-describe.skipIf(file === null)('BIP-341 vectors (bip341/wallet-test-vectors.json)', () => {
+describe.skipIf(file === null)('official vectors bip341/wallet-test-vectors.json (needs CKM_VECTORS)', () => {
   test('output keys and addresses, with and without scripts', () => {
     expect(vectors.scriptPubKey.length).toBe(7);
     for (const { given, intermediary, expected } of vectors.scriptPubKey) {

@@ -33,7 +33,7 @@ for (const [name, identifier] of [
   );
 
   describe.skipIf(suite === undefined)(
-    `RFC 9497 VOPRF proofs, ${identifier} (vectors folder rfc9497)`,
+    `RFC 9497 VOPRF proofs, ${identifier}: official vectors rfc9497/allVectors.json (needs CKM_VECTORS)`,
     () => {
       test.each(backends)('%s makes and accepts the published proofs', (_, group) => {
         const secret = group.scalars.parseSecret(decodeHex(suite!.skSm));

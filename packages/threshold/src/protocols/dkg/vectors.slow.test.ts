@@ -247,7 +247,7 @@ function checkKey(
 
 describe('the official vectors of COCKTAIL-DKG', () => {
   for (const [name, path] of COCKTAIL_FILES) {
-    describe.skipIf(!haveVectors(path))(`${path} (shared/vectors, or CKM_VECTORS)`, () => {
+    describe.skipIf(!haveVectors(path))(`official vectors ${path} (needs CKM_VECTORS)`, () => {
       it('gives every published value', () => {
         const { ciphersuite, vectors } = readCocktailVectors(path);
         const judge = new Judge();
