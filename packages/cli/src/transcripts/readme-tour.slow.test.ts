@@ -80,6 +80,14 @@ function tourCommands(): string[] {
   return typed.flatMap((line) => (line.startsWith('server add') ? added : [line]));
 }
 
+test('makes its servers in folders of the clone that git passes over: their keys belong into no commit', () => {
+  const ignored = readFileSync(join(import.meta.dirname, '../../../../.gitignore'), 'utf8').split('\n');
+  const named = Array.from(TOUR.matchAll(/ckm server init (\S+) --name/g), ([, folder]) => folder!);
+  expect(named).toEqual(['alpha']);
+  expect(TOUR).toMatch(/the same for bravo\s+at \d+ and charlie at \d+/);
+  for (const folder of [...named, 'bravo', 'charlie']) expect(ignored).toContain(`/${folder}/`);
+});
+
 /** Answered: whatever else the screen shows, each question ends with this mark once. */
 const questionsOn = ({ screen }: Seen) => screen.match(/◇ {2}.*/g) ?? [];
 
