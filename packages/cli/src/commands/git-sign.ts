@@ -150,7 +150,7 @@ function assertStreams({ passphraseFile, flags }: Context): void {
 
 /** What is signed comes before the question for the passphrase, wherever that is asked. */
 function tell({ terminal, flags, passphraseFile }: Context, text: string): void {
-  terminal.warn(text);
+  terminal.warn(text, 'asWritten');
   const isAsked = passphraseFile === undefined && terminal.input && flags.preview !== true;
   if (isAsked && !process.stderr.isTTY) terminal.secretLines(`${plainLines(text)}\n`);
 }

@@ -34,9 +34,12 @@ async function sheet(
   const content = await readSheet(client, seed);
   const text = html === true ? await sheetPage(content) : formatSheet(content);
   if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(text));
+  const shown = out === undefined ? text : '';
+  const object = sheetObject(content, out);
   // Of a page every letter counts; the lines that programs read are understood also where a terminal has broken them.
-  const tell = html === true ? terminal.copied : terminal.result;
-  tell(out === undefined ? text : '', sheetObject(content, out));
+  if (html === true) terminal.copied(shown, object);
+  // It is paper, and read where another machine is.
+  else terminal.result(shown, object, 'asWritten');
   if (flags.preview === true) return;
   await client.noteSheet();
   if (out !== undefined) terminal.talk(`  sheet written to ${out}: print it`);

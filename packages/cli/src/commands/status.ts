@@ -8,6 +8,7 @@ import { keyRow, pastLines } from '../owner/key-status-words.js';
 import { orderChange, orderCounts, orderOrigin } from '../owner/order-words.js';
 import { openOwner } from '../owner/open-owner.js';
 import { createAsking } from '../terminal/asking.js';
+import { asCalled } from '../terminal/called-as.js';
 import { counted } from '../terminal/counted.js';
 import { createInOrder } from '../terminal/in-order.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
@@ -112,7 +113,8 @@ function keySection(terminal: Terminal, keys: readonly KeyStatus[], now: number)
   const title = heading(
     terminal,
     'Keys',
-    keys.map((key) => keyRow(terminal, key)),
+    // A cell with a command stands before others, and is as wide as people read it.
+    keys.map((key) => keyRow(terminal, key).map((cell) => asCalled(cell))),
     'none yet: ckm key create NAME',
   );
   const [first, ...rows] = title.split('\n');

@@ -53,7 +53,8 @@ export function createServerLog(
       if (leftOut > 0) terminal.talk(`${leftOut} more requests were answered`);
       if (isLeftOut) return;
       const next = nextFor(line, folder);
-      terminal.talk(`${formatDeed(line, hasSentences)}${next === '' ? '' : `  ${next}`}`);
+      if (next === '') terminal.talk(formatDeed(line, hasSentences), 'asWritten');
+      else terminal.talk(`${formatDeed(line, hasSentences)}  ${next}`);
     },
   };
 }

@@ -149,11 +149,11 @@ export function showRequest(
 ): string | null {
   if (terminal.quiet && flags.yes === true && asked.refusal === null) {
     const doubts = formatDoubts(terminal, asked.description);
-    if (doubts !== '') terminal.warn(doubts);
+    if (doubts !== '') terminal.warn(doubts, 'asWritten');
     return null;
   }
   const text = `${formatDescription(terminal, asked.description)}\n${askLines(key, asked)}`;
-  terminal.warn(text);
+  terminal.warn(text, 'asWritten');
   return text;
 }
 
@@ -181,7 +181,7 @@ export function warnAbout(
     );
   }
   for (const { server, reason, code } of refused)
-    terminal.talk(`ckm: note: ${server} refused: ${plainText(reason)} (${code})`);
+    terminal.talk(`ckm: note: ${server} refused: ${plainText(reason)} (${code})`, 'asWritten');
   const told = silences.filter(({ code }) => code !== 'CLOCK_DIFFERS' && !PLAIN_SILENCES.includes(code));
   for (const { server, reason } of told) terminal.talk(`ckm: note: ${server} ${reason}`);
   const rest = silent.filter(

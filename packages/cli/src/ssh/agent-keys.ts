@@ -67,7 +67,10 @@ export function agentKeys(
       const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: options.waitSeconds };
       const asked = await client.prepare(request);
       const isBlindRefused = asked.refusal?.code === 'POLICY_BLIND';
-      context.terminal.warn(formatDescription(context.terminal, asked.description, isBlindRefused));
+      context.terminal.warn(
+        formatDescription(context.terminal, asked.description, isBlindRefused),
+        'asWritten',
+      );
       if (asker.hops.length > 0) context.terminal.warn(hopsLine(asker.hops));
       if (!(await ask(name, asked, asker))) return null;
       const { artefact, signers } = await asked.sign();

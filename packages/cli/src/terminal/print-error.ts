@@ -36,9 +36,11 @@ export function errorLines(error: CkmError, typed: TypedWords = {}): string {
   const saved = typeof evidence === 'string' ? ` · evidence saved: ${plainText(evidence)}` : '';
   return [
     `ckm: error: ${plainText(error.message)}`,
-    `ckm: hint: ${asCalled(plainText(hintOf(error, typed)))}`,
-    `ckm: code: ${plainText(error.code)}${saved} · ${asCalled(`ckm explain ${plainText(error.code)}`)}`,
-  ].join('\n');
+    `ckm: hint: ${plainText(hintOf(error, typed))}`,
+    `ckm: code: ${plainText(error.code)}${saved} · ckm explain ${plainText(error.code)}`,
+  ]
+    .map((line) => asCalled(line))
+    .join('\n');
 }
 
 function hintOf({ hint, remedy }: CkmError, typed: TypedWords): string {

@@ -1,5 +1,6 @@
 import { reveal, wipe } from '@ckm/foundation';
 import { askHiddenBytes } from './ask-hidden-bytes.js';
+import { asCalled } from './called-as.js';
 import { createDrawnQuestions } from './drawn-questions.js';
 import { createPlainQuestions } from './plain-questions.js';
 import { plainText } from './plain-text.js';
@@ -112,10 +113,21 @@ async function asked<T>(
   const seat = requireSeat(terminal, question, hint);
   try {
     const questions = isDumb() ? createPlainQuestions(seat) : await createDrawnQuestions(seat);
-    const answer = await ask(questions, seat);
+    const answer = await ask(inOurNames(questions), seat);
     if (answer === undefined) throw left();
     return answer;
   } finally {
     seat.leave();
   }
+}
+
+/** Questions whose commands are named as this one was called. */
+function inOurNames({ line, choice, several }: Questions): Questions {
+  const named = (choices: readonly Choice<string>[]) =>
+    choices.map((one) => (one.hint === undefined ? one : { ...one, hint: asCalled(one.hint) }));
+  return {
+    line: (question) => line(asCalled(question)),
+    choice: (question, choices, first) => choice(asCalled(question), named(choices), first),
+    several: (question, choices, chosen) => several(asCalled(question), named(choices), chosen),
+  };
 }

@@ -25,6 +25,35 @@ describe('a terminal', () => {
     }
   });
 
+  test('names commands as it was called; not in what others wrote, for whoever copies it, or for programs', () => {
+    const said: string[] = [];
+    const listen = (text: unknown) => {
+      said.push(String(text).trim());
+      return true;
+    };
+    vi.stubEnv('CKM_CALLED_AS', './ckm');
+    const spies = [process.stdout, process.stderr].map((stream) =>
+      vi.spyOn(stream, 'write').mockImplementation(listen),
+    );
+    try {
+      const terminal = createTerminal({ ...options, color: false });
+      terminal.talk('ckm lock');
+      terminal.warn('ckm lock');
+      terminal.result('ckm lock', null);
+      terminal.talk('ckm lock', 'asWritten');
+      terminal.warn('ckm lock', 'asWritten');
+      terminal.result('ckm lock', null, 'asWritten');
+      terminal.copied('ckm lock', null);
+      createTerminal({ ...options, color: false, json: true }).result('ckm lock', { hint: 'ckm lock' });
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+      vi.unstubAllEnvs();
+    }
+    const named = Array.from({ length: 3 }, () => './ckm lock');
+    const written = Array.from({ length: 4 }, () => 'ckm lock');
+    expect(said).toEqual([...named, ...written, '{"hint":"ckm lock"}']);
+  });
+
   test('paints a likeness where there is colour, and writes one without where there is none', () => {
     const painted = shown(true, (terminal) => formatLikeness(terminal, 'alpha', digest));
     expect(painted).not.toContain('\u{fffd}');

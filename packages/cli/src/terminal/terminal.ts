@@ -17,6 +17,12 @@ export interface TerminalOptions {
   readonly direct: boolean;
 }
 
+/**
+ * Whether commands in a text are named as this one was called (`./ckm` in a clone). What others wrote, and what is read elsewhere,
+ * stays as it is written.
+ */
+export type Naming = 'asCalled' | 'asWritten';
+
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 
 const SGR: Record<Style, number> = { bold: 1, dim: 2, green: 32, yellow: 33, red: 31 };
@@ -24,13 +30,13 @@ const SGR: Record<Style, number> = { bold: 1, dim: 2, green: 32, yellow: 33, red
 export interface Terminal extends TerminalOptions {
   /** Width of the person's terminal; absent when stderr is none. */
   readonly columns: number | undefined;
-  /** One or more lines for the person, on stderr; silent with `--quiet`. */
-  talk(text: string): void;
+  /** One or more lines for the person, on stderr; silent with `--quiet`. @param naming `asCalled` unless told */
+  talk(text: string, naming?: Naming): void;
   /** As {@link Terminal.talk}, but never silenced: what is signed, what is lost, what failed. */
-  warn(text: string): void;
-  /** The answer, on stdout: `human` as it stands, or `machine` as one line of JSON with `--json`. */
-  result(human: string, machine: unknown): void;
-  /** As {@link Terminal.result}, for what people copy: no line is broken, however narrow the terminal is. */
+  warn(text: string, naming?: Naming): void;
+  /** The answer, on stdout: `human`, or `machine` as one line of JSON with `--json`. @param naming `asCalled` unless told */
+  result(human: string, machine: unknown, naming?: Naming): void;
+  /** As {@link Terminal.result}, for what people copy: as it is written, and no line is broken, however narrow the terminal is. */
   copied(human: string, machine: unknown): void;
   /**
    * As {@link Terminal.copied}, for what cannot simply be asked for again: returns when all of it is written.
@@ -45,19 +51,21 @@ export interface Terminal extends TerminalOptions {
 
 /** Opens the terminal of this process. */
 export function createTerminal(options: TerminalOptions): Terminal {
-  const line = (text: string) =>
-    process.stderr.write(`${foldLines(plainUnlessStyled(text, options.color), widthOf(process.stderr))}\n`);
+  const line = (text: string, naming: Naming = 'asCalled') =>
+    process.stderr.write(
+      `${foldLines(plainUnlessStyled(named(text, naming), options.color), widthOf(process.stderr))}\n`,
+    );
   return {
     ...options,
     columns: widthOf(process.stderr),
-    talk: (text) => {
-      if (!options.quiet) line(asCalled(text));
+    talk: (text, naming) => {
+      if (!options.quiet) line(text, naming);
     },
-    warn: (text) => {
-      line(text);
+    warn: (text, naming) => {
+      line(text, naming);
     },
-    result: (human, machine) => {
-      const text = resultText(options, human, machine);
+    result: (human, machine, naming = 'asCalled') => {
+      const text = resultText(options, named(human, naming), machine);
       if (text !== '') process.stdout.write(options.json ? text : foldLines(text, widthOf(process.stdout)));
     },
     copied: (human, machine) => {
@@ -68,6 +76,10 @@ export function createTerminal(options: TerminalOptions): Terminal {
     style: (style, text) => (options.color ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text),
     secretLines: writeToTty,
   };
+}
+
+function named(text: string, naming: Naming): string {
+  return naming === 'asCalled' ? asCalled(text) : text;
 }
 
 /** Text that has no terminal of a command to go through, broken as that would break it. */

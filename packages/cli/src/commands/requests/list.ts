@@ -27,7 +27,11 @@ async function list(context: Context, flags: { readonly open?: true }): Promise<
       ? `expires ${formatInstant(request.expiresAt, now)}`
       : plainText(request.reason ?? ''),
   ]);
-  context.terminal.result(rows.length === 0 ? 'no requests' : formatTable(rows), requests.map(requestObject));
+  context.terminal.result(
+    rows.length === 0 ? 'no requests' : formatTable(rows),
+    requests.map(requestObject),
+    'asWritten',
+  );
   if (all.length === 0 && flags.open !== true) context.terminal.talk(NOT_KEPT);
 }
 

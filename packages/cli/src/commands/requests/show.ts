@@ -28,7 +28,7 @@ async function show(context: Context, id: string, { signature, out }: Flags): Pr
   const { terminal } = context;
   const request = await (await openOwner(context)).showRequest(id);
   if (signature !== true && out === undefined) {
-    terminal.result(requestLines(request), requestObject(request));
+    terminal.result(requestLines(request), requestObject(request), 'asWritten');
     return;
   }
   await handOverKept(terminal, request, {

@@ -36,7 +36,7 @@ async function approve(
   const request = await findWaiting(operator, id, account);
   if (flags.yes === true && flags.preview !== true) assertWholeId(id);
   const { requestId } = request;
-  terminal.warn(formatWhole(terminal, request));
+  terminal.warn(formatWhole(terminal, request), 'asWritten');
   if (flags.preview === true) {
     terminal.result(`would approve ${requestId}`, { preview: true, ...request });
     return;

@@ -28,6 +28,6 @@ async function show(
       ? Math.max(1, entries - limit + 1)
       : parseWhole('--from', flags.from, 1, Number.MAX_SAFE_INTEGER);
   const lines = await operator.audit({ from, limit });
-  terminal.result(formatAudit(lines), lines);
+  terminal.result(formatAudit(lines), lines, 'asWritten');
   terminal.talk(`${lines.length} of ${entries} entries`);
 }

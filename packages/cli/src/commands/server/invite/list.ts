@@ -14,7 +14,7 @@ export function serverInviteListCommand(): Command {
 async function list({ terminal }: Context, folder: string): Promise<void> {
   const invites = await listInvites(operatorOf(folder));
   const now = unixNow();
-  terminal.result(formatTable(invites.map((invite) => rowOf(invite, now))), invites);
+  terminal.result(formatTable(invites.map((invite) => rowOf(invite, now))), invites, 'asWritten');
   if (invites.length === 0) terminal.talk(`none; make one with: ckm server invite create ${folder}`);
 }
 
