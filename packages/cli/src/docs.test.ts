@@ -51,8 +51,8 @@ const isPlaceholder = (word: string) => /^(…|\.\.\.|\[.*|.*\]|\|.*)$/.test(wor
 /** What is wrong with a command line, as far as its words can tell; null: nothing. */
 async function faultIn({ words, isExample }: Mention): Promise<string | null> {
   let node: CommandNode = COMMAND_TREE;
-  if (words.join(' ') === 'help exit') return null;
-  let rest = [...words];
+  if (words[0] === 'help' && words[1] === 'exit') return null;
+  let rest = words[0] === 'help' ? words.slice(1) : [...words];
   while (node.load === undefined) {
     const next = node.commands?.find(({ name }) => name === rest[0]);
     if (next !== undefined) rest = rest.slice(1);

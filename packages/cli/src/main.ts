@@ -1,9 +1,10 @@
 import { type Command, CommanderError } from 'commander';
 import { isAfterAnswer } from './command-line/after-answer.js';
 import { isAnswer, toUsageError } from './command-line/command-errors.js';
-import { exitHelp } from './command-line/exit-statuses.js';
+import { exitHelp, exitStatuses } from './command-line/exit-statuses.js';
 import { typedWords } from './command-line/typed-words.js';
 import { ProgramEnded } from './command-line/program-ended.js';
+import { asCalled } from './terminal/called-as.js';
 import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
 import { endOnSignals } from './terminal/end-on-signals.js';
 import { writeError } from './terminal/terminal.js';
@@ -33,7 +34,9 @@ function flush(stream: NodeJS.WriteStream): Promise<unknown> {
 
 async function runOne(typed: readonly string[]): Promise<number> {
   if (typed[0] === 'help' && typed[1] === 'exit') {
-    process.stdout.write(`${exitHelp()}\n`);
+    const isForPrograms = typed.includes('--json');
+    const text = isForPrograms ? JSON.stringify(exitStatuses()) : asCalled(exitHelp());
+    process.stdout.write(`${text}\n`);
     return 0;
   }
   // `ckm help sign` is `ckm sign --help`.

@@ -48,6 +48,20 @@ describe('the bundle of the command', () => {
   );
 });
 
+test('help for programs is one JSON document, however it is asked for', async () => {
+  const [asked, shown] = await Promise.all([
+    callCkm(['help', 'key', 'create', '--json']),
+    callCkm(['key', 'create', '--help', '--json']),
+  ]);
+  expect([asked.status, asked.stderr]).toEqual([0, '']);
+  expect(JSON.parse(asked.stdout)).toEqual(JSON.parse(shown.stdout));
+  expect(JSON.parse(asked.stdout)).toMatchObject({ command: 'ckm key create' });
+  const { stdout } = await callCkm(['help', 'exit', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({
+    exitStatuses: expect.arrayContaining([{ status: 0, meaning: 'done' }]),
+  });
+});
+
 test.each([
   [['help', 'exit'], /^Exit status:\n {2}0 +done\n[\s\S]* {2}77 /],
   [['help', 'server', 'start'], /^Usage: ckm server start /],

@@ -1,3 +1,5 @@
+import type { Command } from 'commander';
+
 /** Exit status → what it says of one command. */
 export type Endings = Readonly<Record<number, string>>;
 
@@ -14,13 +16,37 @@ const STATUSES: readonly (readonly [status: number, meaning: string])[] = [
   [77, 'not allowed: by a passphrase, a policy or an operator'],
 ];
 
-/** What the help of one command says about them. */
-export function endingHelp(own: Endings): string {
+const ENDINGS = new WeakMap<Command, Endings>();
+
+/** Says in the help of a command what its exit statuses mean. */
+export function describeEndings(command: Command, own: Endings): Command {
+  ENDINGS.set(command, own);
+  return command.addHelpText('after', endingHelp(own));
+}
+
+/** The same for programs: all of them, in the words of the command where it has its own. */
+export function exitStatusesOf(command: Command): readonly ExitStatus[] {
+  const own = ENDINGS.get(command) ?? {};
+  return STATUSES.map(([status, meaning]) => ({ status, meaning: own[status] ?? meaning }));
+}
+
+function endingHelp(own: Endings): string {
   const rows = Object.entries(own).map(([status, meaning]) => `  ${status}  ${meaning}\n`);
   const all = 'else the kind of error: ckm help exit';
   return rows.length === 0
     ? `Exit status: 0 done; ${all}`
     : `Exit status:\n  0   done\n${rows.join('')}  ${all}`;
+}
+
+/** For programs: an exit status, and what it says. */
+export interface ExitStatus {
+  readonly status: number;
+  readonly meaning: string;
+}
+
+/** What `ckm help exit --json` prints. */
+export function exitStatuses(): { readonly exitStatuses: readonly ExitStatus[] } {
+  return { exitStatuses: STATUSES.map(([status, meaning]) => ({ status, meaning })) };
 }
 
 /** What `ckm help exit` prints. */

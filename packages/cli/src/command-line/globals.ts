@@ -25,12 +25,16 @@ export function addGlobalFlags(command: Command): Command {
 }
 
 /** Those that a command does not describe itself; one that it describes nowhere has no meaning for it. */
-function everywhereLine({ options }: Command): string {
+export function everywhereOptions({ options }: Command): readonly Option[] {
   const names = globalOptions().map(({ long }) => long);
-  const shown = options.filter(
+  return options.filter(
     ({ long, hidden, description }) => hidden && description !== '' && names.includes(long),
   );
-  return `Everywhere: ${shown.map(({ long }) => long).join(' ')}\n  (ckm --help says what they do)`;
+}
+
+function everywhereLine(command: Command): string {
+  const shown = everywhereOptions(command).map(({ long }) => long);
+  return `Everywhere: ${shown.join(' ')}\n  (ckm --help says what they do)`;
 }
 
 /** What `ckm --help` says of the flags that every command takes. */
@@ -39,7 +43,7 @@ export function globalHelp(): string {
   return `Everywhere:\n${formatTable(rows, '  ')}`;
 }
 
-function globalOptions(): readonly Option[] {
+export function globalOptions(): readonly Option[] {
   return [
     new Option('--home <folder>', 'the owner’s folder (else CKM_HOME, else ~/.ckm)'),
     new Option('--json', 'machine-readable answer on stdout'),

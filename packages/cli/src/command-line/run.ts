@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Context, createContext } from './context.js';
-import { endingHelp, type Endings } from './exit-statuses.js';
+import { describeEndings, type Endings } from './exit-statuses.js';
 import { addGlobalFlags, type GlobalFlags } from './globals.js';
 import { refuseEmptyArguments } from './unclear-words.js';
 
@@ -12,8 +12,7 @@ type Work<A extends readonly unknown[]> = (context: Context, ...given: A) => Pro
  * @param endings exit statuses that say something of its own, for its help
  */
 export function leaf(name: string, summary: string, endings: Endings = {}): Command {
-  const command = addGlobalFlags(new Command(name).description(summary));
-  return command.addHelpText('after', endingHelp(endings));
+  return describeEndings(addGlobalFlags(new Command(name).description(summary)), endings);
 }
 
 /** Turns a command's work into what the parser calls: with a context, which is closed afterwards. */

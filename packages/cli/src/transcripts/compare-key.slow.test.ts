@@ -4,6 +4,7 @@ import { interrupted } from '../test/interrupted.js';
 import { makeOwner } from '../test/make-owner.js';
 import { hasProgram } from '../test/programs.js';
 import { startProxy } from '../test/proxy.js';
+import { FIRST_WORDS } from '../terminal/called-as.js';
 import { errorOf } from '../test/run-ckm.js';
 import { runOnTerminal } from '../test/run-on-terminal.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
@@ -12,6 +13,8 @@ const isHere = hasProgram('script', '--version');
 const QUESTION = /Does every operator see the same/;
 const [DOWN, CTRL_C] = ['\u001b[B', '\u0003'];
 const SERVERS = ['alpha', 'bravo', 'charlie'];
+/** A command that only somebody can run who has `ckm` in the PATH. */
+const BARE = new RegExp(`(?<![\\w./-])ckm (?:${FIRST_WORDS.join('|')}|-)`);
 
 let setup: Setup;
 
@@ -31,6 +34,42 @@ describe('a key whose likeness nobody has compared', () => {
     const { stdout, status } = await setup.ckm(['doctor']);
     expect(stdout).toMatch(/warn +mail +not compared with what operators see +fix: .*ckm key compare mail/);
     expect(status).toBe(0);
+  });
+
+  test('called as ./ckm, as in a clone, names every command so; what programs read names it ckm', async () => {
+    const inClone = { environment: { CKM_CALLED_AS: './ckm' } };
+    const said = async (...args: string[]) => {
+      const { stdout, stderr } = await setup.ckm(args, inClone);
+      expect(`${stdout}${stderr}`).not.toMatch(BARE);
+      return `${stdout}${stderr}`;
+    };
+    expect(await said('key', 'show', 'mail')).toMatch(/Compared +not yet: \.\/ckm key compare mail/);
+    expect(await said('status')).toMatch(/mail .*not compared: \.\/ckm key compare mail/);
+    expect(await said('doctor')).toMatch(/warn +mail .*fix: .*: \.\/ckm key compare mail/);
+    expect(await said('key', 'compare', 'mail')).toMatch(/error: .*\(\.\/ckm server keys FOLDER\)\?/);
+    expect(await said()).toContain('choose one from: ./ckm --help');
+    expect(await said('key')).toContain('choose one from: ./ckm key --help');
+    expect(await said('--help')).toMatch(/^Usage: \.\/ckm \[options\]/);
+    expect(await said('key', 'show', '--help')).toMatch(/see \.\/ckm key list[^]*: \.\/ckm help exit/);
+    const asked = await setup.ckm(['sign', 'mail', '--message', 'now ckm status', '--preview'], inClone);
+    expect(asked.stderr).toContain('“now ckm status”');
+    const read = JSON.stringify([
+      await setup.json(['doctor'], inClone),
+      JSON.parse((await setup.ckm(['key', '--json'], inClone)).stdout),
+    ]);
+    expect(read).toContain(': ckm key compare mail');
+    expect(read).not.toContain('./ckm');
+  });
+
+  test.skipIf(!isHere)('names them so in a question too (needs script)', async () => {
+    const environment = { ...setup.environment, CKM_CALLED_AS: './ckm' };
+    const { screen } = await runOnTerminal(
+      ['key', 'compare', 'mail'],
+      [[QUESTION, CTRL_C]],
+      environment,
+      120,
+    );
+    expect(screen).toContain('(./ckm server keys FOLDER)?');
   });
 
   test('is settled for good by its owner’s word, and by nobody’s --yes', async () => {
