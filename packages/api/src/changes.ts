@@ -289,6 +289,11 @@ export const forkEnd = {
 
 /** Bytes of certificates in one message; one that is longer still goes alone. */
 export const CHAIN_PAGE_BYTES = 524_288;
+/**
+ * So many epochs of one key are taken in by whoever is shown its certificates, server or client: one a day for more than ten years. Whoever checks them compares with
+ * all their rosters.
+ */
+export const MOST_CHAIN_EPOCHS = 4_096;
 
 /**
  * Shows a server certificates that it does not have: the first epoch's first, or behind an epoch that it was shown or is in. What it was

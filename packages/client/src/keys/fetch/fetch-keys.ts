@@ -1,4 +1,4 @@
-import type { Result } from '@ckm/api';
+import { MOST_CHAIN_EPOCHS, type Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { parseChangeCertificate } from '@ckm/threshold';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -26,8 +26,6 @@ import { suggestName } from './suggest-name.js';
 export const MOST_FETCHED = 256;
 /** A server that has shown so many things that do not hold is not asked for more. */
 const MOST_FALSE_CLAIMS = 8;
-/** So many certificates of one key are asked for: a change a day for years. */
-const MOST_CERTIFICATES = 2_048;
 /** Certificates of changed keys that one server may show in one go, in bytes: each has to be checked. */
 const MOST_CHAIN_BYTES = 64 * 1_048_576;
 const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
@@ -213,10 +211,10 @@ async function askForChain(
     all.push(...certificates.map(once));
     for (const { length } of certificates) budget.bytes -= length;
     const isLast = next === null || next <= (after ?? -1) || certificates.length === 0;
-    if (isLast || all.length >= MOST_CERTIFICATES || budget.bytes <= 0) break;
+    if (isLast || all.length >= MOST_CHAIN_EPOCHS || budget.bytes <= 0) break;
     after = next;
   }
-  const isCapped = all.length >= MOST_CERTIFICATES || budget.bytes <= 0;
+  const isCapped = all.length >= MOST_CHAIN_EPOCHS || budget.bytes <= 0;
   // Of whoever shows none of them, what it showed before is no first one.
   const [certificate = shown.certificate, ...changes] = all;
   return { ...shown, certificate, changes, ...(isCapped ? { isCapped } : {}) };

@@ -1,4 +1,5 @@
 // @module-tag long
+import { MOST_CHAIN_EPOCHS } from '@ckm/api';
 import { concatBytes, encodeHex } from '@ckm/foundation';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
@@ -151,3 +152,18 @@ describe('a chain of certificates that is', () => {
     expect((await away.sign({ key: 'letters', ...messageOf('hello') })).signers).toHaveLength(2);
   });
 });
+
+test('of a chain without an end as many certificates are asked for as a server takes in', async () => {
+  const page = Array.from({ length: 16 }, () => new Uint8Array(16).fill(7));
+  let shown = 0;
+  network.server('alpha').tamper = ({ name, parameters }, honest) => {
+    if (name !== 'key.chain') return honest();
+    const { keyId, after } = parameters as { keyId: Uint8Array; after: number | null };
+    if (encodeHex(keyId) !== encodeHex(letters.keyId)) return honest();
+    shown += page.length;
+    return Promise.resolve({ certificates: page, next: (after ?? -1) + page.length });
+  };
+  const { faulty } = await (await withoutRecords()).fetchKeys();
+  expect(shown).toBe(MOST_CHAIN_EPOCHS);
+  expect(faulty).toEqual([{ server: 'alpha', text: DOES_NOT_HOLD }]);
+}, 60_000);

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { MOST_CHAIN_EPOCHS } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import {
   type CertifiedEpoch,
@@ -70,9 +71,6 @@ export type Readings = Pick<Storage, 'read'>;
 
 /** So many epochs are looked at in one reading: nobody waits longer for the database, or for his turn. */
 const SLICE = 256;
-
-/** So many epochs of one key are taken in: one a day for more than ten years. Whoever joins compares with all their rosters. */
-const MOST_EPOCHS = 4_096;
 
 /** The head of a key here; null: there is none. */
 export async function findOwn(
@@ -273,8 +271,8 @@ export async function storeShown(
   { certificate, epoch }: Pick<ShownEpoch, 'certificate'> & { readonly epoch: CertifiedEpoch },
 ): Promise<void> {
   const { params } = epoch;
-  if (params.epoch >= MOST_EPOCHS)
-    throw refusal('CHAIN_TOO_LONG', `a key of more than ${MOST_EPOCHS} epochs is not taken in`);
+  if (params.epoch >= MOST_CHAIN_EPOCHS)
+    throw refusal('CHAIN_TOO_LONG', `a key of more than ${MOST_CHAIN_EPOCHS} epochs is not taken in`);
   const proved = provedBy(epoch);
   const shown: ShownEpoch = { parameters: encodeKeyParams(params), certificate, proved, at: clock() };
   const columns = { owner, keyId, epoch: params.epoch, name: proved.transcriptHash };
