@@ -38,7 +38,7 @@ import type {
   RoomMeans,
   RoomSession,
 } from '../room/room.js';
-import { costOfChain } from '../session-cost.js';
+import { costOfChain, costOfEpochs } from '../session-cost.js';
 import { advanceRepair, toRoomStep } from './advance.js';
 import { readHeldKey, readHeldShare } from './held-key.js';
 import { assertLost, readShownKey } from './lost-share.js';
@@ -65,8 +65,9 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
       proposal.role === 'target'
         ? `Say that this server has lost its share of ${nounOf(proposal)} (epoch ${proposal.epoch}), and take it back from others.`
         : `Help slot ${proposal.slot} of ${nounOf(proposal)} to the share that it has lost (epoch ${proposal.epoch}).`,
+    // All epochs are gone through twice: to be compared with, and for what becomes of them here.
     cost: (proposal) =>
-      proposal.role === 'target' ? costOfChain(proposal.chain) + proposal.epoch * PASSED_MS : LOSS_MS,
+      proposal.role === 'target' ? costOfChain(proposal.chain) + 2 * costOfEpochs(proposal.epoch) : LOSS_MS,
     admit: (asking, proposal) =>
       proposal.role === 'target'
         ? admitTarget(context, asking, proposal)
@@ -102,8 +103,6 @@ type HelperSession = RoomSession<RepairHelperProposal>;
 
 /** Checking a statement: two signatures and a proof. */
 const LOSS_MS = 4;
-/** Reading one epoch that was shown before. */
-const PASSED_MS = 0.3;
 
 /** Its operator always decides: that a share is lost is said by a person. Of a key of a drill the server says it itself. */
 async function admitTarget(

@@ -4,6 +4,9 @@ import { encodeCertificate, encodeChangeCertificate } from '@ckm/threshold';
 import { decided, generate } from '@ckm/threshold/test';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Reader, Storage } from '../../../storage/storage.js';
+import { epochsOfChain, storePublicEpoch } from '../../keys/past-epochs.js';
+import { sealHead } from '../../keys/stored/key-head.js';
+import { provedBy } from '../../keys/stored/proved-epoch.js';
 import { type BareCaller, type BareOptions, type BareServer, TEST_TIME } from '../../test/bare-server.js';
 import { alice, createBareServers, mallory } from '../../test/bare-servers.js';
 
@@ -87,6 +90,33 @@ function createWatch() {
       }),
   });
   return { looked, wrap };
+}
+
+/** As of a server that was in the first epoch, and left by a certificate of the next. */
+async function leftBy(
+  { context }: BareServer,
+  { certificate, epoch: { certified } }: ReturnType<typeof after>,
+) {
+  const name = { owner: alice.xid, keyId };
+  const columns = { ...name, state: 'active', epoch: 0, version: 1, createdAt: TEST_TIME } as const;
+  const { suite, purpose, quorum } = born.certified.params;
+  const head = {
+    suite,
+    purpose,
+    quorum,
+    policy,
+    slot: 1,
+    sessionId: null,
+    material: 1,
+    tightened: 0,
+    certified: { ...provedBy(born.certified), acknowledgement: new Uint8Array(64) },
+    left: { epoch: 1, transcriptHash: certified.transcriptHash },
+  };
+  await context.storage.transact(async (transaction) => {
+    await transaction.keys.insert(sealHead(context, null, head, columns));
+    for (const [epoch, shown] of epochsOfChain([first, certificate]).entries())
+      await storePublicEpoch(context, transaction, name, epoch, shown);
+  });
 }
 
 const deedsAt = async ({ context }: BareServer) => {
@@ -209,6 +239,26 @@ describe('a chain of certificates that is shown in pages', () => {
     expect(looked.epochs).toBe(0);
     expect(await caller.call('change.commit', { keyId, certificate })).toMatchObject({ epoch: 4 });
     expect(looked.epochs).toBe(4);
+  });
+
+  test('is compared with what a server that left has of it as it is walked through, and not walked through once more', async () => {
+    const { looked, wrap } = createWatch();
+    const { server, caller } = await begin({}, { wrap });
+    await leftBy(server, one);
+    const fork = after(born, 'another 1');
+    const behind = after(fork.epoch, 'another 2');
+    await learn(caller, fork.certificate, behind.certificate);
+    const { certificate, epoch } = after(behind.epoch, 'another 3');
+    looked.epochs = 0;
+    const join = caller.call('change.propose', {
+      order: orderOf(server, epoch),
+      chain: [certificate],
+      policy,
+    });
+    await expect(join).rejects.toThrow(code('KEY_FORKED'));
+    // The newest by itself, then both.
+    expect(looked.epochs).toBe(3);
+    expect((await caller.call('fork.show', { keyId })).certificates).toHaveLength(2);
   });
 
   test('ends where the order says that the key is', async () => {

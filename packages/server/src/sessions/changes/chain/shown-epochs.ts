@@ -62,6 +62,8 @@ interface Past {
   readonly known: KnownMembers;
   /** Whether the newest epoch that this server has the certificate of is it, or leads to it. */
   readonly isOwn: boolean;
+  /** The first of them of which this server keeps another certificate; null: of none. */
+  readonly other: LedEpoch | null;
 }
 
 type ReadContext = Pick<ServerContext, 'vault'>;
@@ -91,18 +93,18 @@ function newestOwn(own: StoredHead | null): EpochName | null {
 
 /**
  * The first epoch of which this server keeps another certificate than the one by which a way leads through it; null: of none, as far as it knows the key.
- * @param way its epochs, the newest first, as {@link ledTo} has them
+ * @param way its epochs, the newest first
  */
 export async function firstOther<T extends EpochName>(
   context: ReadContext,
   reader: Reader,
   own: StoredHead | null,
-  way: AsyncIterable<T> | Iterable<T>,
+  way: Iterable<T>,
 ): Promise<T | null> {
   const newest = newestOwn(own);
   if (own === null || newest === null) return null;
   let other: T | null = null;
-  for await (const one of way) {
+  for (const one of way) {
     if (one.epoch > newest.epoch) continue;
     // A transcript hash holds all epochs before its own.
     if (await isOwnEpoch(context, reader, own, one)) break;
@@ -205,19 +207,21 @@ async function readPast(
 ): Promise<Past> {
   const known = knownMembers();
   let isOwn = false;
+  let other: LedEpoch | null = null;
   for (let at = to; ;) {
     const from = at;
     const slice = await storage.read((reader) => readSlice(context, reader, name, from));
     for (const { roster } of slice.params) known.add(roster);
     isOwn ||= slice.isOwn;
-    if (slice.last.epoch === 0) return { first: slice.last.transcriptHash, known, isOwn };
+    other = slice.other ?? other;
+    if (slice.last.epoch === 0) return { first: slice.last.transcriptHash, known, isOwn, other };
     at = { epoch: slice.last.epoch - 1, transcriptHash: slice.params.at(-1)!.previous };
     await setImmediate();
   }
 }
 
 /** Epochs on the way to one, that one first. */
-interface Slice extends Pick<Past, 'isOwn'> {
+interface Slice extends Pick<Past, 'isOwn' | 'other'> {
   readonly params: readonly KeyParams[];
   readonly last: EpochName;
 }
@@ -233,10 +237,12 @@ async function readSlice(
   const ours = newestOwn(own);
   const params: KeyParams[] = [];
   let isOwn = false;
+  let other: LedEpoch | null = null;
   for await (const one of ledTo(context, reader, name, own, from)) {
     isOwn ||= ours !== null && isSame(ours, one);
+    if (one.shown !== null && ours !== null && one.epoch <= ours.epoch) other = one;
     params.push(one.params);
-    if (one.epoch === 0 || params.length === SLICE) return { params, last: one, isOwn };
+    if (one.epoch === 0 || params.length === SLICE) return { params, last: one, isOwn, other };
   }
   throw await notShown(reader, name, own);
 }

@@ -20,20 +20,13 @@ import {
   type JoiningKey,
   writeChange,
 } from '../change-record.js';
-import { type CheckedChain, checkChain, storeLinks } from '../chain/check-chain.js';
-import {
-  assertUndecided,
-  type Deciding,
-  epochDiffers,
-  isOfRoster,
-  readDeciding,
-  type StoredHead,
-} from '../deciding.js';
+import { type CheckedChain, type CheckedLink, checkChain, storeLinks } from '../chain/check-chain.js';
+import { assertUndecided, type Deciding, epochDiffers, isOfRoster, readDeciding } from '../deciding.js';
 import { noteFork } from '../forks/fork.js';
 import { COUNTED_OF_WEIGHTY, isRefresh, judgeOrder } from '../guards.js';
 import type { ChangeMeans } from '../means.js';
 import { drawRoot } from '../receiver-seeds.js';
-import { type EpochName, findOwn, firstOther, type KeyName, ledTo } from '../chain/shown-epochs.js';
+import { type EpochName, findOwn, firstOther, type KeyName } from '../chain/shown-epochs.js';
 import { NOTHING_SAID, sentenceOf, viewChange } from './view-change.js';
 
 type Proposed = Parameters<'change.propose'>;
@@ -199,14 +192,11 @@ async function assertNotForked(
   means: ChangeMeans,
   call: Call,
   keyId: Uint8Array,
-  chain: CheckedChain,
+  { base, links }: CheckedChain,
 ): Promise<void> {
-  const { context } = means;
   const name = { owner: call.account.xid, keyId };
-  const other = await context.storage.read(async (reader) => {
-    const own = await findOwn(context, reader, name);
-    return firstOther(context, reader, own, wayOf(context, reader, name, own, chain));
-  });
+  // What was shown before was compared when it was walked through, slice by slice.
+  const other = base?.other ?? (await otherOf(means.context, name, links));
   // Another first epoch is another key.
   if (other === null || other.epoch === 0) return;
   const { certificate: bytes, epoch } = other;
@@ -214,21 +204,20 @@ async function assertNotForked(
   throw await noteFork(means, call, { ...name, epoch: epoch - 1 }, shown);
 }
 
-interface WayEpoch extends EpochName {
-  readonly certificate: Uint8Array;
-}
-
-/** The epochs of a chain, the newest first. */
-async function* wayOf(
+/** The first of these epochs of which this server keeps another certificate; null: of none. */
+async function otherOf(
   context: ServerContext,
-  reader: Reader,
   name: KeyName,
-  own: StoredHead | null,
-  { base, links }: CheckedChain,
-): AsyncGenerator<WayEpoch, void> {
-  for (const { certificate, epoch } of links.toReversed())
-    yield { epoch: epoch.params.epoch, transcriptHash: epoch.transcriptHash, certificate };
-  if (base !== null) yield* ledTo(context, reader, name, own, base.name);
+  links: readonly CheckedLink[],
+): Promise<(EpochName & Pick<CheckedLink, 'certificate'>) | null> {
+  const newestFirst = links.toReversed().map(({ certificate, epoch: { params, transcriptHash } }) => ({
+    epoch: params.epoch,
+    transcriptHash,
+    certificate,
+  }));
+  return context.storage.read(async (reader) =>
+    firstOther(context, reader, await findOwn(context, reader, name), newestFirst),
+  );
 }
 
 interface NewOrder {
