@@ -161,12 +161,53 @@ describe('withFreeze', () => {
 describe('withHeard', () => {
   const heard = (number: number, seconds: number) => ({ id: idOf(number), until: NOON + seconds });
 
-  test('takes the one that ends last, no longer than the key may still be frozen', () => {
+  test('takes the one that ends last, for seven days of thirty at most', () => {
     const freezes = withHeard([], [heard(1, HOUR), heard(2, DAY)], NOON);
     expect(freezes.map(({ id, until }) => [id, until])).toEqual([[idOf(2), NOON + DAY]]);
-    const used = withStanding(frozenFor(7 * DAY, NOON - 2 * DAY), NOON, { endedAt: NOON });
+    const before = withHeard([], [heard(1, DAY)], NOON - 2 * DAY);
+    const used = withStanding(before, NOON, { endedAt: NOON });
     const [, last] = withHeard(used, [heard(2, 7 * DAY)], NOON);
     expect(last?.until).toBe(NOON + 5 * DAY);
+  });
+
+  test('L11: what one that lies tells of uses up none of the days of the owner, whose own freeze takes its place', () => {
+    const told = withHeard([], [heard(9, 7 * DAY)], NOON);
+    expect(freezeLeft(told, NOON + 7 * DAY)).toBe(MOST_FROZEN_SECONDS);
+    const own = frozenFor(MOST_FROZEN_SECONDS, NOON + 3 * DAY, told);
+    expect(standingFreeze(own, NOON + 3 * DAY)).toMatchObject({ id: idOf(1), until: NOON + 10 * DAY });
+    expect(own.filter(({ endedAt }) => endedAt === null)).toHaveLength(1);
+    expect(freezeLeft(own, NOON + 10 * DAY)).toBe(0);
+    // Nor do the days of the owner count where something is told.
+    const again = withHeard(own, [heard(8, 30 * DAY)], NOON + 10 * DAY);
+    expect(standingFreeze(again, NOON + 10 * DAY)?.until).toBe(NOON + 14 * DAY);
+  });
+
+  test.each([HOUR, 2 * DAY, 6 * DAY])(
+    'one that lies about the end of the owner’s own freeze (%i s) does not use its id up; one that was thawed stays over',
+    (seconds) => {
+      const told = withHeard([], [heard(1, seconds)], NOON);
+      const now = NOON + 2 * HOUR;
+      const statement = { id: idOf(1), from: NOON, until: NOON + 3 * DAY };
+      const own = withFreeze(told, statement, now);
+      expect(own.map(({ id, until }) => [id, until])).toEqual([[idOf(1), NOON + 3 * DAY]]);
+      expect(freezeLeft(own, now + DAY)).toBe(MOST_FROZEN_SECONDS - DAY);
+      const thawed = withStanding(told, NOON + 60, { endedAt: NOON + 60 });
+      expect(() => withFreeze(thawed, statement, now)).toThrow(code('FREEZE_OVER'));
+    },
+  );
+
+  test('what is told as its owner said it is that freeze, and uses up none of his days', () => {
+    const told = withHeard([], [heard(1, DAY)], NOON);
+    expect(withFreeze(told, { id: idOf(1), from: NOON, until: NOON + DAY }, NOON + 60)).toBe(told);
+    expect(freezeLeft(told, NOON + DAY)).toBe(MOST_FROZEN_SECONDS);
+  });
+
+  test('however many are told, none is counted as one with those of the owner', () => {
+    let freezes = withStanding(frozenFor(HOUR, NOON - 2 * HOUR), NOON - HOUR, { endedAt: NOON - HOUR });
+    for (let number = 0; number < 3 * MOST_FREEZES; number++)
+      freezes = withHeard(freezes, [heard(100 + number, 10 + number)], NOON);
+    expect(freezes.length).toBeLessThanOrEqual(MOST_FREEZES + 1);
+    expect(freezeLeft(freezes, NOON + DAY)).toBe(MOST_FROZEN_SECONDS - HOUR);
   });
 
   test('takes none that is known, was thawed, is over or ends sooner than the one that stands', () => {

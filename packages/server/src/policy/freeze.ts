@@ -13,6 +13,8 @@ export interface Freeze {
   readonly endedAt: number | null;
   /** When its owner asked to thaw it; null: he did not. */
   readonly thawAskedAt: number | null;
+  /** Others say that its owner made it; absent: he said so to this server. */
+  readonly heard?: true;
 }
 
 /** What is shown of a freeze that stands. */
@@ -29,7 +31,7 @@ const DAY_SECONDS = 86_400;
 /** So long a key may be frozen by its owner within {@link FREEZE_WINDOW_SECONDS}. */
 export const MOST_FROZEN_SECONDS = 7 * DAY_SECONDS;
 export const FREEZE_WINDOW_SECONDS = 30 * DAY_SECONDS;
-/** So many are told apart within that time; of more, two are counted as one. */
+/** So many are told apart within that time, of what its owner said and of what others said; of more, two are counted as one. */
 export const MOST_FREEZES = 32;
 /** So far clocks may differ: a freeze that would last longer by no more than this ends a little earlier instead of being refused. */
 const CLOCK_SECONDS = 600;
@@ -49,8 +51,13 @@ function isStanding({ endedAt, until }: Freeze, now: number): boolean {
   return endedAt === null && until > now;
 }
 
-/** How long the key may still be frozen, in seconds, if it is thawed now. */
+/** How long its owner may still freeze the key, in seconds, if it is thawed now. What others say that he froze uses up none of that. */
 export function freezeLeft(freezes: readonly Freeze[], now: number): number {
+  const own = freezes.filter((one) => !isHeard(one));
+  return leftOf(own, now);
+}
+
+function leftOf(freezes: readonly Freeze[], now: number): number {
   let [used, counted] = [0, now - FREEZE_WINDOW_SECONDS];
   for (const one of freezes.toSorted((first, second) => first.seenAt - second.seenAt)) {
     const end = Math.min(endOf(one), now);
@@ -63,7 +70,8 @@ export function freezeLeft(freezes: readonly Freeze[], now: number): number {
 /**
  * The freezes of a key with one more; the same list when it is known, or one stands that lasts as long. An id is good for one
  * freeze: once that was thawed, or is over, it freezes nothing any more; which is for programs that repeat themselves, because
- * whoever has the account makes a new id.
+ * whoever has the account makes a new id. What others said of this very one, with another end, is nothing against what its owner says: else one that
+ * lies would use his id up.
  * @throws UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`; PolicyError `FREEZE_USED_UP`
  */
 export function withFreeze(
@@ -74,22 +82,24 @@ export function withFreeze(
   const isOne = from < until && until - from <= MOST_FROZEN_SECONDS && from <= now + CLOCK_SECONDS;
   if (!isOne) throw freezeInvalid();
   if (until <= now) throw freezeOver('the time of this freeze has passed');
-  const standing = standingFreeze(freezes, now);
   const known = freezes.find((one) => equalBytes(one.id, id));
   if (known !== undefined && isStanding(known, now) && isSameEnd(known, until)) return freezes;
-  if (known !== undefined) throw freezeOver('this freeze has been thawed, or had another end');
-  if (standing !== null && standing.until >= until) return freezes;
-  const leftSeconds = freezeLeft(freezes, now);
+  const isHearsay = known?.heard === true && known.endedAt === null;
+  if (known !== undefined && !isHearsay) throw freezeOver('this freeze has been thawed, or had another end');
+  const others = isHearsay ? freezes.filter((one) => one !== known) : freezes;
+  const standing = standingFreeze(others, now);
+  if (standing !== null && standing.until >= until) return others;
+  const leftSeconds = freezeLeft(others, now);
   if (leftSeconds === 0 || until - now > leftSeconds + CLOCK_SECONDS) throw freezeUsedUp(leftSeconds);
   const end = Math.min(until, now + leftSeconds);
-  if (standing !== null && standing.until >= end) return freezes;
+  if (standing !== null && standing.until >= end) return others;
   // What it takes the place of is over, and stays known: its id is good for nothing any more.
-  return [...kept(withStanding(freezes, now, { endedAt: now }), now), newFreeze(id, now, end)];
+  return [...kept(withStanding(others, now, { endedAt: now }), now), newFreeze(id, now, end)];
 }
 
 /**
  * The freezes of a key with those that others say stand there, the one that ends last before the others: none of which is known here, also where it
- * was thawed, and none for longer than the key may still be frozen; the same list when that leaves none.
+ * was thawed; the same list when that leaves none. As many days are taken of them as of an owner, and none of his: one that lies must not use his up.
  */
 export function withHeard(
   freezes: readonly Freeze[],
@@ -99,11 +109,16 @@ export function withHeard(
   return said
     .toSorted((one, other) => other.until - one.until)
     .reduce((all, { id, until }) => {
-      const end = Math.min(until, now + freezeLeft(all, now));
+      const end = Math.min(until, now + leftOf(all.filter(isHeard), now));
       const isKnown = all.some((one) => equalBytes(one.id, id));
       const isLonger = end > (standingFreeze(all, now)?.until ?? now);
-      return isKnown || !isLonger ? all : joinFreezes([...kept(all, now), newFreeze(id, now, end)]);
+      const heard: Freeze = { ...newFreeze(id, now, end), heard: true };
+      return isKnown || !isLonger ? all : joinFreezes([...kept(all, now), heard]);
     }, freezes);
+}
+
+function isHeard({ heard }: Freeze): boolean {
+  return heard === true;
 }
 
 function newFreeze(id: Uint8Array, seenAt: number, until: number): Freeze {
@@ -115,13 +130,14 @@ function endOf({ until, endedAt }: Freeze): number {
 }
 
 /**
- * What still counts, with room for one more. Nobody is refused for the number: whoever froze a key for a second often enough
+ * What still counts, with room for one more of each kind. Nobody is refused for the number: whoever froze a key for a second often enough
  * would have taken the brake away before it is needed.
  */
 function kept(freezes: readonly Freeze[], now: number): readonly Freeze[] {
   const counting = freezes.filter((one) => endOf(one) > now - FREEZE_WINDOW_SECONDS);
-  while (counting.length >= MOST_FREEZES) joinNearest(counting);
-  return counting;
+  const [own, heard] = [counting.filter((one) => !isHeard(one)), counting.filter(isHeard)];
+  for (const ofKind of [own, heard]) while (ofKind.length >= MOST_FREEZES) joinNearest(ofKind);
+  return [...heard, ...own];
 }
 
 /** Makes one of the two that lie closest together: as long as both, and over when the later one was. */

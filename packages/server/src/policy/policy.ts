@@ -104,7 +104,7 @@ export interface Policy {
     freezes: readonly Freeze[],
   ): Promise<StoredTightening>;
   /**
-   * Stores freezes of a key that others say stand there and that are not known here, within what its owner may freeze.
+   * Stores freezes of a key that others say stand there and that are not known here, for as many days as its owner might, besides his.
    * @returns what its head says of that; null: there are none
    */
   hearFreezes(
