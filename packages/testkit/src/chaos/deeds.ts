@@ -1,6 +1,7 @@
 import type { ChangeWish, Client } from '@ckm/client';
 import { equalBytes } from '@ckm/foundation';
 import type { ChaosServer } from './chaos-server.js';
+import { repairAnyhow } from './repair-anyhow.js';
 import type { Seeded } from './seeded.js';
 
 /** What an owner does with a key besides signing. The numbers say how often, in a hundred. */
@@ -105,7 +106,7 @@ async function repairOne({ client, key, seeded }: Doer): Promise<void> {
   const { servers } = await client.verifyKey(key);
   const lost = servers.filter(({ verdict }) => ['lost', 'forgot', 'behind'].includes(verdict));
   const server = seeded.pick(lost.length > 0 ? lost : servers);
-  await client.repairKey({ name: key, server: server.server, endsChanges: true });
+  await repairAnyhow(client, { name: key, server: server.server });
 }
 
 async function check({ client, key, violate }: Doer): Promise<void> {

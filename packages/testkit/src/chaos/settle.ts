@@ -2,6 +2,7 @@ import type { CertifiedKey, Client } from '@ckm/client';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ChaosServer } from './chaos-server.js';
 import { releaseKey } from './operator.js';
+import { repairAnyhow } from './repair-anyhow.js';
 import { openTracks, type OpenTrack } from './tracks.js';
 
 /** A key that its owner was told is complete. */
@@ -120,7 +121,7 @@ async function repairAll(settling: Settling, name: string): Promise<void> {
     const { servers, isSound } = await client.verifyKey(name);
     if (isSound) return;
     for (const { server, verdict } of servers.filter((one) => one.verdict !== 'holds')) {
-      const said = await problemOf(settling, () => client.repairKey({ name, server, endsChanges: true }));
+      const said = await problemOf(settling, () => repairAnyhow(client, { name, server }));
       if (said !== null) problem = `repair of ${server} (${verdict}): ${said}`;
     }
     await operate(settling);

@@ -72,14 +72,14 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
   const plan = await client.planRepair(args);
   terminal.warn(planLines(name, plan));
   if (flags.preview === true) {
-    terminal.result('nothing was written', { preview: true, name, ...plan });
+    terminal.result('nothing was written', { preview: true, name, ...plan, ends: endsForMachines(plan) });
     return;
   }
-  const endsChanges = await saysName(context, args, plan, given.keyName);
+  const endsChanges = await readEnd(context, args, plan, given.keyName);
   const question = plan.isUnderWay ? 'Go on with it?' : 'Begin?';
-  if (!endsChanges && flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
+  if (endsChanges === null && flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
   const progress = createProgress(terminal);
-  const wanted = endsChanges ? { ...args, endsChanges } : args;
+  const wanted = endsChanges === null ? args : { ...args, endsChanges };
   const once = () => client.repairKey(wanted, progress.on);
   await progress.during(untilDone(terminal, progress, { wait: waitSeconds }, once), (done) => {
     showRepaired(context, done);
@@ -87,23 +87,30 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
   warnOfClock(context, client);
 }
 
+function endsForMachines({ ends }: RepairPlan) {
+  if (ends === null) return null;
+  const { transcriptHash: _epoch, ...said } = ends;
+  return said;
+}
+
 /**
- * Whether the owner has said that the share is to be given back though no change of the key comes after it. Where it can be refreshed first he
- * is not even asked; a server may lie about that, so that the option takes him through.
+ * What the owner has read, and wants the share given back all the same, though no change of the key comes after it; null: nothing of the kind. Where it
+ * can be refreshed first he is not even asked; a server may lie about that, so that the option takes him through. Of a server that is behind nobody knows yet: he is
+ * asked for the name once it has lost its share, and may say it before.
  * @throws StateError `REPAIR_ENDS_CHANGES`; UsageError `OPTION_INVALID`
  */
-async function saysName(
+async function readEnd(
   { terminal }: Context,
   { name, server }: RepairKeyArgs,
   { ends }: RepairPlan,
   keyName: string | undefined,
-): Promise<boolean> {
-  if (ends === null && keyName === undefined) return false;
-  if (ends === null)
+): Promise<EndOfChanges | null> {
+  if (ends === null && keyName !== undefined)
     throw optionInvalid(
       '--key-name is for a change of servers, or a repair after which there is none',
       'leave it out, or say --by SERVER',
     );
+  if (ends === null || (ends.ifLost && keyName === undefined)) return null;
   const isAsked = ends.missing.length > 0 && canAsk(terminal);
   if (keyName === undefined && !isAsked) throw repairEndsChanges({ name, server }, ends);
   const sentence = `Give ${server} its share of ${name} back, and change its servers never again`;
@@ -114,7 +121,7 @@ async function saysName(
       shown: null,
     }));
   if (typed.trim() !== name) throw notTyped(name);
-  return true;
+  return ends;
 }
 
 /** Only the certified identity is given a share back: another server in its place is a change of who holds the key. */
@@ -177,17 +184,29 @@ function planLines(name: string, { server, helpers, needed, isUnderWay, ends }: 
     '              the operators of those who help agree, or say nothing for 24 hours',
     `  Same        key, addresses and all other shares stay; the old share stays valid`,
     `  Not         protected from: whoever has taken the old share. Where that may be, make a new key`,
-    ...(ends === null ? [] : endLines(name, ends)),
+    ...(ends === null ? [] : endLines(name, server, ends)),
     '',
   ].join('\n');
 }
 
 /** What is lost by it for good, and how not. */
-function endLines(name: string, { forgot, deciding, missing }: EndOfChanges): string[] {
+function endLines(
+  name: string,
+  server: string,
+  { ifLost, forgot, deciding, missing }: EndOfChanges,
+): string[] {
   const who = forgot.join(', ');
-  return [
-    `  Ends        every change and refresh of ${name}: ${who} came back in this epoch too, and fewer than the`,
+  const what = [
+    `  ${ifLost ? 'May end' : 'Ends   '}     every change and refresh of ${name}: ${who} came back in this epoch too, and fewer than the`,
     `              ${deciding} that decide would know what they said. It signs on, with these servers and shares for ever`,
+  ];
+  if (ifLost)
+    return [
+      ...what,
+      `              Not where ${server}, which is behind, has kept what opens its share: that is found out first`,
+    ];
+  return [
+    ...what,
     missing.length === 0
       ? `  Instead     ckm key refresh ${name}: new shares for all, also for who has lost his`
       : `  Instead     ckm key refresh ${name}, if ${missing.join(', ')} can be had back as it was`,

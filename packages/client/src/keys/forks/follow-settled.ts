@@ -1,15 +1,16 @@
 import type { SettledProof } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
+import type { CertifiedEpoch } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
-import { certificatesOf, changesOf } from '../chain/key-chain.js';
+import { certificatesOf, changesOf, checkChain } from '../chain/key-chain.js';
 import { learn, orNothing } from '../chain/learn-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import { type Branch, type Known, knownOf, whereItLeft } from './branches.js';
 import { endEverywhere, keepCounted, tellAt } from './end-fork.js';
 import { isSettledHere, standingRecords } from './order-forks.js';
-import { epochAt, provedBy } from './read-fork.js';
+import { provedBy } from './read-fork.js';
 import { saveSettlement, type SettlementRecord } from './settlement-record.js';
 import { createSettleRun, saveSettleRun, type SettleRun } from './settle-run.js';
 import { isSettledBy } from './settle-votes.js';
@@ -110,9 +111,10 @@ interface Shown {
 }
 
 /** As far as its votes hold. */
-async function shownAt({ context, key, servers }: Look, epoch: number): Promise<readonly Shown[]> {
+async function shownAt(look: Look, epoch: number): Promise<readonly Shown[]> {
+  const { context, key, servers } = look;
   const { keyId } = key;
-  const before = epochAt(certificatesOf(key.record), epoch);
+  const before = settlingEpoch(look, epoch);
   const shown = await Promise.all(
     servers.map(async (server): Promise<readonly Shown[]> => {
       const answer = await orNothing(async () =>
@@ -126,16 +128,21 @@ async function shownAt({ context, key, servers }: Look, epoch: number): Promise<
   return shown.flat();
 }
 
+/** The epoch whose members settle. Checked once for all that is asked about it: a chain may be long. */
+function settlingEpoch({ known }: Look, epoch: number): CertifiedEpoch {
+  return checkChain(known.upTo(epoch)).newest;
+}
+
 /** What these settle on, all of which hold; null: nothing, or on several: then so many who settled lie that none of it is taken. */
-function onlyOutcome({ key }: Look, epoch: number, proofs: readonly SettledProof[]): SettledProof | null {
+function onlyOutcome(look: Look, epoch: number, proofs: readonly SettledProof[]): SettledProof | null {
   const [first] = proofs;
-  const names = new Set(proofs.map((proof) => outcomeOf(key, epoch, proof)));
+  const names = new Set(proofs.map((proof) => outcomeOf(look, epoch, proof)));
   return first !== undefined && names.size === 1 ? first : null;
 }
 
 /** What the certificate that counts by a proof is called, in hex. */
-function outcomeOf({ record }: CertifiedKey, epoch: number, { certificates }: SettledProof): string {
-  const [counted] = provedBy(epochAt(certificatesOf(record), epoch), certificates[0]!);
+function outcomeOf(look: Look, epoch: number, { certificates }: SettledProof): string {
+  const [counted] = provedBy(settlingEpoch(look, epoch), certificates[0]!);
   return encodeHex(counted!.name);
 }
 
@@ -144,15 +151,16 @@ function outcomeOf({ record }: CertifiedKey, epoch: number, { certificates }: Se
  * shown by any server. Servers in such a one go on from it, too, whatever is shown to them of the earlier fork.
  */
 async function isOvertaken(
-  { context, key, known, left }: Look,
+  look: Look,
   epoch: number,
   proof: SettledProof,
   shown: readonly Shown[],
 ): Promise<boolean> {
+  const { context, key, known, left } = look;
   const { quorum, roster } = key.newest.params;
   const took = roster.filter(({ serverId }) => shown.some(({ server }) => equalBytes(server.xid, serverId)));
   if (known.newest > epoch + 1 && took.length < quorum.needed) return true;
-  const counted = outcomeOf(key, epoch, proof);
+  const counted = outcomeOf(look, epoch, proof);
   const others = left.filter(({ branch: { after, name } }) => after >= epoch && name !== counted);
   const chains = await Promise.all(
     others.map(({ server, branch }) =>

@@ -10,6 +10,10 @@ import { askForKey, type ServerVerdict } from '../verify-key.js';
 
 /** What it costs to give a share back where another server of the key has forgotten what it said of a change, and was not reminded since. */
 export interface EndOfChanges {
+  /** 32 bytes: of the epoch of which it is so. Behind another one, or another certificate, it may be otherwise. */
+  readonly transcriptHash: Uint8Array;
+  /** Whether it is so only where the server, which is behind, has lost what opens its share of that epoch: until certificates were shown to it nobody knows. */
+  readonly ifLost: boolean;
   /** Servers that have forgotten, the one to be repaired not among them. */
   readonly forgot: readonly string[];
   /** How many servers decide on a change: with this repair fewer than that remember, and those who forgot wait for each other. */
@@ -25,15 +29,14 @@ interface Said extends Pick<ServerVerdict, 'verdict' | 'code' | 'hasForgotten' |
 /**
  * Whether the key could never be changed or refreshed again once this server is given its share back, by what its servers say now; null: it
  * could, or could not before either. A server that tells no truth about itself can bring this about or hide it, so that it keeps nobody who insists from a repair.
- * @param isLost whether a server that is behind is known to need a repair, since no certificate helps it
  */
 export async function endOfChanges(
   context: ClientContext,
   key: CertifiedKey,
   target: Participant,
-  isLost = false,
 ): Promise<EndOfChanges | null> {
-  const { quorum, flags, roster } = key.newest.params;
+  const { params, transcriptHash } = key.newest;
+  const { quorum, flags, roster } = params;
   const said = await Promise.all(
     (await rosterOf(context, key)).map(async (one): Promise<Said> => ({
       one,
@@ -42,7 +45,6 @@ export async function endOfChanges(
   );
   const own = said.find(({ one }) => one.slot === target.slot);
   if (own === undefined || forgets(own) || own.verdict === 'holds') return null;
-  if (own.verdict === 'behind' && !isLost) return null;
   const deciding = membersNeeded(quorum, flags.strict);
   const forgot = said.filter(forgets).map(({ one }) => one);
   const isOpen = (count: number) => isDecidable({ needed: deciding, of: quorum.of }, count);
@@ -54,7 +56,8 @@ export async function endOfChanges(
     if (there.some(({ one }) => one.slot === slot)) return [];
     return [said.find(({ one }) => one.slot === slot)?.one.server.name ?? url];
   });
-  return { forgot: namesOf(forgot), deciding, missing };
+  const ifLost = own.verdict === 'behind';
+  return { transcriptHash, ifLost, forgot: namesOf(forgot), deciding, missing };
 }
 
 /** What one forgot that is behind is of another epoch. */

@@ -29,8 +29,11 @@ export interface RepairKeyArgs {
   readonly helpers?: readonly string[];
   /** For a server that has lost the account too and takes nobody without. */
   readonly invite?: string | Secret<string>;
-  /** The owner knows what the plan says under `ends`, and wants the share given back all the same. */
-  readonly endsChanges?: true;
+  /**
+   * What the plan said under `ends`, where the owner has read it and wants the share given back all the same. It is said of one epoch: where the key is in another
+   * one by then, or behind another certificate, he is told anew.
+   */
+  readonly endsChanges?: EndOfChanges;
 }
 
 /** Who will be asked for what. Nothing has been written, and nobody was asked but whether he answers. */
@@ -92,8 +95,9 @@ export async function repairKey(
 ): Promise<KeyRepair> {
   const key = (await assureHeads(context, known)) ? await caughtUp(context, known) : known;
   const [target] = (await planRestoration(context, key, [server])) as [Participant];
+  const isRead = endsChanges !== undefined && isOfNewest(key, endsChanges);
   const assertOpen = async () => {
-    const end = endsChanges === true ? null : await endOfChanges(context, key, target, true);
+    const end = isRead ? null : await endOfChanges(context, key, target);
     if (end !== null) throw repairEndsChanges({ name: key.record.name, server }, end);
   };
   let session = await findOpenRepair(context, key, target);
@@ -113,6 +117,10 @@ export async function repairKey(
   if (readRepairRecord(session).before !== null) await showEarlier(context, key, target);
   const { kind: _kind, ...repaired } = await runSession(context, shareRepair, session, on);
   return { outcome: 'repaired', ...repaired };
+}
+
+function isOfNewest({ newest }: CertifiedKey, { transcriptHash }: EndOfChanges): boolean {
+  return equalBytes(newest.transcriptHash, transcriptHash);
 }
 
 /** Whether the server has its share, or has taken it from the certificate now. */

@@ -53,7 +53,7 @@ test('after the first repair of an epoch status and doctor count who forgot apar
 test('a second repair of the epoch is stopped while a refresh can be made, which gives the share back too; then one is repaired, and the key changes hands', async () => {
   await repairBravo(['alpha', 'bravo', 'charlie', 'delta']);
   await life.loseShare('charlie');
-  const ends = { forgot: ['bravo'], deciding: 3, missing: [] };
+  const ends = { ifLost: false, forgot: ['bravo'], deciding: 3, missing: [] };
   expect(await life.client.planRepair(CHARLIE)).toMatchObject({ ends });
   await expect(life.client.repairKey(CHARLIE)).rejects.toMatchObject({
     code: 'REPAIR_ENDS_CHANGES',
@@ -82,15 +82,34 @@ test('where too few are left to deal new shares it is done for who insists, and 
   });
   expect(await openSessions()).toBe(0);
 
-  const insisting = { ...CHARLIE, endsChanges: true } as const;
+  const { ends: read } = await life.client.planRepair(CHARLIE);
+  const insisting = { ...CHARLIE, endsChanges: read! };
   await expect(life.client.repairKey(insisting)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
   // What goes on is stopped as well, unless it is insisted on again.
   await expect(life.client.repairKey(CHARLIE)).rejects.toMatchObject({ code: 'REPAIR_ENDS_CHANGES' });
-  await life.repair('charlie', { endsChanges: true });
+  await life.repair('charlie', { endsChanges: read! });
   expect(await signersWithout('alpha')).toEqual(['bravo', 'charlie']);
   expect(await keyNow()).toMatchObject({ forgot: ['bravo', 'charlie'], changeable: 'never' });
   expect(await lineAbout(`${NAME} on bravo and charlie`)).toMatchObject({ level: 'fail' });
   await expect(life.client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'CHANGE_VOTES_TOO_FEW' });
+});
+
+test('a server that is behind, and has lost what opens its share, is given it back by who insists; what he read of another epoch, or behind another certificate, is no word about this one', async () => {
+  life = await createKeyLife(['alpha', 'bravo', 'charlie'], 2, 0);
+  await life.backUp('charlie');
+  await life.change({ kind: 'refresh' });
+  await life.loseShare('bravo');
+  await life.repair('bravo');
+  await life.restore('charlie');
+  const { ends: read } = await life.client.planRepair(CHARLIE);
+  expect(read).toMatchObject({ ifLost: true, forgot: ['bravo'] });
+  await expect(life.client.repairKey(CHARLIE)).rejects.toMatchObject({ code: 'REPAIR_ENDS_CHANGES' });
+  const elsewhere = { ...read!, transcriptHash: new Uint8Array(32).fill(7) };
+  const misled = life.client.repairKey({ ...CHARLIE, endsChanges: elsewhere });
+  await expect(misled).rejects.toMatchObject({ code: 'REPAIR_ENDS_CHANGES' });
+  expect(await openSessions()).toBe(0);
+  await life.repair('charlie', { endsChanges: read! });
+  expect(await signersWithout('alpha')).toEqual(['bravo', 'charlie']);
 });
 
 test.each([
