@@ -93,6 +93,15 @@ export function withSettled(
   return { settledOn: all.slice(-MOST_SETTLED) };
 }
 
+/** The same at a server that went on by another certificate: what was settled behind that died with it. */
+export function withSettledInstead(
+  { settledOn = [] }: Pick<KeyMarks, 'settledOn'>,
+  epoch: number,
+  name: Uint8Array,
+): Required<Pick<KeyMarks, 'settledOn'>> {
+  return withSettled({ settledOn: settledOn.filter((one) => one.epoch < epoch) }, epoch, name);
+}
+
 /** Whether the statements that are asked of this server are about which certificate of the next epoch counts. */
 export async function isForkedAt(
   { keys }: Pick<Reader, 'keys'>,

@@ -21,7 +21,7 @@ import { destroyRoot } from '../receiver-seeds.js';
 import { signSettling } from './settle-votes.js';
 import { marksOf, openHead } from '../../keys/stored/key-head.js';
 import { noteMarks } from '../../keys/stored/note-marks.js';
-import type { BareCaller, BareServer } from '../../test/bare-server.js';
+import { type BareCaller, type BareServer, TEST_TIME } from '../../test/bare-server.js';
 import { alice, createBareServers, SOON } from '../../test/bare-servers.js';
 import { createInterruptedStorage } from '../../test/faulty-storage.js';
 import { forkApart, type ForkedServers, forkKey } from '../../test/fork.js';
@@ -248,7 +248,9 @@ describe('an earlier fork comes before a later one', () => {
     const { policy } = await bravo!.call('key.show', { keyId });
     await bravo!.call('change.propose', { order, chain: [], policy });
     const change = (await rowOf(servers[1]!, keyId, 1))?.version;
-    await marked(servers[1]!, keyId, { forked: 2, ...(change === undefined ? {} : { settling: change }) });
+    const behindIt = [{ epoch: 3, name: new Uint8Array(32).fill(7) }];
+    const forkedAgain = { forked: 2, ...(change === undefined ? {} : { settling: change }) };
+    await marked(servers[1]!, keyId, { ...forkedAgain, settledOn: behindIt });
     await marked(servers[0]!, keyId, { forked: 2 });
 
     const settling = await carrySettling({ members, keyId, certificates: [one, other] });
@@ -257,6 +259,8 @@ describe('an earlier fork comes before a later one', () => {
     for (const caller of [alpha!, charlie!]) expect(await settling.end(caller, votes)).toBe(false);
     expect(await rowOf(servers[1]!, keyId, 1)).toBe(null);
     expect((await commit(bravo!, keyId, one)).isEntered).toBe(true);
+    // What was settled behind the dead certificate says nothing of the epochs of those numbers that count.
+    expect(await settledOnAt(servers[1]!, keyId)).toEqual([{ epoch: 1, name: settling.next }]);
     const { before } = await carryChange({ servers: [bravo!, alpha!, charlie!], keyId, expiresAt: SOON });
     await signIn(members, made, before.public, { epoch: 1, signers: [2, 3] });
     const refresh = await carryChange({ servers: members, keyId, expiresAt: SOON });
@@ -272,6 +276,11 @@ describe('an earlier fork comes before a later one', () => {
     expect(await settling.end(members[2]!, votes)).toBe(false);
     expect((await shown(members[2]!, keyId)).forked).toBe(2);
   });
+
+  async function settledOnAt({ context }: BareServer, keyId: Uint8Array) {
+    const row = await context.storage.read(({ keys }) => keys.find(alice.xid, keyId));
+    return openHead(context, row!).settledOn;
+  }
 
   async function rowOf({ context }: BareServer, keyId: Uint8Array, epoch: number) {
     return context.storage.read(({ changes }) => changes.find(alice.xid, keyId, epoch));
@@ -380,13 +389,18 @@ test('a second settlement that differs destroys nothing, however many were lied 
 test('nor where what was settled is known by what came back with a backup alone', async () => {
   const found = await forkApart(network);
   const { servers, made, keyId, other } = found;
-  const { members } = await settled(found);
+  const { members, settling } = await settled(found);
   for (const { context } of servers.slice(0, 3))
     await context.storage.transact(({ changes }) => changes.remove(alice.xid, keyId, 0));
   const { against, votes } = await settledAgainst(found, members);
   for (const caller of members) {
     await expect(against.end(caller, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
     await expect(commit(caller, keyId, other)).rejects.toThrow(code('CHANGE_SETTLED'));
+    // Nor does an order to settle it once more stop anything: none of them could vote.
+    await expect(against.propose(caller)).rejects.toThrow(code('CHANGE_SETTLED'));
+    const view = { state: 'over', reason: expect.stringContaining('this is settled') as string, proof: null };
+    expect(await settling.propose(caller)).toMatchObject(view);
+    expect((await shown(caller, keyId)).forked).toBeUndefined();
   }
   const { before } = await carryChange({ servers: members, keyId, expiresAt: SOON });
   await signIn(members, made, before.public, { epoch: 1, signers: [1, 2] });
@@ -439,6 +453,29 @@ test('servers two epochs on that know of no settlement destroy nothing on one by
   await expect(callers[0]!.call('craft.prepare', preparing(keyId, 2))).rejects.toThrow(code('KEY_FORKED'));
   expect(servers[0]!.context.epochKeys.exists(scope(keyId, 2))).toBe(false);
   await signIn(now, made, before.public, { epoch: 2, signers: [2, 3] });
+});
+
+test('a key that was moved to other servers long ago, by one change, is destroyed at none of them by the votes of those who have left', async () => {
+  const clock = { now: TEST_TIME };
+  const found = await forkKey(network, { ours: [0, 1, 2, 3], theirs: [1, 2, 3], now: () => clock.now });
+  const { servers, callers, keyId, one, goOver } = found;
+  for (const caller of callers) await goOver(caller, one);
+  const { against, votes } = await settledAgainst(found, callers.slice(0, 3));
+  clock.now += 30 * 86_400;
+  const notYet = expect.objectContaining({ code: 'CHANGE_SETTLED', facts: { epoch: 1 } }) as Error;
+  const isHere = ({ context }: BareServer) => context.epochKeys.exists(scope(keyId, 1));
+  for (const [i, caller] of callers.entries()) {
+    await expect(against.end(caller, votes)).rejects.toThrow(notYet);
+    expect((await shown(caller, keyId)).forked).toBe(1);
+    expect(isHere(servers[i]!)).toBe(true);
+  }
+  const desk = servers[3]!.sessions.changeDesk;
+  const [asked] = (await desk.list()).changes;
+  expect(asked).toMatchObject({ asked: true });
+  await desk.approve(asked!, formatWords(likenessOf(asked!.orderHash)));
+  expect(isHere(servers[3]!)).toBe(true);
+  await against.end(callers[3]!, votes);
+  expect(isHere(servers[3]!)).toBe(false);
 });
 
 test('who cannot open its share says neither that it has it for a settlement nor that it went over', async () => {

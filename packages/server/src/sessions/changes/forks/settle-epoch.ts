@@ -27,6 +27,7 @@ import {
   readForked,
   settledName,
   withSettled,
+  withSettledInstead,
   writeForked,
 } from './forked-key.js';
 import type { ChangeMeans } from '../means.js';
@@ -39,7 +40,7 @@ type Shown = Parameters<'fork.end'>;
  * Takes in what was settled, by the votes of those who decided on it, at whatever server it is shown to: all that came of another certificate
  * of that epoch is destroyed here and comes back by nothing. A server that is in the epoch that counts answers again; every other one is where it was
  * before that epoch, answers nothing, and goes over by its certificate alone (`change.commit`). One that is two epochs or more behind the other certificate
- * goes on, and asks its operator: those who vote may have left the key long ago, and be anybody's by now.
+ * goes on, and asks its operator, as does one that has been in that epoch for long, which is stopped: those who vote may have left the key long ago, and be anybody's by now.
  * @throws as `checkEvidence`; PeerFaultError `CHANGE_NOT_SETTLED`; StateError `CHANGE_SETTLED`, also where the operator has not agreed
  */
 export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Promise<Result<'fork.end'>> {
@@ -62,7 +63,7 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
       const isOn = await isOnCounting(context, transaction, scope, evidence);
       if (known !== null && isTakenIn(forked, isOn))
         return { goesOver: !isOn && !isOfNeither(context, evidence) };
-      if (!isOn && isFarOn(forked) && !isAgreed(means, forked, evidence)) {
+      if (!isOn && isFarOn(forked, context.clock()) && !isAgreed(means, forked, evidence)) {
         await storeOrder(means, transaction, scope, { evidence, areReady: false, isShown: true });
         return forked.newest;
       }
@@ -88,9 +89,13 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
   return result;
 }
 
-/** Whether what it entered behind the forked epoch would be destroyed with it. */
-function isFarOn({ newest, epoch }: ForkedKey): boolean {
-  return newest > epoch + 1;
+/** So long an epoch is in use before it is destroyed by no votes alone: who may vote on it has left since, and may have been sold. Seconds. */
+const LONG_IN_USE = 2_592_000;
+
+/** Whether what it entered behind the forked epoch would be destroyed with that, or what has been in use for long. */
+function isFarOn({ newest, epoch, head: { left, since } }: ForkedKey, now: number): boolean {
+  const isInUse = newest === epoch + 1 && left === undefined;
+  return newest > epoch + 1 || (isInUse && since !== undefined && now - since >= LONG_IN_USE);
 }
 
 /** Whether the operator has said yes to going back, and the delay of the key is over. */
@@ -196,7 +201,7 @@ async function stayOut(
   await storePublicEpoch(context, transaction, forked, params.epoch, shown);
   const marks = withoutFork(marksOf(forked.head), epoch);
   const left = { epoch: params.epoch, transcriptHash };
-  const said = withSettled(forked.head, params.epoch, transcriptHash);
+  const said = withSettledInstead(forked.head, params.epoch, transcriptHash);
   await writeForked(context, transaction, forked, record, { ...marks, ...said, left });
 }
 
@@ -239,7 +244,7 @@ async function goBack(
     awaits: _awaits,
     ...kept
   } = marksOf(head);
-  const said = withSettled(head, epoch + 1, names[0]!);
+  const said = withSettledInstead(head, epoch + 1, names[0]!);
   const stopped = { ...kept, ...said, forked: epoch + 1, settling: version, counts: names[0]! };
   const marks: KeyMarks =
     own === null ? { ...stopped, left: leftSince(before) } : { ...stopped, change: version };

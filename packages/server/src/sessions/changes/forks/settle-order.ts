@@ -156,11 +156,12 @@ export async function storeOrder(
   await transaction.keys.hold(owner, keyId);
   const forked = await readForked(context, transaction, scope);
   const { record } = forked;
-  const { settling, settled } = record;
+  const { settling } = record;
   const { hash, certificates, names, twice } = evidence;
   const known = settledName(forked);
   if (known !== null && !equalBytes(known, names[0]!)) throw settledOtherwise();
-  if (settled !== null) return;
+  // Also where the votes are gone, as after a restore: nobody is asked once more, and nothing stops for what is known.
+  if (known !== null) return;
   const refused = refusedOrders(settling, context.clock());
   if (refused.some((one) => equalBytes(one.hash, hash))) return;
   const isOpen =
@@ -219,7 +220,7 @@ export function sentenceOfSettling({
 }
 
 const GOES_BACK =
-  'This server is in a later epoch by one that dies: with a yes it destroys its shares of all epochs since, when the votes are shown to it again.';
+  'This server has gone on by one that dies: with a yes it destroys its shares of all epochs since, when the votes are shown to it again.';
 
 /** What the owner is shown of it. */
 async function viewSettlement(
@@ -238,6 +239,8 @@ async function viewSettlement(
     const proof = { certificates: [...certificates], promises, yields };
     return { ...common, ...NOTHING_SAID, state: 'done', reason: null, areReady: true, proof };
   }
+  if (settledName(forked) !== null)
+    return { ...common, ...NOTHING_SAID, state: 'over', reason: VOTES_GONE, areReady: false, proof: null };
   const refused = refusedOrders(forked.record.settling, context.clock());
   const refusal = refused.find(({ hash }) => equalBytes(hash, evidence.hash));
   if (refusal !== undefined)
@@ -257,6 +260,8 @@ async function viewSettlement(
   const attempt = member?.attempt ?? 0;
   return { ...common, state, readyAt, asked, reason, areReady, attempt, spoken, locked, proof: null };
 }
+
+const VOTES_GONE = 'this is settled, and this server has the votes no more: show it what the others have';
 
 const NOTHING_SAID = {
   readyAt: null,
