@@ -5,6 +5,8 @@ import { saveSession, sessionOnRecord } from '../../sessions/sessions.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import { CkmError, equalBytes } from '@ckm/foundation';
 import { paramsBefore } from '../chain/key-chain.js';
+import { assureHeads } from '../heads/assure-head.js';
+import { certifyRecord } from '../key-record.js';
 import { loadKeyRecord } from '../keys.js';
 import { type ChangeMember, type ChangeRun, newMembers, reportChange, saveChangeRun } from './change-run.js';
 import { notesOf, resharing } from './resharing.js';
@@ -29,6 +31,7 @@ export async function moveShares(
   const { context, on } = run;
   /** Names of those that say they have nothing to deal with. */
   const unable = new Set<string>();
+  let areAssured = false;
   for (;;) {
     const session = (await sessionBefore(run)) ?? (await begin(run, attempt, promises, unable));
     reportChange(run, 'move', 'making new shares', run.members);
@@ -40,7 +43,10 @@ export async function moveShares(
       // What is over is not gone on with: the next time is another session.
       if (isOver) await saveChangeRun(run, { sessionId: null });
       const server = unableToDeal(error);
-      if (server !== null && !unable.has(server)) {
+      if (isBack(error) && !areAssured) {
+        areAssured = true;
+        await assureHeads(context, certifyRecord(await loadKeyRecord(context.store, run.record.keyName)));
+      } else if (server !== null && !unable.has(server)) {
         unable.add(server);
         if (able(promises, unable).length < run.before.params.quorum.needed) throw error;
       } else {
@@ -113,6 +119,11 @@ function unableToDeal(error: unknown): string | null {
   if (!(error instanceof CkmError) || !CANNOT_DEAL.includes(error.code)) return null;
   const { server } = error.facts;
   return typeof server === 'string' ? server : null;
+}
+
+/** Whether a server that came back from an older state deals nothing before the others have told it how far the key is. */
+function isBack(error: unknown): boolean {
+  return error instanceof CkmError && error.code === 'KEY_HEAD_UNKNOWN';
 }
 
 const CANNOT_DEAL: readonly string[] = ['STATIC_SECRET_WRONG', 'CHANGE_CANNOT_DEAL'];

@@ -197,7 +197,13 @@ export async function retireEverywhere(run: ChangeRun): Promise<Gathered<ChangeM
     oldMembers(run),
     oldMembers(run).length,
     async (member, link) => {
-      const said = await link.call('change.retire', { keyId, epoch, acknowledgements });
+      const retire = () => link.call('change.retire', { keyId, epoch, acknowledgements });
+      const said = await retire().catch(async (error: unknown) => {
+        if (!(error instanceof CkmError) || error.code !== 'EPOCH_IN_USE') throw error;
+        // It went over, and was put back to before that since.
+        await commitAt(run, link, run.record.certificate!, acknowledgements);
+        return retire();
+      });
       const { params, transcriptHash } = run.before;
       const entry = params.roster[member.oldSlot! - 1]!;
       return readReceipt({ keyId, epoch, transcriptHash, entry }, member, said);
