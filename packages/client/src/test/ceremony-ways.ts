@@ -1,3 +1,5 @@
+import { asCodes, asTable } from './ways-page.js';
+
 /** How far the making of a key has come for its owner's client. */
 export const CLIENT_STAGES = {
   offers: 'some servers have made their offers',
@@ -90,11 +92,13 @@ const OUT = {
 /** The table as the documentation prints it. */
 export function formatWays(): string {
   const rows = Object.entries(CEREMONY_WAYS).flatMap(([stage, states]) =>
-    Object.entries(states).map(([state, { resume, says, out }]) =>
-      [stage, state, RESUME[resume], says === null ? '' : `\`${says}\``, OUT[out]].join(' | '),
-    ),
+    Object.entries(states).map(([state, { resume, says, out }]) => [
+      stage,
+      state,
+      RESUME[resume],
+      asCodes(says === null ? [] : [says]),
+      OUT[out],
+    ]),
   );
-  return ['client | server | resuming it | says | way out', '--- | --- | --- | --- | ---', ...rows]
-    .map((row) => `| ${row} |`)
-    .join('\n');
+  return asTable(['client', 'server', 'resuming it', 'says', 'way out'], rows);
 }

@@ -314,7 +314,17 @@ export function recordsOf(store: ClientStore, seed = OWNER_SEED): RecordStore {
 }
 
 /** What another machine of the same owner has to have to go on with everything. */
-const COPIED = ['servers', 'keys', 'sessions', 'changes', 'settlements', 'requests', 'pool', 'evidence'];
+const COPIED = [
+  'servers',
+  'keys',
+  'sessions',
+  'changes',
+  'settlements',
+  'exports',
+  'requests',
+  'pool',
+  'evidence',
+];
 
 /** Another store with the same servers and keys, and all that goes on. */
 export async function copyStore(store: ClientStore): Promise<ClientStore> {
