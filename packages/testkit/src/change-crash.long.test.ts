@@ -5,14 +5,13 @@ import type { ChangedKey } from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Deadly, dieAt, type Kill, killsAt, survive, type Survived } from './deaths.js';
-import { createMortalOwner, type MortalOwner } from './mortal-owners.js';
-import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';
-import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
+import type { MortalOwner } from './mortal-owners.js';
+import { ENGINES, hasPostgres, type MortalServers, startMortalServers } from './mortal-servers.js';
+import { canSpawnServers } from './server-process.js';
 
 /** Of which the last two take turns in one place of a key. Every other one is on PostgreSQL. */
 const NAMES = ['alpha', 'bravo', 'charlie', 'delta'] as const;
 const ON_POSTGRES: readonly string[] = ['bravo', 'delta'];
-const hasPostgres = postgresPrograms() !== null;
 
 /** A part in a change that puts one server in the place of another. */
 type Part = 'stays' | 'joins' | 'leaves';
@@ -90,27 +89,17 @@ interface Held {
 const MOST_CHANGES = 16;
 
 describe.skipIf(!canSpawnServers)(
-  `servers on SQLite and ${hasPostgres ? 'PostgreSQL' : 'nothing else (PostgreSQL is not installed here)'}, killed at a step of a change of who holds a key (skipped when not compiled: npm run build)`,
+  `servers on ${ENGINES}, killed at a step of a change of who holds a key (skipped when not compiled: npm run build)`,
   () => {
-    const servers: ServerProcess[] = [];
+    let servers: MortalServers['servers'];
+    let owner: MortalOwner;
+    let close: () => Promise<void>;
     const keys: Held[] = [];
     const reached: Kill[] = [];
-    let cluster: PostgresCluster | null = null;
-    let owner: MortalOwner;
     beforeAll(async () => {
-      cluster = hasPostgres ? await startPostgres() : null;
-      for (const name of NAMES) {
-        const isThere = cluster !== null && ON_POSTGRES.includes(name);
-        const environment = isThere ? { CKM_DATABASE_URL: await cluster!.createDatabase() } : {};
-        servers.push(await spawnServer({ name, environment }));
-      }
-      owner = await createMortalOwner(servers);
+      ({ servers, owner, close } = await startMortalServers(NAMES, ON_POSTGRES));
     }, 120_000);
-    afterAll(async () => {
-      await owner.close();
-      for (const server of servers) await server.remove();
-      await cluster?.stop();
-    });
+    afterAll(() => close());
 
     /** @param staying who else holds it, beside charlie and delta by turns; two servers have to sign */
     async function make(staying: readonly string[]): Promise<Held> {

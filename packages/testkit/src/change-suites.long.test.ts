@@ -7,8 +7,9 @@ import { ed25519, ristretto255_FROST } from '@noble/curves/ed25519.js';
 import { p256_FROST } from '@noble/curves/nist.js';
 import { schnorr, secp256k1_FROST } from '@noble/curves/secp256k1.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createMortalOwner, type MortalOwner } from './mortal-owners.js';
-import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
+import type { MortalOwner } from './mortal-owners.js';
+import { startMortalServers } from './mortal-servers.js';
+import { canSpawnServers } from './server-process.js';
 
 const PAYLOAD = buildMessageRequest({ domain: 'suites', bytes: encodeUtf8('still the same key') });
 const NAMES = ['alpha', 'bravo', 'charlie', 'delta'];
@@ -36,16 +37,12 @@ const STEPS: readonly (readonly [ChangeWish, readonly string[], needed: number])
 describe.skipIf(!canSpawnServers)(
   'changes of a key over servers that are processes (skipped when not compiled: npm run build)',
   () => {
-    const servers: ServerProcess[] = [];
     let owner: MortalOwner;
+    let close: () => Promise<void>;
     beforeAll(async () => {
-      servers.push(...(await Promise.all(NAMES.map((name) => spawnServer({ name })))));
-      owner = await createMortalOwner(servers);
+      ({ owner, close } = await startMortalServers(NAMES));
     }, 60_000);
-    afterAll(async () => {
-      await owner.close();
-      for (const server of servers) await server.remove();
-    });
+    afterAll(() => close());
 
     test.each(Object.entries(JUDGES) as [SuiteName, (typeof JUDGES)[SuiteName]][])(
       'of %s: refreshed, with one more, one less, another one and another quorum, each set of servers signs, and noble accepts it under the first public key',

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { encodeHex } from '@ckm/foundation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Deadly, dieAt, type Kill, killsAt, survive, type Survived } from './deaths.js';
-import { createMortalOwner, type MortalOwner } from './mortal-owners.js';
-import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';
-import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
+import type { MortalOwner } from './mortal-owners.js';
+import { ENGINES, hasPostgres, type MortalServers, startMortalServers } from './mortal-servers.js';
+import { canSpawnServers } from './server-process.js';
 
 const NAMES = ['alpha', 'bravo', 'charlie'] as const;
 type Name = (typeof NAMES)[number];
-const hasPostgres = postgresPrograms() !== null;
 
 /** Who has lost its share; the two others help, the first of them in the first seat. Only bravo is on PostgreSQL. */
 const PARTS = {
@@ -48,29 +47,19 @@ const STEPS: Readonly<Record<keyof typeof PARTS, readonly string[]>> = {
 };
 
 describe.skipIf(!canSpawnServers)(
-  `servers on SQLite and ${hasPostgres ? 'PostgreSQL' : 'nothing else (PostgreSQL is not installed here)'}, killed at a step of a repair (skipped when not compiled: npm run build)`,
+  `servers on ${ENGINES}, killed at a step of a repair (skipped when not compiled: npm run build)`,
   () => {
-    const servers: ServerProcess[] = [];
+    let servers: MortalServers['servers'];
+    let owner: MortalOwner;
+    let close: () => Promise<void>;
     let made = 0;
     const reached: Kill[] = [];
-    let cluster: PostgresCluster | null = null;
-    let owner: MortalOwner;
     /** For each server one of which it alone loses its share. Of whoever had a share given back nobody takes a vote before the next epoch. */
     const keys = new Map<Name, Held>();
     beforeAll(async () => {
-      cluster = hasPostgres ? await startPostgres() : null;
-      for (const name of NAMES) {
-        const isThere = cluster !== null && name === 'bravo';
-        const environment = isThere ? { CKM_DATABASE_URL: await cluster!.createDatabase() } : {};
-        servers.push(await spawnServer({ name, environment }));
-      }
-      owner = await createMortalOwner(servers);
+      ({ servers, owner, close } = await startMortalServers(NAMES, ['bravo']));
     }, 120_000);
-    afterAll(async () => {
-      await owner.close();
-      for (const server of servers) await server.remove();
-      await cluster?.stop();
-    });
+    afterAll(() => close());
 
     const at = (name: Name) => servers.find((server) => server.name === name)!;
 
