@@ -4,12 +4,12 @@ import { storedShares } from '@ckm/server/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
-import { memoryStore } from '../../store/memory-store.js';
+import { loseShare } from '../../test/disks.js';
 import { type Arrow, ONE_WAIT_MS, createMortalClient } from '../../test/mortal-client.js';
-import { createTestNetwork, messageOf, ownerClient, type TestNetwork } from '../../test/test-network.js';
+import { approveSessions } from '../../test/operators.js';
+import { createOwnedKey, NAME, type OwnedKey, REFRESH, signersOf } from '../../test/owned-key.js';
+import { ownerClient, type TestNetwork } from '../../test/test-network.js';
 
-const NAME = 'letters';
-const OLD = ['alpha', 'bravo', 'charlie'];
 /** Seconds between two tries of a change. */
 const BETWEEN_TRIES = 600;
 const MOST_TRIES = 6;
@@ -25,6 +25,7 @@ const ARROWS: readonly Arrow[] = [
   { around: 'write', when: 'behind' },
 ];
 
+let owned: OwnedKey;
 let network: TestNetwork;
 let store: ClientStore;
 let groupKey: string;
@@ -35,22 +36,18 @@ afterEach(end);
 
 /** Servers, and a key of which nothing has happened yet. */
 async function begin(): Promise<void> {
-  network = await createTestNetwork(4);
-  store = memoryStore();
-  const first = await network.owner({ store });
-  const quorum = { needed: 2, of: 3 } as const;
-  const policy = { changes: 'automatic', changeDelay: 0 } as const;
-  await first.createKey({ name: NAME, purpose: 'message', quorum, servers: OLD, policy });
-  groupKey = encodeHex((await first.showKey(NAME)).public.groupKey);
+  owned = await createOwnedKey({ count: 4 });
+  ({ network, store } = owned);
+  groupKey = encodeHex((await owned.client.showKey(NAME)).public.groupKey);
   client = ownerClient(network.send, () => network.now, { store, timeoutMs: ONE_WAIT_MS });
 }
 
 async function end(): Promise<void> {
   await client.close();
-  await network.close();
+  await owned.close();
 }
 
-const sign = (without: readonly string[] = []) => client.sign({ key: NAME, ...messageOf('still'), without });
+const sign = (without: readonly string[] = []) => signersOf(client, { text: 'still', without });
 
 /** The newest epoch, and who is in it, in order of slots. */
 async function newest(): Promise<{ readonly epoch: number; readonly members: readonly string[] }> {
@@ -74,7 +71,7 @@ async function expectWhole(epoch: number, members: readonly string[]): Promise<v
     expect(epochs, name).toEqual(members.includes(name) ? [epoch] : []);
   }
   const without = [members[epoch % members.length]!];
-  expect((await sign(without)).signers).toHaveLength(2);
+  expect(await sign(without)).toHaveLength(2);
 }
 
 /** Gives the command until it is through. @throws when it never is, or what keeps it is not said in words */
@@ -112,7 +109,7 @@ describe.each(ARROWS)('the process of the owner is killed $when each $around', (
       await mortal.client.close().catch(() => undefined);
       died = mortal.isDead();
       deaths += Number(died);
-      expect((await sign()).signers).toHaveLength(2);
+      expect(await sign()).toHaveLength(2);
       await untilThrough(async () => {
         const { isAsOrdered, behind, forgetting } = await client.changeKey(args);
         const isDone = forgetting.every(({ outcome }) => outcome === 'forgot');
@@ -126,18 +123,18 @@ describe.each(ARROWS)('the process of the owner is killed $when each $around', (
 
   test('of a repair: the key signs, and the command given again gives the share back', async () => {
     // An epoch that a change has led to: whoever lost its share has forgotten what it voted.
-    await client.changeKey({ name: NAME, wish: { kind: 'refresh' } });
+    await client.changeKey(REFRESH);
     const { epoch, members } = await newest();
     let deaths = 0;
     for (let at = 1, died = true; died && at < MOST; at++) {
-      await loseShare('alpha');
+      await loseShare(network.server('alpha'));
       const mortal = createMortalClient(network, store, arrow, at);
       const isAlive = () => !mortal.isDead();
       for (let goes = true; goes && isAlive();) goes = await repairOnce(mortal.client).catch(() => isAlive());
       await mortal.client.close().catch(() => undefined);
       died = mortal.isDead();
       deaths += Number(died);
-      expect((await sign(['alpha'])).signers).toHaveLength(2);
+      expect(await sign(['alpha'])).toHaveLength(2);
       await untilThrough(async () => ((await repairOnce(client)) ? 'not yet' : 'through'));
       await expectWhole(epoch, members);
     }
@@ -153,18 +150,6 @@ async function repairOnce(owner: Client): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof CkmError) || error.code !== 'SERVERS_MISSING') throw error;
   }
-  for (const { bare } of network.servers) {
-    const { sessionDesk } = bare.sessions;
-    for (const waiting of (await sessionDesk.list()).sessions) await sessionDesk.approve(waiting);
-  }
+  await approveSessions(network);
   return true;
-}
-
-/** The folder with the keys of its epochs is gone; rows and identity are there. */
-async function loseShare(name: string): Promise<void> {
-  const server = network.server(name);
-  const { context } = server.bare;
-  for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
-    context.epochKeys.destroy(row);
-  await server.restart();
 }

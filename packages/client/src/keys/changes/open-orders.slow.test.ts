@@ -2,45 +2,41 @@ import type { Result } from '@ckm/api';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, expect, test } from 'vitest';
 import { serverPath } from '../../servers/server-record.js';
-import { memoryStore } from '../../store/memory-store.js';
-import {
-  copyStore,
-  createTestNetwork,
-  ownerClient,
-  type TestNetwork,
-  unreachable,
-} from '../../test/test-network.js';
 import type { Client } from '../../client.js';
+import {
+  createOwnedKey,
+  type Machine,
+  NAME,
+  type OwnedKey,
+  type OwnedKeyOptions,
+  REFRESH,
+  requorum,
+  SERVERS,
+} from '../../test/owned-key.js';
+import type { TestNetwork } from '../../test/test-network.js';
 
+let owned: OwnedKey;
 let network: TestNetwork;
-afterEach(() => network.close());
+afterEach(() => owned.close());
 
-const SERVERS = ['alpha', 'bravo', 'charlie'];
+/** Two machines of one owner with the same records. Operators are asked about changes. */
+async function begin(options: OwnedKeyOptions): Promise<{ readonly thief: Client; readonly owner: Machine }> {
+  owned = await createOwnedKey({ policy: {}, ...options });
+  ({ network } = owned);
+  return { thief: owned.client, owner: await owned.another() };
+}
 
-/** Two clients of one owner with the same records, of which the first orders that charlie leaves for delta. */
+/** The first of them orders that charlie leaves for delta. */
 async function orderElsewhere(): Promise<{ readonly thief: Client; readonly owner: Client }> {
-  network = await createTestNetwork(4);
-  const store = memoryStore();
-  const thief = await network.owner({ store });
-  await thief.createKey({
-    name: 'letters',
-    purpose: 'message',
-    quorum: { needed: 2, of: 3 },
-    servers: SERVERS,
-  });
-  const owner = ownerClient(network.send, () => network.now, { store: await copyStore(store) });
-  await owner.removeServer('delta');
+  const { thief, owner } = await begin({ count: 4 });
+  await owner.client.removeServer('delta');
   await orderBy(thief);
-  return { thief, owner };
+  return { thief, owner: owner.client };
 }
 
 async function orderBy(client: Client): Promise<void> {
-  const wish = {
-    kind: 'requorum',
-    quorum: { needed: 2, of: 3 },
-    servers: ['alpha', 'bravo', 'delta'],
-  } as const;
-  await client.changeKey({ name: 'letters', wish }).catch(() => undefined);
+  const wish = requorum(2, ['alpha', 'bravo', 'delta']);
+  await client.changeKey({ name: NAME, wish }).catch(() => undefined);
 }
 
 test('an order that a thief gave from another client is shown by the owner’s own, with old and new servers and from when it counts, and is cancelled from there', async () => {
@@ -48,7 +44,7 @@ test('an order that a thief gave from another client is shown by the owner’s o
   const delta = { name: null, xid: network.server('delta').identity.xid };
   const [order] = (await owner.status()).keys[0]!.orders;
   expect(order).toMatchObject({
-    key: 'letters',
+    key: NAME,
     epoch: 0,
     origin: 'strange',
     servers: SERVERS,
@@ -60,7 +56,7 @@ test('an order that a thief gave from another client is shown by the owner’s o
     leaving: [{ name: 'charlie' }],
   });
   expect(await owner.openOrders()).toEqual({ orders: [order], forked: [], silent: [] });
-  expect(await owner.openOrders({ name: 'letters' })).toEqual({ orders: [order], forked: [], silent: [] });
+  expect(await owner.openOrders({ name: NAME })).toEqual({ orders: [order], forked: [], silent: [] });
   const lines = await owner.diagnose();
   expect(lines.filter(({ text }) => text.includes('was not ordered here'))).toMatchObject([
     { level: 'fail', remedy: { kind: 'cancelSession', id: order!.id } },
@@ -69,13 +65,12 @@ test('an order that a thief gave from another client is shown by the owner’s o
   const none = { decided: [], bound: [], silent: [] };
   expect(await owner.cancelOrder(order!)).toEqual({ ...none, at: SERVERS });
   expect((await owner.status()).keys[0]!.orders).toEqual([]);
-  await owner.close();
 });
 
 test('an order that could not be cancelled at a server that was silent is shown as such, and cancelled there later', async () => {
-  const { thief, owner } = await orderElsewhere();
-  network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
-  expect(await thief.openOrders({ name: 'letters' })).toMatchObject({ silent: ['charlie'] });
+  const { thief } = await orderElsewhere();
+  network.cut('charlie');
+  expect(await thief.openOrders({ name: NAME })).toMatchObject({ silent: ['charlie'] });
   const [change] = await thief.listChanges();
   expect(await thief.cancelChange(change!, 'not any more')).toMatchObject({
     at: ['alpha', 'bravo', 'delta'],
@@ -86,7 +81,6 @@ test('an order that could not be cancelled at a server that was silent is shown 
   expect(left).toMatchObject({ origin: 'over', servers: ['charlie'] });
   expect(await thief.cancelOrder(left!)).toMatchObject({ at: [...SERVERS, 'delta'], silent: [] });
   expect((await thief.openOrders()).orders).toEqual([]);
-  await owner.close();
 });
 
 test('what a server shows of another key, or of an epoch that is over, is left out, and two servers that show different orders are told apart', async () => {
@@ -114,29 +108,23 @@ test('what a server shows of another key, or of an epoch that is over, is left o
   network.server('charlie').tamper = change(() => ({ epoch: 1 }));
   const later = (await owner.status()).keys[0]!.orders.find(({ servers }) => servers[0] === 'charlie');
   expect(later).toMatchObject({ epoch: 1, old: null, joining: [], leaving: [] });
-  await owner.close();
 });
 
 test('a client that is behind by an epoch cancels an order of a later one where it counts, not at the servers of whoever gave it alone', async () => {
-  network = await createTestNetwork(4);
-  const store = memoryStore();
-  const thief = await network.owner({ store });
-  const quorum = { needed: 2, of: 3 };
-  await thief.createKey({ name: 'letters', purpose: 'message', quorum, servers: SERVERS });
-  const owner = ownerClient(network.send, () => network.now, { store: await copyStore(store) });
-  await thief.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+  const { thief, owner: machine } = await begin({ count: 4 });
+  const owner = machine.client;
+  await thief.changeKey(REFRESH);
   await orderBy(thief);
   const [order] = (await owner.openOrders()).orders;
   expect(order).toMatchObject({ epoch: 1, old: null, servers: SERVERS });
   expect((await owner.cancelOrder(order!)).at).toEqual([...SERVERS, 'delta']);
-  await owner.close();
 });
 
 test('an order that was carried out meanwhile is not said to be cancelled, and one that nobody heard of goes on', async () => {
   const { thief, owner } = await orderElsewhere();
   const [order] = (await owner.openOrders()).orders;
   const [change] = await thief.listChanges();
-  for (const server of network.servers) server.wire = () => Promise.reject(unreachable(server.name));
+  for (const { name } of network.servers) network.cut(name);
   await expect(thief.cancelChange(change!, 'not any more')).rejects.toMatchObject({
     code: 'SERVERS_MISSING',
   });
@@ -144,9 +132,8 @@ test('an order that was carried out meanwhile is not said to be cancelled, and o
   network.makeHonest();
   await thief.cancelOrder(order!);
   await thief.cancelChange(change!, 'not any more');
-  await thief.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+  await thief.changeKey(REFRESH);
   expect(await owner.cancelOrder(order!)).toMatchObject({ at: [], decided: SERVERS });
-  await owner.close();
 });
 
 test('one server that says something else of when an order counts is not believed', async () => {
@@ -160,37 +147,24 @@ test('one server that says something else of when an order counts is not believe
     };
   };
   expect((await owner.openOrders()).orders).toMatchObject([{ readyAt: network.now + 86_400 }]);
-  await owner.close();
 });
 
 test('A8: servers of the key that this client has no record of are asked too when an order is taken back, and named where they do not say so', async () => {
-  network = await createTestNetwork(4);
-  const store = memoryStore();
-  const thief = await network.owner({ store });
-  const quorum = { needed: 2, of: 3 } as const;
-  await thief.createKey({ name: 'letters', purpose: 'message', quorum, servers: SERVERS });
-  const copy = await copyStore(store);
-  for (const name of ['charlie', 'delta']) await copy.delete(serverPath(name));
-  const owner = ownerClient(network.send, () => network.now, { store: copy });
+  // No certificate says how they are reached.
+  const { thief, owner: machine } = await begin({ count: 4, settings: { publicUrl: null } });
+  for (const name of ['charlie', 'delta']) await machine.store.delete(serverPath(name));
+  const owner = machine.client;
   await orderBy(thief);
   const [order] = (await owner.openOrders()).orders;
   const charlie = formatWords(likenessOf(network.server('charlie').identity.xid));
   expect(await owner.cancelOrder(order!)).toMatchObject({ at: ['alpha', 'bravo'], silent: [charlie] });
   expect((await thief.openOrders()).orders.map(({ servers }) => servers)).toEqual([['charlie']]);
-  await owner.close();
 });
 
 test('A5: a server that says an earlier epoch than the newest on record is not counted as one that answers', async () => {
-  network = await createTestNetwork(3);
-  const owner = await network.owner();
-  await owner.createKey({
-    name: 'letters',
-    purpose: 'message',
-    quorum: { needed: 2, of: 3 },
-    servers: SERVERS,
-  });
-  const { transcriptHash } = await owner.showKey('letters');
-  await owner.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+  const { thief: owner } = await begin({});
+  const { transcriptHash } = await owner.showKey(NAME);
+  await owner.changeKey(REFRESH);
   expect((await owner.status()).keys[0]).toMatchObject({
     epoch: 1,
     reachable: SERVERS,
@@ -208,8 +182,7 @@ test('A5: a server that says an earlier epoch than the newest on record is not c
   const { keys } = await owner.status();
   expect(keys[0]).toMatchObject({ reachable: ['alpha'], behind: ['bravo', 'charlie'], margin: -1 });
   const lines = await owner.diagnose();
-  expect(lines.filter(({ subject, level }) => subject === 'letters' && level === 'fail')).toMatchObject([
-    { fix: 'show bravo and charlie the newest epoch', remedy: { kind: 'checkKey', key: 'letters' } },
+  expect(lines.filter(({ subject, level }) => subject === NAME && level === 'fail')).toMatchObject([
+    { fix: 'show bravo and charlie the newest epoch', remedy: { kind: 'checkKey', key: NAME } },
   ]);
-  await owner.close();
 });
