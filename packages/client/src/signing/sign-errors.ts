@@ -9,6 +9,7 @@ import {
 } from '@ckm/foundation';
 import { isForgotten } from '../carrier/server-link.js';
 import { isOtherEpoch } from '../keys/changes/catch-up.js';
+import type { RequestRecord } from '../requests/request-record.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { causeOf } from '../servers/causes.js';
 import { clocksDiffer, judgeClocks } from '../servers/clock-difference.js';
@@ -128,5 +129,16 @@ export function requestWaiting(run: SignRun): PolicyError {
     hint: 'go on with it when it is approved',
     remedy: { kind: 'resumeRequest', id },
     facts: { session: id, servers: names, expiresAt: run.expiresAt },
+  });
+}
+
+/** Names are given to other keys, and an older record can be put back: a request never goes on with another key. */
+export function keyDiffers({ requestId, keyName }: RequestRecord): StateError {
+  const id = shortId(requestId);
+  return new StateError(`request ${id} was for another key than the one that is called ${keyName} now`, {
+    code: 'REQUEST_KEY_DIFFERS',
+    hint: 'cancel it, and ask anew',
+    remedy: { kind: 'cancelRequest', id },
+    retryable: false,
   });
 }

@@ -1,5 +1,4 @@
-import type { KeyPolicy } from '@ckm/api';
-import { CkmError, equalBytes, StateError } from '@ckm/foundation';
+import { CkmError, equalBytes } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import { catchUp, isOtherEpoch } from '../keys/changes/catch-up.js';
@@ -10,22 +9,21 @@ import { type CertifiedKey, epochName, requireSignable } from '../keys/key-recor
 import type { ReadKey } from '../keys/keys.js';
 import { noteSignature } from '../keys/note-signature.js';
 import type { OnProgress } from '../progress/progress.js';
-import type { Destination, RequestRecord } from '../requests/request-record.js';
+import type { RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
 import { assertRequestOpen, loadRequest, requestGone } from '../requests/requests.js';
-import { markSpending } from '../store/marks.js';
-import { shortId } from '../store/track.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
-import { causeOf } from '../servers/causes.js';
 import type { CommitmentPools } from './commitment-pool.js';
 import { policyRefusal } from './policy-refusal.js';
+import { lifetimeFor, newRequest } from './new-request.js';
 import { besideOpenRequests } from './open-rivals.js';
 import { createQuorumChoice } from './quorum-choice.js';
 import { isRejection } from './rejections.js';
 import { understand, type UnderstoodRequest } from './request.js';
 import { reportAside, reportBeginning, reportDone } from './report.js';
 import type { PreparedRequest, SignArgs, SignOptions, SignResult } from './sign-args.js';
-import type { SignOutcome } from './sign-job.js';
+import { keyDiffers } from './sign-errors.js';
+import { signResult } from './sign-result.js';
 import { driveSignRun } from './sign-run.js';
 
 export interface Signer {
@@ -41,8 +39,6 @@ export interface Signer {
   settle(): Promise<void>;
 }
 
-const LIFETIME_SECONDS = 3_600;
-const LIFETIME_WITH_PEOPLE_SECONDS = 7 * 86_400;
 /** Longest wait for a server that is only told that it is not needed any more. */
 const TIDY_MS = 3_000;
 
@@ -154,7 +150,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     await trace.finish(outcome.attempts, outcome.artefact);
     await noteSignature(context, key.record, request);
     tidy(outcome.undecided.then((all) => withdraw(all, 'enough others have signed')));
-    return resultOf(request, outcome);
+    return signResult(request, outcome);
 
     /** Nobody needs to decide any more. */
     async function withdraw(waiting: readonly Participant[], reason: string): Promise<void> {
@@ -215,7 +211,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
         return inNewestEpoch(key, async (newest) => {
           const kept = asked === null ? null : await keptRecord(asked);
           // Else each a request of its own: the one that came to nothing is taken back behind the other.
-          asked = kept ?? recordOf({ key: newest, requestId: context.random(32), ...about });
+          asked = kept ?? newRequest({ key: newest, requestId: context.random(32), ...about });
           const isKept = kept !== null;
           return run({ key: newest, request, record: asked, waitUntil, isKept, on, left });
         });
@@ -258,71 +254,4 @@ interface SigningOrder {
   readonly isKept: boolean;
   readonly on: OnProgress | undefined;
   readonly left: AbortSignal | undefined;
-}
-
-function lifetimeFor(policy: KeyPolicy): number {
-  return policy.approval === 'operator' ? LIFETIME_WITH_PEOPLE_SECONDS : LIFETIME_SECONDS;
-}
-
-function recordOf(args: {
-  readonly key: CertifiedKey;
-  readonly request: UnderstoodRequest;
-  readonly requestId: Uint8Array;
-  readonly now: number;
-  readonly expiresAt: number;
-  readonly without: readonly string[];
-  readonly destination: Destination | null;
-}): RequestRecord {
-  return {
-    requestId: args.requestId,
-    state: 'open',
-    createdAt: args.now,
-    expiresAt: args.expiresAt,
-    reason: null,
-    keyName: args.key.record.name,
-    keyId: args.key.keyId,
-    kind: args.request.kind,
-    payload: args.request.payload,
-    sentence: args.request.description.sentence,
-    without: args.without,
-    attempts: 0,
-    artefact: null,
-    destination: args.destination,
-    spends: args.request.spending === null ? null : markSpending(args.request.spending),
-    refusals: [],
-  };
-}
-
-function resultOf(request: UnderstoodRequest, outcome: SignOutcome): SignResult {
-  return {
-    artefact: outcome.artefact,
-    signatures: outcome.signatures,
-    description: request.description,
-    details: request.details,
-    signers: namesOf(outcome.signers),
-    faulty: outcome.faults.map(({ participant, code, evidence }) => ({
-      server: participant.server.name,
-      code,
-      evidence,
-    })),
-    silent: namesOf(outcome.silent),
-    silences: outcome.silent.flatMap((one) => {
-      const error = outcome.silences.findLast(({ participant }) => participant === one)?.error;
-      if (error === undefined) return [];
-      return [{ server: one.server.name, reason: causeOf(error), code: error.code }];
-    }),
-    refused: outcome.refused,
-    attempts: outcome.attempts,
-  };
-}
-
-/** Names are given to other keys, and an older record can be put back: a request never goes on with another key. */
-function keyDiffers({ requestId, keyName }: RequestRecord): StateError {
-  const id = shortId(requestId);
-  return new StateError(`request ${id} was for another key than the one that is called ${keyName} now`, {
-    code: 'REQUEST_KEY_DIFFERS',
-    hint: 'cancel it, and ask anew',
-    remedy: { kind: 'cancelRequest', id },
-    retryable: false,
-  });
 }
