@@ -5,4 +5,5 @@ export { cocktailSuite } from '../key/cocktail/suite.js';
 export { isOfRound } from '../protocols/dkg/messages.js';
 export { resultOf } from '../protocols/dkg/run.js';
 export { decided } from '../key/certificate/fixtures/decided.js';
-export { generate, nextInOnePlace } from '../protocols/reshare/fixtures/changes.js';
+export { generate } from '../protocols/reshare/fixtures/changes.js';
+export { nextInOnePlace } from '../protocols/reshare/fixtures/next-epoch.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { codeOf } from '../../test/code-of.js';
-import { approve, generate, next } from '../../protocols/reshare/fixtures/changes.js';
+import { generate } from '../../protocols/reshare/fixtures/changes.js';
+import { approve, next } from '../../protocols/reshare/fixtures/next-epoch.js';
 import {
   type ChangeCertificate,
   checkSignedChange,

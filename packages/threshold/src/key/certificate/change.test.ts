@@ -4,14 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { codeOf } from '../../test/code-of.js';
 import { bytesOf } from '../../protocols/dkg/fixtures/parties.js';
-import {
-  approve,
-  generate,
-  next,
-  outputAt,
-  propose,
-  runChange,
-} from '../../protocols/reshare/fixtures/changes.js';
+import { generate, outputAt, propose, runChange } from '../../protocols/reshare/fixtures/changes.js';
+import { approve, next } from '../../protocols/reshare/fixtures/next-epoch.js';
 import { parseCertificate, SUITE_NAMES } from '../index.js';
 import { verifyChain } from './chain.js';
 import {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../protocols/change/index.js';
 import { bytesOf } from '../../protocols/dkg/fixtures/parties.js';
-import { generate, next, type Wish } from '../../protocols/reshare/fixtures/changes.js';
+import { generate, type Wish } from '../../protocols/reshare/fixtures/changes.js';
+import { next } from '../../protocols/reshare/fixtures/next-epoch.js';
 import { codeOf } from '../../test/code-of.js';
 import { verifyChain } from './chain.js';
 import {

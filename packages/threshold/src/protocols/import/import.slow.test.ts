@@ -15,7 +15,7 @@ import {
 import { lagrangeAtZero } from '../../sharing/index.js';
 import { codeOf } from '../../test/code-of.js';
 import { bytesOf } from '../dkg/fixtures/parties.js';
-import { approve, next } from '../reshare/fixtures/changes.js';
+import { approve, next } from '../reshare/fixtures/next-epoch.js';
 import { epochSigns } from '../reshare/fixtures/signing.js';
 import {
   createImport,

@@ -6,7 +6,8 @@ import type { PartyIndex } from '../../protocol/contract.js';
 import { simulate } from '../../protocol/simulate.js';
 import { codeOf } from '../../test/code-of.js';
 import { bytesOf } from '../dkg/fixtures/parties.js';
-import { type Epoch, generate, next } from '../reshare/fixtures/changes.js';
+import { type Epoch, generate } from '../reshare/fixtures/changes.js';
+import { next } from '../reshare/fixtures/next-epoch.js';
 import { signs } from '../reshare/fixtures/signing.js';
 import { createLoss, lossStatement, type RepairParams, repairProtocol, verifyLoss } from './index.js';
 

@@ -7,16 +7,15 @@ import { cocktailSuite } from '../../key/cocktail/suite.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { bytesOf } from '../dkg/fixtures/parties.js';
 import {
-  approve,
   endings,
   type Epoch,
   generate,
-  next,
   outputAt,
   propose,
   runChange,
   type Wish,
 } from './fixtures/changes.js';
+import { approve, next } from './fixtures/next-epoch.js';
 import { epochSigns, sharesOf, signs } from './fixtures/signing.js';
 
 const finished = (n: number) => Array.from({ length: n }, () => 'finished');

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { verifyChain } from '../../key/certificate/chain.js';
 import { SUITE_NAMES } from '../../key/index.js';
-import { approve, type Epoch, generate, next, type Wish } from './fixtures/changes.js';
+import { type Epoch, generate, type Wish } from './fixtures/changes.js';
+import { approve, next } from './fixtures/next-epoch.js';
 import { epochSigns, sharesOf, signs } from './fixtures/signing.js';
 
 const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot', 'golf'];
