@@ -1,3 +1,4 @@
+// Longer than other files, because it is one courier: a change carried by hand, each step of which a test may leave out or repeat.
 import { randomBytes } from 'node:crypto';
 import {
   type ChangeOrder,

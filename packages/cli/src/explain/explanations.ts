@@ -10,6 +10,7 @@ import { REQUEST_EXPLANATIONS } from './request-explanations.js';
 import { RUNNING_EXPLANATIONS } from './running-explanations.js';
 import { SERVER_EXPLANATIONS } from './server-explanations.js';
 import { SSH_EXPLANATIONS } from './ssh-explanations.js';
+import { STORAGE_EXPLANATIONS } from './storage-explanations.js';
 
 /** What is said of every code that any part of CKM can raise. */
 export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
@@ -20,6 +21,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     REQUEST_EXPLANATIONS,
     SERVER_EXPLANATIONS,
     OPERATOR_EXPLANATIONS,
+    STORAGE_EXPLANATIONS,
     FILE_EXPLANATIONS,
     RUNNING_EXPLANATIONS,
     BACKUP_EXPLANATIONS,

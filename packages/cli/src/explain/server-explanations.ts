@@ -1,3 +1,4 @@
+// Longer than other files, because it is one table: every code with which a server refuses, by what the refusal protects.
 import { groupOf, type Explanation } from './explanation.js';
 
 const ACCESS = groupOf(

@@ -1,3 +1,4 @@
+// Longer than other files, because it is one stand-in: the servers of every test here, the wires to them, and their owners.
 import { suiteBackends } from '@ckm/threshold';
 import {
   type NonceCommitment,
