@@ -1,5 +1,5 @@
 // @module-tag long
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { initServer, type RunningServer, startServer, VERSION } from '@ckm/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,6 +25,22 @@ const WAYS = ['published', 'plain'] as const;
 type Way = (typeof WAYS)[number];
 const folder = mkdtempSync(join(tmpdir(), 'ckm-packages-'));
 const tarballs = (way: Way) => readdirSync(join(folder, way)).map((name) => join(folder, way, name));
+
+/** What programs import. The command is none of them, and says it by itself. */
+const IMPORTED = [...PACKAGES.filter((name) => name !== 'cli'), 'client/node'];
+const PRETENDED = '20.19.5';
+/** Node, which says that it is an older one. */
+const PRETENDING = [
+  process.execPath,
+  '--import',
+  `data:text/javascript,${encodeURIComponent(`Object.defineProperty(process.versions, 'node', { value: '${PRETENDED}' });`)}`,
+];
+/** The first Node on the path that is too old, and what it calls itself; undefined: there is none. */
+const olderNode = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .map((path) => join(path, 'node'))
+  .map((node) => ({ node, version: String(spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout) }))
+  .find(({ version }) => Number(/^v(\d+)\./.exec(version)?.[1]) < 22);
 
 /** A program to its end, with Node's own folder first, so that npm runs under the Node of this test. */
 async function run(program: string, args: readonly string[], cwd = folder): Promise<string> {
@@ -284,6 +300,36 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
       expect(readdirSync(join(path, 'node_modules/@ckm'))).toEqual(['cli']);
     },
     120_000,
+  );
+
+  /** The first thing that a program says which imports each of the packages, under a Node that is too old. */
+  function saidFirst(way: Way, [node, ...flags]: readonly string[]): readonly string[] {
+    const cwd = join(folder, `${way}-off`);
+    return IMPORTED.map((name) => {
+      writeFileSync(join(cwd, 'program.mjs'), `import '@ckm/${name}';\n`);
+      const { stderr } = spawnSync(node!, [...flags, 'program.mjs'], { cwd, encoding: 'utf8' });
+      return `${name}: ${stderr.split('\n')[0]}`;
+    });
+  }
+
+  const neededIn = (version: string) =>
+    IMPORTED.map((name) => `${name}: UsageError: Node ${version} is too old: CKM needs 22.13 or newer`);
+
+  test.each(WAYS)(
+    'the %s ones say in their first line on an older Node which one they need',
+    (way) => {
+      expect(saidFirst(way, PRETENDING)).toEqual(neededIn(PRETENDED));
+    },
+    60_000,
+  );
+
+  test.skipIf(olderNode === undefined).each(WAYS)(
+    'the %s ones do so on a Node that is older, whatever it lacks (skipped: none on the path)',
+    (way) => {
+      const { node, version } = olderNode!;
+      expect(saidFirst(way, [node])).toEqual(neededIn(version.trim().slice(1)));
+    },
+    60_000,
   );
 
   test.each(WAYS)(
