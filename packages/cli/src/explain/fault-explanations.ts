@@ -135,7 +135,7 @@ const PARTS = explanationsOf({
   SHARE_NOT_CERTIFIED: [
     'The share that this server has stored is not the one that was certified for it.',
     'A damaged share, or one of another epoch, is used for nothing: its server would be taken for a liar.',
-    'Restore the share from its certificate or a backup, or ask the owner of the key to have it repaired.',
+    'Restore the server from a backup, or let another take its place: ckm key repair NAME --server SERVER --by OTHER.',
   ],
   STATIC_SECRET_WRONG: [
     'The static secret does not belong to the key it is used for.',

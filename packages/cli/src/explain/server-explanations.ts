@@ -174,7 +174,7 @@ const MOMENT = groupOf(
     ],
     KEY_EPOCH_DIFFERS: [
       'Its servers have changed since you fetched the key: this server has it in another epoch, or in the same one by another certificate.',
-      'Look with ckm key verify NAME: it takes over what servers can prove. Where that is not enough, fetch the key again: ckm key fetch.',
+      'Look with ckm key verify NAME: it takes over what servers can prove, and shows them what they have not seen. A server that came back from a backup of before the change has its share given back: ckm key repair NAME --server SERVER.',
     ],
     KEY_LEFT: [
       'This server is not among the servers of the key any more: a change of who holds it left it out.',
@@ -226,7 +226,7 @@ const MOMENT = groupOf(
     ],
     CHANGE_SHARE_LOST: [
       'The server has lost what it needs to open its share of the next epoch: it came back from a backup, for example. It holds an earlier epoch, and is among the servers of the newest.',
-      'Have its share repaired by the others: ckm key repair.',
+      'Have its share repaired by the others: ckm key repair NAME --server SERVER.',
     ],
     EPOCH_IN_USE: 'The server still uses the share that it is asked to destroy.',
     ACKNOWLEDGEMENTS_TOO_FEW: [
@@ -260,7 +260,7 @@ const MOMENT = groupOf(
     ],
     SHARE_NOT_LOST: [
       'A share was to be repaired that its server still has.',
-      'Nothing has to be repaired: ckm key verify NAME.',
+      'Nothing has to be repaired: ckm key verify NAME. Where ckm key check says that it is damaged all the same, its operator restores the server, or another takes its place: ckm key repair NAME --server SERVER --by OTHER.',
     ],
     SHARE_RESTORABLE: [
       'The server can take its share from the certificate by itself, which needs nobody else.',

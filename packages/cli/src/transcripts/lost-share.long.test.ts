@@ -1,6 +1,8 @@
 // @module-tag long
+import { cpSync, lstatSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loseEpochKeys } from '../test/lose-epoch-keys.js';
+import { loseEpochKeys, restartChanged } from '../test/lose-epoch-keys.js';
 import { errorOf } from '../test/run-ckm.js';
 import { createKey, openSetup, type Setup, type SetupServer } from '../test/run-server.js';
 
@@ -21,7 +23,19 @@ async function waitingAt(name: string): Promise<Waiting> {
 }
 
 async function approveAt(name: string): Promise<void> {
-  const { sessionId } = await waitingAt(name);
+  await approve(name, await waitingAt(name));
+}
+
+/** Where something else waits, too. */
+async function approveOf(name: string, sentence: string): Promise<void> {
+  const all = await setup.json<Waiting[]>(['server', 'requests', setup.folderOf(name)]);
+  await approve(
+    name,
+    all.find((one) => one.sentence.startsWith(sentence))!,
+  );
+}
+
+async function approve(name: string, { sessionId }: Waiting): Promise<void> {
   const folder = setup.folderOf(name);
   const approved = await setup.json<object>(['server', 'approve', folder, sessionId, '--yes']);
   expect(approved).toMatchObject({ sessionId, verdict: 'approved' });
@@ -46,9 +60,22 @@ describe('a server that lost the folder of its epoch keys', () => {
     expect(stderr).toContain('Give back   the share of letters that bravo has lost');
     expect(stderr).toContain('Helping     alpha, charlie: 2 are needed, and none of them sees it');
     expect(stderr).toContain('the old share stays valid');
+    expect(stderr).toContain('Then        ckm key refresh letters: new shares for all');
     expect(stderr).not.toContain('Ends');
     const named = await setup.ckm([...REPAIR, '--key-name', 'letters', '--yes']);
     expect([named.status, errorOf(named).code]).toEqual([64, 'OPTION_INVALID']);
+  });
+
+  test('is named by a key check with the repair, whichever recovery the key has', async () => {
+    const checked = await setup.ckm(['key', 'check', 'letters']);
+    expect([checked.status, errorOf(checked)]).toEqual([
+      69,
+      {
+        message: 'bravo has lost its share',
+        hint: 'have it get its share back: ckm key repair letters --server bravo',
+        code: 'SHARE_LOST',
+      },
+    ]);
   });
 
   test('is asked first: its operator reads what a yes means, and says that the share is lost', async () => {
@@ -84,6 +111,7 @@ describe('a server that lost the folder of its epoch keys', () => {
       0,
       'bravo has its share of letters again, by alpha and charlie\n',
     ]);
+    expect(done.stderr).toContain('next: ckm key refresh letters');
     await setup.servers['charlie']!.stop();
     const signed = await setup.json<{ signers: string[] }>([
       'sign',
@@ -119,6 +147,7 @@ describe('a second server of the key that loses its share in the same epoch', ()
       'Ends        every change and refresh of letters: bravo came back in this epoch too',
     );
     expect(stderr).toContain('Instead     ckm key refresh letters, if charlie can be had back as it was');
+    expect(stderr).not.toContain('Then ');
     const refused = await setup.ckm([...SECOND, '--yes']);
     expect([refused.status, errorOf(refused).code]).toEqual([75, 'REPAIR_ENDS_CHANGES']);
     const misnamed = await setup.ckm([...SECOND, '--yes', '--key-name', 'lettres']);
@@ -128,4 +157,45 @@ describe('a second server of the key that loses its share in the same epoch', ()
     expect([named.status, errorOf(named).code]).toEqual([69, 'SERVERS_MISSING']);
     expect(await waitingAt('charlie')).toMatchObject({ kind: 'repair' });
   });
+});
+
+/** Everything in a folder but sockets, as a snapshot of the machine has it. */
+function copyFolder(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
+}
+
+describe('a server that is put back to before the last refresh of a key', () => {
+  const REPAIR_ALPHA = ['key', 'repair', 'notes', '--server', 'alpha', '--helpers', 'bravo,charlie', '--yes'];
+  const COMMAND = 'ckm key repair notes --server alpha';
+
+  test('is led to its repair by check and verify, and proves its share of the new epoch after that', async () => {
+    await createKey(setup, 'notes', '--for', 'message');
+    const [folder, snapshot] = [setup.folderOf('alpha'), join(setup.scratch.path, 'alpha-before')];
+    const before = await restartChanged(folder, setup.servers['alpha']!, () => copyFolder(folder, snapshot));
+    running.push(before);
+    expect((await setup.json<{ epoch: number }>(['key', 'refresh', 'notes', '--yes'])).epoch).toBe(1);
+    running.push(
+      await restartChanged(folder, before, () => {
+        rmSync(folder, { recursive: true });
+        copyFolder(snapshot, folder);
+      }),
+    );
+    const checked = await setup.ckm(['key', 'check', 'notes']);
+    expect([checked.status, errorOf(checked).code]).toEqual([77, 'KEY_NOT_CHECKED']);
+    expect(errorOf(checked).hint).toBe(
+      `if it came back from an older backup, have the others give it its share: ${COMMAND}`,
+    );
+    const verified = await setup.ckm(['key', 'verify', 'notes']);
+    expect([verified.status, errorOf(verified).code]).toEqual([75, 'KEY_NOT_VERIFIED']);
+    expect(errorOf(verified).hint).toMatch(new RegExp(`if it came back from an older backup: ${COMMAND}$`));
+    expect((await setup.ckm(REPAIR_ALPHA)).status).toBe(69);
+    await approveAt('alpha');
+    expect((await setup.ckm(REPAIR_ALPHA)).status).toBe(69);
+    for (const name of ['bravo', 'charlie']) await approveOf(name, 'Help slot 1');
+    expect(await setup.json(REPAIR_ALPHA)).toMatchObject({
+      outcome: 'repaired',
+      helpers: ['bravo', 'charlie'],
+    });
+    expect((await setup.ckm(['key', 'check', 'notes'])).status).toBe(0);
+  }, 120_000);
 });

@@ -1,5 +1,13 @@
 import type { CheckVerdict, Client, KeyCheck, ServerCheck } from '@ckm/client';
-import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
+import {
+  AvailabilityError,
+  type CkmError,
+  type ErrorDetails,
+  PeerFaultError,
+  PolicyError,
+  type Remedy,
+  StateError,
+} from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
@@ -156,7 +164,7 @@ const WORST_FIRST: readonly (readonly [verdicts: readonly CheckVerdict[], errorO
     (found) =>
       new PeerFaultError(`${subjectOf(found)} does not hold what was certified`, {
         code: 'SHARE_NOT_PROVED',
-        hint: 'ask its operator to look at the machine and its database; the others go on meanwhile',
+        ...wayFrom(found),
         facts: factsOf(found),
       }),
   ],
@@ -165,8 +173,8 @@ const WORST_FIRST: readonly (readonly [verdicts: readonly CheckVerdict[], errorO
     (found) =>
       new AvailabilityError(`${subjectOf(found)} has lost its share`, {
         code: 'SHARE_LOST',
-        hint: 'let it recover the share from the certificate',
-        remedy: { kind: 'restoreKey', keys: keysOf(found) },
+        hint: 'have it get its share back',
+        remedy: repairOf(found),
         facts: factsOf(found),
       }),
   ],
@@ -175,7 +183,7 @@ const WORST_FIRST: readonly (readonly [verdicts: readonly CheckVerdict[], errorO
     (found) =>
       new PolicyError(`${subjectOf(found)} refuses to be checked: ${found[0]!.text}`, {
         code: 'KEY_NOT_CHECKED',
-        hint: `ask its operator; what that means: ckm explain ${found[0]!.code ?? ''}`.trim(),
+        ...wayTo(found),
         facts: factsOf(found),
       }),
   ],
@@ -210,6 +218,35 @@ const WORST_FIRST: readonly (readonly [verdicts: readonly CheckVerdict[], errorO
       }),
   ],
 ];
+
+/** What does not open any more the others give back; what opens and is wrong its operator has to look at. */
+function wayFrom(found: readonly Found[]): Pick<ErrorDetails, 'hint' | 'remedy'> {
+  const look = 'ask its operator to look at the machine and its database';
+  const damaged = found.filter(
+    ({ verdict, code }) => verdict === 'damaged' && code !== 'SHARE_NOT_CERTIFIED',
+  );
+  if (damaged.length < found.length) return { hint: `${look}; the others go on meanwhile` };
+  return { hint: `${look}; what is gone the others give back`, remedy: repairOf(damaged) };
+}
+
+/** Whoever is in an earlier epoch still, though it was shown the newest, has nothing that opens its share of that. */
+function wayTo(found: readonly Found[]): Pick<ErrorDetails, 'hint' | 'remedy'> {
+  const behind = found.filter(({ code }) => BEHIND.includes(code ?? ''));
+  if (behind.length > 0)
+    return {
+      hint: 'if it came back from an older backup, have the others give it its share',
+      remedy: repairOf(behind),
+    };
+  return { hint: `ask its operator; what that means: ckm explain ${found[0]!.code ?? ''}`.trim() };
+}
+
+const BEHIND: readonly string[] = ['KEY_EPOCH_DIFFERS', 'CHANGE_SHARE_LOST'];
+
+/** In the certificate or at the others, whichever has it: the first server, with all of its keys. */
+function repairOf(found: readonly Found[]): Remedy {
+  const { server } = found[0]!;
+  return { kind: 'repairKey', keys: keysOf(found.filter((one) => one.server === server)), server };
+}
 
 function subjectOf(found: readonly Found[]): string {
   return [...new Set(found.map(({ server }) => server))].join(', ');

@@ -226,10 +226,10 @@ function notVouched({ suggestedName, quorum, servers }: FetchedKey): AccessError
 function notComplete({ key, missing }: KeptKey): CkmError {
   const { name } = key.record;
   const who = missing.map(({ server, slot }) => server ?? `the server in slot ${slot}, which is not added,`);
-  const isLost = missing.some(({ code }) => code === 'KEY_UNKNOWN');
+  const lost = missing.find(({ code, server }) => code === 'KEY_UNKNOWN' && server !== null);
   const isFault = missing.some(({ code }) => code.startsWith('FAULT_'));
   const text = `key ${name} is back and signs; ${who.join(', ')} has not promised to have stored it`;
-  const again = isLost ? `ckm key restore ${name}` : 'ckm key fetch';
+  const again = lost === undefined ? 'ckm key fetch' : `ckm key repair ${name} --server ${lost.server!}`;
   const details = {
     code: 'SERVERS_MISSING',
     hint: `send nothing to it yet; when ${missing.length === 1 ? 'that server answers' : 'they answer'}: ${again}`,

@@ -81,10 +81,13 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
   const progress = createProgress(terminal);
   const wanted = endsChanges === null ? args : { ...args, endsChanges };
   const once = () => client.repairKey(wanted, progress.on);
+  let repaired: string | null = null;
   await progress.during(untilDone(terminal, progress, { wait: waitSeconds }, once), (done) => {
+    if (done.outcome === 'repaired') repaired = done.key;
     showRepaired(context, done);
   });
   warnOfClock(context, client);
+  await sayNext(context, client, repaired);
 }
 
 function endsForMachines({ ends }: RepairPlan) {
@@ -183,8 +186,12 @@ function planLines(name: string, { server, helpers, needed, isUnderWay, ends }: 
     `  Asked       the operator of ${server} says that it is lost: ckm server requests FOLDER`,
     '              the operators of those who help agree, or say nothing for 24 hours',
     `  Same        key, addresses and all other shares stay; the old share stays valid`,
-    `  Not         protected from: whoever has taken the old share. Where that may be, make a new key`,
-    ...(ends === null ? [] : endLines(name, server, ends)),
+    '  Not         protected from: whoever has taken the old share',
+    ...(ends === null
+      ? [
+          `  Then        ckm key refresh ${name}: new shares for all, beside which the old one is worth nothing`,
+        ]
+      : endLines(name, server, ends)),
     '',
   ].join('\n');
 }
@@ -221,6 +228,20 @@ export function showRepaired({ terminal }: Context, done: KeyRepair): void {
   }
   const { server, key, helpers } = done;
   terminal.result(`${server} has its share of ${key} again, by ${helpers.join(' and ')}`, done);
+}
+
+/** Longest wait for servers behind something that is done. */
+const LOOK_MS = 1_500;
+
+/**
+ * What belongs behind a repair (L6): nobody knows who reads the old disk, and whoever was repaired decides on nothing in this epoch.
+ * @param key its name; null: no share was given back
+ */
+export async function sayNext({ terminal }: Context, client: Client, key: string | null): Promise<void> {
+  if (key === null || terminal.quiet) return;
+  const { keys } = await client.status({ timeoutMs: LOOK_MS, isRemembered: false });
+  const isOver = keys.some(({ name, changeable }) => name === key && changeable === 'never');
+  terminal.talk(isOver ? 'next: make another key, and move' : `next: ckm key refresh ${key}`);
 }
 
 function namesIn(text: string): string[] {

@@ -106,7 +106,8 @@ function troubleWith(name: string, servers: readonly ServerVerdict[]): CkmError 
     );
   }
   if (behind.length > 0) {
-    const hint = 'go on with a change that is open: ckm sessions resume; else ask its operator';
+    const repair = `ckm key repair ${name} --server ${behind[0]!}`;
+    const hint = `go on with a change that is open: ckm sessions resume; if it came back from an older backup: ${repair}`;
     return new StateError(...open(`is in another epoch of ${name}`, hint, behind));
   }
   if (pending.length === 0) return null;

@@ -9,7 +9,7 @@ import { assertAsOrdered, showChanged } from '../../owner/carry-out-change.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
-import { showRepaired } from '../key/repair.js';
+import { sayNext, showRepaired } from '../key/repair.js';
 import { showMade } from '../key/show.js';
 
 /** `ckm sessions resume ID` */
@@ -34,12 +34,16 @@ async function resume(context: Context, id: string | undefined): Promise<void> {
   }
   const progress = createProgress(terminal);
   const work = client.resumeSession(encodeHex(session.sessionId), progress.on);
+  let repaired: string | null = null;
   await progress.during(work, async (outcome) => {
-    if (outcome.kind === 'repair') showRepaired(context, { outcome: 'repaired', ...outcome });
-    else if (outcome.kind === 'change') showChanged(context, outcome);
+    if (outcome.kind === 'repair') {
+      repaired = outcome.key;
+      showRepaired(context, { outcome: 'repaired', ...outcome });
+    } else if (outcome.kind === 'change') showChanged(context, outcome);
     else showMade(context, await client.showKey(outcome.key.name));
   });
   warnOfClock(context, client);
+  await sayNext(context, client, repaired);
   if (['dkg', 'import'].includes(session.proposal.kind))
     await compareLikeness(context, client, session.keyName);
 }

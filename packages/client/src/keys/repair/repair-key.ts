@@ -13,6 +13,7 @@ import { areOnePage, askWithChain } from '../chain/show-chain.js';
 import { catchUp, caughtUp } from '../changes/catch-up.js';
 import { assureHeads } from '../heads/assure-head.js';
 import type { CertifiedKey } from '../key-record.js';
+import { noteAcknowledged } from '../keys.js';
 import { planRestoration } from '../restore-key.js';
 import { rosterOf } from '../roster.js';
 import { askForKey } from '../verify-key.js';
@@ -143,6 +144,7 @@ async function takesFromCertificate(
   const { certificate, policy } = key.record;
   try {
     checkAcknowledgement(key.newest, target, await link.call('key.restore', { certificate, policy }));
+    await noteAcknowledged(context.store, key.record.name, key.newest.params, [slot]);
     return true;
   } catch (error) {
     if (error instanceof CkmError && error.code === 'KEY_NOT_RESTORABLE') return false;
