@@ -16,8 +16,10 @@ const CODES: Readonly<Record<string, CliCode>> = {
 /** What people type for commands that are called otherwise, or that there are none of, and why. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   version: 'did you mean: ckm --version',
-  resume: 'did you mean: ckm requests resume (a signature), or ckm sessions resume (a key being made)',
-  cancel: 'did you mean: ckm requests cancel (a signature), or ckm sessions cancel (a key being made)',
+  resume:
+    'did you mean: ckm requests resume (a signature), or ckm sessions resume (a key being made or changed)',
+  cancel:
+    'did you mean: ckm requests cancel (a signature), or ckm sessions cancel (a key being made or changed)',
   approve: 'operators say yes with: ckm server approve FOLDER ID',
   reject: 'operators say no with: ckm server reject FOLDER ID',
   backup: 'did you mean: ckm seed backup, or ckm sheet',

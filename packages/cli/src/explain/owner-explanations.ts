@@ -14,8 +14,8 @@ const NAMES_AND_ARGUMENTS = groupOf(
     SERVER_URL_INVALID: 'The address is no http or https address of a server.',
     SERVERS_NOT_DISTINCT: 'The same server is named twice for one key.',
     QUORUM_INVALID: [
-      'The quorum is not “so many of so many”, with at least 2 and at most 32.',
-      'Write it like 2of3.',
+      'The quorum is not “so many of so many”, with at least 2 and at most 32; or a server is to leave of which the key has none to spare.',
+      'Write it like 2of3. In the place of a server that has to go let another hold a share: ckm key repair NAME --server SERVER --by OTHER.',
     ],
     QUORUM_SERVERS_MISMATCH: 'The number of servers does not fit the quorum.',
     POLICY_INVALID: [
@@ -264,8 +264,8 @@ const CEREMONIES = explanationsOf({
   ],
   SERVERS_MISSING: [
     'A server that has to take part does not answer.',
-    'Making a key takes all its servers. Everything so far is stored, here and there.',
-    'When all of them run, go on with ckm sessions resume.',
+    'Making a key takes all its servers, and a change of a key all that are to hold a share. Everything so far is stored, here and there; a key that exists signs as before.',
+    'When all of them run, go on with ckm sessions resume. Where one is gone for good: cancel what waits (ckm sessions cancel ID), and let another take its place: ckm key repair NAME --server SERVER --by OTHER.',
   ],
   TOO_FEW_SERVERS: [
     'Fewer servers than the quorum can sign now; the message says what is with each.',
@@ -300,7 +300,7 @@ const CEREMONIES = explanationsOf({
   KEY_NOT_RESTORED: [
     'At least one server that was asked does not have its share of the key again.',
     'The lines say why; the key lives on while a quorum of other servers does.',
-    'Follow the hint, then run ckm key restore NAME once more: repeating it is safe.',
+    'Follow the hint: what the certificate does not give back the others do, ckm key repair NAME --server SERVER. Repeating ckm key restore NAME is safe.',
   ],
   FAULT_KEYS_SHOWN: [
     'While keys were fetched, a server showed something that does not hold, or a list without end.',
@@ -330,7 +330,7 @@ const CEREMONIES = explanationsOf({
   DRILL_IMPOSSIBLE: [
     'Every server of the key is needed for anything, also to give a lost share back: the others are too few.',
     'A lost server of such a key comes back from its own backup alone, or with static backup from the certificate.',
-    'Change the quorum (ckm key requorum NAME), or have its operator drill with his backup: ckm server drill FOLDER --backup FILE.',
+    'Give it a server to spare (ckm key add-server NAME SERVER), or have its operator drill with his backup: ckm server drill FOLDER --backup FILE.',
   ],
   KEY_NOT_FROZEN: [
     'Too few servers of the key have been told to stop it: the others can still sign. Of a forked key that goes for each certificate.',
@@ -350,7 +350,7 @@ const CEREMONIES = explanationsOf({
   SHARE_NOT_PROVED: [
     'A server gave a proof of its share that does not hold, or says itself that what it has stored is damaged.',
     'Until that is settled count it as lost: the key goes on with the others, as many as ckm key check says.',
-    'Ask its operator to look at memory and database. If the share is gone: ckm key restore NAME.',
+    'Ask its operator to look at memory and database. If the share is gone: ckm key repair NAME --server SERVER. If it is there and wrong, another server takes its place: the same with --by OTHER.',
   ],
   KEY_DIFFERS: [
     'A server of the key holds the certificate of another key, or another policy than you.',

@@ -36,6 +36,25 @@ test('backups that were made in an epoch count until their operator has destroye
   expect(line(0, 1, 3)).toBe('it protects only if enough old shares are deleted: 1 of the 2 needed');
 });
 
+test('before a change of a key with recovery static nobody is promised that what was stolen before is worth nothing', () => {
+  const three = ['alpha', 'bravo', 'charlie'].map((name) => ({ name }));
+  const quorum = { needed: 2, of: 3 };
+  const plan = {
+    order: { quorum },
+    next: three,
+    old: quorum,
+    leaving: [],
+    joining: [],
+    deciding: 2,
+    rules: null,
+  };
+  const lines = (recovery: 'epoch' | 'static') =>
+    planLines('letters', { ...plan, kind: 'refresh', strict: false, recovery } as unknown as ChangePlan);
+  expect(lines('epoch')).toContain('is worth nothing once 2 of these 3 have');
+  expect(lines('static')).not.toContain('worth nothing');
+  expect(lines('static')).toContain('with recovery static each makes its own again out of its identity file');
+});
+
 describe('who has to be there to decide', () => {
   const servers = (names: readonly string[]) => names.map((name) => ({ name }));
   const replacing = (of: readonly string[], needed: number, deciding: number, strict: boolean) => {

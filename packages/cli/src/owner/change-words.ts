@@ -26,10 +26,17 @@ export function planLines(name: string, plan: ChangePlan): string {
     ...ruleLines(plan),
     `  Must be there   all of ${names}, at the same time, for some seconds; until then the key signs as before`,
     ...decideLines(plan, before),
-    `  Old shares      are of no use to the new ones. ${before.join(', ')} are told to destroy theirs: what was stolen before is worth nothing once ${gone} of these ${old.of} have`,
+    `  Old shares      are of no use to the new ones. ${before.join(', ')} are told to destroy theirs: ${oldSharesText(plan, gone)}`,
     `  Does not help   against a server that keeps its old share in secret, or an old backup of one: nobody can see those. Whoever has ${old.needed} old shares already has the key: make another one and move`,
     '',
   ].join('\n');
+}
+
+/** What that is good for: software reaches no share that an identity makes again. */
+function oldSharesText({ recovery, old }: ChangePlan, gone: number): string {
+  return recovery === 'static'
+    ? 'but with recovery static each makes its own again out of its identity file, so that what was stolen before is worth as much as it was'
+    : `what was stolen before is worth nothing once ${gone} of these ${old.of} have`;
 }
 
 /** Where the next change takes more servers than a signature. */

@@ -131,7 +131,7 @@ function manyLines(due: number, passed: number): string {
       : [`  Passed over     ${counted(passed, 'key')} with new shares since less than a day`]),
     '  Must be there   all servers of each key, for some seconds; until then it signs as before',
     '  Old shares      servers are told to destroy theirs: what was stolen before is worth nothing once enough have',
-    '  Does not help   against a server that keeps its old share in secret, or an old backup of one',
+    '  Does not help   against a server that keeps its old share in secret, or an old backup of one; nor where a key has recovery static',
     '  Broken off      the same command goes on where it was',
     '',
   ].join('\n');

@@ -70,7 +70,7 @@ export function drillImpossible({ record: { name }, public: { quorum } }: Certif
     `no server of ${name} could get a lost share back from the others: all ${quorum.of} are needed for anything`,
     {
       code: 'DRILL_IMPOSSIBLE',
-      hint: 'change the quorum, or have its operator show that his backup brings the share back',
+      hint: 'give it a server to spare, or have its operator show that his backup brings the share back',
       facts: { needed: quorum.needed, of: quorum.of },
     },
   );

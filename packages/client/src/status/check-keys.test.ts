@@ -34,6 +34,23 @@ test('another server may take the place of one that is gone while the others are
   });
 });
 
+test('one that does not answer is to be brought back, and to be replaced where it is gone for good and the others are enough', () => {
+  const dead = { replaced: [], absent: ['bravo'] };
+  const remedy = { kind: 'replaceServer', key: 'letters', servers: ['alpha', 'charlie'], quorum: '2of3' };
+  expect(lineOf(dead)).toMatchObject({
+    fix: 'bring bravo back; if it is gone for good let another take its place, under the same key',
+    remedy,
+  });
+  const few = lineOf({ ...dead, changes: { needed: 3, margin: -1, isLow: true } })!;
+  expect([few.fix, few.remedy]).toEqual(['bring bravo back', undefined]);
+  const frozen = [{ server: 'charlie', until: 0, thawAskedAt: null }];
+  expect(lineOf({ ...dead, reachable: ['alpha'], frozen })).toMatchObject({ remedy });
+  const two = { ...dead, quorum: { needed: 3, of: 5 }, absent: ['bravo', 'delta'] };
+  const many = lineOf({ ...two, reachable: ['alpha', 'charlie', 'echo'] })!;
+  expect(many.fix).toMatch(/^bring bravo and delta back; in the place of one that is gone for good/);
+  expect(many.remedy).toBeUndefined();
+});
+
 test('L14: where all of a strict key have to decide nobody is sent to replace one that is gone', () => {
   const line = lineOf({ changes: { needed: 3, margin: -1, isLow: false } });
   expect(line).toEqual({

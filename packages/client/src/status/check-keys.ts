@@ -89,7 +89,22 @@ function wayBack(key: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
   if (unproved.length > 0)
     return { fix: `have ${listed(unproved)} prove its share`, remedy: { kind: 'checkKey', key: name } };
   if (key.forgot.length > 0 && key.absent.length + stopped.length === 0) return forgottenFix(key);
-  return { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
+  return stopped.length > 0 ? { fix: RELEASE_FIRST } : absentFix(key);
+}
+
+/** Whoever does not answer may come back; one that is gone for good is replaced while the others are enough to decide. */
+function absentFix(key: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
+  const { name, absent, quorum, changes, reachable, frozen } = key;
+  if (absent.length === 0) return { fix: 'bring the servers that do not answer back' };
+  const back = `bring ${listed(absent)} back`;
+  if (changes.margin < 0) return { fix: back };
+  const servers = [...new Set([...reachable, ...frozen.map(({ server }) => server)])];
+  const isOne = absent.length === 1 && servers.length + 1 === quorum.of;
+  if (!isOne) return { fix: `${back}; in the place of one that is gone for good let another hold a share` };
+  return {
+    fix: `${back}; if it is gone for good let another take its place, under the same key`,
+    remedy: { kind: 'replaceServer', key: name, servers, quorum: `${quorum.needed}of${quorum.of}` },
+  };
 }
 
 /** A change that is decided goes on until its servers have entered it: until then the epoch before is in use. */

@@ -120,9 +120,9 @@ function planLines(name: string, { needed, servers, rules, isUnderWay }: ExportP
     `  Export      ${name}: the whole private key, for whoever has the file${isUnderWay ? ' (under way)' : ''}`,
     `  Asked       ${servers.map(plainText).join(', ')}: ${needed} of them have to give their shares`,
     `  Waits       each server gives its share ${delay}${who}`,
-    '  For ever    no server is asked any more about what is signed with that file, and nothing takes it back:',
-    '              the key counts as exported at every server of it, in its log, and in each later certificate',
-    '  Meanwhile   every device of yours can stop it: ckm key export NAME --stop',
+    '  For ever    no server is asked any more about what is signed with it, and nothing takes it back:',
+    '              it counts as exported at its servers, in their logs, and in each later certificate',
+    `  Meanwhile   every device of yours can stop it: ckm key export ${name} --stop`,
     '',
   ].join('\n');
 }

@@ -21,16 +21,27 @@ export function membersMissing(
 ): AvailabilityError {
   const names = namesOf(failures.keys());
   const why = [...failures].map(([{ server }, error]) => `${server.name} ${causeOf(error)}`).join(', ');
+  const silent = [...failures].flatMap(([member, error]) => (isSilence(error) ? [member] : []));
+  const around = doing === 'the change' && canLeaveOut(run, silent) ? WITHOUT_THE_DEAD : '';
   return new AvailabilityError(`${doing} waits for ${listed(names)}: ${why}`, {
     code: 'SERVERS_MISSING',
-    hint: `nothing is lost, and the key signs as before: go on when they answer${doing === 'the decision' ? strictHint(run) : ''}`,
+    hint: `nothing is lost, and the key signs as before: ${around}go on when they answer${doing === 'the decision' ? strictHint(run) : ''}`,
     remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
     facts: {
       servers: names,
-      silent: namesOf([...failures].flatMap(([member, error]) => (isSilence(error) ? [member] : []))),
+      silent: namesOf(silent),
       ...([...failures.values()].some(({ code }) => isOtherEpoch(code)) ? { isOtherEpoch: true } : {}),
     },
   });
+}
+
+/** One dead server holds up each change that has it among the next, until one leaves it out. */
+const WITHOUT_THE_DEAD = 'cancel it and order one without whoever is gone for good, or ';
+
+/** Whether those of the present epoch that answer are enough to decide without the others. */
+function canLeaveOut({ before: { params }, deciders }: ChangeRun, silent: readonly ChangeMember[]): boolean {
+  const old = silent.filter(({ oldSlot }) => oldSlot !== null);
+  return silent.length > 0 && params.quorum.of - old.length >= deciders.needed;
 }
 
 /** Operators or delays are waited for. @param readyAt UnixSeconds; null: people alone */

@@ -4,6 +4,7 @@ import type { OnProgress } from '../../progress/progress.js';
 import type { Gathered } from '../../servers/gathered.js';
 import { abandonSession } from '../../sessions/run-session.js';
 import { sessionOnRecord } from '../../sessions/sessions.js';
+import { shortId } from '../../store/track.js';
 import { changesOf, type CheckedEpoch } from '../chain/key-chain.js';
 import { type Forgetting, forgettingOf } from '../forgetting.js';
 import { assureHeads } from '../heads/assure-head.js';
@@ -12,6 +13,7 @@ import { loadKeyRecord, type ReadKey } from '../keys.js';
 import { caughtUp } from './catch-up.js';
 import { nobodyTold } from './change-errors.js';
 import {
+  changeIdOf,
   type ChangeRecord,
   changePath,
   listChangesOf,
@@ -319,11 +321,12 @@ async function endSession({ context, record: { sessionId } }: ChangeRun, reason:
   await abandonSession(context, resharing, session, { reason, named: null });
 }
 
-function changeOpen({ keyName }: ChangeRecord): StateError {
-  return new StateError(`another change of key ${keyName} goes on`, {
+function changeOpen(change: ChangeRecord): StateError {
+  const id = shortId(changeIdOf(change));
+  return new StateError(`another change of key ${change.keyName} goes on`, {
     code: 'CHANGE_OPEN',
-    hint: 'go on with it, or cancel it',
-    remedy: { kind: 'resumeSession' },
+    hint: `cancel it (session ${id}), or go on with it`,
+    remedy: { kind: 'resumeSession', id },
     retryable: false,
   });
 }

@@ -49,6 +49,7 @@ test('a change that operators are asked about waits with their names and six wor
   const other = { kind: 'refresh' } as const;
   await expect(client.changeKey({ name: NAME, wish: other })).rejects.toMatchObject({
     code: 'CHANGE_OPEN',
+    hint: expect.stringMatching(/^cancel it \(session [0-9a-f]{8}\), or go on with it$/) as string,
   });
   const [change] = await client.listChanges();
   expect(await client.cancelChange(change!, 'not any more')).toMatchObject({

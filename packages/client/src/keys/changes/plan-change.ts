@@ -1,4 +1,4 @@
-import type { ChangeOrder } from '@ckm/api';
+import type { ChangeOrder, KeyPolicy } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import { hashOrder, membersNeeded, parseQuorum, type Quorum } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
@@ -41,6 +41,8 @@ export interface ChangePlan {
   readonly deciding: number;
   /** Whether the key was made strict, and so stays. */
   readonly strict: boolean;
+  /** What gives a server its lost share back. Of a `static` key it is there for good: the identity of a server makes its old shares again. */
+  readonly recovery: NonNullable<KeyPolicy['recovery']>;
   /** Names of those that join. */
   readonly joining: readonly string[];
   /** 32 bytes: names the order. Its likeness in words is what operators type. */
@@ -52,7 +54,7 @@ export interface ChangePlan {
 /**
  * Checks everything about a change that can be checked here. One that was asked for before and is decided, while somebody has still
  * to hear of it, is that one: asking again goes on with it.
- * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `CHANGE_NOTHING`; StorageError
+ * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `CHANGE_NOTHING`, `QUORUM_INVALID`; StorageError
  * `SERVER_PIN_DIFFERS`; EncodingError `QUORUM_INVALID`
  */
 export async function planChange(
@@ -119,7 +121,7 @@ async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeW
     })),
     termsVersion: 0,
   };
-  const { changes = 'operator', changeDelay = USUAL_DELAY } = key.record.policy;
+  const { changes = 'operator', changeDelay = USUAL_DELAY, recovery = 'epoch' } = key.record.policy;
   return {
     kind: wish.kind,
     order,
@@ -127,6 +129,7 @@ async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeW
     old: params.quorum,
     deciding: membersNeeded(params.quorum, params.flags.strict),
     strict: params.flags.strict,
+    recovery,
     leaving,
     joining: joining.map(({ name }) => name),
     orderHash: hashOrder(order),
@@ -178,6 +181,7 @@ async function wanted(
     return { servers: [...now, server], quorum: parseQuorum({ needed, of: quorum.of + 1 }) };
   }
   if (!isMember) throw notOfKey(server.name);
+  if (needed === quorum.of) throw noneToSpare(record.name, server.name, quorum);
   return { servers: others, quorum: parseQuorum({ needed, of: quorum.of - 1 }) };
 }
 
@@ -223,6 +227,16 @@ function notOfKey(server: string): UsageError {
     code: 'QUORUM_SERVERS_MISMATCH',
     hint: 'name a server of the key',
   });
+}
+
+function noneToSpare(key: string, server: string, { of }: Quorum): UsageError {
+  return new UsageError(
+    `key ${key} takes all of its ${of} servers: without ${server} the others are too few to sign`,
+    {
+      code: 'QUORUM_INVALID',
+      hint: 'let another server take its place, or order another quorum of those that stay',
+    },
+  );
 }
 
 function itsOwnPlace(server: string): UsageError {

@@ -169,5 +169,11 @@ describe('a wish for another server that cannot be is refused before anybody is 
       code: 'QUORUM_SERVERS_MISMATCH',
       message: 'server charlie is not one of the key',
     });
+    const less = { name: NAME, wish: { kind: 'remove-server', server: 'bravo' } } as const;
+    await expect(client.planChange(less)).rejects.toMatchObject({
+      code: 'QUORUM_INVALID',
+      message: 'key letters takes all of its 2 servers: without bravo the others are too few to sign',
+      hint: 'let another server take its place, or order another quorum of those that stay',
+    });
   });
 });
