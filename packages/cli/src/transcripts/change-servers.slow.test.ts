@@ -149,6 +149,18 @@ describe('another server for a key whose operators are asked', () => {
     expect(waiting).toMatchObject({ code: 'CHANGE_WAITING', hint: expect.stringContaining(words) });
     const [open] = await setup.json<{ id: string; title: string }[]>(['sessions', 'list', '--open']);
     expect(open!.title).toBe('changing the servers of letters');
+    // What its operator reads: every server of now and of then by the words that its owner sees, and never those of the change.
+    const { stdout: read } = await setup.ckm(['server', 'requests', setup.folderOf('alpha')]);
+    const known = await setup.json<{ name: string; likeness: { words: string } }[]>(['server', 'list']);
+    const [now = '', then = ''] = read.split(/^ *then, 2 of 4:$/m);
+    expect(now).toMatch(/^ *now, 2 of 3:$/m);
+    for (const { name, likeness } of known.filter((one) => ALL.slice(0, 4).includes(one.name))) {
+      const line = (mark: string) => new RegExp(`^ *${mark} ${likeness.words} [0-9a-f]{8}( |$)`, 'm');
+      expect(then).toMatch(line(name === 'delta' ? '[+]' : ''));
+      if (name === 'delta') expect(now).not.toContain(likeness.words);
+      else expect(now).toMatch(line(''));
+    }
+    expect(read).not.toContain(words);
     const approve = (name: string, said: string) =>
       setup.ckm(['server', 'approve', setup.folderOf(name), open!.id, '--words', said, '--json']);
     const wrong = await approve('alpha', 'acid acid acid acid acid acid');

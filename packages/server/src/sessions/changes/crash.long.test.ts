@@ -101,7 +101,7 @@ describe('a change at servers that are killed', () => {
 });
 
 describe('a row that was put back', () => {
-  test('V33: the one in which a server remembers what it said is refused, and nothing is said a second time', async () => {
+  test('V33e: the one in which a server remembers what it said is refused, and nothing is said a second time', async () => {
     const { servers, callees, restart } = await openRestarting(3);
     const { keyId } = await makeKey(callees);
     const change = await carryChange({ servers: callees, keyId, expiresAt: SOON });
