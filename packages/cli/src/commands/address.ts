@@ -133,8 +133,10 @@ async function show(
   const { chain, index, given, text = '' } = shown;
   const { name } = key.record;
   const found = bitcoinAddress(key.public, chain, index, key.record.network ?? 'bitcoin');
-  const grouped = (found.address.match(/.{1,4}/g) ?? []).join(' ');
-  terminal.talk(`  ${chain} #${index}   ${grouped}${text === '' ? '' : `   ${text}`}`);
+  const head = `  ${chain} #${index}   `;
+  terminal.talk(`${head}${(found.address.match(/.{1,4}/g) ?? []).join(' ')}`);
+  // Behind the groups it would be broken on nearly every terminal.
+  if (text !== '') terminal.talk(`${' '.repeat(head.length)}${text}`);
   if (given.qr === true) await showQr(terminal, `bitcoin:${found.address}`);
   if (key.record.comparison === undefined) terminal.talk(notCompared(name));
   terminal.copied(found.address, {

@@ -51,6 +51,12 @@ test.each([
   expect(errorOf(refused).message).toMatch(named);
 });
 
+test('of a file that holds no settings at all the hint names the file once', async () => {
+  writeFileSync(`${folder}/config.json`, '[]');
+  const { code, hint } = errorOf(await config('check'));
+  expect([code, hint.match(/config\.json/g)]).toEqual(['CONFIG_INVALID', ['config.json']]);
+});
+
 test('ckm server config show has every setting, its value, and where that comes from', async () => {
   change({ policy: { approval: 'operator' }, notify: { webhook: { url: 'https://example.org/canary' } } });
   const shown = await callCkm(['server', 'config', 'show', folder], {

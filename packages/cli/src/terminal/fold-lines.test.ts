@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { foldLines } from './fold-lines.js';
+import { wrapLines } from './wrap-text.js';
 
 test('foldLines breaks a long line between words, and puts the rest under the second column', () => {
   const row = '  op1      does not answer  SERVER_UNREACHABLE  http://127.0.0.1:7404/somewhere';
@@ -13,6 +14,23 @@ test('foldLines breaks a long line between words, and puts the rest under the se
   expect(foldLines('ckm: hint: start it again, and then look at what it says', 30)).toBe(
     ['ckm: hint: start it again, and', '    then look at what it says'].join('\n'),
   );
+});
+
+test.each([
+  ['expires 2026-12-07 12:44 UTC (in 7 d): bob, invoice 17', '(in 7 d):'],
+  ['its delay is over 2026-12-07 12:44 UTC (40 min ago)', '(40 min ago)'],
+  ['changes of servers with the yes of every operator, after 24 h', '24 h'],
+  ['answers in 12 ms, and its clock is right', '12 ms,'],
+])('no line is broken between a time and its unit: %s', (line, whole) => {
+  for (let columns = 12; columns < line.length; columns++) {
+    expect(
+      foldLines(line, columns)
+        .split('\n')
+        .some((part) => part.includes(whole)),
+    ).toBe(true);
+    expect(wrapLines(line, columns).some((part) => part.includes(whole))).toBe(true);
+    expect(wrapLines(line, columns).join(' ')).toBe(line);
+  }
 });
 
 test('foldLines never breaks within a word: a signature or an address can be copied whole', () => {

@@ -1,4 +1,4 @@
-import { textWidth } from './wrap-text.js';
+import { boundText, textWidth, unboundText } from './wrap-text.js';
 
 const STYLING = /\u001b\[[0-9;]*m/g;
 /** Further in than this, what is continued has no room left. */
@@ -24,7 +24,7 @@ function fold(line: string, columns: number): string {
   const lines: string[] = [];
   let at = '';
   let isEmpty = true;
-  for (const [gap, word] of wordsOf(line)) {
+  for (const [gap, word] of wordsOf(boundText(line))) {
     const longer = isEmpty ? `${at}${lines.length === 0 ? gap : ''}${word}` : `${at}${gap}${word}`;
     if (isEmpty || plainWidth(longer) <= columns) {
       at = longer;
@@ -34,7 +34,7 @@ function fold(line: string, columns: number): string {
     }
     isEmpty = false;
   }
-  return [...lines, at].join('\n');
+  return unboundText([...lines, at].join('\n'));
 }
 
 /** A word that fits into the columns, but not behind the indent, stands further out: six words of a likeness are not broken. */

@@ -16,6 +16,20 @@ export function textWidth(text: string): number {
   return width;
 }
 
+/** What is one word though a space stands in it: a time with its unit, and how far away something is. */
+const WHOLE = /\((?:in )?\d+ (?:s|min|h|d)(?: ago)?\)|\d (?:ms|s|min|h|d)(?![\p{L}\p{N}])/gu;
+const NO_BREAK = '\u00a0';
+
+/** A line with no-break spaces in what is not to be broken: `24 h`, `(in 7 d)`. */
+export function boundText(line: string): string {
+  return line.replace(WHOLE, (found) => found.replaceAll(' ', NO_BREAK));
+}
+
+/** The same as it is shown. */
+export function unboundText(line: string): string {
+  return line.replaceAll(NO_BREAK, ' ');
+}
+
 /** How long a line may be on a terminal that wide. */
 export function readableColumns(columns: number | undefined): number {
   if (columns === undefined || columns <= 0) return USUAL_COLUMNS;
@@ -36,7 +50,7 @@ export function wrapText(text: string, columns: number | undefined, indent = '')
 export function wrapLines(text: string, room: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of boundText(text).split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
     if (textWidth(longer) <= room) {
       line = longer;
@@ -47,8 +61,7 @@ export function wrapLines(text: string, room: number): string[] {
     lines.push(...pieces.slice(0, -1));
     line = pieces.at(-1)!;
   }
-  lines.push(line);
-  return lines;
+  return [...lines, line].map(unboundText);
 }
 
 function cut(word: string, room: number): string[] {

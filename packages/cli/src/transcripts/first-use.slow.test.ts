@@ -127,7 +127,7 @@ describe('an address', () => {
     expect(second.address).not.toBe(first.address);
     expect((await next('--index', '0')).address).toBe(first.address);
     expect((await setup.ckm(['address', 'treasury'])).stderr).toMatch(
-      /receive #2 {3}bc1p( \w{1,4})+ {3}never handed out here before/,
+      /^ {2}receive #2 {3}bc1p( \w{1,4})+\n {15}never handed out here before$/m,
     );
   });
 
@@ -162,6 +162,19 @@ test('with --quiet and --yes nothing but the signature is said, unless there is 
   const outcome = await setup.ckm(['sign', 'notes', '--message', 'hello', '--yes', '--quiet']);
   expect([outcome.status, outcome.stderr]).toEqual([0, '']);
   expect(outcome.stdout).toMatch(/^[0-9a-f]{128}\n$/);
+});
+
+test('with -q an address is the one line on stdout, and nothing is said beside it', async () => {
+  const outcome = await setup.ckm(['address', 'treasury', '-q']);
+  expect([outcome.status, outcome.stderr]).toEqual([0, '']);
+  expect(outcome.stdout).toMatch(/^bc1p[0-9a-z]{58}\n$/);
+});
+
+test('what is said of a patience of nothing names the limits, and its hint runs as it stands', async () => {
+  const refused = errorOf(await setup.ckm(['status', '--timeout', '0']));
+  expect(refused.message).toBe('--timeout is not a number of seconds above 0 and up to 3600');
+  const [, flag, seconds] = /^write for example (--timeout) (\d+)$/.exec(refused.hint)!;
+  expect((await setup.ckm(['status', flag!, seconds!])).status).toBe(0);
 });
 
 describe.skipIf(!hasScript)('on a terminal (needs script)', () => {
