@@ -9,8 +9,17 @@ import { openOwner } from '../owner/open-owner.js';
 import { unlockSeed } from '../owner/owner-seed.js';
 import { createSheetCheck } from '../sheet/sheet-check.js';
 import { sheetPage } from '../sheet/sheet-page.js';
-import { checkedLines, formatSheet, type Sheet, type SheetKey, type SheetServer } from '../sheet/sheet.js';
+import {
+  checkedLines,
+  formatSheet,
+  type Sheet,
+  type SheetKey,
+  sheetLines,
+  type SheetServer,
+  sheetText,
+} from '../sheet/sheet.js';
 import { dateOf, unixNow } from '../terminal/instant.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { isHandedOut } from './key/show.js';
 import { assertWritable, outFile, writeOut } from '../terminal/write-out.js';
 
@@ -34,15 +43,20 @@ async function sheet(
   const content = await readSheet(client, seed);
   const text = html === true ? await sheetPage(content) : formatSheet(content);
   if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(text));
-  const shown = out === undefined ? text : '';
-  const object = sheetObject(content, out);
-  // Of a page every letter counts; the lines that programs read are understood also where a terminal has broken them.
-  if (html === true) terminal.copied(shown, object);
-  // It is paper, and read where another machine is.
-  else terminal.result(shown, object, 'asWritten');
+  const machine = sheetObject(content, out);
+  // Of a page every letter counts.
+  if (out !== undefined || html === true) terminal.copied(out === undefined ? text : '', machine);
+  else show(terminal, content, machine);
   if (flags.preview === true) return;
   await client.noteSheet();
   if (out !== undefined) terminal.talk(`  sheet written to ${out}: print it`);
+}
+
+/** Only what people read is broken to fit: what programs read is copied off the screen as it is. */
+function show(terminal: Terminal, content: Sheet, machine: object): void {
+  // It is paper, and read where another machine is.
+  terminal.result(sheetText(content), machine, 'asWritten');
+  if (!terminal.json) terminal.copied(sheetLines(content).join('\n'), null);
 }
 
 /** @throws StateError `SHEET_EMPTY` */

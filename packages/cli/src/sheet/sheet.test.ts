@@ -50,6 +50,37 @@ test.each([40, 60, 64, 100])(
   },
 );
 
+/** As a program writes down a screen that breaks lines wherever it is full. */
+function cutAt(columns: number, text: string): string {
+  const rows = new RegExp(`.{1,${columns}}`, 'g');
+  return text
+    .split('\n')
+    .flatMap((line) => line.match(rows) ?? [''])
+    .join('\n');
+}
+
+test('a sheet that was copied off a screen of any width, cut in the middle of words, is read as it was', () => {
+  const text = formatSheet(sheetOf());
+  for (let columns = 40; columns <= 140; columns++) {
+    for (const rows of [cutAt(columns, text), cutAt(columns, text).replace(/ +$/gm, '')]) {
+      const copied = `${rows}alice@laptop:~$ \n`;
+      expect([columns, parseSheet(copied)]).toEqual([columns, parseSheet(text)]);
+      expect(checkSheet(seedOf(7), parseSheet(copied))).toBe('good');
+    }
+  }
+});
+
+test.each([
+  ['a row is missing', (rows: string[]) => rows.filter((row) => !/^[0-9a-f]+ https/.test(row))],
+  ['two rows have changed places', (rows: string[]) => rows.toReversed()],
+])('of a sheet that was copied off a screen, and %s, nothing is taken', (_what, change) => {
+  const [readable, lines] = formatSheet(sheetOf()).split('ckm-recovery-sheet: 1\n') as [string, string];
+  const rows = change(cutAt(60, lines).split('\n')).join('\n');
+  expect(
+    outcomeOf(() => checkSheet(seedOf(7), parseSheet(`${readable}ckm-recovery-sheet: 1\n${rows}`))),
+  ).toMatch(/^(?:SHEET_INVALID|SHEET_CHANGED)$/);
+});
+
 test.each([
   ['text', (sheet: Sheet) => Promise.resolve(formatSheet(sheet))],
   ['a page', sheetPage],

@@ -96,6 +96,11 @@ export function sheetLines({ madeAt, servers, keys, check }: Sheet): readonly st
 
 /** The sheet as text, to be printed. */
 export function formatSheet(sheet: Sheet): string {
+  return [sheetText(sheet), ...sheetLines(sheet), ''].join('\n');
+}
+
+/** What people read of it, down to the head above the lines for programs. */
+export function sheetText(sheet: Sheet): string {
   return [
     `CKM recovery sheet   ${dateOf(sheet.madeAt)}`,
     '',
@@ -119,8 +124,6 @@ export function formatSheet(sheet: Sheet): string {
     ...STEPS.map((step, i) => `  ${i + 1}. ${step}`),
     '',
     'For programs',
-    ...sheetLines(sheet),
-    '',
   ].join('\n');
 }
 
@@ -159,17 +162,36 @@ export function parseSheet(text: string): ReadSheet {
 const BEGINNING = /^ *(?:made|server|key|check):/;
 const WHOLE = [MADE, SERVER, KEY, CHECK];
 
-/** Lines as they were before a terminal broke them: what goes on stands further in, or behind a line that is none yet. */
+/**
+ * Lines as they were before a terminal broke them: what goes on stands further in, or behind a line that is none yet. What a
+ * screen has cut in the middle of a word is as long as the screen is wide.
+ */
 function unfolded(lines: readonly string[]): string[] {
   const whole: string[] = [];
+  const width = lines.reduce((most, { length }) => Math.max(most, length), 0);
+  let before = '';
   for (const line of lines) {
     const last = whole.at(-1) ?? '';
-    const isOpen = BEGINNING.test(last) && !WHOLE.some((form) => form.test(last));
     const goesOn = BEGINNING.test(last) && !BEGINNING.test(line) && /\S/.test(line);
-    if (goesOn && (isOpen || line.startsWith(' '))) whole.push(`${whole.pop()!.trimEnd()} ${line.trim()}`);
-    else whole.push(line);
+    const joined = goesOn ? joinedTo(last, line, before.length === width) : null;
+    if (joined === null) whole.push(line);
+    else whole[whole.length - 1] = joined;
+    before = line;
   }
   return whole;
+}
+
+/** Null: the line is another one. */
+function joinedTo(last: string, line: string, isFull: boolean): string | null {
+  const [spaced, cut] = [`${last.trimEnd()} ${line.trim()}`, `${last}${line}`];
+  if (isWhole(spaced)) return spaced;
+  const isIn = line.startsWith(' ');
+  if (isFull && !isIn && (isWhole(cut) || !isWhole(last))) return cut;
+  return isIn || !isWhole(last) ? spaced : null;
+}
+
+function isWhole(line: string): boolean {
+  return WHOLE.some((form) => form.test(line));
 }
 
 /** What a line of a page says, behind its last tag. */

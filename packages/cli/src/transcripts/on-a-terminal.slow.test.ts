@@ -47,15 +47,36 @@ test.skipIf(!isHere)(
   },
 );
 
-test.skipIf(!isHere)(
-  'a recovery sheet is broken between words like everything else (needs script)',
-  async () => {
-    const { screen } = await onTerminal(['sheet']);
-    const broken = screen.split('\n').filter((line) => / /.test(line.trim()));
-    expect(Math.max(...broken.map((line) => line.length))).toBeLessThanOrEqual(80);
-    expect(screen).toMatch(/^ *[0-9a-f]{64}$/m);
-  },
-);
+describe.skipIf(!isHere)('a recovery sheet on a screen of 60 columns (needs script)', () => {
+  let screen: string;
+  let words: string;
+  beforeAll(async () => {
+    ({ screen } = await runOnTerminal(['sheet'], [], setup.environment, 60));
+    words = join(setup.scratch.path, 'words');
+    await setup.json(['seed', 'backup', '--out', words]);
+  });
+
+  test('is broken between words, but where programs read it', () => {
+    const [readable, lines] = screen.split('For programs\n') as [string, string];
+    const broken = readable.split('\n').filter((line) => / /.test(line.trim()));
+    expect(Math.max(...broken.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(lines).toMatch(/^server: alpha [0-9a-f]{64} https?:\S+$/m);
+    expect(lines).toMatch(/^check: [0-9a-f]{16} [0-9a-f]{64}$/m);
+  });
+
+  test.each([
+    ['whole', (text: string) => text],
+    ['row by row, as some programs copy it', (text: string) => text.replace(/(.{60})(?=.)/g, '$1\n')],
+  ])('brings all servers back when it was copied %s', async (how, copy) => {
+    const sheet = setup.scratch.file(`copied ${how}`, copy(screen));
+    const restored = await setup.ckm(
+      ['seed', 'restore', '--from', words, '--sheet', sheet, '--no-input', '--json'],
+      { environment: { CKM_HOME: join(setup.scratch.path, `restored ${how}`) } },
+    );
+    expect(restored.stderr).toContain('the sheet is one of yours');
+    expect(JSON.parse(restored.stdout)).toMatchObject({ added: ['alpha', 'bravo', 'charlie'], failed: [] });
+  });
+});
 
 const AGAIN = /type y or n[^]*Ask for this signature/;
 
