@@ -3,7 +3,7 @@ import type { OperatorKeyPolicy } from '@ckm/server';
 import { CHANGE_DELAYS } from '../command-line/policy-flags.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { formatLikeness } from '../terminal/likeness.js';
-import { formatTable } from '../terminal/table.js';
+import { formatUnderHeads } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 /** What the owner allowed, what the operator took away from it, for this key and for every key: side by side. */
@@ -18,10 +18,10 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
     ...(transcriptHash === null
       ? []
       : [formatLikeness(terminal, keyId.slice(0, 8), decodeHex(transcriptHash)), '']),
-    formatTable(
+    formatUnderHeads(
+      // Few letters: where nothing long stands below, all of it stands on a line of 60 columns.
+      ['allowed by', 'its owner', 'you', `this server${server.name === null ? '' : ` (${server.name})`}`],
       [
-        // Few letters: all of it stands on a line of 60 columns.
-        ['allowed by', 'its owner', 'you', `this server${server.name === null ? '' : ` (${server.name})`}`],
         ['kinds', owned.kinds.join(', '), kinds(tightening.kinds), kinds(server.kinds)],
         ['rate', rate(owned.rateLimit), rate(tightening.rateLimit), rate(server.rateLimit)],
         ['until', until(owned.expiresAt), until(tightening.expiresAt), until(null)],
@@ -39,6 +39,7 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
           delay(server.changeDelay),
         ],
       ],
+      terminal.columns,
       '  ',
     ),
     '',
