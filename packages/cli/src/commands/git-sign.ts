@@ -120,7 +120,7 @@ async function signOne(
   const { key, kind } = request;
   const asked = await client.prepare(request);
   const { description, refusal } = asked;
-  const shown = formatDescription(terminal, description);
+  const shown = formatDescription(terminal, description, refusal);
   tell(context, shown);
   if (context.flags.preview === true) {
     if (refusal !== null) throw refusal;

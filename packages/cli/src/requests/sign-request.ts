@@ -152,7 +152,7 @@ export function showRequest(
     if (doubts !== '') terminal.warn(doubts, 'asWritten');
     return null;
   }
-  const text = `${formatDescription(terminal, asked.description)}\n${askLines(key, asked)}`;
+  const text = `${formatDescription(terminal, asked.description, asked.refusal)}\n${askLines(key, asked)}`;
   terminal.warn(text, 'asWritten');
   return text;
 }

@@ -66,11 +66,8 @@ export function agentKeys(
       const { type, payload } = buildSshAgentRequest(data);
       const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: options.waitSeconds };
       const asked = await client.prepare(request);
-      const isBlindRefused = asked.refusal?.code === 'POLICY_BLIND';
-      context.terminal.warn(
-        formatDescription(context.terminal, asked.description, isBlindRefused),
-        'asWritten',
-      );
+      const shown = formatDescription(context.terminal, asked.description, asked.refusal);
+      context.terminal.warn(shown, 'asWritten');
       if (asker.hops.length > 0) context.terminal.warn(hopsLine(asker.hops));
       if (!(await ask(name, asked, asker))) return null;
       const { artefact, signers } = await asked.sign();

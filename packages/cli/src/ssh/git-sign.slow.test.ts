@@ -299,6 +299,17 @@ describe.skipIf(!isHere)('what git gets no signature for (needs git and ssh-keyg
     expect((await runProgram('ssh-keygen', check, { stdin: readFileSync(file) })).status).toBe(0);
   });
 
+  test('what cannot be described is said to be so once, and not signed', async () => {
+    const file = setup.scratch.file(
+      'noise',
+      Uint8Array.from({ length: 64 }, (_, i) => 255 - i),
+    );
+    const args = ['-Y', 'sign', '-n', 'letters', '-f', `${setup.scratch.path}/laptop.pub`, file];
+    const refused = await setup.ckm(['git-sign', ...args]);
+    expect(errorOf(refused).code).toBe('POLICY_BLIND');
+    expect(refused.stderr.replace(/\s+/g, ' ').match(/cannot be described/g)).toHaveLength(1);
+  });
+
   test('with --preview nothing is sent or written', async () => {
     const file = setup.scratch.file(
       'object',

@@ -1,3 +1,4 @@
+import type { CkmError } from '@ckm/foundation';
 import type { Description, DescriptionRow } from '@ckm/requests';
 import { plainText } from './plain-text.js';
 import type { Terminal } from './terminal.js';
@@ -12,13 +13,14 @@ const WIDEST_BEFORE_NOTE = 40;
 
 /**
  * What is signed, before anything else: the sentence, the table under it, and what should make one hesitate.
- * @param isBlindRefused whether it is refused because it cannot be described: the refusal says that, and nothing else has to
+ * @param refusal why it is not signed: of what is refused because it cannot be described, the sentence has said that
  */
 export function formatDescription(
   terminal: Pick<Terminal, 'style' | 'columns'>,
   { sentence, rows, warnings, blind }: Description,
-  isBlindRefused = false,
+  refusal: CkmError | null = null,
 ): string {
+  const isBlindRefused = refusal?.code === 'POLICY_BLIND';
   const room = readableColumns(terminal.columns) - INDENT.length;
   const table = tableLines(
     rows.filter(({ value }) => !blind || !sentence.includes(value)),

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { type Address, paymentFrom } from '../test/payment.js';
 import type { Answer } from '../test/sit-and-run.js';
 import { story, threeServers } from '../test/story.js';
@@ -49,7 +50,8 @@ story('ssh-agent-refuses', open, async ({ ckm, aside, folder }) => {
   const { value } = await aside<{ value: string }>('key show strict --public');
   writeFileSync(join(folder, 'strict.pub'), `${value}\n`);
   writeFileSync(join(folder, 'letter'), 'Dear Ben\n');
-  await ckm('ssh-agent --key strict -- ssh-keygen -Y sign -n file -f strict.pub letter');
+  const { raw } = await ckm('ssh-agent --key strict -- ssh-keygen -Y sign -n file -f strict.pub letter');
+  expect(raw.replace(/\s+/g, ' ').match(/cannot be described/g)).toHaveLength(1);
 });
 
 story('seed-and-sheet', open, async ({ ckm, aside }) => {

@@ -26,7 +26,7 @@ export function policyRefusal(
   if (!blind || policy.blindAllowed) return null;
   return refused(
     'POLICY_BLIND',
-    `this cannot be described, and key ${name} signs only what can be read aloud`,
+    `key ${name} signs nothing blindly: only what can be read aloud`,
     'use a key that allows blind signing, or make one',
   );
 }
