@@ -294,7 +294,7 @@ export interface Client {
   /** What taking a key out of its servers would ask of whom. @throws UsageError `KEY_NOT_EXPORTABLE` */
   planExport(name: string): Promise<ExportPlan>;
   /** Asks every server of a key to give its share out, or goes on with that: called again until the key is here. */
-  exportKey(name: string): Promise<KeyExport>;
+  exportKey(name: string, on?: OnProgress): Promise<KeyExport>;
   /** Takes what an export was sealed to off the records, once what came of it is kept elsewhere. */
   closeExport(name: string): Promise<void>;
   /** Stops every export of a key, whichever device began it. */
@@ -500,8 +500,8 @@ export function createClient(options: ClientOptions): Client {
     },
     stopRepair: (args) => stopRepair(context, readKey, args),
     planExport: async (name) => planExport(context, await readKey(name)),
-    exportKey: (name) =>
-      acting(afterSettled(context, readKey, name, async () => exportKey(context, await readKey(name)))),
+    exportKey: (name, on = silent) =>
+      acting(afterSettled(context, readKey, name, async () => exportKey(context, await readKey(name), on))),
     closeExport: async (name) => acting(closeExport(context, await readKey(name))),
     stopExport: async (name) => acting(stopExport(context, await readKey(name))),
 

@@ -2,6 +2,7 @@ export { CLIENT_CODES, type ClientCode } from './codes.js';
 // client
 export { type Client, type ClientOptions, createClient, type SessionOutcome } from './client.js';
 export type { SeedSource } from './context/context.js';
+export { type Job, JOB_STEPS, type SteppedJob } from './progress/job-steps.js';
 export type { OnProgress, ProgressEvent } from './progress/progress.js';
 // seed
 export { replaceWord, SEED_BYTES, SEED_WORDS, seedToWords, unknownWord, wordsToSeed } from './seed/words.js';
@@ -51,7 +52,8 @@ export type { RepairedShare } from './keys/repair/conclude-repair.js';
 export { type EndOfChanges, repairEndsChanges } from './keys/repair/end-of-changes.js';
 export type { KeyRepair, RepairKeyArgs, RepairPlan } from './keys/repair/repair-key.js';
 export type { StoppedRepair } from './keys/repair/stop-repair.js';
-export type { ExportAt, ExportPlan, ExportState, KeyExport } from './keys/export/export-key.js';
+export type { ExportAt, ExportPlan, KeyExport } from './keys/export/export-key.js';
+export type { ExportState } from './keys/export/hear-export.js';
 export type { ExportKnown } from './keys/export/tell-exported.js';
 export type { ExportStatus } from './status/exports.js';
 export type { StoppedExport } from './keys/export/stop-export.js';

@@ -21,7 +21,7 @@ const HALVES = [
 /** Where the cable is pulled out: before either device asks this. */
 const STEPS = {
   lock: 'asking servers to decide',
-  yield: 'asking servers to give way to the new epoch',
+  yield: 'asking them to give way',
   commit: 'storing the new shares',
 } as const;
 /** Servers enter one try every ten minutes. Seconds. */

@@ -140,11 +140,11 @@ describe.skipIf(missing.length > 0)(
     }, 120_000);
 
     test.each([
-      [0, 'asking servers to take part'],
-      [1, 'making new shares'],
+      [0, 'asking who takes part'],
+      [1, 'asking for offers'],
       [0, 'asking servers to decide'],
       [1, 'storing the new shares'],
-      [0, 'telling servers to forget their old shares'],
+      [0, 'forgetting old shares'],
     ] as const)(
       'kill -9 of process %i of alpha at "%s": the other one goes on with the change',
       async (i, at) => {

@@ -19,10 +19,11 @@ const CURABLE: readonly string[] = ['SERVERS_MISSING', 'CHANGE_WAITING', 'CHANGE
  */
 export async function untilDone<T>(
   terminal: Terminal,
-  { left }: Progress,
+  progress: Progress,
   { wait = 0 }: WaitFlag,
   once: () => Promise<T>,
 ): Promise<T> {
+  const { left } = progress;
   const until = wait === true ? Number.POSITIVE_INFINITY : unixNow() + wait;
   let said = '';
   for (;;) {
@@ -31,7 +32,10 @@ export async function untilDone<T>(
     } catch (error) {
       const isCurable = error instanceof CkmError && CURABLE.includes(error.code);
       if (!isCurable || unixNow() >= until || left.aborted) throw error;
-      if (error.message !== said) terminal.talk(`  ${error.message}`);
+      if (error.message !== said) {
+        progress.end();
+        terminal.talk(`  ${error.message}`);
+      }
       said = error.message;
       await setTimeout(PAUSE_MS, undefined, { signal: left }).catch(() => undefined);
       if (left.aborted) throw error;

@@ -6,12 +6,16 @@ import { createTerminal } from './terminal.js';
 const options = { json: false, color: false, trueColor: false, input: false, direct: false };
 const terminal = createTerminal({ ...options, quiet: true });
 
+const CEREMONY: readonly ProgressEvent['stage'][] = ['propose', 'join', 'exchange', 'conclude'];
+
 /** Shares are in from `have`, and still wanted from `waiting`. */
 function event(stage: ProgressEvent['stage'], have: string[], waiting: string[]): ProgressEvent {
-  return { id: '00bdea2a', stage, round: 1, of: 2, have, waiting, text: 'asking for shares' };
+  const job = CEREMONY.includes(stage) ? 'repair' : 'request';
+  return { job, id: '00bdea2a', stage, round: 1, of: 2, have, waiting, text: 'asking for shares' };
 }
 
-test('the last state of a signature stays on the screen: every share is in, and the line ends', async () => {
+/** What a terminal of 100 columns is sent for some events, state by state. */
+async function drawn(events: readonly ProgressEvent[]): Promise<readonly string[]> {
   vi.stubEnv('TERM', 'xterm');
   const written: string[] = [];
   const stderr = { isTTY: true, columns: 100, write: (text: string) => written.push(text) > 0 };
@@ -19,17 +23,32 @@ test('the last state of a signature stays on the screen: every share is in, and 
   Object.defineProperty(process, 'stderr', { ...original, get: () => stderr });
   try {
     const progress = createProgress(createTerminal({ ...options, quiet: false }));
-    progress.on(event('sign', ['alpha'], ['charlie']));
-    progress.on(event('sign', ['alpha', 'charlie'], []));
-    progress.on(event('done', ['alpha', 'charlie'], []));
-    await progress.during(Promise.resolve('signature'), () => undefined);
+    for (const one of events) progress.on(one);
+    await progress.during(Promise.resolve('done'), () => undefined);
   } finally {
     Object.defineProperty(process, 'stderr', original);
     vi.unstubAllEnvs();
   }
-  expect(written.join('').split('\r\u001b[2K').slice(1)).toEqual([
+  return written.join('').split('\r\u001b[2K').slice(1);
+}
+
+test('the last state of a signature stays on the screen: every share is in, and the line ends', async () => {
+  const states = await drawn([
+    event('sign', ['alpha'], ['charlie']),
+    event('sign', ['alpha', 'charlie'], []),
+    event('done', ['alpha', 'charlie'], []),
+  ]);
+  expect(states).toEqual([
     '  request 00bdea2a · asking for shares · alpha ✓ · waiting: charlie',
     '  request 00bdea2a · asking for shares · alpha ✓ charlie ✓\n',
+  ]);
+});
+
+test('the last state of a ceremony stays on the screen: the last of its steps, with everybody done', async () => {
+  const last = { ...event('conclude', ['alpha', 'bravo'], []), round: 2, text: 'taking the share back' };
+  expect(await drawn([event('propose', ['alpha'], ['bravo']), last])).toEqual([
+    '  repair 00bdea2a · 1 of 2 · asking for shares · alpha ✓ · waiting: bravo',
+    '  repair 00bdea2a · 2 of 2 · taking the share back · alpha ✓ bravo ✓\n',
   ]);
 });
 

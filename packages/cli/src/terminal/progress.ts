@@ -2,8 +2,9 @@ import type { OnProgress, ProgressEvent } from '@ckm/client';
 import { formatInstant, unixNow } from './instant.js';
 import { createInterrupt } from './interrupt.js';
 import { plainText } from './plain-text.js';
+import { progressLine } from './progress-line.js';
 import { isDumb, type Terminal } from './terminal.js';
-import { textWidth, wrapText } from './wrap-text.js';
+import { wrapText } from './wrap-text.js';
 
 export interface Progress {
   readonly on: OnProgress;
@@ -27,7 +28,7 @@ const KEPT_STAGES: readonly ProgressEvent['stage'][] = ['ask', 'sign', 'wait', '
 
 /**
  * Shows how far a ceremony or request is: on a terminal in one line that changes, else one line for each step begun. Names
- * people's servers; rounds are a detail.
+ * people's servers.
  * @param goOn what to do after it was left; where it is not said, sessions and requests are gone on with by their ids
  */
 export function createProgress(terminal: Terminal, goOn?: string): Progress {
@@ -86,14 +87,14 @@ function createLine(terminal: Terminal): ProgressLine {
     },
     show: (event) => {
       if (isLive) {
-        process.stderr.write(`\r\u001b[2K${fittingLine(event, (process.stderr.columns ?? 80) - 1)}`);
+        process.stderr.write(`\r\u001b[2K${progressLine(event, process.stderr.columns ?? 80)}`);
         isOpen = true;
         return;
       }
       const step = `${event.stage} ${event.round}`;
       if (step === last || event.stage === 'ask') return;
       last = step;
-      terminal.talk(fittingLine(event, Number.POSITIVE_INFINITY));
+      terminal.talk(progressLine(event, Number.POSITIVE_INFINITY));
     },
   };
 }
@@ -123,18 +124,4 @@ function decisionLine({ have, rejected = [], refused = [], waiting }: ProgressEv
     ...refused.map(({ server, reason }) => `${server} ✗ refuses: ${plainText(reason)}`),
     ...waiting.map((name) => `${name} waiting`),
   ].join('   ');
-}
-
-/** As much as fits: who is awaited before what is done, and the names of all before how many they are. */
-function fittingLine(event: ProgressEvent, columns: number): string {
-  const { id, stage, round, of, have, waiting, text } = event;
-  const isCeremony = CEREMONY_STAGES.includes(stage);
-  const step = isCeremony ? ` · ${round} of ${of}` : '';
-  const head = `  ${isCeremony ? 'session' : 'request'} ${id}${step}`;
-  const done = have.map((name) => `${name} ✓`).join(' ');
-  const open = waiting.length === 0 ? '' : `waiting: ${waiting.join(', ')}`;
-  const counted = `${have.length} of ${have.length + waiting.length} ✓`;
-  const ways = [[text, done, open], [done, open], [text, counted], [counted]];
-  const lines = ways.map((parts) => plainText([head, ...parts.filter((part) => part !== '')].join(' · ')));
-  return lines.find((line) => textWidth(line) <= columns) ?? lines.at(-1)!.slice(0, columns);
 }

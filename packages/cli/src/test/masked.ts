@@ -1,3 +1,5 @@
+import { JOB_STEPS } from '@ckm/client';
+
 /** What is another one each time that a story is played, in the order in which it is looked for. */
 const MASKS: readonly (readonly [RegExp, string])[] = [
   // A picture: all its lines, whatever they are painted with.
@@ -36,17 +38,29 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
     /^ {2}(?:making its keys|writing|trying the passphrase|reading back|checking|restoring)(?: …| · .*)\n/gm,
     '',
   ],
-  // A line that changes in its place: what stands there last is a matter of chance.
-  [/(?:^ {2}(?:session|request) <id> · .*\n(?: {6}.*\n)*)+/gm, '  <progress>\n'],
   [/by\s+(?:alpha|bravo|charlie)\s+and\s+(?:alpha|bravo|charlie),\s+with/g, 'by <two of them>, with'],
   [/signed by\s+(?:alpha|bravo|charlie),\s+(?:alpha|bravo|charlie)/g, 'signed by <two of them>'],
 ];
+
+const JOBS = [...Object.keys(JOB_STEPS), 'request'].join('|');
+/** A line that changes in its place, or one for each step. Who of several was the first is a matter of chance. */
+const PROGRESS = new RegExp(`(?:^ {2}(?:${JOBS})(?: (?:<id>|[a-f]{8}))? · .*\\n(?: {6}.*\\n)*)+`, 'gm');
+/** Stand in the place of progress: of what went on when it was last told, and of what had come to its end. */
+export const [BEGUN, ENDED] = ['  <progress>\n', '  <progress to its end>\n'];
+
+/** Whether it is the last step, and nobody is waited for. */
+function isEnded(line: string): boolean {
+  const [, step, steps] = / · (\d+) of (\d+) · /.exec(line) ?? [];
+  const [, have, all] = / · (\d+) of (\d+) ✓/.exec(line) ?? [];
+  return step === steps && have === all && !line.includes('waiting');
+}
 
 /** A transcript with everything that is new each time named instead of shown. @param known exact texts first, as paths and addresses */
 export function masked(text: string, known: readonly (readonly [string, string])[]): string {
   const named = known.reduce((so, [from, to]) => so.replaceAll(from, to), text);
   const calm = MASKS.reduce((so, [pattern, name]) => so.replace(pattern, name), named);
-  return inOrder(calm).replace(/ +$/gm, '');
+  const told = calm.replace(PROGRESS, (lines) => (isEnded(lines) ? ENDED : BEGUN));
+  return inOrder(told).replace(/ +$/gm, '');
 }
 
 /** Servers that are shown as they answer, by name. */

@@ -160,7 +160,7 @@ describe.skipIf(!isHere)('the question whether operators see the same', () => {
     await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
     proxies[1]!.before = () => 'hang';
     await interrupted(['key', 'create', 'k', ...made, '--yes'], environment, (stderr) =>
-      /session [0-9a-f]{8}/.test(stderr),
+      /making [0-9a-f]{8}/.test(stderr),
     );
     proxies[1]!.before = () => 'pass';
     const seen = await runOnTerminal(['sessions', 'resume'], [[QUESTION, `${DOWN}\r`]], environment);

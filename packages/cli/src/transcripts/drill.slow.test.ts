@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { JOB_STEPS } from '@ckm/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
 import { errorOf, type Outcome } from '../test/run-ckm.js';
@@ -44,7 +45,9 @@ test('ckm drill restore says what was shown and what was not, and nothing of it 
     /Drill +bravo is lost, and is made again\n.*With +a key made for this drill by alpha, bravo, charlie/,
   );
   const done = await ckm('ckm drill restore notes --lost bravo', ['--no-input']);
-  expect(done.stderr).toMatch(/asking for offers[^]*helpers split their parts/);
+  const told = done.stderr.split('\n').filter((line) => line.startsWith('  drill · '));
+  const steps = JOB_STEPS.drill.map((text, i) => `  drill · ${i + 1} of ${JOB_STEPS.drill.length} · ${text}`);
+  expect(told.map((line) => line.split(' · ').slice(0, 3).join(' · '))).toEqual(steps);
   expect(done.stdout).toMatch(
     new RegExp(
       [

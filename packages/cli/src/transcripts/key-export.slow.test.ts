@@ -1,6 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { JOB_STEPS } from '@ckm/client';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
@@ -88,7 +89,11 @@ describe('a key that may leave its servers', () => {
     await createKey(setup, 'letters', '--for', 'message', ...AT_ONCE);
     const { groupKey } = await setup.json<Shown>(['key', 'show', 'letters']);
     const file = join(setup.scratch.path, 'letters.key');
-    await setup.json(['key', 'export', 'letters', '--to', file, '--key-name', 'letters']);
+    const { stderr } = await setup.ckm(['key', 'export', 'letters', '--to', file, '--key-name', 'letters']);
+    const told = stderr.split('\n').filter((line) => /^ {2}export [0-9a-f]{8} · /.test(line));
+    expect(told.map((line) => line.split(' · ').slice(1, 3))).toEqual(
+      JOB_STEPS.export.map((text, i) => [`${i + 1} of 3`, text]),
+    );
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const scalar = Buffer.from(lineOf(file, /^scalar/), 'hex').toReversed();
     const point = ed25519.Point.BASE.multiply(BigInt(`0x${Buffer.from(scalar).toString('hex')}`));

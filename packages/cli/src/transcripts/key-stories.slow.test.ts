@@ -22,7 +22,7 @@ story(
   async ({ ckm, pick, proxies }) => {
     proxies['bravo']!.before = () => 'hang';
     const { raw } = await ckm(`key create notes --for message ${THREE} --yes`, [
-      /session [0-9a-f]{8}/,
+      /making (?:[0-9a-f]{8} )?· \d of 5/,
       CTRL_C,
     ]);
     proxies['bravo']!.before = () => 'pass';

@@ -44,7 +44,7 @@ describe('making a key', () => {
     const { stdout, stderr, status } = await inProcess(args);
     expect(status).toBe(0);
     expect(stderr).toMatch(/Quorum +2 of 3: any 2 servers can sign, and 2 together could steal; 1 may fail/);
-    expect(stderr).toMatch(/session [0-9a-f]{8} · 5 of 5 · storing the certificate/);
+    expect(stderr).toMatch(/making [0-9a-f]{8} · 5 of 5 · storing the certificate/);
     expect(stderr).toContain('waiting: alpha, bravo, charlie');
     expect(stdout).toMatch(/shell {3}(?:[a-z]+-){5}[a-z]+ {3}[0-9a-f]{8}\n/);
     expect(stdout).toMatch(/SSH key +ssh-ed25519 AAAA\S+ ckm:shell/);
@@ -173,6 +173,7 @@ describe('signing', () => {
       Uint8Array.from({ length: 64 }, (_, i) => 255 - i),
     );
     const asked = await setup.ckm(['sign', 'letters', file, '--raw']);
+    expect(asked.stderr.match(/cannot be described/g)).toHaveLength(1);
     expect(asked.stderr).toContain('blind signing');
     const forced = await setup.ckm(['sign', 'letters', file, '--raw', '--yes', '--blind']);
     expect(errorOf(forced)).toMatchObject({

@@ -131,7 +131,7 @@ describe('ckm key refresh --wait', () => {
     };
     for (const name of THREE) proxies[name]!.before = slowly;
     const left = await leaves('key refresh songs --yes --wait', (stderr) =>
-      /session [0-9a-f]{8} · 2 of 7 · asking servers to take part/.test(stderr),
+      /refresh [0-9a-f]{8} · 2 of 10 · asking who takes part/.test(stderr),
     );
     for (const name of THREE) proxies[name]!.before = () => 'pass';
     expectLeft(left);

@@ -55,7 +55,7 @@ describe('making a key', () => {
     proxies[1]!.before = () => 'hang';
     const what = ['key', 'create', 'k', '--for', 'message', '--quorum', '2of3', '--servers', SERVERS.join()];
     const left = await interrupted([...what, '--yes'], environment, (stderr) =>
-      /session [0-9a-f]{8}/.test(stderr),
+      /making [0-9a-f]{8}/.test(stderr),
     );
     proxies[1]!.before = () => 'pass';
     expect([left.status, errorOf(left).code]).toEqual([75, 'SESSION_LEFT']);

@@ -14,6 +14,7 @@ import {
   type TestNetwork,
   unreachable,
 } from '../test/test-network.js';
+import { hearSteps } from '../test/told-steps.js';
 import { changeDrills, DRILL_EVERY_SECONDS, MOST_DRILLS } from './drill-record.js';
 
 let network: TestNetwork;
@@ -52,7 +53,9 @@ async function expectNothingLeft(): Promise<void> {
 describe('client.drillKey', () => {
   test('has a server forget a share, get it back from the others and sign with it, and leaves nothing but its date', async () => {
     const before = await Promise.all(SERVERS.map(async (name) => (await keysAt(name)).live));
-    const drill = await client.drillKey(INK);
+    const steps = hearSteps('drill');
+    const drill = await client.drillKey(INK, steps.on);
+    steps.expectAll();
     expect(drill).toMatchObject({
       ...INK,
       epoch: 0,

@@ -32,6 +32,7 @@ import {
   readDrills,
 } from './drill-record.js';
 import { besideKeys } from './drill-store.js';
+import { toldStages } from './told-stages.js';
 
 export interface DrillArgs {
   /** The owner's name of the key whose servers are drilled. */
@@ -102,10 +103,10 @@ export async function drillKey(
   on: OnProgress,
 ): Promise<Drill> {
   const subject = await readSubject(context, readKey, args);
-  const run: Run = { context, beside: besideKeys(context), on, ...args, ...subject };
+  const run: Run = { context, beside: besideKeys(context), told: toldStages(on), ...args, ...subject };
   let open = await begin(run);
   try {
-    const certified = await makeDrillKey(run.beside, open.name, subject, on);
+    const certified = await makeDrillKey(run.beside, open.name, subject, run.told.make);
     if (open.stage === 'make') {
       await forgetAt(run.beside, subject.target, certified.keyId);
       open = await note(run, open, { stage: 'give-back' });
@@ -146,7 +147,7 @@ interface Run extends Subject, DrillArgs {
   readonly context: ClientContext;
   /** For all that is of the drill itself. */
   readonly beside: ClientContext;
-  readonly on: OnProgress;
+  readonly told: ReturnType<typeof toldStages>;
 }
 
 async function readSubject(
@@ -207,8 +208,8 @@ async function note(
 
 /** @returns names of those who gave it back; none where the server took it from the certificate */
 async function giveBack(run: Run, open: OpenDrill, key: CertifiedKey): Promise<readonly string[]> {
-  const { beside, target, on } = run;
-  const repair = await repairKey(beside, key, { server: target.server.name }, on);
+  const { beside, target, told } = run;
+  const repair = await repairKey(beside, key, { server: target.server.name }, told['give-back']);
   if (repair.outcome === 'repaired') return repair.helpers;
   // It has its share: by a repair whose end was not heard here, if there was one.
   const done = (await listSessions(beside.store)).find(
@@ -219,7 +220,7 @@ async function giveBack(run: Run, open: OpenDrill, key: CertifiedKey): Promise<r
 
 /** As many as are needed, the lost one among them: it cannot be done without the share that came back. */
 async function sign(
-  { beside, key, roster, target, on }: Run,
+  { beside, key, roster, target, told }: Run,
   { name, helpers }: OpenDrill,
 ): Promise<readonly string[]> {
   const others = roster.filter((one) => one !== target && !equalBytes(one.server.xid, target.server.xid));
@@ -232,7 +233,7 @@ async function sign(
   const signer = createSigner(beside, createKeyReader(beside.store), createCommitmentPools(beside.store));
   const request = { key: name, kind: DRILL, payload: buildDrillRequest(), without, waitSeconds: 0 };
   try {
-    const { signers } = await (await signer.prepare(request)).sign(on);
+    const { signers } = await (await signer.prepare(request)).sign(told.sign);
     return signers;
   } finally {
     await signer.settle();

@@ -82,7 +82,7 @@ export async function restoreKey(
     const have = done.filter(isThere).map(({ server }) => server);
     const names = participants.map(({ server }) => server.name);
     const waiting = names.filter((name) => !done.some(({ server }) => server === name));
-    on({ id: '', stage: 'ask', round: 1, of: 1, have, waiting, text: 'restoring shares' });
+    on({ job: 'restore', id: '', stage: 'ask', round: 1, of: 1, have, waiting, text: 'restoring shares' });
   };
   report();
   await Promise.all(

@@ -81,6 +81,7 @@ export async function verifyKey(
   const waiting = verdicts.filter(({ verdict }) => verdict !== 'holds').map(({ server }) => server);
   const { of } = key.public.quorum;
   on({
+    job: 'check',
     id: '',
     stage: 'done',
     round: 1,

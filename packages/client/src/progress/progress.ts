@@ -1,3 +1,5 @@
+import type { Job } from './job-steps.js';
+
 /** A server that takes no part by its own rules, and why. */
 export interface ServerRefusal {
   readonly server: string;
@@ -8,11 +10,14 @@ export interface ServerRefusal {
 
 /** Where a ceremony or a request is. Names are the owner's names of servers. */
 export interface ProgressEvent {
-  /** First eight hex digits of the id of the session or request. */
+  /** What goes on, in one word: the same from its first step to its last. */
+  readonly job: Job;
+  /** First eight hex digits of the id of the session or request; empty: it has none that anybody has to name. */
   readonly id: string;
   readonly stage: 'propose' | 'join' | 'exchange' | 'conclude' | 'ask' | 'wait' | 'sign' | 'done';
-  /** Counts from 1; a detail for people who want it. */
+  /** The step of the job, from 1, also where it is one of an inner session. Of a request: the attempt. */
   readonly round: number;
+  /** How many steps the job has. Of a request: how many servers have to sign. */
   readonly of: number;
   readonly have: readonly string[];
   readonly waiting: readonly string[];

@@ -2,6 +2,7 @@ import type { Proposal, SessionView } from '@ckm/api';
 import { PolicyError, StateError } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import { saveEvidence } from '../evidence/evidence.js';
+import { OFFERING } from '../progress/job-steps.js';
 import type { Participant } from '../servers/ask-all.js';
 import { serverFault } from '../servers/faults.js';
 import { judgeAccusation, provenFault } from './accusations.js';
@@ -47,7 +48,7 @@ async function propose(run: SessionRun): Promise<void> {
   const { sessionId, expiresAt } = run.session;
   const offers = new Map<Participant, Data>();
   await gather(run, {
-    step: { stage: 'propose', round: 1, text: 'asking for offers' },
+    step: { stage: 'propose', round: 1, text: OFFERING },
     // Whoever cannot be asked yet is not waited for: what he needs is.
     missing: () =>
       run.participants.filter((one) => !offers.has(one) && proposalTo(run, one, offers) !== null),

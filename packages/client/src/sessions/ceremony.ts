@@ -4,6 +4,7 @@ import type { Data } from '@ckm/gordian';
 import type { Fault } from '@ckm/threshold';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
+import type { SteppedJob } from '../progress/job-steps.js';
 import type { ProgressEvent } from '../progress/progress.js';
 import type { Participant } from '../servers/ask-all.js';
 import type { SessionRecord } from './session-record.js';
@@ -51,6 +52,8 @@ export interface Ceremony<O extends CeremonyOutcome = CeremonyOutcome> {
   readonly kind: O['kind'];
   /** Named in every packet; another version is another name. */
   readonly protocol: string;
+  /** What progress calls it. As part of a longer job it is told as that. */
+  readonly job: SteppedJob;
   /** One line for a person about each round, while it goes on; there are as many rounds. */
   readonly rounds: readonly string[];
   /** What brings another try when a session of this kind is over; null: it is begun by something else. */

@@ -80,5 +80,6 @@ export function stepsOf({ ceremony }: Pick<SessionRun, 'ceremony'>): number {
 export function reportStep(run: SessionRun, step: Gathering['step'], missing: readonly Participant[]): void {
   const waiting = namesOf(missing);
   const have = namesOf(run.participants.filter((participant) => !missing.includes(participant)));
-  run.on({ id: shortId(run.session.sessionId), of: stepsOf(run), have, waiting, ...step });
+  const { job } = run.ceremony;
+  run.on({ job, id: shortId(run.session.sessionId), of: stepsOf(run), have, waiting, ...step });
 }

@@ -30,6 +30,7 @@ export function reportSigning(
   const named = (slots: readonly number[]) =>
     namesOf(bySlot(run.participants.filter(({ slot }) => slots.includes(slot))));
   run.on({
+    job: 'request',
     id: shortId(run.requestId),
     stage,
     round: Math.max(lastAttempt(run), 1),
@@ -47,6 +48,7 @@ export function reportBeginning(
   participants: readonly Participant[],
 ): void {
   on?.({
+    job: 'request',
     id: shortId(record.requestId),
     stage: 'ask',
     round: 1,
@@ -63,6 +65,7 @@ export function reportAside(
   text: string,
 ): void {
   on?.({
+    job: 'request',
     id: shortId(record.requestId),
     stage: 'sign',
     round: 0,
@@ -79,6 +82,7 @@ export function reportDone(
   signers: readonly Participant[],
 ): void {
   on?.({
+    job: 'request',
     id: shortId(record.requestId),
     stage: 'done',
     round: 1,

@@ -34,7 +34,7 @@ function fromReply(
     case 'answered':
       run.agreed.add(participant);
       if (number === null) return outOfTurn(run, participant, 'answers out of turn');
-      reportSigning(run, 'sign', `${participant.server.name} signed`, participant.slot);
+      reportSigning(run, 'sign', 'asking for shares', participant.slot);
       return [{ kind: 'shares', party, attempt: number, shares: sharesIn(reply), next: null }];
     case 'ready':
       if (commitmentsIn(reply).length < run.request.tasks.length && number === null) {

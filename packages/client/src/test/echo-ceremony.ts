@@ -15,6 +15,7 @@ export interface Echo {
 export const echoCeremony: Ceremony<Echo> = {
   kind: 'echo',
   protocol: 'ckm/echo/v1',
+  job: 'making',
   rounds: ['committing', 'telling one of us', 'telling all'],
   again: null,
   title: ({ proposal }) => `echoing ${proposal['text'] as string}`,

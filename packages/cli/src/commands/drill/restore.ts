@@ -1,4 +1,4 @@
-import type { Client, Drill, DrillPlan, OnProgress } from '@ckm/client';
+import type { Client, Drill, DrillPlan } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid, parseDuration } from '../../command-line/option-values.js';
@@ -6,9 +6,8 @@ import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
-import { plainText } from '../../terminal/plain-text.js';
+import { createProgress } from '../../terminal/progress.js';
 import { formatTable } from '../../terminal/table.js';
-import type { Terminal } from '../../terminal/terminal.js';
 
 /** `ckm drill restore NAME --lost SERVER` */
 export function drillRestoreCommand(): Command {
@@ -47,19 +46,11 @@ async function restore(context: Context, name: string, given: Flags): Promise<vo
   terminal.warn(planLines(plan));
   if (flags.preview === true)
     return terminal.result('nothing was sent or written', { preview: true, ...plan });
-  const drill = await client.drillKey({ name, lost }, stepsTo(terminal));
-  terminal.result(drillText(drill), drill);
+  const progress = createProgress(terminal, `go on with it: ckm drill restore ${name} --lost ${lost}`);
+  await progress.during(client.drillKey({ name, lost }, progress.on), (drill) => {
+    terminal.result(drillText(drill), drill);
+  });
   warnOfClock(context, client);
-}
-
-/** Nothing is lost when it is left in the middle: nobody has to be told how to go on with which session. */
-function stepsTo(terminal: Terminal): OnProgress {
-  let last = '';
-  return ({ text, stage }) => {
-    if (text === last || stage === 'done') return;
-    last = text;
-    terminal.talk(`  ${plainText(text)}`);
-  };
 }
 
 function parseEvery(text: string): number | null {

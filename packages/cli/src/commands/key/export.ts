@@ -12,6 +12,7 @@ import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { assertTarget, parseTarget, writeExport } from '../../owner/write-export.js';
 import { unixNow } from '../../terminal/instant.js';
 import { plainText } from '../../terminal/plain-text.js';
+import { createProgress, type Progress } from '../../terminal/progress.js';
 import { askTyped } from '../../terminal/prompt.js';
 import { canAsk, notTyped } from '../../terminal/seat.js';
 
@@ -59,17 +60,23 @@ async function exportKey(context: Context, name: string, given: Flags): Promise<
     return;
   }
   await confirmByName(context, name, given.keyName);
-  const done = await untilDone(client, name, waitSeconds);
-  warnOfClock(context, client);
-  if (done.exported === null) throw isOver(plan, done) ? over(name, done) : waiting(name, plan, done);
-  try {
-    const files = await writeExport(key, done.exported, target, given.format);
-    await client.closeExport(name);
-    terminal.result(doneText(name, files, done), { name, files, servers: done.servers, known: done.known });
-  } finally {
-    wipe(done.exported.scalar);
-    for (const { share } of done.exported.shares) wipe(share);
-  }
+  const progress = createProgress(terminal, 'the same command goes on where it was');
+  await progress.during(untilDone(client, name, waitSeconds, progress), async (done) => {
+    warnOfClock(context, client);
+    if (done.exported === null) throw isOver(plan, done) ? over(name, done) : waiting(name, plan, done);
+    try {
+      const files = await writeExport(key, done.exported, target, given.format);
+      await client.closeExport(name);
+      terminal.result(doneText(name, files, done), { name, files, servers: done.servers, known: done.known });
+    } finally {
+      forget(done.exported);
+    }
+  });
+}
+
+function forget({ scalar, shares }: NonNullable<KeyExport['exported']>): void {
+  wipe(scalar);
+  for (const { share } of shares) wipe(share);
 }
 
 async function stop({ terminal, flags }: Context, client: Client, name: string): Promise<void> {
@@ -101,13 +108,19 @@ async function confirmByName(
 
 const PAUSE_MS = 10_000;
 
-/** Asks again while operators are waited for, as long as its owner said. */
-async function untilDone(client: Client, name: string, waitSeconds: number): Promise<KeyExport> {
+/** Asks again while operators are waited for, as long as its owner said. What comes when he has left is forgotten. */
+async function untilDone(
+  client: Client,
+  name: string,
+  waitSeconds: number,
+  { on, left }: Progress,
+): Promise<KeyExport> {
   const until = unixNow() + waitSeconds;
   for (;;) {
-    const done = await client.exportKey(name);
-    if (done.exported !== null || unixNow() >= until) return done;
-    await setTimeout(PAUSE_MS);
+    const done = await client.exportKey(name, on);
+    if (left.aborted && done.exported !== null) forget(done.exported);
+    if (done.exported !== null || unixNow() >= until || left.aborted) return done;
+    await setTimeout(PAUSE_MS, undefined, { signal: left }).catch(() => undefined);
   }
 }
 

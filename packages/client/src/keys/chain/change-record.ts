@@ -56,15 +56,21 @@ export const CHANGES: TrackFolder<ChangeRecord> = {
 };
 
 /** What goes on, as in "refreshing treasury". */
-export function titleOfChange({ order, checked, keyName, certificate }: ChangeRecord): string {
+export function titleOfChange(change: ChangeRecord): string {
+  const { keyName, certificate } = change;
+  const what = isRefresh(change) ? `refreshing ${keyName}` : `changing the servers of ${keyName}`;
+  return certificate === null ? what : `${what}: decided, not everybody has said that it is done`;
+}
+
+/** Whether the same servers get new shares, and as many of them are needed as before. */
+export function isRefresh({ order, checked }: Pick<ChangeRecord, 'order' | 'checked'>): boolean {
   const { quorum, roster } = checked.epoch.params;
   const isOld = (xid: Uint8Array) => roster.some(({ serverId }) => equalBytes(serverId, xid));
-  const isRefresh =
+  return (
     order.quorum.of === quorum.of &&
     order.quorum.needed === quorum.needed &&
-    order.roster.every(({ serverId }) => isOld(serverId));
-  const what = isRefresh ? `refreshing ${keyName}` : `changing the servers of ${keyName}`;
-  return certificate === null ? what : `${what}: decided, not everybody has said that it is done`;
+    order.roster.every(({ serverId }) => isOld(serverId))
+  );
 }
 
 /** 32 bytes: its order. */

@@ -8,6 +8,8 @@ import {
 } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
+import { CHANGE_STEPS, type ChangeStep } from '../../progress/job-steps.js';
+import { partOf } from '../../progress/part-of.js';
 import type { OnProgress, ProgressEvent } from '../../progress/progress.js';
 import { askAll, isSilence, namesOf, type Participant } from '../../servers/ask-all.js';
 import type { Gathered } from '../../servers/gathered.js';
@@ -15,7 +17,7 @@ import { pause } from '../../servers/pause.js';
 import { listServerRecords, serverUnknown } from '../../servers/servers.js';
 import { shortId } from '../../store/track.js';
 import { unrecordedMember } from '../roster.js';
-import { type ChangeRecord, saveChange } from '../chain/change-record.js';
+import { type ChangeRecord, isRefresh, saveChange } from '../chain/change-record.js';
 
 /** A server of a change, with its places in both epochs. */
 export interface ChangeMember extends Participant {
@@ -93,28 +95,35 @@ export function newMembers({ members }: ChangeRun): readonly ChangeMember[] {
   return members.filter(({ newSlot }) => newSlot !== null);
 }
 
-/** What is done one after the other; a person reads the number of a step. */
-const CHANGE_STEPS = ['order', 'promise', 'move', 'lock', 'yield', 'commit', 'retire'] as const;
-type ChangeStep = (typeof CHANGE_STEPS)[number];
+const STEPS = Object.keys(CHANGE_STEPS) as readonly ChangeStep[];
 
-export function reportChange(
+function jobOf({ record }: ChangeRun): 'refresh' | 'change' {
+  return isRefresh(record) ? 'refresh' : 'change';
+}
+
+function reportChange(
   run: ChangeRun,
   step: ChangeStep,
-  text: string,
   waiting: readonly Participant[],
-  asked: readonly Participant[] = run.members,
+  asked: readonly Participant[],
 ): void {
   const stage: ProgressEvent['stage'] =
     step === 'order' ? 'propose' : step === 'retire' ? 'conclude' : 'exchange';
   run.on({
+    job: jobOf(run),
     id: shortId(run.orderHash),
     stage,
-    round: CHANGE_STEPS.indexOf(step) + 1,
-    of: CHANGE_STEPS.length,
+    round: STEPS.indexOf(step) + 1,
+    of: STEPS.length,
     have: namesOf(asked.filter((one) => !waiting.includes(one))),
     waiting: namesOf(waiting),
-    text,
+    text: CHANGE_STEPS[step],
   });
+}
+
+/** Tells the steps of the session that moves shares as those of the change. */
+export function toldOfMove(run: ChangeRun): OnProgress {
+  return partOf(run.on, jobOf(run), shortId(run.orderHash), STEPS.indexOf('offer'));
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -127,7 +136,7 @@ const LONGEST_PAUSE_MS = 1_000;
  */
 export async function gatherFrom<T>(
   run: ChangeRun,
-  about: { readonly step: ChangeStep; readonly text: string },
+  step: ChangeStep,
   asked: readonly ChangeMember[],
   enough: number,
   ask: (member: ChangeMember, link: ServerLink) => Promise<T>,
@@ -136,7 +145,7 @@ export async function gatherFrom<T>(
   const refused = new Map<ChangeMember, CkmError>();
   const missing = () => asked.filter((one) => !answers.has(one) && !refused.has(one));
   const report = () => {
-    reportChange(run, about.step, about.text, missing(), asked);
+    reportChange(run, step, missing(), asked);
   };
   let silences: ReadonlyMap<Participant, CkmError> = new Map();
   let patienceMs = run.context.timeoutMs;

@@ -22,12 +22,6 @@ import { moveShares } from './move-shares.js';
 
 type Views = ReadonlyMap<ChangeMember, ChangeView>;
 
-const TEXTS = {
-  promise: 'asking servers to take part',
-  lock: 'asking servers to decide',
-  yield: 'asking servers to give way to the new epoch',
-} as const;
-
 /**
  * Gets the old members' decision: promises, then shares for the next epoch where nothing else is locked, then locks, then yields.
  * @param views what each member says of the order
@@ -52,7 +46,7 @@ export async function decideChange(run: ChangeRun, views: Views): Promise<Uint8A
     ),
     recallFor: recalls(views, attempt, spoken),
     isOutcome: (outcome) => equalBytes(outcomeOf(run, outcome.signed).next, outcome.next),
-    gather: (step, asked, ask) => gatherFrom(run, { step, text: TEXTS[step] }, asked, deciders.needed, ask),
+    gather: (step, asked, ask) => gatherFrom(run, step, asked, deciders.needed, ask),
     choose: (entered) => choose(run, attempt, entered),
     tooFew: (what, gathered) => tooFew(run, what, gathered),
   });

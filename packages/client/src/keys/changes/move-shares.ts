@@ -8,7 +8,7 @@ import { paramsBefore } from '../chain/key-chain.js';
 import { assureHeads } from '../heads/assure-head.js';
 import { certifyRecord } from '../key-record.js';
 import { loadKeyRecord } from '../keys.js';
-import { type ChangeMember, type ChangeRun, newMembers, reportChange, saveChangeRun } from './change-run.js';
+import { type ChangeMember, type ChangeRun, newMembers, saveChangeRun, toldOfMove } from './change-run.js';
 import { notesOf, resharing } from './resharing.js';
 
 const LIFETIME_SECONDS = 86_400;
@@ -28,13 +28,13 @@ export async function moveShares(
     readonly promises: Promised;
   },
 ): Promise<Uint8Array> {
-  const { context, on } = run;
+  const { context } = run;
+  const on = toldOfMove(run);
   /** Names of those that say they have nothing to deal with. */
   const unable = new Set<string>();
   let areAssured = false;
   for (;;) {
     const session = (await sessionBefore(run)) ?? (await begin(run, attempt, promises, unable));
-    reportChange(run, 'move', 'making new shares', run.members);
     try {
       return (await runSession(context, resharing, session, on)).signed;
     } catch (error) {

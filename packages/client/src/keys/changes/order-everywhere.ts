@@ -26,7 +26,7 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
   const acknowledged = once(() => acknowledgementsOfBefore(run, certificates));
   const gathered = await gatherFrom(
     run,
-    { step: 'order', text: 'telling servers what is to change' },
+    'order',
     asked,
     asked.length,
     // Whoever holds the key knows its chain.

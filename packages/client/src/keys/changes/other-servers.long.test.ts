@@ -3,6 +3,7 @@ import { CkmError } from '@ckm/foundation';
 import { afterEach, expect, test } from 'vitest';
 import { createOwnedKey, NAME, type OwnedKey, requorum, SERVERS, signersOf } from '../../test/owned-key.js';
 import { messageOf } from '../../test/test-network.js';
+import { hearSteps } from '../../test/told-steps.js';
 import type { ChangeWish } from './plan-change.js';
 
 let owned: OwnedKey;
@@ -20,7 +21,9 @@ test('2 of 3 becomes 3 of 5, 2 of 2, then 2 of 3 of other servers: the same key 
     [{ kind: 'remove-server', server: 'bravo' }, []],
   ];
   for (const [i, [wish, without]] of steps.entries()) {
-    const changed = await client.changeKey({ name: NAME, wish });
+    const told = hearSteps('change');
+    const changed = await client.changeKey({ name: NAME, wish }, told.on);
+    told.expectAll();
     expect(changed).toMatchObject({ epoch: i + 1, behind: [] });
     expect(changed.forgetting.every(({ outcome }) => outcome === 'forgot')).toBe(true);
     const key = await client.showKey(NAME);

@@ -19,6 +19,7 @@ import {
   verifyChangeParams,
   verifySignedChange,
 } from '@ckm/threshold';
+import { CHANGE_STEPS } from '../../progress/job-steps.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { serverFault } from '../../servers/faults.js';
 import type { Ceremony, Ending, Plan } from '../../sessions/ceremony.js';
@@ -34,12 +35,13 @@ export interface MovedShares {
   readonly signed: Uint8Array;
 }
 
-const ROUNDS = ['dealing sealed shares', 'checking shares and signing the transcript'];
+const ROUNDS = [CHANGE_STEPS.deal, CHANGE_STEPS.check];
 
 /** The moving of shares from one epoch to the next, as the client of the key's owner carries it. */
 export const resharing: Ceremony<MovedShares> = {
   kind: 'reshare',
   protocol: reshareProtocol.id,
+  job: 'change',
   rounds: ROUNDS,
   again: null,
   title: ({ keyName }) => `moving the shares of ${keyName}`,

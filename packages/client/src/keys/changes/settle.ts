@@ -99,10 +99,9 @@ async function commitAmong(
 ): Promise<Gathered<ChangeMember, void>> {
   const { keyId } = next.params;
   const entered: Uint8Array[] = [];
-  const text = shown.length === 0 ? 'storing the new shares' : 'going over to the new epoch';
   const gathered = await gatherFrom(
     run,
-    { step: 'commit', text },
+    shown.length === 0 ? 'store' : 'enter',
     asked,
     asked.length,
     async (member, link) => {
@@ -193,7 +192,7 @@ export async function retireEverywhere(run: ChangeRun): Promise<Gathered<ChangeM
   const acknowledgements = run.record.acknowledgements.map((one) => ({ ...one }));
   const gathered = await gatherFrom(
     run,
-    { step: 'retire', text: 'telling servers to forget their old shares' },
+    'retire',
     oldMembers(run),
     oldMembers(run).length,
     async (member, link) => {

@@ -3,7 +3,9 @@ import { reveal } from '@ckm/foundation';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
+import type { OnProgress } from '../../progress/progress.js';
 import { createTestNetwork, type TestNetwork, unreachable } from '../../test/test-network.js';
+import { hearSteps } from '../../test/told-steps.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = {
@@ -33,8 +35,8 @@ function lie(name: string, change: (view: View) => View): void {
   };
 }
 const flipped = (bytes: Uint8Array) => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte));
-const given = async () => {
-  const { exported, servers } = await client.exportKey('k');
+const given = async (on?: OnProgress) => {
+  const { exported, servers } = await client.exportKey('k', on);
   return { exported, states: servers.map(({ state }) => state) };
 };
 
@@ -48,7 +50,9 @@ async function expectTheKey(exported: Awaited<ReturnType<typeof given>>['exporte
 describe('exportKey', () => {
   test('takes no more shares than the quorum needs, and again the same ones until it is closed', async () => {
     await client.createKey(KEY);
-    const first = await given();
+    const steps = hearSteps('export');
+    const first = await given(steps.on);
+    steps.expectAll();
     expect(first.states).toEqual(['given', 'given', 'agreed']);
     await expectTheKey(first.exported);
     const again = await given();

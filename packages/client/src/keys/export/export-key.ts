@@ -1,29 +1,10 @@
-import {
-  encodeExportYeses,
-  exportOffer,
-  type ExportProof,
-  type ExportProposal,
-  exportResult,
-  openShare,
-  recipientOf,
-  type SessionView,
-  verifyIdentityStatement,
-} from '@ckm/api';
-import { CkmError, secret, type Secret, UsageError, wipe } from '@ckm/foundation';
-import {
-  combineShares,
-  isCertifiedShare,
-  type ExportedShare,
-  exportStatement,
-  type ExportYes,
-  hashExport,
-  type PartyIndex,
-} from '@ckm/threshold';
+import { encodeExportYeses, type ExportProof, recipientOf } from '@ckm/api';
+import { secret, type Secret, UsageError, wipe } from '@ckm/foundation';
+import { combineShares, type ExportedShare, type ExportYes, hashExport } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
-import { isSilence, type Participant } from '../../servers/ask-all.js';
+import type { OnProgress } from '../../progress/progress.js';
 import type { CertifiedKey } from '../key-record.js';
 import { rosterOf } from '../roster.js';
-import { type ExportKnown, tellExported } from './tell-exported.js';
 import {
   encodeExport,
   exportPath,
@@ -32,6 +13,9 @@ import {
   parseExport,
   sealRecipient,
 } from './export-record.js';
+import { type Carried, type ExportState, hear, proposalOf, type Said } from './hear-export.js';
+import { type ExportKnown, tellExported } from './tell-exported.js';
+import { tellExport } from './told-export.js';
 
 /** What an export will ask of whom. Nothing has been sent or written. */
 export interface ExportPlan {
@@ -44,9 +28,6 @@ export interface ExportPlan {
   /** Whether one goes on that was begun here. */
   readonly isUnderWay: boolean;
 }
-
-/** How far a server has come. `given`: its share is here. `agreed`: it has signed its yes. `waits`: for its operator or its time. */
-export type ExportState = 'given' | 'agreed' | 'waits' | 'refused' | 'silent' | 'faulty';
 
 export interface ExportAt {
   readonly server: string;
@@ -90,7 +71,11 @@ export async function planExport(context: ClientContext, key: CertifiedKey): Pro
  * share is sealed to is on record before anybody hears of it, so that an answer that was lost is given again.
  * @throws as {@link planExport}; StorageError `STORE_CORRUPT`
  */
-export async function exportKey(context: ClientContext, key: CertifiedKey): Promise<KeyExport> {
+export async function exportKey(
+  context: ClientContext,
+  key: CertifiedKey,
+  on: OnProgress,
+): Promise<KeyExport> {
   await planExport(context, key);
   const record = await context.store.exclusive(
     'key-exports',
@@ -98,7 +83,7 @@ export async function exportKey(context: ClientContext, key: CertifiedKey): Prom
   );
   const recipientSecret = await openRecipient(context, key.keyId, record);
   try {
-    return await carry(context, key, { record, recipientSecret });
+    return await carry(context, key, { record, recipientSecret }, on);
   } finally {
     wipe(recipientSecret);
   }
@@ -139,34 +124,30 @@ async function begin(context: ClientContext, key: CertifiedKey): Promise<ExportR
   }
 }
 
-/** One export as it is carried. */
-interface Carried {
-  readonly record: ExportRecord;
-  readonly recipientSecret: Secret<Uint8Array>;
-}
-
-/** What one server has said. */
-interface Said {
-  readonly participant: Participant;
-  readonly yes: ExportYes | null;
-  readonly share: ExportedShare | null;
-  readonly state: ExportState;
-  readonly code: string | null;
-}
-
-async function carry(context: ClientContext, key: CertifiedKey, carried: Carried): Promise<KeyExport> {
+async function carry(
+  context: ClientContext,
+  key: CertifiedKey,
+  carried: Carried,
+  on: OnProgress,
+): Promise<KeyExport> {
   const { needed } = key.public.quorum;
   const proposal = proposalOf(key, carried);
   const orderHash = hashExport(proposal, proposal);
   const roster = await rosterOf(context, key);
   const { sessionId, expiresAt } = carried.record;
+  const told = tellExport(on, carried.record, roster);
+  const heard: Said[] = [];
+  told.asked(heard);
   const asked = await Promise.all(
-    roster.map((participant) =>
-      hear(key, carried, participant, async () => {
+    roster.map(async (participant) => {
+      const one = await hear(key, carried, participant, async () => {
         const link = await context.linkTo(participant.server);
         return link.call('session.propose', { sessionId, proposal, expiresAt });
-      }),
-    ),
+      });
+      heard.push(one);
+      told.asked(heard);
+      return one;
+    }),
   );
   const said = new Map(asked.map((one) => [one.participant, one]));
   const yeses = asked.flatMap(({ yes }) => (yes === null ? [] : [yes])).slice(0, needed);
@@ -178,6 +159,7 @@ async function carry(context: ClientContext, key: CertifiedKey, carried: Carried
       if (given().length >= needed) break;
       if (one.state !== 'agreed') continue;
       const { participant } = one;
+      told.taking([...said.values()], participant);
       said.set(
         participant,
         await hear(key, carried, participant, async () => {
@@ -188,6 +170,7 @@ async function carry(context: ClientContext, key: CertifiedKey, carried: Carried
     }
   }
   const shares = given().slice(0, needed);
+  if (shares.length === needed) told.taking([...said.values()], null);
   const exported = shares.length < needed ? null : { scalar: combineShares(key.newest, shares), shares };
   for (const one of given()) if (exported === null || !shares.includes(one)) wipe(one.share);
   const servers = [...said.values()].map(({ participant, state, code }) => ({
@@ -196,91 +179,18 @@ async function carry(context: ClientContext, key: CertifiedKey, carried: Carried
     state,
     code,
   }));
-  const known = exported === null ? NOBODY : await tellExported(context, key, proofOf(carried, yeses));
+  if (exported === null) return { orderHash, servers, exported, known: { told: [], untold: [] } };
+  told.telling([...said.values()], false);
+  const known = await tellExported(context, key, proofOf(carried, yeses));
+  told.telling([...said.values()], true);
   return { orderHash, servers, exported, known };
 }
-
-const NOBODY: ExportKnown = { told: [], untold: [] };
 
 /** What shows a server that gave no share that others were about to. */
 function proofOf({ record, recipientSecret }: Carried, yeses: readonly ExportYes[]): ExportProof {
   const { epoch, exportId } = record;
   const agreed = yeses.map(({ slot, signature }) => ({ slot, signature }));
   return { epoch, exportId, recipient: recipientOf(recipientSecret), yeses: agreed };
-}
-
-function proposalOf(key: CertifiedKey, { record, recipientSecret }: Carried): ExportProposal {
-  const { epoch, transcriptHash, exportId } = record;
-  const recipient = recipientOf(recipientSecret);
-  return { kind: 'export', keyId: key.keyId, epoch, transcriptHash, exportId, recipient };
-}
-
-/** Takes what a server answers; whatever is wrong with it keeps nobody from hearing the others. */
-async function hear(
-  key: CertifiedKey,
-  carried: Carried,
-  participant: Participant,
-  ask: () => Promise<SessionView>,
-): Promise<Said> {
-  const nothing = { participant, yes: null, share: null };
-  try {
-    return judge(key, carried, participant, await ask());
-  } catch (error) {
-    if (!(error instanceof CkmError)) throw error;
-    return { ...nothing, state: isSilence(error) ? 'silent' : 'refused', code: error.code };
-  }
-}
-
-function judge(
-  key: CertifiedKey,
-  carried: Carried,
-  participant: Participant,
-  { state, offer, result }: SessionView,
-): Said {
-  const nothing = { participant, yes: null, share: null, code: null };
-  if (state === 'proposed') return { ...nothing, state: 'waits' };
-  if (state !== 'accepted' && state !== 'finished')
-    return { ...nothing, state: 'refused', code: `SESSION_${state.toUpperCase()}` };
-  const yes = readYes(key, carried, participant, offer);
-  if (yes === null) return { ...nothing, state: 'faulty' };
-  if (state === 'accepted') return { ...nothing, yes, state: 'agreed' };
-  const share = readShare(key, carried, participant, result);
-  return share === null ? { ...nothing, yes, state: 'faulty' } : { ...nothing, yes, share, state: 'given' };
-}
-
-/** Null: it is not what this server signs. */
-function readYes(
-  key: CertifiedKey,
-  carried: Carried,
-  { slot }: Participant,
-  offer: SessionView['offer'],
-): ExportYes | null {
-  const parsed = exportOffer.safeParse(offer);
-  if (!parsed.success || parsed.data.slot !== slot) return null;
-  const { identityKey } = key.newest.params.roster[slot - 1]!;
-  const statement = exportStatement(key.newest, proposalOf(key, carried), slot);
-  const { signature } = parsed.data;
-  if (!verifyIdentityStatement(identityKey, statement, signature)) return null;
-  return { slot: slot as PartyIndex, signature };
-}
-
-/** Null: it does not open, or is not the certified share of this slot. */
-function readShare(
-  key: CertifiedKey,
-  carried: Carried,
-  { slot }: Participant,
-  result: SessionView['result'],
-): ExportedShare | null {
-  const parsed = exportResult.safeParse(result);
-  if (!parsed.success || parsed.data.slot !== slot) return null;
-  const proposal = proposalOf(key, carried);
-  const to = { exportHash: hashExport(proposal, proposal), slot, recipient: proposal.recipient };
-  const share = openShare(carried.recipientSecret, to, parsed.data.sealed);
-  if (share === null) return null;
-  const own: ExportedShare = { slot: slot as PartyIndex, share };
-  if (isCertifiedShare(key.newest, own)) return own;
-  wipe(share);
-  return null;
 }
 
 function notExportable(name: string): UsageError {

@@ -46,8 +46,7 @@ export async function endEverywhere(
   const wentBack: string[] = [];
   const lost: string[] = [];
   const acknowledged: number[] = [];
-  const text = 'telling servers what was settled';
-  const ended = await askEach(run, { step: 'end', text }, run.members, async (member, link) => {
+  const ended = await askEach(run, 'end', run.members, async (member, link) => {
     const { server, newSlot } = member;
     const outcome = await tellAt(run, member, link);
     if (outcome === 'lost') lost.push(server.name);

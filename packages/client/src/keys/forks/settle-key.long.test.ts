@@ -6,6 +6,7 @@ import { changeAsked, createForkedKey, type ForkedKey, splitKey } from '../../te
 import { approveChanges, approveSessions } from '../../test/operators.js';
 import { asOwner, type Machine, NAME, requorum, signersOf } from '../../test/owned-key.js';
 import { unreachable } from '../../test/test-network.js';
+import { hearSteps } from '../../test/told-steps.js';
 
 const DAY = 86_400;
 
@@ -52,7 +53,9 @@ describe('an owner whose key is forked', () => {
       code: 'FORK_CHOICE_UNKNOWN',
     });
 
-    const settled = await client.settleKey({ name: NAME });
+    const steps = hearSteps('settling');
+    const settled = await client.settleKey({ name: NAME }, steps.on);
+    steps.expectAll();
     expect(settled).toMatchObject({
       epoch: 1,
       isAsOrdered: true,

@@ -207,8 +207,7 @@ function order(
   members: readonly SettleMember[],
   acknowledgements: Readiness,
 ): Promise<Answers> {
-  const text = 'telling servers which certificate is to count';
-  return askEach(run, { step: 'order', text }, members, (_, link) =>
+  return askEach(run, 'order', members, (_, link) =>
     orderAt(run, link, run.record.certificates, acknowledgements),
   );
 }

@@ -8,6 +8,7 @@ import {
 } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
+import { SETTLING_STEPS, type SettlingStep } from '../../progress/job-steps.js';
 import type { OnProgress, ProgressEvent } from '../../progress/progress.js';
 import { namesOf, type Participant } from '../../servers/ask-all.js';
 import type { Gathered } from '../../servers/gathered.js';
@@ -108,13 +109,12 @@ export async function saveSettleRun(run: SettleRun, change: Partial<SettlementRe
   await saveSettlement(run.context.store, run.record);
 }
 
-/** What is done one after the other; a person reads the number of a step. */
-const STEPS = ['order', 'promise', 'lock', 'yield', 'end'] as const;
+const STEPS = Object.keys(SETTLING_STEPS) as readonly SettlingStep[];
 
 /** Asks servers at the same time. What one refuses, or does wrong, stops nobody else. */
 export async function askEach<T>(
   run: SettleRun,
-  { step, text }: { readonly step: (typeof STEPS)[number]; readonly text: string },
+  step: SettlingStep,
   members: readonly SettleMember[],
   ask: (member: SettleMember, link: ServerLink) => Promise<T>,
 ): Promise<Gathered<SettleMember, T>> {
@@ -127,7 +127,8 @@ export async function askEach<T>(
     const have = namesOf(answers.keys());
     const round = STEPS.indexOf(step) + 1;
     const id = shortId(run.orderHash);
-    run.on({ id, stage, round, of: STEPS.length, have, waiting: namesOf(waiting), text });
+    const text = SETTLING_STEPS[step];
+    run.on({ job: 'settling', id, stage, round, of: STEPS.length, have, waiting: namesOf(waiting), text });
   };
   report();
   await Promise.all(

@@ -19,12 +19,6 @@ import {
   settling,
 } from './settle-run.js';
 
-const TEXTS = {
-  promise: 'asking servers to settle',
-  lock: 'asking servers to decide',
-  yield: 'asking servers to give way',
-} as const;
-
 /**
  * Gets the decision of those who settle: promises, locks, yields. Where they are bound to another of the certificates already, it is that one.
  * @param views what each of them says of the order
@@ -50,7 +44,7 @@ export async function voteOnFork(
     // Whoever forgot what it said about a fork is reminded by nobody, and says nothing.
     recallFor: () => null,
     isOutcome: ({ next }) => run.epochs.some(({ transcriptHash }) => equalBytes(transcriptHash, next)),
-    gather: (step, asked, ask) => askEach(run, { step, text: TEXTS[step] }, asked, ask),
+    gather: (step, asked, ask) => askEach(run, step, asked, ask),
     choose: (entered) => choose(run, entered),
     tooFew: (what, gathered) => tooFew(run, what, gathered),
   });

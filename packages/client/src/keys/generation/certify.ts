@@ -2,6 +2,7 @@ import { type DkgResult, dkgResult, type SessionView } from '@ckm/api';
 import { AvailabilityError, CkmError } from '@ckm/foundation';
 import type { KeyPolicy } from '@ckm/api';
 import type { ServerLink } from '../../carrier/server-link.js';
+import { STORING } from '../../progress/job-steps.js';
 import { isSilence, type Participant } from '../../servers/ask-all.js';
 import { serverFault } from '../../servers/faults.js';
 import type { Ending } from '../../sessions/ceremony.js';
@@ -37,7 +38,7 @@ export async function certify(
   const refusals = new Map<Participant, CkmError>();
   const missing = () => participants.filter((one) => !promised.has(one) && !before.includes(one.slot));
   try {
-    await ending.gather('storing the certificate', {
+    await ending.gather(STORING, {
       missing: () => missing().filter((one) => !refusals.has(one)),
       ask: async (participant, link) => {
         const view = await ending.handOut(participant).catch(isOver);

@@ -2,7 +2,6 @@ import { dkgResult, type Result, type RosterOffer, rosterOffer, type SessionView
 import { encodeHex, StateError } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import type { ProgressEvent } from '../../progress/progress.js';
 import type { ClientStore } from '../../store/client-store.js';
 import {
   type NetworkServer,
@@ -17,6 +16,7 @@ import {
   stranger,
   unreachable,
 } from '../../test/test-network.js';
+import { hearSteps } from '../../test/told-steps.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
@@ -53,12 +53,11 @@ const changeLast = (view: SessionView, change: (bytes: Uint8Array) => Uint8Array
 
 describe('a key', () => {
   test('is made, checked from scratch, shown by every server, and usable at once', async () => {
-    const events: ProgressEvent[] = [];
-    const key = await client.createKey(KEY, (event) => events.push(event));
+    const steps = hearSteps('making');
+    const key = await client.createKey(KEY, steps.on);
     expect(key.record.acknowledged).toEqual([1, 2, 3]);
     expect((await client.verifyKey('k')).isSound).toBe(true);
-    expect(events.at(-1)).toMatchObject({ stage: 'conclude', have: SERVERS, waiting: [] });
-    expect(new Set(events.map(({ round }) => round))).toEqual(new Set([1, 2, 3, 4, 5]));
+    steps.expectAll();
     // On a busy machine an honest server may answer late: that is no second attempt for somebody so patient.
     const patient = ownerClient(network.send, () => network.now, { store, timeoutMs: 30_000 });
     expect((await patient.sign({ key: 'k', ...messageOf('first') })).attempts).toBe(1);

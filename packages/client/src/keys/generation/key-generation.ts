@@ -7,18 +7,20 @@ import {
   parseKeyParams,
   type PartyIndex,
 } from '@ckm/threshold';
+import { roundsOf } from '../../progress/job-steps.js';
 import type { Ceremony } from '../../sessions/ceremony.js';
 import { GENERATION } from '../free-name.js';
 import { concludeGeneration, forgetKey, type GeneratedKey } from './conclude.js';
 import { readGeneration } from './generation-record.js';
 import { assembleParameters } from './offers.js';
 
-const ROUNDS = ['committing', 'dealing sealed shares', 'checking shares and signing the transcript'];
+const ROUNDS = roundsOf('making');
 
 /** The making of a key, as the client of its owner carries it. */
 export const keyGeneration: Ceremony<GeneratedKey> = {
   kind: GENERATION,
   protocol: dkgProtocol.id,
+  job: 'making',
   rounds: ROUNDS,
   again: { kind: 'createKey' },
   title: ({ keyName }) => `making ${keyName}`,

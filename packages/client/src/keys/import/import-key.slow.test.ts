@@ -12,6 +12,7 @@ import {
   type TestNetwork,
   unreachable,
 } from '../../test/test-network.js';
+import { hearSteps } from '../../test/told-steps.js';
 import { readMaterial } from './material/read-material.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
@@ -57,9 +58,12 @@ describe('importing a key', () => {
     expect((await client.listSessions()).map(({ state }) => state)).toEqual(['finished']);
   });
 
-  test('it is refreshed as any other, and stays marked', async () => {
-    await client.importKey(args());
-    await client.changeKey({ name: 'k', wish: { kind: 'refresh' } });
+  test('it is refreshed as any other, and stays marked; each of the two tells its own steps', async () => {
+    const [importing, refreshing] = [hearSteps('import'), hearSteps('refresh')];
+    await client.importKey(args(), importing.on);
+    importing.expectAll();
+    await client.changeKey({ name: 'k', wish: { kind: 'refresh' } }, refreshing.on);
+    refreshing.expectAll();
     const key = await client.showKey('k');
     expect(key.newest.params).toMatchObject({ epoch: 1, flags: { dealt: true } });
     expect(key.public.groupKey).toEqual(material().groupKey);

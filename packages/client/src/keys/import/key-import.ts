@@ -14,6 +14,7 @@ import {
   type PartyIndex,
   verifyCertificate,
 } from '@ckm/threshold';
+import { roundsOf } from '../../progress/job-steps.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { serverFault } from '../../servers/faults.js';
 import type { Ceremony, Ending } from '../../sessions/ceremony.js';
@@ -36,7 +37,7 @@ export interface ImportedKey {
 /** Deals the key that is at hand; it is asked once, before anything of it leaves. */
 export type Deal = (params: KeyParams) => ImportDeal;
 
-const ROUNDS = ['checking shares and signing the transcript'];
+const ROUNDS = roundsOf('import');
 
 /**
  * The taking over of a key, as the client of its owner carries it. What was dealt is stored before any server is shown it, and is
@@ -47,6 +48,7 @@ export function createKeyImport(deal: Deal | null): Ceremony<ImportedKey> {
   return {
     kind: IMPORT,
     protocol: importProtocol.id,
+    job: 'import',
     rounds: ROUNDS,
     again: null,
     title: ({ keyName }) => `importing ${keyName}`,

@@ -1,6 +1,7 @@
 import { type RepairResult, repairResult, type SessionView, verifyIdentityStatement } from '@ckm/api';
 import { equalBytes, PeerFaultError, StateError } from '@ckm/foundation';
 import { recoveryAckStatement } from '@ckm/threshold';
+import { TAKING_BACK } from '../../progress/job-steps.js';
 import { namesOf, type Participant } from '../../servers/ask-all.js';
 import { listed, serverFault } from '../../servers/faults.js';
 import type { Ending } from '../../sessions/ceremony.js';
@@ -29,7 +30,7 @@ export async function concludeRepair(ending: Ending): Promise<RepairedShare> {
   const record = readRepairRecord(session);
   const target = participants.at(-1)!;
   const found: RepairResult[] = [];
-  await ending.gather('taking the share back', {
+  await ending.gather(TAKING_BACK, {
     missing: () => (found.length === 0 ? [target] : []),
     ask: async () => {
       const view = await ending.handOut(target);

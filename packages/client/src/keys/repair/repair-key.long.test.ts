@@ -14,6 +14,7 @@ import {
   type TestNetwork,
   unreachable,
 } from '../../test/test-network.js';
+import { hearSteps } from '../../test/told-steps.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const BRAVO = { name: 'letters', server: 'bravo' };
@@ -77,12 +78,14 @@ describe('a share that is lost', () => {
       details: expect.arrayContaining([['Helping', 'alpha, charlie']]) as unknown,
     });
     await approve('alpha', 'charlie');
-    expect(await client.repairKey(BRAVO)).toEqual({
+    const steps = hearSteps('repair');
+    expect(await client.repairKey(BRAVO, steps.on)).toEqual({
       outcome: 'repaired',
       key: 'letters',
       server: 'bravo',
       helpers: ['alpha', 'charlie'],
     });
+    steps.expectAll();
     const { signers } = await client.sign({ key: 'letters', ...messageOf('hello'), without: ['charlie'] });
     expect(signers).toEqual(['alpha', 'bravo']);
   });

@@ -26,6 +26,7 @@ import {
   verifyLoss,
   verifyRepair,
 } from '@ckm/threshold';
+import { roundsOf } from '../../progress/job-steps.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { serverFault } from '../../servers/faults.js';
 import type { Ceremony } from '../../sessions/ceremony.js';
@@ -34,7 +35,7 @@ import { concludeRepair, type RepairedShare } from './conclude-repair.js';
 import { readRepairRecord } from './repair-record.js';
 import { shownEpoch } from './shown-epoch.js';
 
-const ROUNDS = ['helpers show keys for this run', 'helpers split their parts', 'helpers answer it alone'];
+const ROUNDS = roundsOf('repair');
 
 /**
  * The giving back of a lost share, as the client of its owner carries it: helpers sit in ascending order of their slots, the
@@ -43,6 +44,7 @@ const ROUNDS = ['helpers show keys for this run', 'helpers split their parts', '
 export const shareRepair: Ceremony<RepairedShare> = {
   kind: 'repair',
   protocol: repairProtocol.id,
+  job: 'repair',
   rounds: ROUNDS,
   again: null,
   title: (session) => `giving ${targetName(session)} its share of ${session.keyName} back`,
