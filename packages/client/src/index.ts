@@ -79,13 +79,9 @@ export {
 } from './drills/drill-record.js';
 export type { KeyCheck, ServerCheck } from './keys/checks/check-key.js';
 export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/checks/check-record.js';
-export {
-  type BoundFreeze,
-  type ForkFreeze,
-  type KeyFreeze,
-  MOST_FREEZE_SECONDS,
-  type ServerFreeze,
-} from './keys/freezes/freeze-key.js';
+export type { ServerFreeze } from './keys/freezes/ask-freeze.js';
+export type { BoundFreeze, ForkFreeze, KeyFreeze } from './keys/freezes/freeze-key.js';
+export { MOST_FREEZE_SECONDS } from './keys/freezes/freeze-record.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';

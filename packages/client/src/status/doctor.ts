@@ -7,7 +7,7 @@ import { CHECK_FOLDER, parseChecks } from '../keys/checks/check-record.js';
 import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.js';
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
 import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
-import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-key.js';
+import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-record.js';
 import { checkExports } from './exports.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';

@@ -4,7 +4,7 @@ import { createKeyDesk } from '@ckm/server/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import { createOwnedNetwork, type TestNetwork, unreachable } from '../../test/test-network.js';
-import { USUAL_FREEZE_SECONDS } from './freeze-key.js';
+import { USUAL_FREEZE_SECONDS } from './freeze-record.js';
 
 let network: TestNetwork;
 let client: Client;

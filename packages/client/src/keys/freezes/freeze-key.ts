@@ -1,37 +1,17 @@
 import type { Result } from '@ckm/api';
-import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
-import { encodeData } from '@ckm/gordian';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { KeyParams } from '@ckm/threshold';
-import { isForgotten, type ServerLink } from '../../carrier/server-link.js';
+import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
-import type { Participant } from '../../servers/ask-all.js';
 import { listServerRecords } from '../../servers/servers.js';
-import { readRecord } from '../../store/record-reader.js';
-import { isUnreadable, type RecordStore } from '../../store/record-store.js';
 import { catchUp } from '../changes/catch-up.js';
+import { readBranches } from '../forks/key-branches.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
-import { rosterOf, unrecordedMember } from '../roster.js';
-import { FORGOTTEN } from '../verify-key.js';
-import { readBranches } from '../forks/key-branches.js';
+import { unrecordedMember } from '../roster.js';
+import { askEach, askFreeze, notOnRecord, type ServerFreeze } from './ask-freeze.js';
+import { type FreezeRecord, freezePath, stateAnew, stateFreeze } from './freeze-record.js';
 import { type Follows, nextHolders, recordedServer } from './next-holders.js';
-
-/** What one server says of a freeze. `silent`, `unknown`, `refused`: as of a key check; it may still do what it is asked. */
-export interface ServerFreeze {
-  /** The owner's name of the server; the beginning of its XID in hex when it is not on record. */
-  readonly server: string;
-  readonly slot: number;
-  readonly verdict: 'frozen' | 'open' | 'lost' | 'refused' | 'silent' | 'unknown';
-  /** UnixSeconds, by the server's own clock; null: it is not frozen there, or nobody knows. */
-  readonly until: number | null;
-  /** When the owner asked its operator to end it; null: he did not, or nobody knows. UnixSeconds. */
-  readonly thawAskedAt: number | null;
-  /** For how long it may still be frozen there, in seconds; null: not said. */
-  readonly leftSeconds: number | null;
-  /** One line for a person. */
-  readonly text: string;
-  readonly code: string | null;
-}
 
 export interface KeyFreeze {
   readonly name: string;
@@ -69,26 +49,6 @@ export interface BoundFreeze {
   readonly have: number;
   /** So many are needed. */
   readonly stopping: number;
-}
-
-/** What an owner states of a key, the same to every server, so that whoever was away hears it when he says it again. */
-export interface FreezeRecord {
-  readonly id: Uint8Array;
-  readonly from: number;
-  readonly until: number;
-}
-
-export const FREEZE_FOLDER = 'freezes';
-export const MOST_FREEZE_SECONDS = 7 * 86_400;
-
-function freezePath(keyId: Uint8Array): string {
-  return `${FREEZE_FOLDER}/${encodeHex(keyId)}`;
-}
-
-/** @throws StorageError `STORE_CORRUPT` */
-export function parseFreeze(path: string, bytes: Uint8Array): FreezeRecord {
-  const record = readRecord(path, bytes);
-  return { id: record.bytes('id', 32), from: record.integer('from'), until: record.integer('until') };
 }
 
 /**
@@ -148,12 +108,12 @@ async function tell(
   const forking = tellBranches(context, key, freeze);
   // Whoever holds the key is told at once, whatever becomes of looking for others.
   forking.catch(() => {});
-  const servers = await askEach(context, key, (participant) => ask(context, key, participant, freeze));
+  const servers = await askEach(context, key, (participant) => askFreeze(context, key, participant, freeze));
   const { bound, joining } = await nextHolders(context, key, said);
   const joined = await Promise.all(
     joining.map(async ({ slot, serverId, server }) => {
       if (server === null) return notOnRecord(serverId, slot, 'is to join, and is not among your servers');
-      return ask(context, key, { slot, server }, freeze, `holds nothing of ${key.record.name}`);
+      return askFreeze(context, key, { slot, server }, freeze, `holds nothing of ${key.record.name}`);
     }),
   );
   const fork = await forking;
@@ -188,7 +148,7 @@ async function tellBranches(context: ClientContext, key: CertifiedKey, freeze: F
     others.map((entry) => {
       const server = recordedServer(recorded, entry) ?? unrecordedMember(entry);
       const without = `holds nothing of ${key.record.name}`;
-      return ask(context, key, { slot: entry.slot, server }, freeze, without);
+      return askFreeze(context, key, { slot: entry.slot, server }, freeze, without);
     }),
   );
   return { epochs, twice, others, servers };
@@ -207,16 +167,6 @@ function countIn({ quorum, roster }: KeyParams, frozen: ReadonlySet<string>): Bo
   return { quorum, have, stopping: stoppingOf(quorum) };
 }
 
-async function stateAnew(
-  { store, clock, random }: ClientContext,
-  { keyId }: CertifiedKey,
-  { until }: FreezeRecord,
-): Promise<FreezeRecord> {
-  const stated = { id: random(32), from: Math.min(clock(), until - 1), until };
-  await store.put(freezePath(keyId), encodeData({ version: 1, ...stated }));
-  return stated;
-}
-
 /**
  * Asks every server of a key that is frozen to have its operator end that; where the key has gone on without this client, also those of its newest epoch.
  * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`
@@ -232,101 +182,9 @@ async function thawIn(context: ClientContext, key: CertifiedKey): Promise<KeyFre
   // Saying it again must not bring back what is to end.
   await context.store.delete(freezePath(key.keyId));
   const servers = await askEach(context, key, (participant) =>
-    ask(context, key, participant, (link) => link.call('key.thaw', { keyId: key.keyId })),
+    askFreeze(context, key, participant, (link) => link.call('key.thaw', { keyId: key.keyId })),
   );
   return outcomeOf(key, servers, null);
-}
-
-export const USUAL_FREEZE_SECONDS = 72 * 3_600;
-
-/** The freeze to go on with, or a new one: on record before anybody hears of it. */
-function stateFreeze(
-  { store, clock, random }: ClientContext,
-  { keyId }: CertifiedKey,
-  seconds: number | null,
-): Promise<FreezeRecord> {
-  return store.exclusive('key-freezes', async () => {
-    const now = clock();
-    const known = await readFreeze(store, keyId);
-    const goesOn = known !== null && known.until > now;
-    if (goesOn && (seconds === null || now + seconds <= known.until)) return known;
-    // Servers count from the first one on.
-    const most = goesOn ? known.from + MOST_FREEZE_SECONDS : Number.POSITIVE_INFINITY;
-    const until = Math.min(now + (seconds ?? USUAL_FREEZE_SECONDS), most);
-    const stated = { id: random(32), from: goesOn ? known.from : now, until };
-    await store.put(freezePath(keyId), encodeData({ version: 1, ...stated }));
-    return stated;
-  });
-}
-
-async function readFreeze(store: RecordStore, keyId: Uint8Array): Promise<FreezeRecord | null> {
-  const path = freezePath(keyId);
-  try {
-    const bytes = await store.get(path);
-    return bytes === null ? null : parseFreeze(path, bytes);
-  } catch (error) {
-    // Whoever has to stop a key now is not kept from it by a damaged record.
-    if (!isUnreadable(error)) throw error;
-    store.passOver(path, error);
-    return null;
-  }
-}
-
-async function askEach(
-  context: ClientContext,
-  key: CertifiedKey,
-  each: (participant: Participant) => Promise<ServerFreeze>,
-): Promise<readonly ServerFreeze[]> {
-  const participants = await rosterOf(context, key);
-  return Promise.all(
-    key.roster.map(async ({ slot, serverId }): Promise<ServerFreeze> => {
-      const participant = participants.find((one) => one.slot === slot);
-      if (participant !== undefined) return each(participant);
-      return notOnRecord(serverId, slot, 'not among your servers any more');
-    }),
-  );
-}
-
-function notOnRecord(serverId: Uint8Array, slot: number, text: string): ServerFreeze {
-  const server = encodeHex(serverId).slice(0, 16);
-  return { ...NOTHING_SAID, verdict: 'unknown', text, code: 'SERVER_UNKNOWN', server, slot };
-}
-
-const NOTHING_SAID = { until: null, thawAskedAt: null, leftSeconds: null } as const;
-
-/** @param without what it means that a server does not know the key */
-async function ask(
-  context: ClientContext,
-  { record: { name } }: CertifiedKey,
-  { slot, server: record }: Participant,
-  call: (link: ServerLink) => Promise<Result<'key.freeze'>>,
-  without = `has lost its share of ${name}, and signs nothing with it`,
-): Promise<ServerFreeze> {
-  const server = record.name;
-  try {
-    const said = await call(await context.linkTo(record));
-    return { server, slot, ...read(said), code: null };
-  } catch (error) {
-    if (!(error instanceof CkmError)) throw error;
-    const { code, message, errorClass } = error;
-    const isLost = code === 'KEY_UNKNOWN';
-    if (isLost || isForgotten(error)) {
-      const text = isLost ? without : FORGOTTEN;
-      return { server, slot, ...NOTHING_SAID, verdict: 'lost', text, code };
-    }
-    const verdict = errorClass === 'AvailabilityError' ? 'silent' : 'refused';
-    return { server, slot, ...NOTHING_SAID, verdict, text: message, code };
-  }
-}
-
-function read({ frozen, leftSeconds }: Result<'key.freeze'>): Omit<ServerFreeze, 'server' | 'slot' | 'code'> {
-  if (frozen === null) {
-    return { verdict: 'open', until: null, thawAskedAt: null, leftSeconds, text: 'is not frozen there' };
-  }
-  const { until, thawAskedAt } = frozen;
-  const text =
-    thawAskedAt === null ? 'does nothing with it' : 'does nothing with it until its operator thaws it';
-  return { verdict: 'frozen', until, thawAskedAt, leftSeconds, text };
 }
 
 function outcomeOf(
