@@ -31,17 +31,15 @@ import {
   checkComparisons,
   checkDecided,
   checkDrills,
-  checkForgotten,
   checkFreezes,
-  checkKeys,
-  checkProofs,
-  checkMargins,
-  checkSettlements,
   checkOrders,
+  checkProofs,
   checkRepairs,
+  checkSettlements,
   checkStopped,
-  hanging,
-} from './check-keys.js';
+} from './check-key-status.js';
+import { checkKeys, hanging } from './check-keys.js';
+import { checkForgotten, checkMargins } from './check-margins.js';
 import { type DoctorLine, explained, failed } from './doctor-line.js';
 import { readStatus, type Status } from './status.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkForgotten, checkMargins } from './check-keys.js';
+import { checkForgotten, checkMargins } from './check-margins.js';
 import type { KeyStatus } from './key-status.js';
 import type { Status } from './status.js';
 
