@@ -78,13 +78,8 @@ import { type CancelledSettlement, cancelSettlement } from './keys/forks/cancel-
 import type { SettledKey } from './keys/forks/end-fork.js';
 import { readOrderedForks } from './keys/forks/order-forks.js';
 import type { Fork } from './keys/forks/read-fork.js';
-import {
-  planSettlement,
-  settleKey,
-  type SettleKeyArgs,
-  type SettlementPlan,
-  type SettlementWish,
-} from './keys/forks/settle-key.js';
+import { planSettlement, type SettlementPlan, type SettlementWish } from './keys/forks/plan-settlement.js';
+import { settleKey, type SettleKeyArgs } from './keys/forks/settle-key.js';
 import { withoutChange } from './keys/changes/change-errors.js';
 import { type ChangePlan, planChange } from './keys/changes/plan-change.js';
 import { type MovedShares, resharing } from './keys/changes/resharing.js';

@@ -66,7 +66,8 @@ export type { Membership, SeenMember, SeenOrder } from './keys/chain/seen-orders
 export type { CancelledSettlement } from './keys/forks/cancel-settlement.js';
 export type { SettledKey } from './keys/forks/end-fork.js';
 export type { Fork, ForkChoice, SeenSettlement } from './keys/forks/read-fork.js';
-export type { SettleKeyArgs, SettlementPlan, SettlementWish } from './keys/forks/settle-key.js';
+export type { SettlementPlan, SettlementWish } from './keys/forks/plan-settlement.js';
+export type { SettleKeyArgs } from './keys/forks/settle-key.js';
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
 export type { ServerDrillKeys } from './drills/clear-drills.js';
 export type { Drill, DrillArgs, DrillPlan } from './drills/drill.js';
