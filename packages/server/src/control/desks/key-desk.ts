@@ -5,7 +5,12 @@ import type { Tightening } from '../../policy/effective.js';
 import { standingFreeze, withStanding } from '../../policy/freeze.js';
 import { settingsLoosened, settingsTightened } from '../../policy/compare-tightening.js';
 import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
-import { findTightening, NO_TIGHTENING, storeTightening } from '../../policy/tightening.js';
+import {
+  findTightening,
+  NO_TIGHTENING,
+  type StoredTightening,
+  storeTightening,
+} from '../../policy/tightening.js';
 import type {
   OperatorKey,
   OperatorKeyCursor,
@@ -48,6 +53,20 @@ interface Lifting {
   change(before: Tightening): { readonly after: Tightening; readonly detail: string };
 }
 
+/** A key that something is done about. */
+interface KeyAtHand {
+  readonly transaction: Transaction;
+  readonly held: KeyRow;
+  readonly before: Tightening;
+  store(after: Tightening): Promise<StoredTightening>;
+}
+
+/** What the operator takes away from it now, and what the log says of that; null: nothing was done. */
+interface Done {
+  readonly after: Tightening;
+  readonly noted: { readonly policy?: string; readonly detail: string } | null;
+}
+
 /** Keys and their policies. `owner` is only needed when ids of two accounts begin alike. */
 export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' | 'sessions'>) {
   const { storage, audit, vault, events, clock } = context;
@@ -64,11 +83,12 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
     return sessions.keyFacts(row);
   }
 
-  async function restrict(
+  /** Does something about what the operator takes away from a key, and writes it down unless that was nothing. */
+  async function act(
     prefix: string,
     owner: Uint8Array | null,
-    change: TightenBody,
-    { action, sentence, check }: Restriction,
+    { action, sentence }: Pick<Restriction | Lifting, 'action' | 'sentence'>,
+    work: (key: KeyAtHand) => Promise<Done>,
   ): Promise<OperatorKeyPolicy> {
     const facts = await find(prefix, owner);
     const { keyId } = facts;
@@ -76,45 +96,44 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
       const held = await transaction.keys.hold(facts.owner, keyId);
       if (held === null) throw unknown('key', { kind: 'listHeldKeys' });
       const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
-      const after = merged(before, change);
-      check(before, after, keyId);
-      // Nothing is done, and what is not done is not in the log.
-      if (isDeepStrictEqual(before, after)) return before;
-      const stored = await storeTightening(vault, transaction, facts, after);
-      await sessions.noteTightened(transaction, held, stored);
-      const policy = `operator ${stored.version}`;
-      const more = { who: facts.owner, keyId, policy, detail: describeTightening(after) };
-      await note(audit, transaction, `operator.${action}`, sentence, more);
+      const store = async (after: Tightening) => {
+        const stored = await storeTightening(vault, transaction, facts, after);
+        await sessions.noteTightened(transaction, held, stored);
+        return stored;
+      };
+      const { after, noted } = await work({ transaction, held, before, store });
+      if (noted === null) return after;
+      await note(audit, transaction, `operator.${action}`, sentence, { who: facts.owner, keyId, ...noted });
       return after;
     });
     events.operatorActed({ action });
     return viewPolicy(facts, server, tightening, clock());
   }
 
-  /** Takes back what stops a key, and writes it down also where nothing did. */
-  async function lift(
+  function restrict(
     prefix: string,
     owner: Uint8Array | null,
-    { action, sentence, change }: Lifting,
+    change: TightenBody,
+    restriction: Restriction,
   ): Promise<OperatorKeyPolicy> {
-    const facts = await find(prefix, owner);
-    const { keyId } = facts;
-    const tightening = await storage.transact(async (transaction) => {
-      const held = await transaction.keys.hold(facts.owner, keyId);
-      if (held === null) throw unknown('key', { kind: 'listHeldKeys' });
-      const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
-      const { after, detail } = change(before);
-      if (after !== before) {
-        const stored = await storeTightening(vault, transaction, facts, after);
-        await sessions.noteTightened(transaction, held, stored);
-      }
-      const released = action === 'release' ? await releaseAlso(transaction, held, before) : [];
-      const more = { who: facts.owner, keyId, detail: [detail, ...released].join('; ') };
-      await note(audit, transaction, `operator.${action}`, sentence, more);
-      return after;
+    return act(prefix, owner, restriction, async ({ held, before, store }) => {
+      const after = merged(before, change);
+      restriction.check(before, after, held.keyId);
+      // Nothing is done, and what is not done is not in the log.
+      if (isDeepStrictEqual(before, after)) return { after: before, noted: null };
+      const { version } = await store(after);
+      return { after, noted: { policy: `operator ${version}`, detail: describeTightening(after) } };
     });
-    events.operatorActed({ action });
-    return viewPolicy(facts, server, tightening, clock());
+  }
+
+  /** Takes back what stops a key, and writes it down also where nothing did. */
+  function lift(prefix: string, owner: Uint8Array | null, lifting: Lifting): Promise<OperatorKeyPolicy> {
+    return act(prefix, owner, lifting, async ({ transaction, held, before, store }) => {
+      const { after, detail } = lifting.change(before);
+      if (after !== before) await store(after);
+      const released = lifting.action === 'release' ? await releaseAlso(transaction, held, before) : [];
+      return { after, noted: { detail: [detail, ...released].join('; ') } };
+    });
   }
 
   /** What a release lifts besides. One that was stopped is only let go of what others told it when it is released once more. */
