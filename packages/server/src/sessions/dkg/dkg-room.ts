@@ -1,24 +1,14 @@
-import { dkgProposal, type DkgProposal, type RosterOffer, allSpeak } from '@ckm/api';
-import { concatBytes, PeerFaultError, PolicyError, UsageError, wipe } from '@ckm/foundation';
-import { DRILL, purposeKinds, purposeUsesChildren, requestKind } from '@ckm/requests';
-import {
-  dkgProtocol,
-  type DkgMessage,
-  type DkgOutput,
-  type DkgState,
-  type KeyParams,
-  type Step,
-} from '@ckm/threshold';
+import { dkgProposal, type DkgProposal, type RosterOffer } from '@ckm/api';
+import { concatBytes, PeerFaultError, wipe } from '@ckm/foundation';
+import { DRILL } from '@ckm/requests';
+import { dkgProtocol, type DkgMessage, type DkgOutput, type DkgState, type Step } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
-import { demand } from '../../refusals.js';
-import { assertIdOfPurpose } from '../drills/apart.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
-import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
-import { CREATED, type KeyChange } from '../keys/change-key.js';
+import { recoverySentence } from '../keys/accept-recovery.js';
+import type { KeyChange } from '../keys/change-key.js';
 import { strictSentence } from '../keys/strict-sentence.js';
-import type { EpochRecord } from '../keys/stored/epoch-record.js';
 import { readProposal } from '../room/read-proposal.js';
-import { inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
+import { abortedBy, inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
 import type {
   Admission,
   Asking,
@@ -32,7 +22,14 @@ import type {
   RoomStep,
 } from '../room/room.js';
 import type { Seats } from '../room/seats.js';
-import { certifyKey } from './complete-key.js';
+import {
+  assertRoomForKey,
+  type DescribedKey,
+  describeKey,
+  finishKey,
+  refusalOf,
+  seatsOf,
+} from './new-key.js';
 import { FIRST_EPOCH, makeOffer, staticKeyFrom } from './offer.js';
 import { agreeOnParameters } from './parameters.js';
 
@@ -65,22 +62,12 @@ export function createDkgRoom(context: ServerContext): Room<DkgProposal> {
 
 const LAST_ROUND = 2;
 
-async function admitKey(
-  context: ServerContext,
-  { account, transaction }: Asking,
-  proposal: DkgProposal,
-): Promise<Admission> {
-  try {
-    acceptKey(context, proposal);
-    acceptRecovery(context, proposal.policy);
-  } catch (error) {
-    if (error instanceof PolicyError) return { kind: 'refusal', error };
-    throw error;
-  }
+async function admitKey(context: ServerContext, asking: Asking, proposal: DkgProposal): Promise<Admission> {
+  const refused = refusalOf(context, proposal);
+  if (refused !== null) return refused;
+  const { account, transaction } = asking;
   if (proposal.purpose === DRILL) await makeRoomForDrill(context, transaction, account.xid);
-  await context.accounts.quota.key(transaction, account);
-  const existing = await transaction.keys.find(account.xid, proposal.keyId);
-  demand(existing === null, 'KEY_ID_TAKEN', 'a key with this id exists');
+  await assertRoomForKey(context, asking, proposal);
   return { kind: 'offer' };
 }
 
@@ -98,32 +85,6 @@ export function openFirst(
   return { offer: makeOffer(means, proposal, key), secrets: seed };
 }
 
-/** What is looked at before a key is held here. */
-interface Acceptable extends Pick<DkgProposal, 'keyId' | 'suite' | 'purpose' | 'policy'> {
-  readonly exportable?: boolean | undefined;
-}
-
-/**
- * Whether this server takes part in a key of that suite for that purpose, under that policy.
- * @throws PolicyError, UsageError
- */
-export function acceptKey(
-  context: Pick<ServerContext, 'policy' | 'clock'>,
-  { keyId, suite, purpose, policy, exportable }: Acceptable,
-): void {
-  assertIdOfPurpose({ keyId, purpose, exportable });
-  const possible = purposeKinds(purpose);
-  const hasChildren = exportable === true && purposeUsesChildren(purpose);
-  demand(!hasChildren, 'PURPOSE_NEEDS_CHILDREN', `a key for ${purpose} has children, and is never exported`);
-  for (const name of policy.kinds) {
-    const kind = possible.find((candidate) => candidate === name);
-    demand(kind !== undefined, 'KIND_NOT_FOR_PURPOSE', `a key for ${purpose} does not answer to this kind`);
-    if (!requestKind(kind).suites.includes(suite)) throw suiteNotForPurpose(suite, purpose);
-  }
-  const verdict = context.policy.acceptKey(policy, suite, purpose, context.clock());
-  if (verdict.verdict === 'refuse') throw verdict.error;
-}
-
 function join(
   means: RoomMeans,
   { sessionId, proposal, offer, secrets }: RoomSession<DkgProposal>,
@@ -136,23 +97,20 @@ function join(
     const step = dkgProtocol.start({ key, me: own.slot, staticSecret }, seed);
     if (step.kind === 'aborted') throw rosterBroken(step.fault.culprits);
     const { slot } = own;
-    const described = describe(proposal, { sessionId, slot, parameters: bytes, staticSeed: secrets.slice() });
-    return { seats: seatsOf(key, slot), step: toRoomStep(means, described, proposal.keyId, step) };
+    const described = describeKey(proposal, {
+      sessionId,
+      slot,
+      parameters: bytes,
+      staticSeed: secrets.slice(),
+    });
+    return {
+      seats: seatsOf(key, slot, LAST_ROUND + 1),
+      step: toRoomStep(means, described, proposal.keyId, step),
+    };
   } finally {
     seed.fill(0);
     wipe(staticSecret);
   }
-}
-
-function seatsOf({ roster, epoch }: KeyParams, ownSlot: number): Seats {
-  const slots = roster.map(({ slot }) => slot);
-  return {
-    identityKeys: roster.map(({ identityKey }) => identityKey),
-    sealingKeys: roster.map(({ sealingKey }) => sealingKey),
-    ownSlot,
-    epoch,
-    speeches: allSpeak(slots, LAST_ROUND + 1),
-  };
 }
 
 function advance(
@@ -166,21 +124,11 @@ function advance(
   const inbox = inboxOf(dkgProtocol.message, round, heard);
   try {
     const step = dkgProtocol.advance(state, inbox);
-    const described = describe(proposal, { sessionId, slot: seats.ownSlot, parameters, staticSeed });
+    const described = describeKey(proposal, { sessionId, slot: seats.ownSlot, parameters, staticSeed });
     return toRoomStep(means, described, proposal.keyId, step);
   } finally {
     wipeState(state);
   }
-}
-
-/** What is known of a key while it is made. */
-type DescribedKey = Omit<EpochRecord, 'pending' | 'certified'> & { readonly staticSeed: Uint8Array };
-
-function describe(
-  { suite, purpose, quorum, policy }: DkgProposal,
-  run: Pick<DescribedKey, 'sessionId' | 'slot' | 'parameters' | 'staticSeed'>,
-): DescribedKey {
-  return { suite, purpose, quorum, policy, epoch: FIRST_EPOCH, ...run };
 }
 
 function toRoomStep(
@@ -191,21 +139,10 @@ function toRoomStep(
 ): RoomStep {
   if (step.kind === 'aborted') {
     described.staticSeed.fill(0);
-    const { code, round, culprits } = step.fault;
-    return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
+    return abortedBy(step.fault);
   }
   const says = saidToAll(dkgProtocol.message, step.outbox);
-  if (step.kind === 'finished') {
-    const certified = certifyKey(means, step.output);
-    const { transcriptHash, acknowledgement } = certified;
-    const record: EpochRecord = { ...described, pending: null, certified };
-    return {
-      kind: 'finished',
-      says,
-      keys: [{ kind: 'promote', expected: CREATED, record }],
-      result: { kind: 'dkg', keyId, transcriptHash, acknowledgement },
-    };
-  }
+  if (step.kind === 'finished') return { ...finishKey(means, described, keyId, step.output), says };
   const state = dkgProtocol.state.encode(step.state);
   const { round, from } = dkgProtocol.awaiting(step.state);
   // From here on others may hold the certificate: the key outlives its session.
@@ -236,12 +173,5 @@ export function rosterBroken(culprits: readonly number[]): PeerFaultError {
     hint: 'ask the servers named for a new offer, or choose others',
     retryable: false,
     facts: { culprits },
-  });
-}
-
-function suiteNotForPurpose(suite: string, purpose: string): UsageError {
-  return new UsageError(`a key for ${purpose} cannot be a ${suite} key`, {
-    code: 'SUITE_NOT_FOR_PURPOSE',
-    hint: 'leave the suite out, so that it is chosen for the purpose',
   });
 }

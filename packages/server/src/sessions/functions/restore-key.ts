@@ -17,7 +17,7 @@ import { beginEpoch } from '../changes/epoch/begin-epoch.js';
 import { takeFreezes } from '../changes/epoch/joining-freezes.js';
 import { certifyKey } from '../dkg/complete-key.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
-import { acceptKey } from '../dkg/dkg-room.js';
+import { acceptKey } from '../dkg/new-key.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';

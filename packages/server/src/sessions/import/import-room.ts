@@ -1,5 +1,5 @@
-import { allSpeak, importProposal, type ImportProposal, type RosterOffer } from '@ckm/api';
-import { concatBytes, equalBytes, PeerFaultError, PolicyError, wipe } from '@ckm/foundation';
+import { importProposal, type ImportProposal, type RosterOffer } from '@ckm/api';
+import { concatBytes, equalBytes, PeerFaultError, wipe } from '@ckm/foundation';
 import {
   encodeKeyParams,
   type Fault,
@@ -12,16 +12,22 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
-import { certifyKey } from '../dkg/complete-key.js';
-import { acceptKey, openFirst, rosterBroken } from '../dkg/dkg-room.js';
-import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
-import { FIRST_EPOCH, staticKeyFrom } from '../dkg/offer.js';
+import { openFirst, rosterBroken } from '../dkg/dkg-room.js';
+import {
+  assertRoomForKey,
+  type DescribedKey,
+  describeKey,
+  finishKey,
+  refusalOf,
+  seatsOf,
+} from '../dkg/new-key.js';
+import { staticKeyFrom } from '../dkg/offer.js';
 import { agreeOnKey } from '../dkg/parameters.js';
-import { CREATED } from '../keys/change-key.js';
+import { recoverySentence } from '../keys/accept-recovery.js';
 import { strictSentence } from '../keys/strict-sentence.js';
 import type { EpochRecord } from '../keys/stored/epoch-record.js';
 import { readProposal } from '../room/read-proposal.js';
-import { inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
+import { abortedBy, inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
 import type {
   Admission,
   Asking,
@@ -65,20 +71,13 @@ export function createImportRoom(
 
 async function admitImport(
   context: Pick<ServerContext, 'policy' | 'clock' | 'accounts' | 'vault' | 'config'>,
-  { account, transaction }: Asking,
+  asking: Asking,
   proposal: ImportProposal,
 ): Promise<Admission> {
-  try {
-    acceptKey(context, proposal);
-    acceptRecovery(context, proposal.policy);
-  } catch (error) {
-    if (error instanceof PolicyError) return { kind: 'refusal', error };
-    throw error;
-  }
-  await context.accounts.quota.key(transaction, account);
-  const existing = await transaction.keys.find(account.xid, proposal.keyId);
-  demand(existing === null, 'KEY_ID_TAKEN', 'a key with this id exists');
-  await assertPublicKeyNew(context, transaction, account.xid, proposal);
+  const refused = refusalOf(context, proposal);
+  if (refused !== null) return refused;
+  await assertRoomForKey(context, asking, proposal);
+  await assertPublicKeyNew(context, asking.transaction, asking.account.xid, proposal);
   return { kind: 'offer' };
 }
 
@@ -102,20 +101,13 @@ function join(
     const step = importProtocol.start({ deal, me: own.slot, staticSecret }, seed);
     if (step.kind === 'aborted') throw dealingRefused(step.fault);
     if (step.kind === 'waiting') assertProposedKey(proposal, step.state);
-    const described = describe(proposal, {
+    const described = describeKey(proposal, {
       sessionId,
       slot: own.slot,
       parameters: encodeKeyParams(key),
       staticSeed: secrets.slice(),
     });
-    const slots = key.roster.map(({ slot }) => slot);
-    const seats: Seats = {
-      identityKeys: key.roster.map(({ identityKey }) => identityKey),
-      sealingKeys: key.roster.map(({ sealingKey }) => sealingKey),
-      ownSlot: own.slot,
-      epoch: key.epoch,
-      speeches: allSpeak(slots, ROUNDS),
-    };
+    const seats = seatsOf(key, own.slot, ROUNDS);
     return { seats, step: toRoomStep(means, described, proposal, step) };
   } finally {
     seed.fill(0);
@@ -140,21 +132,11 @@ function advance(
   const inbox = inboxOf(importProtocol.message, 0, heard);
   try {
     const parameters = encodeKeyParams(state.deal.params);
-    const described = describe(proposal, { sessionId, slot: seats.ownSlot, parameters, staticSeed });
+    const described = describeKey(proposal, { sessionId, slot: seats.ownSlot, parameters, staticSeed });
     return toRoomStep(means, described, proposal, importProtocol.advance(state, inbox));
   } finally {
     wipe(state.share);
   }
-}
-
-/** What is known of a key while it comes in. */
-type DescribedKey = Omit<EpochRecord, 'pending' | 'certified'> & { readonly staticSeed: Uint8Array };
-
-function describe(
-  { suite, purpose, quorum, policy }: ImportProposal,
-  run: Pick<DescribedKey, 'sessionId' | 'slot' | 'parameters' | 'staticSeed'>,
-): DescribedKey {
-  return { suite, purpose, quorum, policy, epoch: FIRST_EPOCH, ...run };
 }
 
 function toRoomStep(
@@ -165,20 +147,10 @@ function toRoomStep(
 ): RoomStep {
   if (step.kind === 'aborted') {
     described.staticSeed.fill(0);
-    const { code, round, culprits } = step.fault;
-    return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
+    return abortedBy(step.fault);
   }
   const says = saidToAll(importProtocol.message, step.outbox);
-  if (step.kind === 'finished') {
-    const certified = certifyKey(means, step.output);
-    const { transcriptHash, acknowledgement } = certified;
-    return {
-      kind: 'finished',
-      says,
-      keys: [{ kind: 'promote', expected: CREATED, record: { ...described, pending: null, certified } }],
-      result: { kind: 'dkg', keyId, transcriptHash, acknowledgement },
-    };
-  }
+  if (step.kind === 'finished') return { ...finishKey(means, described, keyId, step.output), says };
   const state = importProtocol.state.encode(step.state);
   const { round, from } = importProtocol.awaiting(step.state);
   const secrets = concatBytes(described.staticSeed, state);

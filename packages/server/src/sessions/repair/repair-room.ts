@@ -22,7 +22,7 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
-import { acceptKey } from '../dkg/dkg-room.js';
+import { acceptKey } from '../dkg/new-key.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { isOfRepair } from '../keys/change-key.js';
 import { readProposal } from '../room/read-proposal.js';

@@ -14,7 +14,7 @@ import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { readProposal } from '../room/read-proposal.js';
 import { costOfEpochs } from '../session-cost.js';
-import { inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
+import { abortedBy, inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
 import type { Reader } from '../../storage/storage.js';
 import { type Deciding, readDeciding } from '../changes/deciding.js';
 import { assertKnownIn } from '../changes/chain/known-members.js';
@@ -195,10 +195,7 @@ function advance(
 }
 
 function toRoomStep(keyId: Uint8Array, secrets: Uint8Array, step: ReshareStep): RoomStep {
-  if (step.kind === 'aborted') {
-    const { code, round, culprits } = step.fault;
-    return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
-  }
+  if (step.kind === 'aborted') return abortedBy(step.fault);
   const says = saidToAll(reshareProtocol.message, step.outbox);
   if (step.kind === 'finished') {
     const { share, transcriptHash } = step.output;

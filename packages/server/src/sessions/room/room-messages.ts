@@ -1,6 +1,6 @@
 import { EncodingError } from '@ckm/foundation';
-import type { Codec, Incoming, Outgoing, PartyIndex } from '@ckm/threshold';
-import type { Heard, Said } from './room.js';
+import type { Codec, Fault, Incoming, Outgoing, PartyIndex } from '@ckm/threshold';
+import type { Heard, RoomStep, Said } from './room.js';
 
 /** What a peer said in a protocol; null: nothing that an honest party says. */
 export function readMessage<M>(codec: Codec<M>, payload: Uint8Array): M | null {
@@ -23,4 +23,9 @@ export function inboxOf<M>(codec: Codec<M>, round: number, heard: readonly Heard
 /** What a step says, where everything is for everybody. */
 export function saidToAll<M>(codec: Codec<M>, outbox: readonly Outgoing<M>[]): readonly Said[] {
   return outbox.map(({ round, body }) => ({ round, to: 0, payload: codec.encode(body) }));
+}
+
+/** The end of a session in which whoever sits in a seat is the party of that number. */
+export function abortedBy({ code, round, culprits }: Fault): RoomStep {
+  return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
 }

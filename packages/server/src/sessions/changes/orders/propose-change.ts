@@ -3,7 +3,7 @@ import { encodeHex, equalBytes } from '@ckm/foundation';
 import { xidOf } from '@ckm/gordian';
 import { encodeKeyParams, hashOrder, parseChangeCertificate } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../../context.js';
-import { acceptKey } from '../../dkg/dkg-room.js';
+import { acceptKey } from '../../dkg/new-key.js';
 import { demand, refusal } from '../../../refusals.js';
 import { repeatWhenRaced } from '../../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../../storage/storage.js';
