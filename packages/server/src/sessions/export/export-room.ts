@@ -5,10 +5,11 @@ import {
   sealShare,
   signIdentityStatement,
 } from '@ckm/api';
-import { CkmError, wipe } from '@ckm/foundation';
+import { wipe } from '@ckm/foundation';
 import { exportStatement, hashExport, verifyExportYeses } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
+import { isRefused } from '../room/is-refused.js';
 import { readProposal } from '../room/read-proposal.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
 import { readHeldShare } from '../repair/held-key.js';
@@ -66,13 +67,7 @@ async function isPaused(
   { owner, reader }: Owned,
   proposal: ExportProposal,
 ): Promise<boolean> {
-  try {
-    await readExportable(context, reader, owner, proposal);
-    return false;
-  } catch (error) {
-    if (error instanceof CkmError && error.errorClass !== 'StorageError') return true;
-    throw error;
-  }
+  return isRefused(() => readExportable(context, reader, owner, proposal));
 }
 
 async function open(

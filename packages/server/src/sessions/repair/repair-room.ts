@@ -9,7 +9,7 @@ import {
   type RepairTargetProposal,
   signIdentityStatement,
 } from '@ckm/api';
-import { CkmError, concatBytes, PolicyError, reveal, secret, wipe } from '@ckm/foundation';
+import { concatBytes, PolicyError, reveal, secret, wipe } from '@ckm/foundation';
 import { DRILL } from '@ckm/requests';
 import {
   type CertifiedEpoch,
@@ -25,6 +25,7 @@ import { demand } from '../../refusals.js';
 import { acceptKey } from '../dkg/new-key.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { isOfRepair } from '../keys/change-key.js';
+import { isRefused } from '../room/is-refused.js';
 import { readProposal } from '../room/read-proposal.js';
 import { readMessage } from '../room/room-messages.js';
 import type {
@@ -160,13 +161,7 @@ async function isPaused(
   { owner, reader }: Owned,
   proposal: RepairProposal,
 ): Promise<boolean> {
-  try {
-    await readHeldKey(context, reader, { owner, ...proposal });
-    return false;
-  } catch (error) {
-    if (error instanceof CkmError && error.errorClass !== 'StorageError') return true;
-    throw error;
-  }
+  return isRefused(() => readHeldKey(context, reader, { owner, ...proposal }));
 }
 
 /** What was right when it was proposed may not be any more: the share may be there again. */
