@@ -190,7 +190,7 @@ describe('a server that runs', () => {
 
   test('does not start where others may enter, where something listens, or where no server is', async () => {
     expect(errorOf(await operator('start')).code).toBe('CONFIG_MISSING');
-    const other = createServer().listen(0, '127.0.0.1');
+    const other = createServer((socket) => void socket.destroy()).listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
     await runCkm(['server', 'init', folder, '--name', 'alpha', '--listen', `127.0.0.1:${port}`]);

@@ -189,9 +189,9 @@ describe('starting', () => {
     });
   });
 
-  test('what listens there and is no server is called another program, and is not waited for', async () => {
+  test('what listens there and is no server is called another program', async () => {
     const dataDir = await initialised();
-    const other = createNetServer(() => undefined).listen(0, '127.0.0.1');
+    const other = createNetServer((socket) => void socket.destroy()).listen(0, '127.0.0.1');
     cleanUps.push(() => void other.close());
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;

@@ -20,8 +20,8 @@ import { readPrivateFile } from '../vault/key-file.js';
 import type { KeySource } from '../vault/key-source.js';
 import { IDENTITY_FILE } from './folder/data-dir.js';
 
-/** Whoever listens there may be anything, and is not waited for. */
-const MOST_MS = 1_000;
+/** Whoever listens there may be anything, and is not waited for long; a busy machine takes its time. */
+const MOST_MS = 5_000;
 const MOST_BYTES = 32_768;
 
 const STOP_IT =
