@@ -1,6 +1,7 @@
 import { BugError } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
-import { createLog, createReporting, LOG_FENCE } from './events.js';
+import { createReporting } from './events.js';
+import { createLog, LOG_FENCE } from './log.js';
 
 const CANARY = 'canary';
 

@@ -1,7 +1,9 @@
+// Longer than other files, because it is the one table of what is logged and counted: each event has one line here that says what it is, and one function.
 import { CkmError, toShowable } from '@ckm/foundation';
 import type { SuiteBackend } from '@ckm/threshold';
-import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
+import type { Logger } from 'pino';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { createLog, type ReportingOptions } from './log.js';
 import type { SqliteUsed } from './storage/storage.js';
 
 /**
@@ -97,42 +99,6 @@ export interface Gauges {
   add(name: string, help: string, read: () => Reading | Promise<Reading>): void;
 }
 type Reading = number | null | undefined;
-
-/** Fields that may never be written, wherever they turn up; a second fence behind {@link Events}. */
-const NEVER = [
-  'key',
-  'seed',
-  'share',
-  'secret',
-  'passphrase',
-  'body',
-  'payload',
-  'sealed',
-  'nonce',
-  'token',
-  'url',
-];
-const REDACTED = NEVER.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
-
-/** Where log lines go and which. `destination` is for tests; otherwise standard output. */
-export interface ReportingOptions {
-  readonly level: string;
-  readonly destination?: DestinationStream;
-}
-
-/** What every line of the log goes through, whoever writes it. */
-export const LOG_FENCE: LoggerOptions = { base: null, redact: { paths: REDACTED, censor: '<secret>' } };
-
-/** The log. Only {@link Events} write to it. */
-export function createLog({ level, destination }: ReportingOptions, fence = LOG_FENCE): Logger {
-  const options = { ...fence, level };
-  return pino(options, destination ?? standardOutput());
-}
-
-/** Nobody reads it any more, or its disk is full: a server does not end by that. */
-function standardOutput(): DestinationStream {
-  return pino.destination({ fd: 1, sync: true }).on('error', () => undefined);
-}
 
 export function createReporting(options: ReportingOptions): Reporting {
   const log = createLog(options);

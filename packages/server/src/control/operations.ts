@@ -1,3 +1,4 @@
+// Longer than other files, because it is the one table of what an operator can ask and do, with what each of it takes and changes on its lines.
 import type { CheckedParametersOf, Operation, ParametersOf, ResultOf } from './operation.js';
 import { auditParameters, auditResult, operatorAuditVerification } from './schemas/audit.js';
 import {
