@@ -1,5 +1,5 @@
-import type { Parameters, Result } from '@ckm/api';
-import { encodeHex, equalBytes, StateError, StorageError, wipe } from '@ckm/foundation';
+import type { Parameters } from '@ckm/api';
+import { encodeHex, equalBytes, StateError, wipe } from '@ckm/foundation';
 import {
   encodeKeyParams,
   judgeVotes,
@@ -12,15 +12,14 @@ import type { Call, ServerContext } from '../../../context.js';
 import { demand, refusal } from '../../../refusals.js';
 import { rowChanged } from '../../../storage/codes.js';
 import { repeatWhenRaced } from '../../../storage/raced.js';
-import type { KeyRow, Reader, Transaction } from '../../../storage/storage.js';
+import type { Reader, Transaction } from '../../../storage/storage.js';
 import { sealRecord } from '../../../vault/sealed-record.js';
-import { readPublicEpoch } from '../../keys/past-epochs.js';
 import { certifiedBy, provedBy } from '../../keys/stored/proved-epoch.js';
-import { type KeyHead, openHead } from '../../keys/stored/key-head.js';
-import { readSecrets } from '../../keys/stored/read-key.js';
+import { openHead } from '../../keys/stored/key-head.js';
 import { costOfCertificate } from '../../session-cost.js';
 import { acknowledge, ACKNOWLEDGEMENT_MS, isHeld } from '../chain/acknowledged.js';
 import { beginEpoch } from './begin-epoch.js';
+import { type Committed, readDone } from './committed.js';
 import { type DecidedEpoch, writeChange } from '../change-record.js';
 import { type Deciding, type DecidingScope, ownEntry, readDeciding, settledOtherwise } from '../deciding.js';
 import { endRepairs, endTries } from '../retire/end-tries.js';
@@ -29,8 +28,6 @@ import { isSameChange, noteFork } from '../forks/fork.js';
 import { assertKnown } from '../chain/known-members.js';
 import type { ChangeMeans } from '../means.js';
 import { type OwnShare, takeOwnShare } from '../own-share.js';
-
-type Committed = Result<'change.commit'>;
 
 /**
  * Goes on to the next epoch of a key, by nothing but the certificate of the change and what this server stored before it signed: however
@@ -222,62 +219,6 @@ async function keep(
   });
   await endTries(context, transaction, scope);
   await note(context, transaction, 'keep', owner, shown);
-}
-
-/**
- * What was answered before, where this server is in that epoch or a later one; `other`: it is there by another certificate.
- * @throws StateError `CHANGE_SHARE_LOST` where it is in that epoch, and its share of it does not open any more
- */
-async function readDone(
-  context: ServerContext,
-  reader: Reader,
-  { owner, keyId, epoch }: DecidingScope,
-  certificate: ChangeCertificate,
-): Promise<Committed | 'other' | null> {
-  const row = await reader.keys.find(owner, keyId);
-  if (row === null) return null;
-  const head = openHead(context, row);
-  if (Math.max(row.epoch, head.left?.epoch ?? 0) <= epoch) return null;
-  const stored = await readPublicEpoch(context, reader, row, epoch + 1);
-  if (!isSameChange(parseChangeCertificate(stored.certificate), certificate)) return 'other';
-  const { next } = certificate.change;
-  const own = ownEntry(context, next);
-  const transcriptHash =
-    head.left?.epoch === epoch + 1
-      ? head.left.transcriptHash
-      : row.epoch === epoch + 1
-        ? head.certified!.transcriptHash
-        : await hashAfter(context, reader, row, epoch + 2);
-  if (own !== null && row.epoch === epoch + 1) await assertOpens(context, reader, row, head);
-  const acknowledgement = own === null ? null : acknowledge(context, { params: next, transcriptHash }, own);
-  return { transcriptHash, acknowledgement, epoch: epoch + 1, isEntered: true };
-}
-
-/** On an acknowledgement others destroy what they hold of the epoch before: it is given for a share that is there. */
-async function assertOpens(
-  context: ServerContext,
-  reader: Reader,
-  row: KeyRow,
-  head: KeyHead,
-): Promise<void> {
-  try {
-    const { share, staticSeed, pending } = await readSecrets(context, reader, row, head);
-    for (const one of [share, staticSeed, pending]) one?.fill(0);
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    throw refusal('CHANGE_SHARE_LOST', 'the share that this server had of that epoch does not open any more');
-  }
-}
-
-/** What the epoch before one is named, as that one has it certified. */
-async function hashAfter(
-  context: ServerContext,
-  reader: Reader,
-  key: { readonly owner: Uint8Array; readonly keyId: Uint8Array },
-  epoch: number,
-): Promise<Uint8Array> {
-  const { certificate } = await readPublicEpoch(context, reader, key, epoch);
-  return parseChangeCertificate(certificate).change.next.previous;
 }
 
 async function enter(
