@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBackups } from '../server/backups/back-up-server.js';
 import { restoreServer } from '../server/backups/restore-server.js';
 import { openStorage } from '../server/database/open-storage.js';
-import { backupLog, noteBegun, noteOver } from '../server/database/storage-marks.js';
+import { backupLog, noteBegun, noteOver } from '../server/database/backup-marks.js';
 import { recordOf } from '../sessions/test/lost-database.js';
 import { alice, createBareServers, makeKey, messageOf } from '../sessions/test/bare-servers.js';
 import { type BareServer, testPerson } from '../sessions/test/bare-server.js';

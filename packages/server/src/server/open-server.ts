@@ -49,16 +49,15 @@ import { countMissingKeys } from './secrets/missing-epoch-keys.js';
 import { logPassphraseChange } from './secrets/log-passphrase-change.js';
 import { createKeyRotation, type KeyRotation } from './secrets/rotate-key.js';
 import { watchFolder } from './folder/shared-folder.js';
+import { capLastBackup, noteAllOver } from './database/backup-marks.js';
 import {
   acceptClock,
   assertClock,
   assertStorageKey,
-  capLastBackup,
   forgetMessages,
   forgottenBefore,
   lastDateOfBefore,
   lastEntryOf,
-  noteAllOver,
   probeStorage,
 } from './database/storage-marks.js';
 

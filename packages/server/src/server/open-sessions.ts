@@ -34,7 +34,7 @@ import { createReader } from '../requests/reading/reader.js';
 import { createCostBudget } from '../accounts/cost-budget.js';
 import { createPace } from '../crafts/pace.js';
 import { createCrafts, everyCraft } from './crafts.js';
-import { backupLog, lastBackupAt, noteBackupsUnknown } from './database/storage-marks.js';
+import { backupLog, lastBackupAt, noteBackupsUnknown } from './database/backup-marks.js';
 import { checkKey } from '../requests/check-key.js';
 import { prepareCraft } from '../requests/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';

@@ -34,7 +34,7 @@ import {
   noteBegun,
   noteDrill,
   noteOver,
-} from '../database/storage-marks.js';
+} from '../database/backup-marks.js';
 
 export interface BackupOptions {
   /**

@@ -2,7 +2,7 @@ import { encodeHex } from '@ckm/foundation';
 import type { AuditLog } from '../../audit/audit.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Vault } from '../../vault/vault.js';
-import { lastBackupAt, noteBackup, noteDestroyed } from '../database/storage-marks.js';
+import { lastBackupAt, noteBackup, noteDestroyed } from '../database/backup-marks.js';
 
 /** A backup that was read back, opened like a restore would, and lies under its name. */
 export interface GoodBackup {

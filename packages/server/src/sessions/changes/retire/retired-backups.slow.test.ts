@@ -1,13 +1,8 @@
 import { parseReceipt } from '@ckm/api';
 import { carryChange, completeChange } from '@ckm/testkit';
 import { afterEach, expect, test } from 'vitest';
-import {
-  acceptClock,
-  noteBegun,
-  noteDestroyed,
-  noteOver,
-  noteRestored,
-} from '../../../server/database/storage-marks.js';
+import { noteBegun, noteDestroyed, noteOver } from '../../../server/database/backup-marks.js';
+import { acceptClock, noteRestored } from '../../../server/database/storage-marks.js';
 import type { Transaction } from '../../../storage/storage.js';
 import { type BareCaller, type BareServer, TEST_TIME } from '../../test/bare-server.js';
 import { createBareServers, makeKey } from '../../test/bare-servers.js';
