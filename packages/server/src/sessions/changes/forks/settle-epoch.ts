@@ -19,6 +19,7 @@ import { type KeyMarks, marksOf } from '../../keys/stored/key-head.js';
 import { rewindHead } from '../../keys/stored/note-marks.js';
 import { type ChangeRecord, type JoiningKey, openChange } from '../change-record.js';
 import { type DecidingScope, ownEntry, settledOtherwise } from '../deciding.js';
+import { checkEvidence, type Evidence } from './evidence.js';
 import { isSameChange } from './fork.js';
 import {
   type ForkedKey,
@@ -32,7 +33,7 @@ import {
 } from './forked-key.js';
 import type { ChangeMeans } from '../means.js';
 import { destroyRoot } from '../receiver-seeds.js';
-import { checkEvidence, type Evidence, storeOrder } from './settle-order.js';
+import { storeOrder } from './settle-order.js';
 
 type Shown = Parameters<'fork.end'>;
 
