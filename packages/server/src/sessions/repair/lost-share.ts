@@ -5,7 +5,7 @@ import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
 import { checkLinks, epochBefore, paramsIn } from '../changes/chain/check-chain.js';
-import { readBase, type Readings } from '../changes/chain/shown-epochs.js';
+import { readBase, type Readings } from '../changes/chain/read-past.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import { openHead } from '../keys/stored/key-head.js';

@@ -18,7 +18,8 @@ import type { Transaction } from '../../../storage/storage.js';
 import { proveWay, verifyWay } from '../../keys/past-epochs.js';
 import { costOfChain, costOfEpochs } from '../../session-cost.js';
 import type { ChangeMeans } from '../means.js';
-import { type Base, type EpochName, readBase, storeShown } from './shown-epochs.js';
+import { type Base, readBase } from './read-past.js';
+import { type EpochName, storeShown } from './shown-epochs.js';
 
 /** A certificate of a chain, and the epoch that it proves. */
 export interface CheckedLink {

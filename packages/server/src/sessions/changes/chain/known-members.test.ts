@@ -6,7 +6,8 @@ import type { Reader, Storage } from '../../../storage/storage.js';
 import { alice, createBareServers } from '../../test/bare-servers.js';
 import type { Deciding } from '../deciding.js';
 import { assertKnown } from './known-members.js';
-import { readBase, storeShown } from './shown-epochs.js';
+import { readBase } from './read-past.js';
+import { storeShown } from './shown-epochs.js';
 
 const network = createBareServers();
 afterEach(() => network.close());

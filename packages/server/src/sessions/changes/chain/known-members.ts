@@ -4,7 +4,7 @@ import { epochsOfChain } from '../../keys/past-epochs.js';
 import { costOfEpochs } from '../../session-cost.js';
 import type { Deciding } from '../deciding.js';
 import type { ChangeMeans } from '../means.js';
-import { membersTo, type Readings } from './shown-epochs.js';
+import { membersTo, type Readings } from './read-past.js';
 
 /**
  * A server keeps its identity through all epochs, and no static key comes back: a change in which one does would make the chain
