@@ -10,7 +10,7 @@ import { faultOf, START } from '../audit/create-audit-log.js';
 import { createRandom } from '../random.js';
 import type { AuditRow, Rows, ShareRow, TableName } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
-import { epochKeyName } from '../vault/epoch-keys.js';
+import { epochKeyName } from '../vault/epoch-key-name.js';
 import { copyStorageKey, STORAGE_KEY_BYTES } from '../vault/storage-key.js';
 import type { Vault } from '../vault/vault.js';
 import { changed } from './codes.js';

@@ -1,6 +1,6 @@
 import { compareBytes, equalBytes } from '@ckm/foundation';
 import type { AuditHeadRow, KeyRow, Reader, Rows, Storage } from '../storage/storage.js';
-import type { EpochScope } from '../vault/epoch-keys.js';
+import type { EpochScope } from '../vault/epoch-key-name.js';
 import type { BackedUp, BackupFile, BackupRecord } from './records.js';
 
 /** What a walk reads from. */

@@ -14,7 +14,7 @@ import { type Callee, createCeremony } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { person } from '../test/rooms.js';
 import { startTestServer, type TestServer } from '../test/test-server.js';
-import { EPOCH_KEYS_FOLDER } from '../vault/epoch-keys.js';
+import { EPOCH_KEYS_FOLDER } from '../vault/epoch-key-name.js';
 import { toldProblem } from './told-problem.js';
 
 const PLACE = '/srv/ckm/alpha/storage.key';

@@ -27,7 +27,7 @@ import { verifyAuditLog } from './verify-audit-log.js';
 import { openSqlite } from '../storage/sqlite/sqlite.js';
 import { isCompiled, spawnServer } from '../test/child-server.js';
 import { person, random, tamperWith } from '../test/rooms.js';
-import { EPOCH_KEYS_FOLDER } from '../vault/epoch-keys.js';
+import { EPOCH_KEYS_FOLDER } from '../vault/epoch-key-name.js';
 import {
   CHEAP,
   PASSPHRASE,

@@ -1,33 +1,27 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { concatBytes, encodeHex, secret, StorageError, withFile } from '@ckm/foundation';
-import { taggedHash } from '@ckm/threshold';
+import { concatBytes, secret, StorageError, withFile } from '@ckm/foundation';
 import { vaultError } from './codes.js';
 import { createVault } from './create-vault.js';
+import {
+  EPOCH_KEYS_FOLDER,
+  epochKeyName,
+  type EpochScope,
+  FILE_NAME,
+  fileName,
+  type KeyScope,
+  nameOf,
+  OF_EPOCH,
+  OF_SESSION,
+  type SessionScope,
+  UNFINISHED,
+} from './epoch-key-name.js';
 import { type FolderMark, folderMark } from './folder-mark.js';
 import { type HeadCounts, openHeadCounts } from './head-counts.js';
 import { destroyFile, readPrivateFile, readSmallFile, writeNewFile, writePrivateFile } from './key-file.js';
 import { STORAGE_KEY_BYTES } from './storage-key.js';
 import type { Vault } from './vault.js';
-
-/** One epoch of one key of one owner. */
-export interface EpochScope {
-  readonly owner: Uint8Array;
-  /** 32 bytes. */
-  readonly keyId: Uint8Array;
-  readonly epoch: number;
-}
-
-/** One ceremony of one owner: what it must remember is sealed under a key that ends with it. */
-export interface SessionScope {
-  readonly owner: Uint8Array;
-  /** 32 bytes. */
-  readonly sessionId: Uint8Array;
-}
-
-/** What has a key of its own. */
-export type KeyScope = EpochScope | SessionScope;
 
 /**
  * The keys under which shares are sealed: one for each epoch of each key, 32 random bytes in a small file of its own outside
@@ -85,20 +79,7 @@ export interface KeyFile {
   readonly isExposed: boolean;
 }
 
-const FILE_NAME = /^(session-|head-)?[0-9a-f]{64}$/;
-/** What a key is written to before it gets its name. */
-const UNFINISHED = /^(session-|head-)?[0-9a-f]{64}(\.[0-9a-f]{16})?\.new$/;
-const OF_EPOCH = /^[0-9a-f]{64}$/;
-const OF_SESSION = /^session-[0-9a-f]{64}$/;
 const ID_BYTES = 32;
-
-/** Whether a file in a folder of epoch keys is the key of an epoch or a ceremony, the count of a head, or one that is being written. */
-export function isKeyFile(name: string): boolean {
-  return FILE_NAME.test(name) || UNFINISHED.test(name);
-}
-
-/** The folder inside a data directory, unless another one is configured. */
-export const EPOCH_KEYS_FOLDER = 'epoch-keys';
 
 /** Where the keys of epochs lie. */
 export function epochKeysFolder(config: {
@@ -220,17 +201,6 @@ export function isDamaged(error: unknown): error is StorageError {
   return error instanceof StorageError && ['FILE_TAMPERED', 'KEY_FILE_DAMAGED'].includes(error.code);
 }
 
-/** Says nothing about whose key it is. */
-function nameOf(scope: KeyScope): string {
-  if ('sessionId' in scope) {
-    return `session-${encodeHex(taggedHash('CKM/session-key/name/v1', scope.owner, scope.sessionId))}`;
-  }
-  const { owner, keyId, epoch } = scope;
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, epoch);
-  return encodeHex(taggedHash('CKM/epoch-key/name/v1', owner, keyId, bytes));
-}
-
 /** The key; behind that of a ceremony whose it is, so that one whose ceremony is gone is found. Wipes `key`. */
 function contentFor(scope: KeyScope, key: Uint8Array): Uint8Array {
   if (!('sessionId' in scope)) return key;
@@ -268,16 +238,6 @@ function sessionIn(content: Uint8Array): SessionScope {
   const sessionId = content.slice(STORAGE_KEY_BYTES + ID_BYTES);
   content.fill(0);
   return { owner, sessionId };
-}
-
-/** What the file of an epoch's key is called in a data directory, and in a backup. */
-export function epochKeyName(scope: EpochScope): string {
-  return fileName(nameOf(scope));
-}
-
-/** What the sealed content of a file is bound to. */
-function fileName(name: string): string {
-  return `${EPOCH_KEYS_FOLDER}/${name}`;
 }
 
 /** @throws StorageError `EPOCH_KEYS_UNUSABLE` */

@@ -8,7 +8,7 @@ import { type KeyHead, openHead } from '../../sessions/keys/stored/key-head.js';
 import type { KeySecrets } from '../../sessions/keys/stored/read-key.js';
 import type { KeyRow, ShareRow } from '../../storage/storage.js';
 import { createVault } from '../../vault/create-vault.js';
-import { epochKeyName } from '../../vault/epoch-keys.js';
+import { epochKeyName } from '../../vault/epoch-key-name.js';
 import { openRecord } from '../../vault/sealed-record.js';
 import { copyStorageKey, STORAGE_KEY_BYTES } from '../../vault/storage-key.js';
 import type { Vault } from '../../vault/vault.js';

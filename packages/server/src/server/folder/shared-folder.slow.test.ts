@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../../test/test-server.js';
-import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-keys.js';
+import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-key-name.js';
 import { type RunningServer, startServer } from '../start-server.js';
 
 const isHere = postgresPrograms() !== null;

@@ -16,7 +16,7 @@ import { createBareServers } from '../../sessions/test/bare-servers.js';
 import { isCompiled, type ChildServer, spawnServer } from '../../test/child-server.js';
 import { person } from '../../test/rooms.js';
 import { PASSPHRASE, startTestServer, type TestServer } from '../../test/test-server.js';
-import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-keys.js';
+import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-key-name.js';
 import { MARK_FILE } from '../../vault/folder-mark.js';
 import { parseKeyFile } from '../../vault/key-file.js';
 import { KEY_FILE, type KeySource } from '../../vault/key-source.js';

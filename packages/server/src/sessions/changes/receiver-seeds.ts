@@ -2,7 +2,7 @@ import type { KeyPolicy } from '@ckm/api';
 import { concatBytes, equalBytes, StorageError } from '@ckm/foundation';
 import { taggedHash, type SuiteName } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
-import type { EpochScope } from '../../vault/epoch-keys.js';
+import type { EpochScope } from '../../vault/epoch-key-name.js';
 import type { Deciding, DecidingScope } from './deciding.js';
 
 /** What the root is sealed as, inside its row; the seal of the row binds it to that. */

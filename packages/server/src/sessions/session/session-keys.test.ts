@@ -2,7 +2,7 @@ import { copyFileSync, readdirSync, readFileSync, utimesSync, writeFileSync } fr
 import { join } from 'node:path';
 import { createCeremony } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
-import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-keys.js';
+import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-key-name.js';
 import { openSession } from './session-record.js';
 import { alice, createBareServers, mallory, SOON } from '../test/bare-servers.js';
 import { type BareServer, TEST_TIME } from '../test/bare-server.js';

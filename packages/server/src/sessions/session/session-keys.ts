@@ -1,6 +1,6 @@
 import { CkmError } from '@ckm/foundation';
 import type { ServerContext } from '../../context.js';
-import type { SessionScope } from '../../vault/epoch-keys.js';
+import type { SessionScope } from '../../vault/epoch-key-name.js';
 import { FOLDER_MARK } from '../../vault/folder-mark.js';
 import { isOver, parseSessionState } from './machine.js';
 

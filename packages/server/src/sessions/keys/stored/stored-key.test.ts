@@ -8,7 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createKeyDesk } from '../../../control/desks/key-desk.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../../../policy/tightening.js';
 import { unlessChanged } from '../../../storage/tampered-row.js';
-import { EPOCH_KEYS_FOLDER } from '../../../vault/epoch-keys.js';
+import { EPOCH_KEYS_FOLDER } from '../../../vault/epoch-key-name.js';
 import { createActiveKeys } from '../active-keys.js';
 import { alice, createBareServers, makeKey, messageOf } from '../../test/bare-servers.js';
 import type { KeyRow, Reader } from '../../../storage/storage.js';
