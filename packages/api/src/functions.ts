@@ -1,5 +1,6 @@
 // Longer than other files, because it is the one table of what an owner can ask of a server, and who may ask it stands on each line.
 import { z } from 'zod';
+import { keyChain, keyLearn } from './chains.js';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
 import {
   bytesOf,
@@ -28,8 +29,6 @@ import {
   forkSettle,
   forkShow,
   changeYield,
-  keyChain,
-  keyLearn,
   openOrder,
   openSettlement,
 } from './changes.js';

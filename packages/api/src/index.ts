@@ -1,4 +1,5 @@
 export * from './call.js';
+export * from './chains.js';
 export * from './changes.js';
 export * from './heads.js';
 export * from './crafts/crafts.js';
@@ -13,6 +14,7 @@ export * from './packet.js';
 export * from './policy-hash.js';
 export * from './policy.js';
 export * from './problem.js';
+export * from './receipts.js';
 export * from './repairs.js';
 export * from './sessions.js';
 export * from './requests.js';

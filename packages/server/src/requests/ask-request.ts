@@ -1,14 +1,6 @@
-import {
-  type CraftAttempt,
-  type CraftPrepared,
-  fromProblem,
-  type RequestAsk,
-  type RequestReply,
-} from '@ckm/api';
-import { concatBytes, encodeHex, equalBytes, type PolicyError, reveal, secret, wipe } from '@ckm/foundation';
-import type { Task } from '@ckm/requests';
+import { type CraftPrepared, fromProblem, type RequestAsk, type RequestReply } from '@ckm/api';
+import { concatBytes, encodeHex, type PolicyError, reveal, secret, wipe } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
-import type { Attempted } from '../crafts/craft.js';
 import { rowChanged } from '../storage/codes.js';
 import type { Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
@@ -16,6 +8,7 @@ import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
 import { whenHeadKnown } from '../sessions/keys/head-memory.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { admitRequest, bytesFor, recheckRequest, type Admission, type Decided } from './admission.js';
+import { assertAttempt, assertSameCraft, type Early, findAttempt, makeAttempt } from './make-attempt.js';
 import type { RequestMeans } from './means.js';
 import { readRequest, type ReadRequest } from './read-request.js';
 import { auditAttempt } from './request-audit.js';
@@ -25,9 +18,7 @@ import { replyTo } from './request-reply.js';
 import {
   hashAttempt,
   isSameRequest,
-  openAttempt,
   openRequest,
-  sealAttempt,
   type AttemptRecord,
   type StoredRequest,
 } from './request-record.js';
@@ -101,13 +92,6 @@ async function oneAfterTheOther<T>(
   } finally {
     leave();
   }
-}
-
-/** What was made before the transaction that stores it. */
-interface Early {
-  readonly made: Attempted;
-  /** How often the nonces of its key had been voided then. */
-  readonly voided: number;
 }
 
 /** The one transaction. @param early what was made before it */
@@ -234,47 +218,6 @@ async function proceed(
   return { refused: null, stored, read, decided, attempt, made: true, isOpen: true };
 }
 
-/** The answer that this very attempt was given before. @throws StateError `ATTEMPT_DIFFERS` */
-async function findAttempt(
-  { context, crafts }: RequestMeans,
-  transaction: Transaction,
-  { attempt }: RequestAsk,
-  { row: { owner, requestId } }: StoredRequest,
-): Promise<AttemptRecord | null> {
-  if (attempt === null) return null;
-  const row = await transaction.attempts.find(owner, requestId, attempt.number);
-  if (row === null) return null;
-  const record = openAttempt(context, row);
-  const same = equalBytes(record.attemptHash, hashAttempt(crafts, attempt));
-  demand(same, 'ATTEMPT_DIFFERS', `attempt ${attempt.number} was made with something else`);
-  return record;
-}
-
-/** Does this server's part and stores it. `stale`: the attempt was put together from what is not, or no longer, ours. */
-async function makeAttempt(
-  means: RequestMeans,
-  transaction: Transaction,
-  { requestId, attempt }: RequestAsk,
-  read: ReadRequest,
-  early: Early | null,
-): Promise<AttemptRecord | 'stale' | null> {
-  if (attempt === null) return null;
-  const { context, crafts } = means;
-  const { key, tasks } = read;
-  assertAttempt(means, attempt, read);
-  if (early !== null && early.voided !== key.voided) return 'stale';
-  const made = early?.made ?? (await crafts[attempt.craft].attempt(key, tasks, attempt, AT_ONCE));
-  if (made === 'stale') return 'stale';
-  const record: AttemptRecord = { attemptHash: hashAttempt(crafts, attempt), ...made };
-  if (made.problem?.code === SHARE_WRONG) await stopKey(means, transaction, key, requestId);
-  const columns = { owner: key.owner, requestId, number: attempt.number };
-  await transaction.attempts.insert(sealAttempt(context, columns, record));
-  return record;
-}
-
-/** What is small does not pause: others wait for the end of its transaction. */
-const AT_ONCE = () => Promise.resolve();
-
 /** What the client wants for its next attempt. */
 async function prepare(
   { context, crafts, pace }: RequestMeans,
@@ -285,18 +228,6 @@ async function prepare(
   if (wanted === null || key.stoppedAt !== null || isFrozen(key, context.clock())) return null;
   assertSameCraft(wanted.craft, tasks);
   return crafts[wanted.craft].prepare(key, wanted, tasks.length, pace.of(encodeHex(key.owner)));
-}
-
-/** @throws UsageError `ATTEMPT_INVALID` */
-function assertAttempt({ crafts }: RequestMeans, attempt: CraftAttempt, { key, tasks }: ReadRequest): void {
-  assertSameCraft(attempt.craft, tasks);
-  crafts[attempt.craft].assertAttempt(attempt, key, tasks);
-}
-
-/** @throws UsageError `ATTEMPT_INVALID` */
-function assertSameCraft(craft: CraftAttempt['craft'], tasks: readonly Task[]): void {
-  const same = tasks.every((task) => task.craft === craft);
-  demand(same, 'ATTEMPT_INVALID', `the request is not worked on by ${craft}`);
 }
 
 function assertSame(stored: StoredRequest, request: RequestAsk): void {

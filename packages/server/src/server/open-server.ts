@@ -1,14 +1,5 @@
-import { join } from 'node:path';
 import { PROTOCOL_VERSIONS, type IdentityCard } from '@ckm/api';
-import { secret, wipe } from '@ckm/foundation';
-import {
-  createIdentity,
-  createXidDocument,
-  formatEnvelopeUr,
-  type Identity,
-  signXidDocument,
-  wipeIdentity,
-} from '@ckm/gordian';
+import { createXidDocument, formatEnvelopeUr, signXidDocument } from '@ckm/gordian';
 import { createChangeMemory, type SuiteBackend } from '@ckm/threshold';
 import { createAccounts } from '../accounts/create-accounts.js';
 import type { AuditAnchor, AuditLine } from '../audit/audit.js';
@@ -34,8 +25,6 @@ import { assertHere } from './database/place.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
 import { openEpochKeys } from '../vault/epoch-keys.js';
-import { readPrivateFile } from '../vault/key-file.js';
-import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static-seeds.js';
 import type { KeySource, StorageKeys } from '../vault/key-source.js';
 import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import type { Vault } from '../vault/vault.js';
@@ -43,10 +32,10 @@ import { describeFormer, describeGap, noteAnchor, noteStart, readAnchor } from '
 import { auditStart } from './audit-start.js';
 import { furthest, openLastEntry } from './folder/last-entry.js';
 import { type Backups, createBackups } from './backups/back-up-server.js';
-import { IDENTITY_FILE } from './folder/data-dir.js';
 import { RESTORE } from './backups/restore-database.js';
 import { countMissingKeys } from './secrets/missing-epoch-keys.js';
 import { logPassphraseChange } from './secrets/log-passphrase-change.js';
+import { openIdentity, type OwnSecrets, wipeOwn } from './secrets/own-secrets.js';
 import { createKeyRotation, type KeyRotation } from './secrets/rotate-key.js';
 import { watchFolder } from './folder/shared-folder.js';
 import { capLastBackup, noteAllOver } from './database/backup-marks.js';
@@ -287,28 +276,6 @@ async function openOn(
       vault.wipe();
     },
   };
-}
-
-/** What a server has from the file of its identity. */
-interface OwnSecrets {
-  readonly identity: Identity;
-  readonly staticSeeds: StaticSeeds;
-}
-
-function openIdentity({ config, random }: OpenServerOptions, vault: Vault): OwnSecrets {
-  const { dataDir, backup } = config;
-  const seed = secret(vault.openFile(IDENTITY_FILE, readPrivateFile(join(dataDir, IDENTITY_FILE))));
-  try {
-    const staticSeeds = createStaticSeeds({ backup, hostSeed: hostSeedOf(seed), random });
-    return { identity: createIdentity(seed), staticSeeds };
-  } finally {
-    wipe(seed);
-  }
-}
-
-function wipeOwn({ identity, staticSeeds }: OwnSecrets): void {
-  wipeIdentity(identity);
-  staticSeeds.wipe();
 }
 
 async function openClock(

@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { secret, wipe } from '@ckm/foundation';
+import { createIdentity, type Identity, wipeIdentity } from '@ckm/gordian';
+import type { ServerConfig } from '../../config/config.js';
+import type { Random } from '../../context.js';
+import { readPrivateFile } from '../../vault/key-file.js';
+import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../../vault/static-seeds.js';
+import type { Vault } from '../../vault/vault.js';
+import { IDENTITY_FILE } from '../folder/data-dir.js';
+
+/** What a server has from the file of its identity. */
+export interface OwnSecrets {
+  readonly identity: Identity;
+  readonly staticSeeds: StaticSeeds;
+}
+
+/** @throws StorageError `FILE_…` */
+export function openIdentity(
+  { config, random }: { readonly config: ServerConfig; readonly random: Random },
+  vault: Vault,
+): OwnSecrets {
+  const { dataDir, backup } = config;
+  const seed = secret(vault.openFile(IDENTITY_FILE, readPrivateFile(join(dataDir, IDENTITY_FILE))));
+  try {
+    const staticSeeds = createStaticSeeds({ backup, hostSeed: hostSeedOf(seed), random });
+    return { identity: createIdentity(seed), staticSeeds };
+  } finally {
+    wipe(seed);
+  }
+}
+
+export function wipeOwn({ identity, staticSeeds }: OwnSecrets): void {
+  wipeIdentity(identity);
+  staticSeeds.wipe();
+}
