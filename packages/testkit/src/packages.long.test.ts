@@ -324,7 +324,7 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
   );
 
   test.skipIf(olderNode === undefined).each(WAYS)(
-    'the %s ones do so on a Node that is older, whatever it lacks (skipped: none on the path)',
+    'the %s ones do so on a Node that is older, whatever it lacks (skipped where none is on the path)',
     (way) => {
       const { node, version } = olderNode!;
       expect(saidFirst(way, [node])).toEqual(neededIn(version.trim().slice(1)));

@@ -1,4 +1,4 @@
-import { keyPolicy, type KeyPolicy, type DkgProposal } from '@ckm/api';
+import { type DkgProposal, type ImportProposal, keyPolicy, type KeyPolicy } from '@ckm/api';
 import { UsageError } from '@ckm/foundation';
 import {
   type BitcoinNetwork,
@@ -90,8 +90,15 @@ export async function planKey(context: ClientContext, args: CreateKeyArgs): Prom
   };
 }
 
-/** The stored beginning of a ceremony, with fresh ids. */
-export function sessionFromPlan(context: ClientContext, plan: KeyPlan, args: CreateKeyArgs): SessionRecord {
+/** Before its key has an id. */
+type Unnamed<P> = Omit<P, 'keyId'>;
+
+/** The stored beginning of a ceremony from which a key comes, with fresh ids. */
+export function sessionFromPlan(
+  context: ClientContext,
+  plan: Omit<KeyPlan, 'proposal'> & { readonly proposal: Unnamed<DkgProposal> | Unnamed<ImportProposal> },
+  args: Pick<CreateKeyArgs, 'name' | 'expiresInSeconds'>,
+): SessionRecord {
   return newSession(context, {
     proposal: { ...plan.proposal, keyId: context.random(32) },
     servers: plan.servers,
@@ -101,8 +108,7 @@ export function sessionFromPlan(context: ClientContext, plan: KeyPlan, args: Cre
   });
 }
 
-/** How long a ceremony that makes a key may take. */
-export function lifetimeOf({ expiresInSeconds }: Pick<CreateKeyArgs, 'expiresInSeconds'>): number {
+function lifetimeOf({ expiresInSeconds }: Pick<CreateKeyArgs, 'expiresInSeconds'>): number {
   return expiresInSeconds ?? DEFAULT_LIFETIME_SECONDS;
 }
 

@@ -4,16 +4,16 @@ import { dealKey, type PublicKeyPackage } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { showServerRecord } from '../../servers/servers.js';
-import { newSession, runSession } from '../../sessions/run-session.js';
+import { runSession } from '../../sessions/run-session.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import { listSessions, saveSession } from '../../sessions/sessions.js';
 import { IMPORT } from '../free-name.js';
 import {
   type CreateKeyArgs,
   type KeyPlan,
-  lifetimeOf,
   parsePolicy,
   planKey,
+  sessionFromPlan,
 } from '../generation/plan-key.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
@@ -86,7 +86,7 @@ export async function importKey(
   const session = await context.store.exclusive('key-names', async () => {
     const open = await findOpenImport(context, args);
     if (open !== null) return open;
-    const begun = sessionFrom(context, await planImport(context, args), args);
+    const begun = sessionFromPlan(context, await planImport(context, args), args);
     await saveSession(context.store, begun);
     return begun;
   });
@@ -100,16 +100,6 @@ export async function importKey(
   };
   await runSession(context, createKeyImport(deal), session, on);
   return readKey(args.name);
-}
-
-function sessionFrom(context: ClientContext, plan: ImportPlan, args: ImportKeyArgs): SessionRecord {
-  return newSession(context, {
-    proposal: { ...plan.proposal, keyId: context.random(32) },
-    servers: plan.servers,
-    keyName: args.name,
-    notes: { network: plan.network },
-    lifetimeSeconds: lifetimeOf(args),
-  });
 }
 
 /** An import of that name that is open. @throws UsageError `KEY_EXISTS` where it is of another key, or for something else */
