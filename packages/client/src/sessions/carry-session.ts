@@ -63,7 +63,7 @@ async function propose(run: SessionRun): Promise<void> {
       }
     },
   });
-  const parameters = run.ceremony.assemble(run.session, offers);
+  const parameters = run.ceremony.assemble(run.session, offers, run.context);
   run.plan = run.ceremony.plan(parameters, run.session);
   await saveRun(run, { parameters });
 }

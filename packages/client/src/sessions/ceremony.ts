@@ -75,7 +75,11 @@ export interface Ceremony<O extends CeremonyOutcome = CeremonyOutcome> {
    * Checks what every server offers, and puts the parameters together that all are asked to join with.
    * @throws PeerFaultError naming the servers
    */
-  assemble(session: SessionRecord, offers: ReadonlyMap<Participant, Data>): Uint8Array;
+  assemble(
+    session: SessionRecord,
+    offers: ReadonlyMap<Participant, Data>,
+    context: Pick<ClientContext, 'checkedChanges'>,
+  ): Uint8Array;
   /** @param parameters as put together by {@link Ceremony.assemble} */
   plan(parameters: Uint8Array, session: SessionRecord): Plan;
   /**

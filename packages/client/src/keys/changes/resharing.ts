@@ -19,6 +19,7 @@ import {
   verifyChangeParams,
   verifySignedChange,
 } from '@ckm/threshold';
+import type { ClientContext } from '../../context/context.js';
 import { CHANGE_STEPS } from '../../progress/job-steps.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { serverFault } from '../../servers/faults.js';
@@ -86,7 +87,11 @@ function readSession({ sessionId, proposal, notes }: SessionRecord) {
  * Checks what every server offers and puts the parameters of the change together.
  * @throws PeerFaultError `FAULT_OFFER_INVALID`, `FAULT_ROSTER`, naming the servers
  */
-function assembleChange(session: SessionRecord, given: ReadonlyMap<Participant, Data>): Uint8Array {
+function assembleChange(
+  session: SessionRecord,
+  given: ReadonlyMap<Participant, Data>,
+  { checkedChanges }: Pick<ClientContext, 'checkedChanges'>,
+): Uint8Array {
   const { proposal, before, staticKeys } = readSession(session);
   const { order, dealers } = proposal;
   const participants = [...given.keys()].sort((a, b) => a.slot - b.slot);
@@ -123,7 +128,7 @@ function assembleChange(session: SessionRecord, given: ReadonlyMap<Participant, 
     nonces: receiving.map(({ nonce }) => nonce),
   };
   try {
-    verifyChangeParams(before, change);
+    verifyChangeParams(before, change, checkedChanges);
     return encodeChange(change);
   } catch (error) {
     throw withNames(error, participants);

@@ -5,6 +5,7 @@ import {
   parseChange,
   seatsOf,
   verifyChangeParams,
+  type ChangeMemory,
   type ChangeParams,
   type Seat,
 } from '@ckm/threshold';
@@ -20,20 +21,25 @@ export interface AgreedChange {
   readonly own: Seat;
 }
 
+/** What they are held against, and which parameters were checked before. */
+interface AgreedAgainst extends Pick<Deciding, 'before' | 'key'> {
+  readonly memory: ChangeMemory;
+}
+
 /**
  * Reads the parameters that a courier hands over, and holds them against the epoch before, what was ordered, and what this
  * server offered.
  * @throws EncodingError, PeerFaultError as `parseChange`, `verifyChangeParams`; StateError `PARAMETERS_DIFFER`
  */
 export function agreeOnChange(
-  { before, key }: Pick<Deciding, 'before' | 'key'>,
+  { before, key, memory }: AgreedAgainst,
   serverId: Uint8Array,
   { order, dealers }: ReshareProposal,
   { receiver, dealer }: ReshareOffer,
   bytes: Uint8Array,
 ): AgreedChange {
   const change = parseChange(bytes);
-  verifyChangeParams(before, change);
+  verifyChangeParams(before, change, memory);
   const areDealers =
     change.dealers.length === dealers.length && change.dealers.every(({ slot }, i) => slot === dealers[i]);
   const isOrdered = equalBytes(change.order, hashOrder(order));

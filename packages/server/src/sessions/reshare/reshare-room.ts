@@ -93,7 +93,8 @@ async function join(
   const deciding = await readDeciding(context, reader, { owner, keyId, epoch: order.epoch });
   assertTakesPart(change, deciding, proposal);
   const { xid } = means.identity;
-  const agreed = agreeOnChange(deciding, xid, proposal, offer as unknown as ReshareOffer, bytes);
+  const against = { ...deciding, memory: context.checkedChanges };
+  const agreed = agreeOnChange(against, xid, proposal, offer as unknown as ReshareOffer, bytes);
   await assertKnownIn(context, { read: (work) => work(reader) }, deciding, [agreed.change]);
   const step = await start(context, means, reader, deciding, agreed, secrets);
   return { seats: tableOf(agreed, order.epoch + 1), step: toRoomStep(keyId, secrets, step) };
@@ -120,6 +121,7 @@ async function start(
         before,
         change,
         me: own.seat,
+        memory: context.checkedChanges,
         deals: deals === null ? null : { ...deals, nonce: change.dealers[own.dealer!]!.nonce },
         receives:
           receives === null

@@ -1,7 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
 import { codeOf } from '../../test/code-of.js';
-import { generate } from '../../protocols/reshare/fixtures/changes.js';
+import { generate, propose } from '../../protocols/reshare/fixtures/changes.js';
 import { approve, next } from '../../protocols/reshare/fixtures/next-epoch.js';
+import {
+  encodeChange,
+  parseChange,
+  reshareProtocol,
+  verifyChangeParams,
+} from '../../protocols/reshare/index.js';
 import {
   type ChangeCertificate,
   checkSignedChange,
@@ -10,7 +16,7 @@ import {
   verifyChange,
   verifySignedChange,
 } from './change.js';
-import { createChangeMemory } from './change-memory.js';
+import { type ChangeMemory, createChangeMemory } from './change-memory.js';
 
 const epoch = generate('ed25519', { needed: 2, of: 3 });
 const refresh = { dealers: ['alpha', 'charlie'], members: ['alpha', 'bravo', 'charlie'], needed: 2 };
@@ -103,5 +109,75 @@ describe('what was checked of a change', () => {
     expect(checksOf(createChangeMemory(2), [certificate, rival, third, certificate])).toBe(4);
     expect(checksOf(createChangeMemory(64, bytes.length), [certificate, certificate])).toBe(2);
     expect(checksOf(createChangeMemory(64, 4 * bytes.length), [certificate, rival, certificate])).toBe(2);
+  });
+});
+
+describe('what was checked of the parameters of a change', () => {
+  const proposed = propose(epoch, refresh);
+  const encoded = encodeChange(proposed.params);
+
+  /** A memory that counts what is checked anew. */
+  function counting(most?: number) {
+    const known = createChangeMemory(most);
+    const anew = vi.fn();
+    const memory: ChangeMemory = {
+      ...known,
+      recallParams: (before, change, check) => {
+        known.recallParams(before, change, () => {
+          anew();
+          check();
+        });
+      },
+    };
+    return { memory, anew };
+  }
+
+  it('is not checked again by whoever joins with them, deals, and is shown the whole change', () => {
+    const { memory, anew } = counting();
+    verifyChangeParams(epoch.certified, parseChange(encoded), memory);
+    const me = proposed.seatOf('alpha');
+    const step = reshareProtocol.start({ ...proposed.paramsOf(me), memory }, proposed.seedOf(me));
+    expect(step).toMatchObject({ kind: 'waiting', state: { me } });
+    expect(verifySignedChange(epoch.certified, again(), memory)).toEqual(changed.certified);
+    expect(anew).toHaveBeenCalledTimes(1);
+  });
+
+  it('is checked anew where any byte is another one', { tags: 'slow' }, () => {
+    const { memory, anew } = counting();
+    verifyChangeParams(epoch.certified, proposed.params, memory);
+    const outcomes = new Set<string>();
+    for (let i = 0; i < encoded.length; i += 23) {
+      const altered = encoded.map((byte, at) => (at === i ? byte ^ (1 << (i % 8)) : byte));
+      if (codeOf(() => parseChange(altered)) !== 'nothing thrown') continue;
+      const outcome = (known?: ChangeMemory) =>
+        codeOf(() => {
+          verifyChangeParams(epoch.certified, parseChange(altered), known);
+        });
+      anew.mockClear();
+      expect(outcome(memory)).toBe(outcome());
+      expect(anew).toHaveBeenCalledTimes(1);
+      outcomes.add(outcome(memory));
+    }
+    expect([...outcomes]).toContain('FAULT_ROSTER');
+    expect([...outcomes]).toContain('CHANGE_INVALID');
+  });
+
+  it('is of the epoch that they were checked against, and not kept where they did not hold', () => {
+    const { memory, anew } = counting();
+    verifyChangeParams(epoch.certified, proposed.params, memory);
+    const before = { ...epoch.certified, transcriptHash: new Uint8Array(32) };
+    const wrong = { ...proposed.params, nonces: proposed.params.nonces.toReversed() };
+    for (const _ of [1, 2]) {
+      expect(codeOf(() => verifyChangeParams(before, proposed.params, memory))).toBe('CHANGE_INVALID');
+      expect(codeOf(() => verifyChangeParams(epoch.certified, wrong, memory))).toBe('FAULT_ROSTER');
+    }
+    expect(anew).toHaveBeenCalledTimes(5);
+  });
+
+  it('is forgotten when there is more of it than it may take', () => {
+    const { memory, anew } = counting(1);
+    const rival = propose(epoch, { ...refresh, label: 'rival' });
+    for (const { params } of [proposed, rival, proposed]) verifyChangeParams(epoch.certified, params, memory);
+    expect(anew).toHaveBeenCalledTimes(3);
   });
 });

@@ -136,7 +136,7 @@ export function checkSignedChange(
   signed: SignedChange,
   memory?: ChangeMemory,
 ): ChangeResult {
-  const check = () => checkAnew(before, signed);
+  const check = () => checkAnew(before, signed, memory);
   return memory === undefined || !isWhole(signed) ? check() : memory.recall(before, signed, check);
 }
 
@@ -151,9 +151,9 @@ function isWhole({ change, deals, signatures }: SignedChange): boolean {
   );
 }
 
-function checkAnew(before: CertifiedEpoch, signed: SignedChange): ChangeResult {
+function checkAnew(before: CertifiedEpoch, signed: SignedChange, memory?: ChangeMemory): ChangeResult {
   const { change, deals, signatures } = signed;
-  verifyChangeParams(before, change);
+  verifyChangeParams(before, change, memory);
   if (!isWhole(signed)) throw certificateInvalid();
   const result = changeResult(before, change, deals);
   if ('code' in result) throw changeFault(result);

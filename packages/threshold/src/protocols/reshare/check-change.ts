@@ -4,16 +4,30 @@ import { receiverKeyStatement } from '../../key/static-key.js';
 import type { KeyParams, RosterEntry } from '../../key/params.js';
 import { hashOrder, type OrderCore } from '../change/order.js';
 import { type CertifiedEpoch, changeInvalid, type ChangeParams, encodeChange } from './change.js';
+import type { CheckedParams } from './checked-params.js';
 
 /**
  * Checks the parameters of a change against the epoch that it follows, before anything is done with them: the same key,
  * suite, purpose and terms, the next epoch, flags that only rise or stay, exactly as many dealers as the old quorum needs, each a member
  * of the old epoch, a server that is known keeps its identity, the order that is named is the one that this fulfils, and every
  * receiver's static key is fresh, proved, and vouched for by its identity for this change alone.
+ * @param memory spares checking parameters that it knows; absent: they are checked anew
  * @throws EncodingError `CHANGE_INVALID` with `facts.field`, or as `assertKeyParams` · PeerFaultError `FAULT_ROSTER` with
  * `facts.culprits` (slots of the next epoch)
  */
-export function verifyChangeParams(before: CertifiedEpoch, change: ChangeParams): void {
+export function verifyChangeParams(
+  before: CertifiedEpoch,
+  change: ChangeParams,
+  memory?: CheckedParams,
+): void {
+  const check = () => {
+    checkAnew(before, change);
+  };
+  if (memory === undefined) check();
+  else memory.recallParams(before, change, check);
+}
+
+function checkAnew(before: CertifiedEpoch, change: ChangeParams): void {
   encodeChange(change);
   const { next, order, nonces } = change;
   checkSameKey(before, next);

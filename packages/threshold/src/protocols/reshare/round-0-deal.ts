@@ -7,6 +7,7 @@ import { createDealing, openDealer, staticPointsOf } from '../dkg/dealing.js';
 import { deriveRunSecrets, wipeRunSecrets } from '../dkg/secrets.js';
 import { type CertifiedEpoch, changeInvalid, type ChangeParams } from './change.js';
 import { verifyChangeParams } from './check-change.js';
+import type { CheckedParams } from './checked-params.js';
 import type { DealMessage, ReshareMessage } from './messages.js';
 import type { ReshareOutput } from './output.js';
 import { type Seat, seatsOf } from './seats.js';
@@ -41,6 +42,8 @@ export interface ReshareParams {
   readonly deals: DealingSecrets | null;
   /** Null where its seat receives no share. */
   readonly receives: ReceivingSecrets | null;
+  /** Spares checking parameters that it knows; absent: they are checked anew. */
+  readonly memory?: CheckedParams;
 }
 
 /**
@@ -52,11 +55,11 @@ export interface ReshareParams {
  * `STATIC_SECRET_WRONG`, `SHARE_FOREIGN`
  */
 export function deal(
-  { before, change, me, deals, receives }: ReshareParams,
+  { before, change, me, deals, receives, memory }: ReshareParams,
   seed: Uint8Array,
 ): Step<ReshareState, ReshareMessage, ReshareOutput> {
   assertSeed(seed);
-  const culprits = rosterCulprits(before, change);
+  const culprits = rosterCulprits(before, change, memory);
   if (culprits !== undefined) return { kind: 'aborted', fault: { code: 'FAULT_ROSTER', round: 0, culprits } };
   const seat = seatsOf(before, change)[me - 1];
   if (seat === undefined) throw partyMissing();
@@ -74,9 +77,13 @@ export function deal(
 }
 
 /** The slots of the next epoch whose entries do not hold, or `undefined`. @throws EncodingError `CHANGE_INVALID` */
-function rosterCulprits(before: CertifiedEpoch, change: ChangeParams): readonly PartyIndex[] | undefined {
+function rosterCulprits(
+  before: CertifiedEpoch,
+  change: ChangeParams,
+  memory: CheckedParams | undefined,
+): readonly PartyIndex[] | undefined {
   try {
-    verifyChangeParams(before, change);
+    verifyChangeParams(before, change, memory);
     return undefined;
   } catch (error) {
     if (error instanceof PeerFaultError) return error.facts['culprits'] as readonly PartyIndex[];
