@@ -1,6 +1,6 @@
 // @module-tag long
 import { parseReceipt } from '@ckm/api';
-import { UsageError } from '@ckm/foundation';
+import { StateError, UsageError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
@@ -277,6 +277,59 @@ describe('a try that fell apart', () => {
     network.makeHonest();
     expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 1 });
     expect((await client.listChanges())[0]).toMatchObject({ attempt: 1, state: 'finished' });
+  });
+});
+
+describe('the session in which shares move', () => {
+  /** Of each server, how many are open. */
+  const openSessions = () =>
+    Promise.all(
+      network.servers.map(async ({ bare }) => {
+        const all = await bare.context.storage.read(({ sessions }) =>
+          sessions.overdue(Number.MAX_SAFE_INTEGER, 10),
+        );
+        return all.length;
+      }),
+    );
+
+  test('brings each old member the dealings and no signatures: the question for its lock ends it', async () => {
+    const client = await begin();
+    for (const server of network.servers) {
+      server.asked = [];
+      server.tamper = ({ name }, honest) =>
+        name === 'change.yield' ? Promise.reject(unreachable(server.name)) : honest();
+    }
+    await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'CHANGE_VOTES_TOO_FEW' });
+    const delivered = network.servers.map(({ asked }) => asked.filter((name) => name === 'session.deliver'));
+    expect(delivered.map(({ length }) => length)).toEqual([1, 1, 1]);
+    expect(await openSessions()).toEqual([0, 0, 0]);
+    network.makeHonest();
+    expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 1, behind: [] });
+  });
+
+  test('ends also where a server refuses its lock', async () => {
+    const client = await begin();
+    for (const { name: server } of network.servers) network.cut(server, 'change.yield');
+    network.server('charlie').tamper = ({ name }, honest) =>
+      name === 'change.lock'
+        ? Promise.reject(new StateError('not now', { code: 'ANY_CODE', hint: 'ask', retryable: false }))
+        : name === 'change.yield'
+          ? Promise.reject(unreachable('charlie'))
+          : honest();
+    await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'CHANGE_VOTES_TOO_FEW' });
+    expect(network.server('charlie').asked).toContain('session.cancel');
+    expect(await openSessions()).toEqual([0, 0, 0]);
+  });
+
+  test('ends with the change that is cancelled before any lock', async () => {
+    const client = await begin();
+    for (const { name } of network.servers) network.cut(name, 'change.lock');
+    await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'CHANGE_VOTES_TOO_FEW' });
+    expect(await openSessions()).toEqual([1, 1, 1]);
+    network.makeHonest();
+    const [change] = await client.listChanges();
+    expect(await client.cancelChange(change!, 'no')).toMatchObject({ at: SERVERS, silent: [] });
+    expect(await openSessions()).toEqual([0, 0, 0]);
   });
 });
 

@@ -31,11 +31,12 @@ import {
 } from './change-run.js';
 import { adoptDecided, compareWithRecord, findDecided } from './decided.js';
 import { type CancelledOrder, cancelAt } from './open-orders.js';
+import { endSessionAt } from './move-shares.js';
 import { certificateFor } from './order-everywhere.js';
 import { type ChangePlan, type ChangeWish, meansSame, planChange } from './plan-change.js';
 import { resharing } from './resharing.js';
 import { retireBehind } from './retire-behind.js';
-import { commitEverywhere, epochOf, keepIfHeld, retireEverywhere } from './settle.js';
+import { commitEverywhere, keepIfHeld, retireEverywhere } from './settle.js';
 
 export interface ChangeKeyArgs {
   readonly name: string;
@@ -222,7 +223,8 @@ export async function carryChange(
   const run = await adoptDecided(ordered, certificate);
   await compareWithRecord(run, certificate);
   const committed = await commitEverywhere(run, certificate);
-  const isEverywhere = run.record.acknowledgements.length === epochOf(run, certificate).params.quorum.of;
+  // What is certified is what was ordered.
+  const isEverywhere = run.record.acknowledgements.length === run.record.order.quorum.of;
   const retired = isEverywhere ? await retireEverywhere(run) : null;
   const faults = [committed, retired].flatMap((gathered) => (gathered === null ? [] : faultsIn(gathered)));
   const isAsOrdered = equalBytes(run.orderHash, ordered.orderHash);
@@ -315,8 +317,14 @@ async function assertUndecided(run: ChangeRun): Promise<void> {
 }
 
 /** Gives the session up that moves shares for a change, if it is on record and goes on. */
-async function endSession({ context, record: { sessionId } }: ChangeRun, reason: string): Promise<void> {
+async function endSession(run: ChangeRun, reason: string): Promise<void> {
+  const {
+    context,
+    record: { sessionId },
+  } = run;
   const session = sessionId === null ? null : await sessionOnRecord(context.store, sessionId);
+  // Servers that have not been asked for their locks since have it open still.
+  if (session?.state === 'finished') return endSessionAt(run, run.members);
   if (session?.state !== 'open') return;
   await abandonSession(context, resharing, session, { reason, named: null });
 }

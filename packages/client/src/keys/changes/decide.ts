@@ -11,6 +11,7 @@ import {
   verifyChange,
   verifySignedChange,
 } from '@ckm/threshold';
+import { isSilence } from '../../servers/ask-all.js';
 import type { Gathered } from '../../servers/gathered.js';
 import type { Done, Entered, Outcome } from '../votes/ballot.js';
 import { gatherVotes } from '../votes/gather-votes.js';
@@ -18,7 +19,7 @@ import { spokenIn } from '../votes/statements.js';
 import { enterableAttempt, isTryOver, nextTry } from './attempts.js';
 import { changeVotesTooFew } from './change-errors.js';
 import { type ChangeMember, type ChangeRun, gatherFrom, oldMembers, saveChangeRun } from './change-run.js';
-import { moveShares } from './move-shares.js';
+import { endSessionAt, moveShares } from './move-shares.js';
 
 type Views = ReadonlyMap<ChangeMember, ChangeView>;
 
@@ -46,7 +47,11 @@ export async function decideChange(run: ChangeRun, views: Views): Promise<Uint8A
     ),
     recallFor: recalls(views, attempt, spoken),
     isOutcome: (outcome) => equalBytes(outcomeOf(run, outcome.signed).next, outcome.next),
-    gather: (step, asked, ask) => gatherFrom(run, step, asked, deciders.needed, ask),
+    gather: async (step, asked, ask) => {
+      const gathered = await gatherFrom(run, step, asked, deciders.needed, ask);
+      if (step === 'lock') await endSessionAt(run, refusing(gathered));
+      return gathered;
+    },
     choose: (entered) => choose(run, attempt, entered),
     tooFew: (what, gathered) => tooFew(run, what, gathered),
   });
@@ -82,6 +87,11 @@ async function choose(
 function outcomeOf({ before, context }: ChangeRun, signed: Uint8Array): Outcome {
   const change = parseChangeCertificate(signed);
   return { signed, next: verifySignedChange(before, change, context.checkedChanges).transcriptHash };
+}
+
+/** Whoever answers, and locks nothing, would keep the session open in which the shares moved. */
+function refusing({ failures }: Gathered<ChangeMember, unknown>): readonly ChangeMember[] {
+  return [...failures].flatMap(([member, error]) => (isSilence(error) ? [] : [member]));
 }
 
 /** Why a vote came to nothing. Where somebody's word stands against it, the next time is the next try. */

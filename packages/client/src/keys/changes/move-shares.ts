@@ -12,6 +12,8 @@ import { type ChangeMember, type ChangeRun, newMembers, saveChangeRun, toldOfMov
 import { notesOf, resharing } from './resharing.js';
 
 const LIFETIME_SECONDS = 86_400;
+/** Who does not answer ends it when its time is over. */
+const TELL_MS = 3_000;
 
 /**
  * Has members of the old epoch share out their shares among the whole next roster, or goes on with that.
@@ -55,6 +57,19 @@ export async function moveShares(
       }
     }
   }
+}
+
+/** Has servers end the session in which the shares moved, where no question for a lock did: what they keep for it is of no use any more. */
+export async function endSessionAt(
+  { links, record: { sessionId } }: ChangeRun,
+  members: readonly ChangeMember[],
+): Promise<void> {
+  if (sessionId === null) return;
+  const ended = { sessionId, reason: 'the shares have moved' };
+  const told = members.map((member) =>
+    links.get(member)!.call('session.cancel', ended, { timeoutMs: TELL_MS }),
+  );
+  await Promise.allSettled(told);
 }
 
 type Promised = ReadonlyMap<ChangeMember, Signed<PromiseStatement>>;

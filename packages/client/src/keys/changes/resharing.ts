@@ -11,6 +11,7 @@ import {
   hashOrder,
   type KeyParams,
   parseChange,
+  parseStatement,
   type PartyIndex,
   type ReshareMessage,
   reshareProtocol,
@@ -199,7 +200,8 @@ function inOrderOfDealers(
 /** Puts together what the whole next roster signed, and checks it from scratch. @throws PeerFaultError naming the servers */
 async function conclude(ending: Ending): Promise<MovedShares> {
   const { session, parameters, participants } = ending;
-  const { before } = readSession(session);
+  const read = readSession(session);
+  const { before } = read;
   const change = parseChange(parameters);
   const rounds = [0, 1].map((round) => ending.packets(round));
   const heard = rounds.map((packets) =>
@@ -216,13 +218,20 @@ async function conclude(ending: Ending): Promise<MovedShares> {
   } catch (error) {
     throw withNames(error, participants);
   }
-  // Whoever hears all signatures may end its session; the change needs nobody to.
-  await Promise.allSettled(participants.map((participant) => ending.handOut(participant)));
+  // Whoever hears all signatures ends its session; the change needs nobody to. Those that are asked for their lock next are shown all of it with that.
+  const others = participants.filter((participant) => !hasPromised(read, participant));
+  await Promise.allSettled(others.map((participant) => ending.handOut(participant)));
   const none = new Uint8Array();
   return {
     kind: 'reshare',
     signed: encodeChangeCertificate({ kind: 'change', ...signed, promises: none, yields: none }),
   };
+}
+
+/** Whether a server has promised to take part as an old member: then it is asked for its lock. */
+function hasPromised({ proposal, before }: ReturnType<typeof readSession>, { server }: Participant): boolean {
+  const slot = before.params.roster.find(({ serverId }) => equalBytes(serverId, server.xid))?.slot;
+  return proposal.promises.some((promise) => parseStatement(promise).slot === slot);
 }
 
 function decode(payload: Uint8Array): ReshareMessage | null {

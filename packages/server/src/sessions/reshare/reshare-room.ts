@@ -19,6 +19,7 @@ import type { Reader } from '../../storage/storage.js';
 import { type Deciding, readDeciding } from '../changes/deciding.js';
 import { assertKnownIn } from '../changes/chain/known-members.js';
 import type { ChangeMeans } from '../changes/means.js';
+import { sentenceOfMove } from '../changes/end-tries.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
 import { readSecrets } from '../keys/stored/read-key.js';
 import type {
@@ -56,8 +57,7 @@ export function createReshareRoom(means: Pick<ChangeMeans, 'context' | 'counting
     protocol: reshareProtocol.id,
     lastRound: LAST_ROUND,
     parseProposal: (proposal) => readProposal(reshareProposal, proposal),
-    sentence: ({ order: { epoch, quorum }, attempt }) =>
-      `Move the shares of a key to ${quorum.needed} of ${quorum.of} servers after epoch ${epoch} (attempt ${attempt}).`,
+    sentence: sentenceOfMove,
     // Whoever joins compares with all rosters.
     cost: ({ promises, order }) => promises.length * PROMISE_MS + costOfEpochs(order.epoch),
     admit: (asking, proposal) => admitReshare(means, asking, proposal),

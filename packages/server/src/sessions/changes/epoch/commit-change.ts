@@ -22,7 +22,7 @@ import { beginEpoch } from './begin-epoch.js';
 import { type Committed, readDone } from './committed.js';
 import { type DecidedEpoch, writeChange } from '../change-record.js';
 import { type Deciding, type DecidingScope, ownEntry, readDeciding, settledOtherwise } from '../deciding.js';
-import { endRepairs, endTries } from '../retire/end-tries.js';
+import { endRepairs, endTries } from '../end-tries.js';
 import { goOn, leave, type Shown } from './enter-epoch.js';
 import { isSameChange, noteFork } from '../forks/fork.js';
 import { assertKnown } from '../chain/known-members.js';

@@ -1,7 +1,9 @@
+import { type Parameters, parsePacket } from '@ckm/api';
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CarriedChange, carryChange, completeChange, nextMember, preparing } from '@ckm/testkit';
+import { encodeChangeCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from '../../test/bare-server.js';
 import { alice, createBareServers, makeKey, type MadeKey, messageOf, SOON } from '../../test/bare-servers.js';
@@ -276,6 +278,60 @@ describe('an acknowledgement', () => {
 });
 
 describe('a session that moved shares and did not end', () => {
+  const openOnes = ({ context }: BareServer) =>
+    context.storage.read((reader) => reader.sessions.listOpen(alice.xid, 10));
+
+  /** Brings nobody what the others signed, as a client does that asks for a lock next. */
+  const withoutSignatures = (caller: BareCaller): BareCaller => ({
+    name: caller.name,
+    call: async (name, parameters) => {
+      if (name !== 'session.deliver') return caller.call(name, parameters);
+      const { packets, ...asked } = parameters as Parameters<'session.deliver'>;
+      const dealings = packets.filter((packet) => parsePacket(packet).round === 0);
+      const view = await caller.call('session.deliver', { ...asked, packets: dealings });
+      return { ...view, state: 'finished' } as never;
+    },
+  });
+
+  test('ends where this server locks what came of it, with what opens its secrets: nothing else does, and no other session', async () => {
+    const world = await withKey(2, 2);
+    const { context } = world.servers[0]!;
+    const deaf = { ...world, callers: world.callers.map(withoutSignatures) };
+    const carried = await change(deaf, [0, 1], [0, 1]);
+    await carried.propose();
+    const promises = await carried.promise(1);
+    const moved = await carried.move(1, promises);
+    const [own] = await openOnes(world.servers[0]!);
+    const other = await carried.move(1, promises);
+    expect((await openOnes(world.servers[0]!)).map(({ state }) => state)).toEqual(['running', 'running']);
+    const [last] = moved.signed.signatures.toReversed();
+    const forged = encodeChangeCertificate({
+      kind: 'change',
+      ...moved.signed,
+      signatures: [last!, last!],
+      promises: new Uint8Array(),
+      yields: new Uint8Array(),
+    });
+    await expect(carried.lock(1, { ...moved, bytes: forged }, promises)).rejects.toThrow(
+      code('FAULT_SIGNATURE_INVALID'),
+    );
+    expect(await openOnes(world.servers[0]!)).toHaveLength(2);
+    await carried.lock(1, moved, promises);
+    const left = await openOnes(world.servers[0]!);
+    expect(left).toHaveLength(1);
+    expect(left[0]!.sessionId).not.toEqual(own!.sessionId);
+    expect(() => context.epochKeys.find(own!)).toThrow(code('EPOCH_KEY_MISSING'));
+    expect(() => context.epochKeys.find(left[0]!).wipe()).not.toThrow();
+    const { sessionId } = own!;
+    expect(await world.callers[0]!.call('session.show', { sessionId, after: 0 })).toMatchObject({
+      state: 'finished',
+      result: { kind: 'reshare', transcriptHash: moved.epoch.transcriptHash },
+    });
+    const log = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+    expect(log.slice(-2).map(({ deed }) => deed)).toEqual(['session.finished', 'change.lock']);
+    expect(other.epoch.transcriptHash).not.toEqual(moved.epoch.transcriptHash);
+  });
+
   test('ends, and what opens its secrets with it, when what it was for is decided by another one', async () => {
     const world = await withKey(2, 2);
     const { servers } = world;
@@ -290,8 +346,6 @@ describe('a session that moved shares and did not end', () => {
     const whole = await change(world, [0, 1], [0, 1]);
     const cutOff = await change({ ...world, callers: world.callers.map(cut) }, [0, 1], [0, 1]);
     await expect(cutOff.move(1, promises)).rejects.toThrow('cut');
-    const openOnes = ({ context }: BareServer) =>
-      context.storage.read((reader) => reader.sessions.listOpen(alice.xid, 10));
     const [left] = await openOnes(servers[0]!);
     expect(() => servers[0]!.context.epochKeys.find(left!).wipe()).not.toThrow();
     const moved = await whole.move(1, promises);

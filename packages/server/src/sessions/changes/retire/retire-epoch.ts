@@ -31,7 +31,7 @@ import {
 } from '../chain/acknowledged-epoch.js';
 import { backupsHolding, type HoldingBackups } from '../backups-in.js';
 import { type DecidingScope, ownEntry, type StoredHead } from '../deciding.js';
-import { endTries } from './end-tries.js';
+import { endTries } from '../end-tries.js';
 import type { ChangeMeans } from '../means.js';
 import { derivedReceiverSeed, destroyRoot, hasRoot } from '../receiver-seeds.js';
 

@@ -20,6 +20,7 @@ import type { Transaction } from '../../../storage/storage.js';
 import { costOfCertificate } from '../../session-cost.js';
 import { findOrder, writeChange } from '../change-record.js';
 import { type Deciding, type DecidingScope, decidersOf, memberOf, readDeciding } from '../deciding.js';
+import { finishTry } from '../end-tries.js';
 import { frozenUntil, judgeOrder } from '../guards.js';
 import { assertKnown } from '../chain/known-members.js';
 import type { ChangeMeans } from '../means.js';
@@ -85,13 +86,20 @@ export async function lockChange(
   const { locked, complete } = await checkShown(means, call, scope, asked);
   const signed = complete[0]!;
   const certificates = locked.map((one) => one.certificate);
-  const { statement } = await vote(means, call, scope, (present, member) => {
-    const own = member.promise?.orderHash ?? null;
-    const order = own === null ? null : findOrder(present.record, own);
-    const guards = judgeOrder(means.counting(), present, order).verdict;
-    const request = { attempt, next: signed.next, promises, certificates, complete, guards };
-    return { decided: lockNext(decidersOf(present), member, request), locked: present.record.locked };
-  });
+  const heed = (transaction: Transaction) => finishTry(means.context, transaction, scope, signed);
+  const { statement } = await vote(
+    means,
+    call,
+    scope,
+    (present, member) => {
+      const own = member.promise?.orderHash ?? null;
+      const order = own === null ? null : findOrder(present.record, own);
+      const guards = judgeOrder(means.counting(), present, order).verdict;
+      const request = { attempt, next: signed.next, promises, certificates, complete, guards };
+      return { decided: lockNext(decidersOf(present), member, request), locked: present.record.locked };
+    },
+    heed,
+  );
   return { statement };
 }
 
@@ -118,12 +126,14 @@ export async function yieldChange(
 /**
  * Lets this server's member decide, stores what it remembers from then on, and only then signs what it says. Asked for
  * the same again it says the same, and nothing is stored.
+ * @param heed what else becomes of it, in the same transaction
  */
 async function vote<S extends Statement>(
   { context }: ChangeMeans,
   call: Call,
   scope: DecidingScope,
   decide: (deciding: Deciding, member: MemberState) => Vote<S>,
+  heed: (transaction: Transaction) => Promise<void> = () => Promise.resolve(),
 ): Promise<{ readonly deciding: Deciding; readonly said: S; readonly statement: Uint8Array }> {
   const { deciding, said } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
@@ -136,6 +146,7 @@ async function vote<S extends Statement>(
       if (isSaid(member, statement)) return { deciding: present, said: statement };
       const recalled = present.key?.head.forgot ?? null;
       const record = { ...present.record, member: state, recalled, locked };
+      await heed(transaction);
       await store({ context }, call, transaction, present, record, statement);
       return { deciding: { ...present, record }, said: statement };
     }),
