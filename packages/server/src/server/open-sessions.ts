@@ -18,6 +18,7 @@ import { createChangeDesk, createOrderSweep } from '../sessions/changes/orders/c
 import { createShownSweep } from '../sessions/changes/chain/forget-shown.js';
 import { forgetVotes, releaseCount, releaseHead } from '../sessions/changes/votes/forget-votes.js';
 import type { ChangeMeans } from '../sessions/changes/means.js';
+import { createMembersMemory } from '../sessions/changes/members-memory.js';
 import { createRetention } from '../sessions/retention.js';
 import type { Room, RoomMeans } from '../sessions/room/room.js';
 import { createSessionDesk } from '../sessions/session/session-desk.js';
@@ -87,6 +88,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     charge: server.charge,
     lastBackupAt: (reader) => lastBackupAt(reader, context.vault),
     backupLog: (reader) => backupLog(reader, context.vault),
+    pastMembers: createMembersMemory(),
   };
   const retention = createRetention(context);
   const sweepKeys = createKeySweep(context);

@@ -2,6 +2,7 @@ import type { ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
 import type { Counter } from '../waiting-time.js';
 import type { BackupLog } from './backups-in.js';
+import type { MembersMemory } from './members-memory.js';
 
 /** What the functions of changes need of the server. */
 export interface ChangeMeans {
@@ -14,4 +15,6 @@ export interface ChangeMeans {
   backupLog(reader: Reader): Promise<BackupLog | null>;
   /** Counts milliseconds of one core that a message is about to cost. @throws PolicyError `QUOTA_COST` */
   charge(account: { readonly xid: Uint8Array }, costMs: number): void;
+  /** Who had held keys before, as far as it was read. */
+  readonly pastMembers: MembersMemory;
 }

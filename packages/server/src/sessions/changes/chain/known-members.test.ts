@@ -8,6 +8,7 @@ import type { Deciding } from '../deciding.js';
 import { assertKnown } from './known-members.js';
 import { readBase } from './read-past.js';
 import { storeShown } from './shown-epochs.js';
+import { createMembersMemory } from '../members-memory.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -90,17 +91,38 @@ test('many epochs are read slice by slice, and others get their turn in between'
   expect(log.slice(slices[1], slices[2])).toContain('turn');
 });
 
+test('what was read of them is not read again, but of another epoch: the same roster is refused each time, and each time charged', async () => {
+  const { context, log } = await beginShown();
+  const charge = () => void log.push('charged');
+  const means = { context, charge, pastMembers: createMembersMemory(EPOCHS) };
+  const compare = (which: Deciding) =>
+    expect(assertKnown(means, call, which, [{ next: { ...params, epoch: EPOCHS } }])).rejects.toMatchObject({
+      code: 'CHANGE_INVALID',
+      facts: { field: 'static keys' },
+    });
+  for (const _ of [1, 2]) await compare(deciding);
+  expect(log).toEqual(['charged', SLICE, SLICE, EPOCHS - 2 * SLICE, 'charged']);
+  log.length = 0;
+  const earlier = { ...deciding, epoch: 9, before: { transcriptHash: nameOf(9) } } as unknown as Deciding;
+  for (const which of [earlier, earlier, deciding]) await compare(which);
+  // Both are more than are remembered: the older one went.
+  expect(log).toEqual(['charged', 10, 'charged', 'charged', SLICE, SLICE, EPOCHS - 2 * SLICE]);
+});
+
 test('whoever has them compared with a roster is charged for all of them before one is read', async () => {
   const { context, log } = await beginShown();
   const charge = (_account: unknown, costMs: number) => void log.push(`${Math.round(costMs)} ms`);
+  const pastMembers = createMembersMemory();
   await expect(
-    assertKnown({ context, charge }, call, deciding, [{ next: { ...params, epoch: EPOCHS } }]),
+    assertKnown({ context, charge, pastMembers }, call, deciding, [{ next: { ...params, epoch: EPOCHS } }]),
   ).rejects.toMatchObject({ code: 'CHANGE_INVALID', facts: { field: 'static keys' } });
   expect(log).toEqual(['180 ms', SLICE, SLICE, EPOCHS - 2 * SLICE]);
   log.length = 0;
   const refuse = () => {
     throw new Error('used up');
   };
-  await expect(assertKnown({ context, charge: refuse }, call, deciding, [])).rejects.toThrow('used up');
+  await expect(assertKnown({ context, charge: refuse, pastMembers }, call, deciding, [])).rejects.toThrow(
+    'used up',
+  );
   expect(log).toEqual([]);
 });

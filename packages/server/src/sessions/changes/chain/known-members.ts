@@ -12,13 +12,16 @@ import { membersTo, type Readings } from './read-past.js';
  * @throws EncodingError `CHANGE_INVALID`; PolicyError `QUOTA_COST`
  */
 export async function assertKnown(
-  { context, charge }: Pick<ChangeMeans, 'context' | 'charge'>,
+  { context, charge, pastMembers }: Pick<ChangeMeans, 'context' | 'charge' | 'pastMembers'>,
   call: Call,
   deciding: Deciding,
   changes: readonly Pick<ChangeParams, 'next'>[],
 ): Promise<void> {
   charge(call.account, costOfEpochs(deciding.epoch));
-  await assertKnownIn(context, context.storage, deciding, changes);
+  const { owner, keyId, epoch, before } = deciding;
+  const to = { owner, keyId, epoch, transcriptHash: before.transcriptHash };
+  const known = await pastMembers.recall(to, () => readMembers(context, context.storage, deciding));
+  for (const { next } of changes) known.check(next.roster);
 }
 
 /** The same, of what its caller has counted. @throws EncodingError `CHANGE_INVALID` */
