@@ -54,9 +54,8 @@ export function readPrivateFile(path: string): Uint8Array {
  * @throws StorageError `KEY_FILE_MISSING`, `KEY_FILE_DAMAGED`, `FILE_…`
  */
 export function readSmallFile(path: string): { readonly bytes: Uint8Array; readonly isExposed: boolean } {
-  if (!existsSync(path)) throw lostFile('KEY_FILE_MISSING', `there is no ${path}`);
   return withFile(path, () => {
-    const descriptor = openSync(path, 'r');
+    const descriptor = openToRead(path);
     try {
       const { mode, size } = fstatSync(descriptor);
       if (size > MAX_FILE_BYTES) throw damaged(path);
@@ -67,6 +66,16 @@ export function readSmallFile(path: string): { readonly bytes: Uint8Array; reado
       closeSync(descriptor);
     }
   });
+}
+
+/** As a rule it is there: nothing is asked for first. */
+function openToRead(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (existsSync(path)) throw error;
+    throw lostFile('KEY_FILE_MISSING', `there is no ${path}`);
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { equalBytes, reveal, StorageError, wipe } from '@ckm/foundation';
+import { equalBytes, reveal, type Secret, StorageError, wipe } from '@ckm/foundation';
 import {
   createStaticKey,
   recoverChangedShare,
@@ -38,9 +38,7 @@ export function takeOwnShare(
 ): OwnShare {
   const { before } = deciding;
   const nonce = certificate.change.nonces[own.slot - 1]!;
-  const { seed, isRemembered } = findSeed(context, deciding, own, nonce);
-  const { suite, keyId, epoch } = certificate.change.next;
-  const { staticSecret } = createStaticKey(suite, keyId, epoch, seed);
+  const { seed, isRemembered, staticSecret } = findSeed(context, deciding, own, nonce);
   try {
     const keyShare = recoverChangedShare(before, certificate, staticSecret, context.checkedChanges);
     return { keyShare, seed, isRemembered };
@@ -57,12 +55,17 @@ export function bytesOfShare({ share }: KeyShare): Uint8Array {
   return reveal(share, 'seal a share into its row').slice();
 }
 
+/** What opens a share; both are the caller’s to wipe. */
+interface FoundSeed extends Pick<OwnShare, 'seed' | 'isRemembered'> {
+  readonly staticSecret: Secret<Uint8Array>;
+}
+
 function findSeed(
   context: ServerContext,
   deciding: ShareScope,
   own: RosterEntry,
   nonce: Uint8Array,
-): Pick<OwnShare, 'seed' | 'isRemembered'> {
+): FoundSeed {
   const { owner, keyId, epoch, before, record } = deciding;
   const scope = { owner, keyId, epoch, suite: before.params.suite };
   const kept =
@@ -71,23 +74,30 @@ function findSeed(
     ...(kept === null ? [] : [{ seed: kept, isRemembered: isOwnNonce(deciding, nonce) }]),
     { seed: derivedReceiverSeed(context, scope, nonce), isRemembered: false },
   ];
-  const found = candidates.find(({ seed }) => isOwn(scope, seed, own));
-  for (const { seed } of candidates) if (seed !== found?.seed) seed.fill(0);
-  if (found !== undefined) return found;
+  let found: FoundSeed | null = null;
+  for (const candidate of candidates) {
+    const staticSecret: FoundSeed['staticSecret'] | null =
+      found === null ? secretOf(scope, candidate.seed, own) : null;
+    if (staticSecret === null) candidate.seed.fill(0);
+    else found = { ...candidate, staticSecret };
+  }
+  if (found !== null) return found;
   throw refusal(
     'CHANGE_SHARE_LOST',
     'this server kept nothing from which its share of the next epoch could come',
   );
 }
 
-function isOwn(
+/** The static secret that a seed gives; null: it is not that of this entry. */
+function secretOf(
   { suite, keyId, epoch }: Pick<Deciding, 'keyId' | 'epoch'> & { readonly suite: RosterSuite },
   seed: Uint8Array,
   { staticKey }: RosterEntry,
-): boolean {
+): Secret<Uint8Array> | null {
   const made = createStaticKey(suite, keyId, epoch + 1, seed);
+  if (equalBytes(made.staticKey, staticKey)) return made.staticSecret;
   wipe(made.staticSecret);
-  return equalBytes(made.staticKey, staticKey);
+  return null;
 }
 
 type RosterSuite = Parameters<typeof createStaticKey>[0];

@@ -80,8 +80,8 @@ async function remembering<T>(
   say: () => Promise<T>,
 ): Promise<T> {
   const name = { owner: account.xid, keyId };
-  await recallHead(context, name);
+  const noted = await recallHead(context, name);
   const said = await say();
-  await rememberHead(context, name);
+  await rememberHead(context, name, noted);
   return said;
 }

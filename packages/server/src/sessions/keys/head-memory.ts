@@ -1,30 +1,37 @@
 import { StateError, StorageError } from '@ckm/foundation';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
-import type { KeyRow } from '../../storage/storage.js';
 import type { KeyName } from '../../vault/head-counts.js';
 import { type KeyHead, openHead } from './stored/key-head.js';
 
 /**
  * Notes outside of the database how far the head of a key is. Called when it remembers what is about to leave this server, and before
  * that leaves: rows that are put back to before it are noticed then.
+ * @param noted as it was noted already when this call looked, which spares looking where nothing was written since; left out: it is looked now
  * @throws StorageError `FILE_…`: then nothing may leave
  */
 export async function rememberHead(
   context: Pick<ServerContext, 'storage' | 'vault' | 'epochKeys'>,
   { owner, keyId }: KeyName,
+  noted?: number,
 ): Promise<void> {
   const { storage, epochKeys } = context;
-  const isNoted = (row: KeyRow | null) =>
-    row === null || (openHead(context, row).count ?? 0) <= epochKeys.counts.read({ owner, keyId }).count;
-  if (isNoted(await storage.read(({ keys }) => keys.find(owner, keyId)))) return;
+  const now = () => epochKeys.counts.read({ owner, keyId }).count;
+  const stored = await storage.read(({ keys }) => keys.find(owner, keyId));
+  if (stored === null || countOf(openHead(context, stored)) <= (noted ?? now())) return;
   // Held, so that of several replicas none writes a smaller number over a larger one.
   await storage.transact(async ({ keys }) => {
     const row = await keys.hold(owner, keyId);
-    if (isNoted(row)) return;
-    const { count, exportedAt = null } = openHead(context, row!);
-    epochKeys.counts.write({ owner, keyId }, { count: count!, exportedAt });
+    if (row === null) return;
+    const head = openHead(context, row);
+    const count = countOf(head);
+    if (count <= now()) return;
+    epochKeys.counts.write({ owner, keyId }, { count, exportedAt: head.exportedAt ?? null });
   });
+}
+
+function countOf({ count = 0 }: KeyHead): number {
+  return count;
 }
 
 /** Whether something left this server that the stored head does not remember: somebody put it back. */

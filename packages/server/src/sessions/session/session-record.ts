@@ -60,8 +60,9 @@ export function openSession(
   context: Pick<ServerContext, 'vault' | 'epochKeys'>,
   row: SessionRow,
 ): StoredSession {
-  const shown = openSessionToShow(context, row);
-  const { secrets } = openRecord<SessionRecord>(context.vault, 'sessions', row);
+  const stored = openRecord<SessionRecord>(context.vault, 'sessions', row);
+  const shown = shownOf(row, stored);
+  const { secrets } = stored;
   if (secrets === null) return shown;
   try {
     return { ...shown, record: { ...shown.record, secrets: openSecrets(context, row, secrets) } };
@@ -89,7 +90,10 @@ const SECRETS = 'session-secrets';
 
 /** A session to look at: without its secrets. */
 export function openSessionToShow({ vault }: Pick<ServerContext, 'vault'>, row: SessionRow): StoredSession {
-  const record = openRecord<SessionRecord>(vault, 'sessions', row);
+  return shownOf(row, openRecord<SessionRecord>(vault, 'sessions', row));
+}
+
+function shownOf(row: SessionRow, record: SessionRecord): StoredSession {
   return { row, state: parseSessionState(row.state), record: { ...record, secrets: null } };
 }
 

@@ -65,11 +65,15 @@ async function forgetAllOf(
 
 /**
  * Looks, before anything is said of a key, whether its rows are older than what was said of it before.
+ * @returns how often its head had been written when something last left, as it was noted; 0: nothing has, or the key is not here
  * @throws StorageError `FILE_…`
  */
-export async function recallHead(context: ServerContext, { owner, keyId }: KeyName): Promise<void> {
+export async function recallHead(context: ServerContext, { owner, keyId }: KeyName): Promise<number> {
+  const stored = await context.storage.read(({ keys }) => keys.find(owner, keyId));
+  if (stored === null) return 0;
+  const noted = context.epochKeys.counts.read({ owner, keyId }).count;
+  if ((openHead(context, stored).count ?? 0) >= noted) return noted;
   const isOlder = (row: KeyRow | null) => row !== null && isBehind(context, row, openHead(context, row));
-  if (!isOlder(await context.storage.read(({ keys }) => keys.find(owner, keyId)))) return;
   const wentBack = await context.storage.transact(async (transaction) => {
     const row = await transaction.keys.hold(owner, keyId);
     // Another message, or another replica, may have written it, and noted that, since it was read.
@@ -78,6 +82,7 @@ export async function recallHead(context: ServerContext, { owner, keyId }: KeyNa
     return true;
   });
   if (wentBack) context.events.storageFailed(headWentBack());
+  return noted;
 }
 
 /** Its operator says that a key is used here again though others have not said that its epoch is the newest, or how often it was used: what is here counts. @returns whether it was not used */
