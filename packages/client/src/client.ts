@@ -54,14 +54,9 @@ import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
 import { tellExported } from './keys/export/tell-exported.js';
 import { type KeyVerification, type ServerVerdict, verifyKey } from './keys/verify-key.js';
-import {
-  cancelChange,
-  type CancelledChange,
-  type ChangedKey,
-  changeKey,
-  type ChangeKeyArgs,
-  carryChange,
-} from './keys/changes/change-key.js';
+import { cancelChange, type CancelledChange } from './keys/changes/cancel-change.js';
+import { carryChange, type ChangedKey } from './keys/changes/carry-change.js';
+import { changeKey, type ChangeKeyArgs } from './keys/changes/change-key.js';
 import { catchUp } from './keys/changes/catch-up.js';
 import { assureHeads } from './keys/heads/assure-head.js';
 import { retireBehind } from './keys/changes/retire-behind.js';

@@ -1,17 +1,7 @@
-import { CkmError, equalBytes, StateError } from '@ckm/foundation';
+import { CkmError, StateError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
-import type { Gathered } from '../../servers/gathered.js';
-import { abandonSession } from '../../sessions/run-session.js';
-import { sessionOnRecord } from '../../sessions/sessions.js';
 import { shortId } from '../../store/track.js';
-import { changesOf, type CheckedEpoch } from '../chain/key-chain.js';
-import { type Forgetting, forgettingOf } from '../forgetting.js';
-import { assureHeads } from '../heads/assure-head.js';
-import { type CertifiedKey, certifyRecord, type KeyRecord, requireSignable } from '../key-record.js';
-import { loadKeyRecord, type ReadKey } from '../keys.js';
-import { caughtUp } from './catch-up.js';
-import { nobodyTold } from './change-errors.js';
 import {
   changeIdOf,
   type ChangeRecord,
@@ -21,22 +11,13 @@ import {
   parseChangeRecord,
   saveChange,
 } from '../chain/change-record.js';
-import {
-  type ChangeMember,
-  type ChangeRun,
-  createChangeRun,
-  faultsIn,
-  oldMembers,
-  saveChangeRun,
-} from './change-run.js';
-import { adoptDecided, compareWithRecord, findDecided } from './decided.js';
-import { type CancelledOrder, cancelAt } from './open-orders.js';
-import { endSessionAt } from './move-shares.js';
-import { certificateFor } from './order-everywhere.js';
+import type { CheckedEpoch } from '../chain/key-chain.js';
+import { assureHeads } from '../heads/assure-head.js';
+import { type CertifiedKey, requireSignable } from '../key-record.js';
+import type { ReadKey } from '../keys.js';
+import { carryChange, type ChangedKey, silentAbout } from './carry-change.js';
+import { caughtUp } from './catch-up.js';
 import { type ChangePlan, type ChangeWish, meansSame, planChange } from './plan-change.js';
-import { resharing } from './resharing.js';
-import { retireBehind } from './retire-behind.js';
-import { commitEverywhere, keepIfHeld, retireEverywhere } from './settle.js';
 
 export interface ChangeKeyArgs {
   readonly name: string;
@@ -46,24 +27,6 @@ export interface ChangeKeyArgs {
    * also behind another certificate than the one on record before.
    */
   readonly plan?: ChangePlan;
-}
-
-export interface ChangedKey {
-  readonly kind: 'change';
-  readonly key: KeyRecord;
-  /** The epoch that the key is in now. */
-  readonly epoch: number;
-  /** Whether it is what was ordered: members may have been bound to an earlier order. */
-  readonly isAsOrdered: boolean;
-  /** Servers of the new epoch that have not said that they went over to it; they will when they are shown its certificate. */
-  readonly behind: readonly string[];
-  readonly forgetting: readonly Forgetting[];
-  /** Whether other servers hold it than before: what was printed of it names the old ones. */
-  readonly isElsewhere: boolean;
-  /** How many of those must have destroyed their old share, backups of it included, before what is left of them is no quorum. */
-  readonly forgettingNeeded: number;
-  /** What servers did at the end of it that no honest one does; for people. */
-  readonly faults: readonly { readonly code: string; readonly text: string }[];
 }
 
 /**
@@ -208,127 +171,6 @@ const DAY = 86_400;
 /** An order is valid for seven days behind a delay of as many. */
 const LIFETIME_SECONDS = 14 * 86_400;
 
-/**
- * Goes on with a change from wherever it is: every step is stored before the next one begins, and every one may be repeated.
- * @throws AvailabilityError `SERVERS_MISSING`; PolicyError `CHANGE_WAITING`, `CHANGE_OVER`; StateError `CHANGE_VOTES_TOO_FEW`;
- * PeerFaultError
- */
-export async function carryChange(
-  context: ClientContext,
-  record: ChangeRecord,
-  on: OnProgress,
-): Promise<ChangedKey> {
-  const ordered = await createChangeRun(context, record, on);
-  const certificate = record.certificate ?? (await certificateFor(ordered));
-  const run = await adoptDecided(ordered, certificate);
-  await compareWithRecord(run, certificate);
-  const committed = await commitEverywhere(run, certificate);
-  // What is certified is what was ordered.
-  const isEverywhere = run.record.acknowledgements.length === run.record.order.quorum.of;
-  const retired = isEverywhere ? await retireEverywhere(run) : null;
-  const faults = [committed, retired].flatMap((gathered) => (gathered === null ? [] : faultsIn(gathered)));
-  const isAsOrdered = equalBytes(run.orderHash, ordered.orderHash);
-  const changed = { ...(await changedKey(run, committed, faults)), isAsOrdered };
-  const isForgotten = changed.forgetting.every(({ outcome }) => outcome === 'forgot' || outcome === 'keeps');
-  // One that joined, and has acknowledged and not gone over, would be told by nobody.
-  const isDone = isForgotten && changed.behind.length === 0;
-  if (isDone) await saveChangeRun(run, { state: 'finished' });
-  const isNewest = changesOf(changed.key).length === changed.epoch;
-  if (isEverywhere && isNewest) await retireBehind(context, certifyRecord(changed.key), silentAbout(changed));
-  return changed;
-}
-
-function silentAbout({ forgetting }: Pick<ChangedKey, 'forgetting'>): readonly string[] {
-  return forgetting.filter(({ outcome }) => outcome === 'silent').map(({ server }) => server);
-}
-
-async function changedKey(
-  run: ChangeRun,
-  committed: Gathered<ChangeMember, void>,
-  faults: readonly CkmError[],
-): Promise<Omit<ChangedKey, 'isAsOrdered'>> {
-  const key = await loadKeyRecord(run.context.store, run.record.keyName);
-  const { epoch } = run.record.order;
-  return {
-    kind: 'change',
-    key,
-    epoch: epoch + 1,
-    faults: faults.map(({ code, message }) => ({ code, text: message })),
-    behind: [...committed.failures.keys()].flatMap((one) => (one.newSlot === null ? [] : [one.server.name])),
-    isElsewhere: !haveSameServers(run.before.params.roster, run.record.order.roster),
-    forgettingNeeded: run.before.params.quorum.of - run.before.params.quorum.needed + 1,
-    forgetting: forgettingOf(
-      key,
-      epoch,
-      oldMembers(run).map(({ server }) => server),
-    ),
-  };
-}
-
-type Members = readonly { readonly serverId: Uint8Array }[];
-
-function haveSameServers(one: Members, other: Members): boolean {
-  return (
-    one.length === other.length && one.every((a) => other.some((b) => equalBytes(a.serverId, b.serverId)))
-  );
-}
-
-/** What became of a change that was taken back. */
-export interface CancelledChange extends CancelledOrder {
-  readonly change: ChangeRecord;
-}
-
-/**
- * Takes a change back at every server that can be reached. Once old members have locked something, that may come all the same.
- * @throws StateError `SESSION_OVER` when the new epoch is decided; AvailabilityError `SERVERS_MISSING` when nobody was told: it goes on
- */
-export async function cancelChange(
-  context: ClientContext,
-  record: ChangeRecord,
-  reason: string,
-): Promise<CancelledChange> {
-  const path = changePath(record.order);
-  const stored = await context.store.get(path);
-  const now = stored === null ? record : parseChangeRecord(path, stored);
-  if (now.certificate !== null) throw tooLate(record);
-  const run = await createChangeRun(context, now, () => undefined);
-  await assertUndecided(run);
-  const { keyId, epoch } = now.order;
-  const servers = run.members.map(({ server }) => server);
-  const told = await cancelAt(context, servers, { keyId, epoch, orderHash: run.orderHash });
-  if (told.at.length === 0 && told.decided.length === 0) throw nobodyTold(run, told.silent);
-  if (told.decided.length > 0) await assertUndecided(run);
-  await endSession(run, reason);
-  await saveChangeRun(run, { state: 'cancelled', reason });
-  return { ...told, change: run.record };
-}
-
-/**
- * Looks before a change is given up: what old members have decided on meanwhile is put on record, also where another client of the
- * owner has ordered it.
- * @throws StateError `SESSION_OVER` where it is this very change
- */
-async function assertUndecided(run: ChangeRun): Promise<void> {
-  const certificate = await findDecided(run, run.members);
-  if (certificate === null) return;
-  await keepIfHeld(run, certificate);
-  const decided = await adoptDecided(run, certificate);
-  if (equalBytes(decided.orderHash, run.orderHash)) throw tooLate(run.record);
-}
-
-/** Gives the session up that moves shares for a change, if it is on record and goes on. */
-async function endSession(run: ChangeRun, reason: string): Promise<void> {
-  const {
-    context,
-    record: { sessionId },
-  } = run;
-  const session = sessionId === null ? null : await sessionOnRecord(context.store, sessionId);
-  // Servers that have not been asked for their locks since have it open still.
-  if (session?.state === 'finished') return endSessionAt(run, run.members);
-  if (session?.state !== 'open') return;
-  await abandonSession(context, resharing, session, { reason, named: null });
-}
-
 function changeOpen(change: ChangeRecord): StateError {
   const id = shortId(changeIdOf(change));
   return new StateError(`another change of key ${change.keyName} goes on`, {
@@ -348,15 +190,6 @@ function planDiffers(name: string, { next, order: { quorum } }: ChangePlan): Sta
     hint: 'nothing was ordered: look who holds it now, and order the change anew if it is still what you want',
     remedy: { kind: 'showKey', key: name },
     facts: { servers },
-    retryable: false,
-  });
-}
-
-function tooLate({ keyName }: ChangeRecord): StateError {
-  return new StateError(`the change of ${keyName} is decided and cannot be taken back`, {
-    code: 'SESSION_OVER',
-    hint: 'finish it',
-    remedy: { kind: 'resumeSession' },
     retryable: false,
   });
 }

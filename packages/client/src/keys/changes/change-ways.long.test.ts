@@ -22,7 +22,7 @@ import { createStagedChange, isTime, partsOf, type StagedChange, WHO } from '../
 import { messageOf } from '../../test/test-network.js';
 import { asList, missingOnPage } from '../../test/ways-page.js';
 import { type ChangeRecord, changeIdOf } from '../chain/change-record.js';
-import type { ChangedKey } from './change-key.js';
+import type { ChangedKey } from './carry-change.js';
 import type { ChangeWish } from './plan-change.js';
 
 const DAY = 86_400;
