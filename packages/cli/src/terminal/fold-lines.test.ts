@@ -21,7 +21,8 @@ test.each([
   ['its delay is over 2026-12-07 12:44 UTC (40 min ago)', '(40 min ago)'],
   ['changes of servers with the yes of every operator, after 24 h', '24 h'],
   ['answers in 12 ms, and its clock is right', '12 ms,'],
-])('no line is broken between a time and its unit: %s', (line, whole) => {
+  ['restored desk: 1 account, 8 entries of its log, 10.0 KB, to /home', '10.0 KB,'],
+])('no line is broken between a time or size and its unit: %s', (line, whole) => {
   for (let columns = 12; columns < line.length; columns++) {
     expect(
       foldLines(line, columns)

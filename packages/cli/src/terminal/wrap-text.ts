@@ -16,8 +16,8 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** What is one word though a space stands in it: a time with its unit, and how far away something is. */
-const WHOLE = /\((?:in )?\d+ (?:s|min|h|d)(?: ago)?\)|\d (?:ms|s|min|h|d)(?![\p{L}\p{N}])/gu;
+/** What is one word though a space stands in it: a time or a size with its unit, and how far away something is. */
+const WHOLE = /\((?:in )?\d+ (?:s|min|h|d)(?: ago)?\)|\d (?:ms|s|min|h|d|[KMG]i?B)(?![\p{L}\p{N}])/gu;
 const NO_BREAK = '\u00a0';
 
 /** A line with no-break spaces in what is not to be broken: `24 h`, `(in 7 d)`. */
