@@ -157,7 +157,7 @@ describe('a server that runs', () => {
     expect((await operator('invite create', '--note', 'for Mallory')).status).toBe(0);
     await expect
       .poll(server.stderr, { timeout: 10_000 })
-      .toMatch(/^\d{4}-\d\d-\d\d [\d:]{8} UTC {2}done +operator\.invite {2}\(invite [0-9a-f]{8}\)$/m);
+      .toMatch(/^\d{4}-\d\d-\d\d [\d:]{8} UTC {2}done +Invite somebody {2}\(invite [0-9a-f]{8}\)$/m);
     expect(server.stderr()).not.toContain('Mallory');
   });
 
