@@ -70,8 +70,8 @@ function leftOf(freezes: readonly Freeze[], now: number): number {
 /**
  * The freezes of a key with one more; the same list when it is known, or one stands that lasts as long. An id is good for one
  * freeze: once that was thawed, or is over, it freezes nothing any more; which is for programs that repeat themselves, because
- * whoever has the account makes a new id. What others said of this very one, with another end, is nothing against what its owner says: else one that
- * lies would use his id up.
+ * whoever has the account makes a new id. What others said of this very one, with an earlier end, is nothing against what its owner says: else one that
+ * lies would use his id up. Where they said a later one, it stands until then.
  * @throws UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`; PolicyError `FREEZE_USED_UP`
  */
 export function withFreeze(
@@ -86,6 +86,8 @@ export function withFreeze(
   if (known !== undefined && isStanding(known, now) && isSameEnd(known, until)) return freezes;
   const isHearsay = known?.heard === true && known.endedAt === null;
   if (known !== undefined && !isHearsay) throw freezeOver('this freeze has been thawed, or had another end');
+  // Saying it again makes no freeze shorter: whoever has the account reads its id, and only the operator ends it.
+  if (known !== undefined && isStanding(known, now) && known.until > until) return freezes;
   const others = isHearsay ? freezes.filter((one) => one !== known) : freezes;
   const standing = standingFreeze(others, now);
   if (standing !== null && standing.until >= until) return others;
