@@ -26,10 +26,9 @@ const STEPS: Readonly<Record<Part | 'leaves and deals', readonly string[]>> = {
     'changes keys', // a promise
     'sessions', // the session that moves the shares is opened,
     'session_packets sessions', // and joined: it deals,
-    'session_packets sessions', // hears what others deal and signs,
-    'session_packets sessions', // and hears that all have
+    'session_packets sessions', // hears what others deal and signs
+    'changes keys sessions', // a lock, with which it hears that all have signed
     'the key of a session goes',
-    'changes keys', // a lock
     'changes keys', // a yield
     'changes keys', // the certificate is kept,
     'changes key_epochs keys shares', // and the epoch entered
@@ -62,10 +61,9 @@ const STEPS: Readonly<Record<Part | 'leaves and deals', readonly string[]>> = {
     'changes keys', // the order
     'changes keys', // a promise
     'sessions', // the session that moves the shares is opened,
-    'session_packets sessions', // and joined: it deals,
-    'session_packets sessions', // and hears what the others say
+    'session_packets sessions', // and joined: it deals
+    'changes keys sessions', // a lock, with which it hears what the others say
     'the key of a session goes',
-    'changes keys', // a lock
     'changes keys', // a yield
     'changes key_epochs keys', // it leaves
     'keys shares', // its share is destroyed
