@@ -187,6 +187,9 @@ test('the container file copies and starts what there is', () => {
   expect(statSync(join(ROOT, program)).mode & 0o111).not.toBe(0);
   for (const [, copied] of steps.matchAll(/COPY --from=build \/src\/(\S+)/g))
     expect(existsSync(join(ROOT, copied!))).toBe(true);
+  // Servers that somebody made in the clone by the README's tour stay out of every layer.
+  const left = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
+  expect(left).toEqual(expect.arrayContaining(['/alpha', '/bravo', '/charlie']));
   // It runs as nobody who may do anything, and takes no secret from its environment.
   expect(steps).toMatch(/^USER node$/m);
   expect(steps.split('\n').filter((step) => /^(ENV|ARG) /.test(step))).toEqual([
