@@ -81,7 +81,9 @@ function notRestored({ name, servers }: KeyRestoration): AvailabilityError | Pee
     code: 'KEY_NOT_RESTORED',
     ...(more.length === 0 && first!.hint !== null
       ? { hint: first!.hint, ...(first!.remedy === null ? {} : { remedy: first!.remedy }) }
-      : { hint: 'see the lines marked fail, and do it again' }),
+      : {
+          hint: `each line marked fail says what to do; what a certificate does not give back the others do: ckm key repair ${name} --server SERVER`,
+        }),
     facts: { servers: names },
   });
 }

@@ -39,7 +39,11 @@ async function cancel(
   if (session === null) return cancelOrder(context, client, id);
   const { title } = client.describeSession(session);
   if (flags.preview === true) {
-    terminal.result(`would cancel ${title}`, { preview: true, sessionId: session.sessionId });
+    terminal.result(`would cancel ${title}`, {
+      preview: true,
+      id: shortId(session.sessionId),
+      sessionId: session.sessionId,
+    });
     return;
   }
   if (flags.yes !== true && !(await confirm(terminal, `Cancel ${title}?`))) throw cancelled();
@@ -58,7 +62,7 @@ async function cancelOrder({ terminal, flags }: Context, client: Client, id: str
   terminal.warn(orderLines(terminal, order));
   const title = orderTitle(order);
   if (flags.preview === true) {
-    terminal.result(`would cancel ${title}`, { preview: true, sessionId: order.orderHash });
+    terminal.result(`would cancel ${title}`, { preview: true, id: order.id, sessionId: order.orderHash });
     return;
   }
   if (flags.yes !== true && !(await confirm(terminal, `Cancel ${title}?`))) throw cancelled();
@@ -80,7 +84,11 @@ async function cancelChange(
 ): Promise<void> {
   const title = titleOfChange(change);
   if (flags.preview === true) {
-    terminal.result(`would cancel ${title}`, { preview: true, sessionId: changeIdOf(change) });
+    terminal.result(`would cancel ${title}`, {
+      preview: true,
+      id: shortId(changeIdOf(change)),
+      sessionId: changeIdOf(change),
+    });
     return;
   }
   if (flags.yes !== true && !(await confirm(terminal, `Cancel ${title}?`))) throw cancelled();

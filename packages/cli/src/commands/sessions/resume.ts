@@ -1,4 +1,11 @@
-import { changeIdOf, type ChangedKey, type ChangeRecord, type Client, titleOfChange } from '@ckm/client';
+import {
+  changeIdOf,
+  type ChangedKey,
+  type ChangeRecord,
+  type Client,
+  shortId,
+  titleOfChange,
+} from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
@@ -29,7 +36,7 @@ async function resume(context: Context, id: string | undefined): Promise<void> {
   if (flags.preview === true) {
     const { keyName: key, sessionId } = session;
     const { title } = client.describeSession(session);
-    terminal.result(`would go on with ${title}`, { preview: true, sessionId, key });
+    terminal.result(`would go on with ${title}`, { preview: true, id: shortId(sessionId), sessionId, key });
     return;
   }
   const progress = createProgress(terminal);
@@ -53,7 +60,12 @@ async function resumeChange(context: Context, client: Client, change: ChangeReco
   if (flags.preview === true) {
     const sessionId = changeIdOf(change);
     const { keyName: key } = change;
-    terminal.result(`would go on with ${titleOfChange(change)}`, { preview: true, sessionId, key });
+    terminal.result(`would go on with ${titleOfChange(change)}`, {
+      preview: true,
+      id: shortId(sessionId),
+      sessionId,
+      key,
+    });
     return;
   }
   const progress = createProgress(terminal);

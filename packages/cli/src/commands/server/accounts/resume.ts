@@ -19,5 +19,5 @@ async function resume({ terminal, flags }: Context, folder: string, id: string):
     return;
   }
   await operator.resume({ xid });
-  terminal.result(`${xid} is answered again`, { xid, status: 'active' });
+  terminal.result(`resumed ${xid}`, { xid, status: 'active' });
 }
