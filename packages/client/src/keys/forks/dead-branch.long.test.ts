@@ -41,6 +41,13 @@ async function forgetful(of: Machine): Promise<Machine> {
   return machine;
 }
 
+/** Settled by that machine, also at the server that came to the key by the other certificate, whose operator agrees. */
+async function settledEverywhere({ network }: Pick<OwnedKey, 'network'>, { client }: Machine): Promise<void> {
+  await client.settleKey({ name: NAME });
+  await approveChanges(network);
+  expect(await client.settleKey({ name: NAME })).toMatchObject({ awaited: [] });
+}
+
 /** Whatever it costs: the key is not changed again in this epoch. */
 async function repaired(client: Client, server: string): Promise<void> {
   const asked = { name: NAME, server };
@@ -240,7 +247,7 @@ async function elsewhere({ name }: Asked, honest: () => Promise<unknown>): Promi
 test('a dead certificate that one server shows again and again hides no later fork from a machine, nor what was settled of that', async () => {
   const { network, one, other } = await forked();
   const dead = await certificateOf(one.client, 1);
-  await other.client.settleKey({ name: NAME });
+  await settledEverywhere(key, other);
   await repaired(other.client, 'charlie');
   network.now += DAY;
   expect(await changeAsked(network, { ...other, wish: { kind: 'refresh' } })).toMatchObject({ epoch: 2 });
@@ -263,6 +270,9 @@ test('a dead certificate that one server shows again and again hides no later fo
 
   const settled = await left.client.settleKey({ name: NAME });
   expect(settled).toMatchObject({ epoch: 3, isAsOrdered: true });
+  // Alpha came by the other one, and charlie shows nothing: alpha and echo are the quorum that took it in.
+  await approveChanges(network);
+  await left.client.settleKey({ name: NAME });
   expect(await signersOf(client)).toHaveLength(2);
   expect(nameOfEpoch((await client.showKey(NAME)).record, 3)).toEqual(settled.transcriptHash);
 });
@@ -270,7 +280,7 @@ test('a dead certificate that one server shows again and again hides no later fo
 test('a machine that knows what one server shows against tells those alone that do not show what was settled', async () => {
   const { network, one, other } = await forked();
   const dead = await certificateOf(one.client, 1);
-  await other.client.settleKey({ name: NAME });
+  await settledEverywhere(key, other);
   network.server('bravo').tamper = async (asked, honest) =>
     asked.name === 'key.chain' ? showing(dead, asked.parameters) : elsewhere(asked, honest);
   for (const server of network.servers) server.asked.length = 0;
@@ -343,6 +353,21 @@ describe('servers that settled an epoch long ago, and have settled on its other 
     expect(await signersOf(machine.client)).toHaveLength(2);
     expect(await epochOf(machine.client)).toBe(2);
   });
+});
+
+test('a machine in the epoch that was forked goes over only once a quorum of its servers show that they took in what was settled: those who settle may have left by that very change', async () => {
+  const { network, one, other } = await forked();
+  const settled = await other.client.settleKey({ name: NAME });
+  const { client, store } = await key.another(one);
+  // By its certificate two of alpha, bravo, charlie and delta sign; bravo alone shows it.
+  for (const name of ['alpha', 'charlie', 'delta']) network.cut(name, 'fork.show');
+  await expect(signersOf(client)).rejects.toMatchObject({ code: 'KEY_FORKED' });
+  expect(nameOfEpoch((await client.showKey(NAME)).record, 1)).not.toEqual(settled.transcriptHash);
+  expect(await store.list('settlements')).toEqual([]);
+  network.makeHonest();
+  for (const name of ['charlie', 'delta']) network.cut(name, 'fork.show');
+  expect(await signersOf(client)).toEqual(['bravo', 'echo']);
+  expect(nameOfEpoch((await client.showKey(NAME)).record, 1)).toEqual(settled.transcriptHash);
 });
 
 test('a machine that has changed the key behind the dead certificate goes over too, once a quorum of its servers took in what was settled: those have gone on, and ask their operators first', async () => {

@@ -30,8 +30,8 @@ const NOTHING: FollowedSettlement = { isNews: false, isTold: false };
  * servers that have not heard. Its votes prove it: nobody's word is believed, and nobody has to say yes. Of several forks the earliest that is
  * news, once: what is behind it may be another one then. One that is settled here keeps no later one from being looked at, whatever is shown of it.
  *
- * Where an epoch behind another certificate is in use, or votes for different certificates hold, nothing is taken over: who settled an epoch long ago is
- * nobody any more, and may have been sold. Then it is for the owner to say.
+ * Where an epoch by another certificate is in use, or votes for different certificates hold, nothing is taken over: who settled an epoch may have left since, and
+ * have been sold. Then it is for the owner to say.
  * @param silent names of servers that are known not to answer
  */
 export async function followSettled(
@@ -147,8 +147,8 @@ function outcomeOf(look: Look, epoch: number, { certificates }: SettledProof): s
 }
 
 /**
- * Whether an epoch behind another certificate is in use: it is on record here, and fewer than its quorum show that they took in what was settled, or it is
- * shown by any server. Servers in such a one go on from it, too, whatever is shown to them of the earlier fork.
+ * Whether an epoch by another certificate is in use: it is on record here, and fewer than its quorum show that they took in what was settled, or one behind it is
+ * shown by any server. Those who settle may have left by that very change, and servers that came to the key by it believe them no more than those that have gone on.
  */
 async function isOvertaken(
   look: Look,
@@ -159,7 +159,7 @@ async function isOvertaken(
   const { context, key, known, left } = look;
   const { quorum, roster } = key.newest.params;
   const took = roster.filter(({ serverId }) => shown.some(({ server }) => equalBytes(server.xid, serverId)));
-  if (known.newest > epoch + 1 && took.length < quorum.needed) return true;
+  if (known.newest > epoch && took.length < quorum.needed) return true;
   const counted = outcomeOf(look, epoch, proof);
   const others = left.filter(({ branch: { after, name } }) => after >= epoch && name !== counted);
   const chains = await Promise.all(

@@ -60,6 +60,14 @@ describe('an owner whose key is forked', () => {
       epoch: 1,
       isAsOrdered: true,
       lost: ['bravo'],
+      // It came to the key by the one that dies, and asks its operator.
+      awaited: [{ server: 'echo' }],
+      isOver: true,
+      told: ['alpha', 'bravo', 'charlie', 'delta'],
+    });
+    expect(await client.showFork(NAME)).toMatchObject({ orders: [{ asking: ['echo'] }] });
+    await approveChanges(network);
+    expect(await client.settleKey({ name: NAME })).toMatchObject({
       awaited: [],
       told: ['alpha', 'bravo', 'charlie', 'delta', 'echo'],
     });
@@ -107,10 +115,12 @@ describe('an owner whose key is forked', () => {
 
   test('chooses the other one, from the machine that knows it; the machine that went on by the dead one learns it', async () => {
     key = await createForkedKey();
-    const { one, other } = key;
+    const { network, one, other } = key;
     const settled = await other.client.settleKey({ name: NAME });
-    expect(settled).toMatchObject({ isAsOrdered: true, awaited: [] });
+    expect(settled).toMatchObject({ isAsOrdered: true, awaited: [{ server: 'delta' }] });
     expect(await signersOf(other.client)).toEqual(['bravo', 'echo']);
+    await approveChanges(network);
+    expect(await other.client.settleKey({ name: NAME })).toMatchObject({ awaited: [] });
     const [dead] = (await one.client.listKeys()).map(({ changes }) => changes);
     expect(dead).toHaveLength(1);
     const learned = await one.client.settleKey({ name: NAME }).catch((error: unknown) => error);
@@ -135,6 +145,8 @@ describe('an owner whose key is forked', () => {
     const first = await client.settleKey({ name: NAME });
     expect(first).toMatchObject({ awaited: [{ server: 'echo' }], lost: ['bravo'] });
     network.makeHonest();
+    expect(await client.settleKey({ name: NAME })).toMatchObject({ awaited: [{ server: 'echo' }] });
+    await approveChanges(network);
     expect(await client.settleKey({ name: NAME })).toMatchObject({ awaited: [], isAsOrdered: true });
   });
 
@@ -144,6 +156,8 @@ describe('an owner whose key is forked', () => {
     const first = (await other.client.showFork(NAME))!;
     const dead = first.choices.find(({ isOnRecord }) => !isOnRecord)!;
     expect(await other.client.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, isOver: true });
+    await approveChanges(network);
+    expect(await other.client.settleKey({ name: NAME })).toMatchObject({ awaited: [] });
     await one.client.settleKey({ name: NAME });
     await repaired(other, 'charlie');
     network.now += DAY;
@@ -187,7 +201,8 @@ describe('an owner whose key is forked', () => {
     const settled = await neither.client.settleKey({ name: NAME, plan });
     expect(settled).toMatchObject({ epoch: 3, isAsOrdered: true, isOver: true, alsoForked: [1] });
     expect(settled.transcriptHash).toEqual(counts.transcriptHash);
-    expect(settled.awaited).toMatchObject([{ server: 'charlie' }]);
+    // Alpha came back to the key by the one that dies.
+    expect(settled.awaited).toMatchObject([{ server: 'charlie' }, { server: 'alpha' }]);
     network.makeHonest();
     expect(await fresh.client.settleKey({ name: NAME })).toMatchObject({ epoch: 3, isAsOrdered: true });
     expect(await signersOf(neither.client)).toHaveLength(2);

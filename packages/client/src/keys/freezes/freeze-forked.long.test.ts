@@ -79,7 +79,7 @@ test('what was settled not to count keeps no key from being stopped, whoever sho
   const { network, owner } = await forked();
   const { choices } = (await owner.showFork(NAME))!;
   const certificates = choices.map(({ certificate }) => certificate);
-  expect(await owner.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, awaited: [] });
+  expect(await owner.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, isOver: true });
   network.server('charlie').tamper = ({ name }, honest) =>
     name === 'fork.show' ? Promise.resolve({ epoch: 0, certificates }) : honest();
   network.cut('echo');

@@ -478,6 +478,31 @@ test('a key that was moved to other servers long ago, by one change, is destroye
   expect(isHere(servers[3]!)).toBe(false);
 });
 
+test('a server that came to the key by a certificate destroys nothing on the votes of those who let it in, in the first hour either, unless its operator agrees', async () => {
+  const found = await forkKey(network, { ours: [0, 1, 2, 3], theirs: [1, 2, 3] });
+  const { servers, callers, keyId, one, goOver } = found;
+  for (const caller of callers) await goOver(caller, one);
+  const { against, votes } = await settledAgainst(found, callers.slice(0, 3));
+  const [alpha, , , delta] = callers;
+  const notYet = expect.objectContaining({ code: 'CHANGE_SETTLED', facts: { epoch: 1 } }) as Error;
+  const isHere = (place: number) => servers[place]!.context.epochKeys.exists(scope(keyId, 1));
+  // Whoever was there before settles, or knows those who do.
+  await against.end(alpha!, votes);
+  expect(isHere(0)).toBe(false);
+  for (let time = 0; time < 2; time++) await expect(against.end(delta!, votes)).rejects.toThrow(notYet);
+  expect((await shown(delta!, keyId)).forked).toBe(1);
+  expect(isHere(3)).toBe(true);
+
+  const desk = servers[3]!.sessions.changeDesk;
+  const [asked, ...others] = (await desk.list()).changes;
+  expect([asked!.asked, others]).toEqual([true, []]);
+  expect(asked!.sentence).toContain('destroys its shares of all epochs since');
+  await desk.reject(asked!, 'they were sold');
+  await expect(against.end(delta!, votes)).rejects.toThrow(notYet);
+  expect((await desk.list()).changes).toEqual([]);
+  expect(isHere(3)).toBe(true);
+});
+
 test('who cannot open its share says neither that it has it for a settlement nor that it went over', async () => {
   const { servers, callers, keyId, one, other } = await forkApart(network);
   const members = callers.slice(0, 3);

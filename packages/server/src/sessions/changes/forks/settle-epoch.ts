@@ -32,7 +32,7 @@ type Shown = Parameters<'fork.end'>;
  * Takes in what was settled, by the votes of those who decided on it, at whatever server it is shown to: all that came of another certificate
  * of that epoch is destroyed here and comes back by nothing. A server that is in the epoch that counts answers again; every other one is where it was
  * before that epoch, answers nothing, and goes over by its certificate alone (`change.commit`). One that is two epochs or more behind the other certificate
- * goes on, and asks its operator, as does one that has been in that epoch for long, which is stopped: those who vote may have left the key long ago, and be anybody's by now.
+ * goes on, and asks its operator. So does one that has been in that epoch for long, or came to the key by it, which is stopped: those who vote may have left the key, and be anybody's by now.
  * @throws as `checkEvidence`; PeerFaultError `CHANGE_NOT_SETTLED`; StateError `CHANGE_SETTLED`, also where the operator has not agreed
  */
 export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Promise<Result<'fork.end'>> {
@@ -55,7 +55,7 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
       const isOn = await isOnCounting(context, transaction, scope, evidence);
       if (known !== null && isTakenIn(forked, isOn))
         return { goesOver: !isOn && !isOfNeither(context, evidence) };
-      if (!isOn && isFarOn(forked, context.clock()) && !isAgreed(means, forked, evidence)) {
+      if (!isOn && isFarOn(context, forked, evidence) && !isAgreed(means, forked, evidence)) {
         await storeOrder(means, transaction, scope, { evidence, areReady: false, isShown: true });
         return forked.newest;
       }
@@ -84,10 +84,19 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
 /** So long an epoch is in use before it is destroyed by no votes alone: who may vote on it has left since, and may have been sold. Seconds. */
 const LONG_IN_USE = 2_592_000;
 
-/** Whether what it entered behind the forked epoch would be destroyed with that, or what has been in use for long. */
-function isFarOn({ newest, epoch, head: { left, since } }: ForkedKey, now: number): boolean {
-  const isInUse = newest === epoch + 1 && left === undefined;
-  return newest > epoch + 1 || (isInUse && since !== undefined && now - since >= LONG_IN_USE);
+/**
+ * Whether what it entered behind the forked epoch would be destroyed with that, or what has been in use for long, or the share by which it came to the key: a server
+ * that was no member of the epoch whose members settle knows of them that they let others in, and they may have left by that very change.
+ */
+function isFarOn(
+  context: ServerContext,
+  { newest, epoch, head: { left, since } }: ForkedKey,
+  { before }: Evidence,
+): boolean {
+  if (newest > epoch + 1) return true;
+  if (newest <= epoch || left !== undefined) return false;
+  const isLong = since !== undefined && context.clock() - since >= LONG_IN_USE;
+  return isLong || ownEntry(context, before.params) === null;
 }
 
 /** Whether the operator has said yes to going back, and the delay of the key is over. */
