@@ -69,7 +69,7 @@ export interface Settling extends Pick<StoredOrder, 'hash' | 'waited' | 'operato
   readonly member: MemberState | null;
   /** Votes for it were shown to this server, which went on by another certificate, and far or long ago, or came to the key by it: its operator says whether it goes back. Absent: none were. */
   readonly isShown?: true;
-  /** When its owner took it back. UnixSeconds. Absent: he did not. */
+  /** When its owner took it back, or its operator refused it. UnixSeconds. Absent: neither did. */
   readonly overAt?: number;
   /** Orders whose place it took, and which begin anew for nobody. Absent: none. */
   readonly refused?: readonly RefusedSettling[];
@@ -80,7 +80,7 @@ export interface RefusedSettling extends Pick<StoredOrder, 'hash'> {
   /** null: its owner took it back. */
   readonly operator: 'no' | null;
   readonly over: string;
-  /** When its owner took it back. UnixSeconds. null: its operator refused it. */
+  /** When. UnixSeconds. null: not noted; it was an operator’s no. */
   readonly overAt: number | null;
 }
 

@@ -174,6 +174,12 @@ export function settlingIn({ record }: Pick<ForkedKey, 'record'>, hash?: Uint8Ar
   return settling;
 }
 
+/** Whether this server is bound to that certificate by its own vote, in whichever try, and whichever order that was for: it says nothing else any more. */
+export function isBoundTo({ member }: Pick<Settling, 'member'>, name: Uint8Array): boolean {
+  const highest = member?.highest ?? null;
+  return highest !== null && equalBytes(highest.next, name);
+}
+
 /** The epoch whose members settle, as this server has stored it once it was checked. */
 export async function readSettlingEpoch(
   context: Pick<ServerContext, 'vault'>,

@@ -18,13 +18,14 @@ import {
 } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import { destroyRoot } from '../receiver-seeds.js';
+import { readForked, writeForked } from './forked-key.js';
 import { signSettling } from './settle-votes.js';
 import { marksOf, openHead } from '../../keys/stored/key-head.js';
 import { noteMarks } from '../../keys/stored/note-marks.js';
 import { type BareCaller, type BareServer, TEST_TIME } from '../../test/bare-server.js';
 import { alice, createBareServers, SOON } from '../../test/bare-servers.js';
 import { createInterruptedStorage } from '../../test/faulty-storage.js';
-import { forkApart, type ForkedServers, forkKey } from '../../test/fork.js';
+import { forkApart, type ForkedServers, forkKey, type ForkOptions } from '../../test/fork.js';
 import { createRepairCourier } from '../../test/repair-courier.js';
 import { carrySettling } from '../../test/settle-courier.js';
 import { signIn } from '../../test/signs.js';
@@ -453,6 +454,114 @@ test('servers two epochs on that know of no settlement destroy nothing on one by
   await expect(callers[0]!.call('craft.prepare', preparing(keyId, 2))).rejects.toThrow(code('KEY_FORKED'));
   expect(servers[0]!.context.epochKeys.exists(scope(keyId, 2))).toBe(false);
   await signIn(now, made, before.public, { epoch: 2, signers: [2, 3] });
+});
+
+describe('a server two epochs on that has voted itself against what it went on by', () => {
+  /** All went on by the one, and let charlie go; then alpha and bravo vote for the other. */
+  async function voted(policy: NonNullable<ForkOptions['policy']>) {
+    const clock = { now: TEST_TIME };
+    const found = await forkKey(network, { policy, now: () => clock.now });
+    const { servers, callers, keyId, one, other, goOver } = found;
+    const members = callers.slice(0, 3);
+    for (const caller of members) await goOver(caller, one);
+    const next = await carryChange({
+      servers: members,
+      keyId,
+      expiresAt: SOON,
+      needed: 2,
+      next: [0, 1].map((place) => nextMember(servers[place]!, callers[place]!)),
+    });
+    await next.propose();
+    await agree(servers);
+    await next.commit(await completeChange(next));
+    const settling = await carrySettling({ members, keyId, certificates: [other, one] });
+    for (const caller of members) await settling.propose(caller);
+    await agree(servers);
+    const votes = await settling.settle([1, 2]);
+    const alpha = callers[0]!;
+    expect((await shown(alpha, keyId)).forked).toBe(1);
+    return { ...found, clock, alpha, settling, votes, desk: servers[0]!.sessions.changeDesk };
+  }
+
+  async function agree(servers: readonly BareServer[]): Promise<void> {
+    for (const { sessions } of servers)
+      for (const waiting of (await sessions.changeDesk.list()).changes)
+        if (waiting.asked)
+          await sessions.changeDesk.approve(waiting, formatWords(likenessOf(waiting.orderHash)));
+  }
+
+  test('goes back without another question where its operator said yes to that vote', async () => {
+    const found = await voted({ changes: 'operator', changeDelay: 0 });
+    const { keyId, other, alpha, settling, votes, desk } = found;
+    expect(await settling.end(alpha, votes)).toBe(true);
+    expect((await desk.list()).changes).toEqual([]);
+    expect((await commit(alpha, keyId, other)).isEntered).toBe(true);
+    expect((await shown(alpha, keyId)).forked).toBeUndefined();
+  });
+
+  test('nor where it has promised in another try since, as after an answer that was lost', async () => {
+    const found = await voted({ changes: 'operator', changeDelay: 0 });
+    const { clock, keyId, other, alpha, settling, votes, desk } = found;
+    clock.now += 600;
+    await settling.promise([1], 2);
+    expect(await settling.end(alpha, votes)).toBe(true);
+    expect((await desk.list()).changes).toEqual([]);
+    expect((await commit(alpha, keyId, other)).isEntered).toBe(true);
+  });
+
+  /** As a no was stored before its time was noted. */
+  async function withoutTime({ context }: BareServer, keyId: Uint8Array): Promise<void> {
+    await context.storage.transact(async (transaction) => {
+      const forked = await readForked(context, transaction, scope(keyId, 0));
+      const { overAt, ...settling } = forked.record.settling!;
+      expect(overAt).toBe(TEST_TIME);
+      await writeForked(context, transaction, forked, { ...forked.record, settling });
+    });
+  }
+
+  test('asks again after a no of which nobody knows when it was; a no to what nobody has settled stays', async () => {
+    const found = await voted({ changes: 'automatic', changeDelay: 0 });
+    const { clock, servers, keyId, one, other, alpha, settling, votes, desk } = found;
+    await expect(settling.end(alpha, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
+    await desk.reject((await desk.list()).changes[0]!, 'not our shares');
+    await withoutTime(servers[0]!, keyId);
+    await expect(settling.end(alpha, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
+    const [again] = (await desk.list()).changes;
+    await desk.reject(again!, 'still not');
+
+    const members = found.callers.slice(0, 3);
+    const against = await carrySettling({ members, keyId, certificates: [one, other] });
+    await against.propose(alpha);
+    await desk.reject((await desk.list()).changes[0]!, 'neither');
+    clock.now += 30 * 86_400;
+    expect(await against.propose(alpha)).toMatchObject({ state: 'over', reason: 'neither' });
+    expect(await settling.propose(alpha)).toMatchObject({ state: 'over', reason: 'still not' });
+  });
+
+  test('asks its operator who was not asked before, tells him that a no leaves it stopped, and asks again in a week', async () => {
+    const found = await voted({ changes: 'automatic', changeDelay: 0 });
+    const { clock, keyId, other, alpha, settling, votes, desk } = found;
+    const notYet = expect.objectContaining({ code: 'CHANGE_SETTLED', facts: { epoch: 2 } }) as Error;
+    const told = () => expect(settling.end(alpha, votes)).rejects.toThrow(notYet);
+    const waiting = async () => (await desk.list()).changes;
+    await told();
+    const [asked] = await waiting();
+    expect(asked).toMatchObject({ asked: true });
+    expect(asked!.sentence).toContain('with a no it stays stopped, and asks again in a week');
+    await desk.reject(asked!, 'not our shares');
+    await told();
+    clock.now += 604_799;
+    await told();
+    expect(await waiting()).toEqual([]);
+    expect((await shown(alpha, keyId)).forked).toBe(1);
+
+    clock.now += 1;
+    await told();
+    const [again] = await waiting();
+    await desk.approve(again!, formatWords(likenessOf(again!.orderHash)));
+    expect(await settling.end(alpha, votes)).toBe(true);
+    expect((await commit(alpha, keyId, other)).isEntered).toBe(true);
+  });
 });
 
 test('a key that was moved to other servers long ago, by one change, is destroyed at none of them by the votes of those who have left', async () => {

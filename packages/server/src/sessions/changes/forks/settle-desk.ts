@@ -79,7 +79,7 @@ export async function answerSettling(
   if (!isWaiting) throw refusal('CHANGE_NOT_WAITING', 'this order does not wait for the operator');
   await writeForked(means.context, transaction, forked, {
     ...forked.record,
-    settling: { ...settling, ...answer },
+    settling: { ...settling, ...answer, ...(saysNo ? { overAt: means.context.clock() } : {}) },
   });
   return sentenceOfSettling(settling);
 }

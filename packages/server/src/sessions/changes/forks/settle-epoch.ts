@@ -15,6 +15,7 @@ import { checkEvidence, type Evidence } from './evidence.js';
 import { isSameChange } from './fork.js';
 import {
   type ForkedKey,
+  isBoundTo,
   judgeSettling,
   readForked,
   settledName,
@@ -99,12 +100,12 @@ function isFarOn(
   return isLong || ownEntry(context, before.params) === null;
 }
 
-/** Whether the operator has said yes to going back, and the delay of the key is over. */
-function isAgreed(means: ChangeMeans, forked: ForkedKey, { hash }: Evidence): boolean {
+/** Whether the operator has said yes to going back, or to the order to which this server is bound by its own vote, and the delay of the key is over. */
+function isAgreed(means: ChangeMeans, forked: ForkedKey, { hash, names }: Evidence): boolean {
   const { settling } = forked.record;
-  if (settling?.isShown !== true || settling.operator !== 'yes' || !equalBytes(settling.hash, hash))
-    return false;
-  return judgeSettling(means.counting(), forked).verdict === 'passed';
+  if (settling === null || settling.operator !== 'yes' || !equalBytes(settling.hash, hash)) return false;
+  const isToThis = settling.isShown === true || isBoundTo(settling, names[0]!);
+  return isToThis && judgeSettling(means.counting(), forked).verdict === 'passed';
 }
 
 function farOn(epoch: number) {

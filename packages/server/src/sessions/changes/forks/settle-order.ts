@@ -21,6 +21,7 @@ import { checkEvidence, enoughReady, type Evidence } from './evidence.js';
 import { isSameChange } from './fork.js';
 import {
   type ForkedKey,
+  isBoundTo,
   judgeSettling,
   readForked,
   settledName,
@@ -86,7 +87,7 @@ export async function storeOrder(
   if (known !== null && !equalBytes(known, names[0]!)) throw settledOtherwise();
   // Also where the votes are gone, as after a restore: nobody is asked once more, and nothing stops for what is known.
   if (known !== null) return;
-  const refused = refusedOrders(settling, context.clock());
+  const refused = refusedOrders(settling, context.clock(), isNowShown ? hash : null);
   if (refused.some((one) => equalBytes(one.hash, hash))) return;
   const isOpen =
     settling !== null &&
@@ -97,8 +98,9 @@ export async function storeOrder(
   if (isAsBefore) return;
   const fresh = { operator: null, over: null, waited: waitFrom(means.counting(), COUNTED_OF_WEIGHTY) };
   const { operator: said, over, waited } = isOpen ? settling : fresh;
-  // What the operator said before he was told that this server goes back is no yes to that.
-  const operator = isOpen && (settling.isShown === true) === isShown ? said : null;
+  // What the operator said before he was told that this server goes back is no yes to that, unless it has voted on his word.
+  const isSaid = isOpen && ((settling.isShown === true) === isShown || isBoundTo(settling, names[0]!));
+  const operator = isSaid ? said : null;
   const member = settling?.member ?? null;
   const order: Settling = {
     hash,
@@ -134,17 +136,22 @@ export async function storeOrder(
 /** One sentence for operator and audit log. */
 export function sentenceOfSettling({
   certificates,
+  member,
   isShown,
-}: Pick<Settling, 'certificates' | 'isShown'>): string {
+}: Pick<Settling, 'certificates' | 'member' | 'isShown'>): string {
   const [counts, ...others] = certificates.map((one) => parseChangeCertificate(one).change.next);
   const { suite, purpose, epoch, quorum } = counts!;
   const dead = others.map((one) => `${one.quorum.needed} of ${one.quorum.of}`).join(' and ');
   const what = `Settle that of ${certificates.length} certificates of epoch ${epoch} of a key (${suite}) for ${purpose} the one with ${quorum.needed} of ${quorum.of} servers counts: what the other (${dead} servers) gave out dies.`;
-  return isShown === true ? `${what} ${GOES_BACK}` : what;
+  if (isShown !== true) return what;
+  return member === null ? `${what} ${GOES_BACK}` : `${what} ${GOES_BACK} ${HAS_VOTED}`;
 }
 
 const GOES_BACK =
   'This server has gone on by one that dies: with a yes it destroys its shares of all epochs since, when the votes are shown to it again.';
+
+const HAS_VOTED =
+  'It has voted on this, and answers nothing with the key since: with a no it stays stopped, and asks again in a week.';
 
 /** What the owner is shown of it. */
 async function viewSettlement(

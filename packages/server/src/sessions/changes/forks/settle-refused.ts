@@ -2,8 +2,8 @@ import { CANCELLED_BY_OWNER } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import type { RefusedSettling, Settling } from '../change-record.js';
 
-/** For how long an order stays taken back that its owner took back, whichever of his clients gives it again. Seconds. */
-const CANCEL_LASTS = 604_800;
+/** For how long an order stays taken back that its owner took back, whichever of his clients gives it again; and a no that leaves a server stopped. Seconds. */
+const REFUSED_FOR = 604_800;
 /** Of those at most so many are remembered, the newest. */
 const MOST_CANCELLED = 32;
 
@@ -11,24 +11,34 @@ const MOST_CANCELLED = 32;
  * The orders to settle one fork that begin anew for nobody: what the operator refused, as long as that fork is; what the owner took back, for a week. An order of
  * another choice in between, which takes the place of an order, changes nothing about them.
  * @param now UnixSeconds
+ * @param shown hash of the order for which votes are shown. Where this server has voted itself, which stops it, a no to that is one for a week: by the other
+ * certificate it answers nothing any more. Left out: none are
  */
-export function refusedOrders(settling: Settling | null, now: number): readonly RefusedSettling[] {
+export function refusedOrders(
+  settling: Settling | null,
+  now: number,
+  shown: Uint8Array | null = null,
+): readonly RefusedSettling[] {
   if (settling === null) return [];
-  const { refused = [] } = settling;
+  const { refused = [], member } = settling;
   const own = refusalIn(settling);
   const others = refused.filter(({ hash }) => own === null || !equalBytes(hash, own.hash));
-  const all = (own === null ? others : [...others, own]).filter((one) => isRefused(one, now));
+  const isAskedAgain = ({ hash }: RefusedSettling) =>
+    member !== null && shown !== null && equalBytes(hash, shown);
+  const all = (own === null ? others : [...others, own]).filter(
+    (one) => (one.operator === 'no' && !isAskedAgain(one)) || isOfThisWeek(one, now),
+  );
   const cancelled = all.filter(({ operator }) => operator === null).slice(-MOST_CANCELLED);
   return all.filter((one) => one.operator === 'no' || cancelled.includes(one));
 }
 
 function refusalIn({ hash, operator, over, overAt }: Settling): RefusedSettling | null {
-  if (operator === 'no') return { hash, operator, over: over ?? '', overAt: null };
+  if (operator === 'no') return { hash, operator, over: over ?? '', overAt: overAt ?? null };
   if (over !== CANCELLED_BY_OWNER || overAt === undefined) return null;
   return { hash, operator: null, over, overAt };
 }
 
-/** A clock that was ahead when it was taken back does not keep it refused for longer than that. */
-function isRefused({ overAt }: RefusedSettling, now: number): boolean {
-  return overAt === null || (now >= overAt && now < overAt + CANCEL_LASTS);
+/** A clock that was ahead then does not keep it refused for longer than that. */
+function isOfThisWeek({ overAt }: RefusedSettling, now: number): boolean {
+  return overAt !== null && now >= overAt && now < overAt + REFUSED_FOR;
 }
