@@ -243,7 +243,7 @@ const CEREMONIES = explanationsOf({
     'Look how the key stands: ckm key verify NAME.',
   ],
   FORK_CHOICE_UNKNOWN: [
-    'No certificate that could count begins with those digits, or more than one does; or this computer went on by none of them, and none was said.',
+    'No certificate that could count begins with those digits, or more than one does; or none was said where this computer went on by none of them, or servers show votes against the one that it has as settled.',
     'Each of them is called by the first eight digits of what its servers signed.',
     'See them with ckm key settle NAME --preview, and write at least four digits of one.',
   ],

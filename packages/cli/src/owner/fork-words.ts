@@ -4,7 +4,8 @@ import { plainText } from '../terminal/plain-text.js';
 import { wordsOf } from '../terminal/remedy-words.js';
 
 /** What is to be settled, who settles it, and what becomes of the others: before it begins. */
-export function planLines({ fork, counts, isChosen, goesOn, orderHash, others }: SettlementPlan): string {
+export function planLines(plan: SettlementPlan): string {
+  const { fork, counts, isChosen, goesOn, isContested, orderHash, others } = plan;
   const { key, epoch, choices, twice, settlers, needed, orders, silent } = fork;
   return [
     '',
@@ -15,7 +16,7 @@ export function planLines({ fork, counts, isChosen, goesOn, orderHash, others }:
     `  Settle          ${needed} of ${namesText(settlers)}, by the rules of a change of who holds the key`,
     isChosen
       ? `  Six words       ${formatWords(likenessOf(orderHash))}   for each operator who is asked: tell them yourself, by phone or in person`
-      : '  Say which       this computer went on by none of them: --counts and the digits of one',
+      : `  Say which       ${whyToSay(isContested)}: --counts and the digits of one`,
     `  Dies            the shares that any other certificate gave out: each server destroys its own`,
     `  Does not help   against servers that lie: where as many as a quorum of a certificate do, they have the key.`,
     '                  Make another one and move then',
@@ -31,6 +32,13 @@ export function planLines({ fork, counts, isChosen, goesOn, orderHash, others }:
     ...(silent.length === 0 ? [] : [`  Silent          ${silent.map(plainText).join(', ')}`]),
     '',
   ].join('\n');
+}
+
+/** Why nobody but the owner can say which is to count. */
+export function whyToSay(isContested: boolean): string {
+  return isContested
+    ? 'servers show votes against the one that this computer has as settled'
+    : 'this computer went on by none of them';
 }
 
 /** @param isIt null: which is to count has not been said */

@@ -6,7 +6,7 @@ import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { run } from '../../command-line/run.js';
 import { CHANGE_ENDINGS, changeLeaf } from '../../owner/change-options.js';
-import { planLines, planObject, settledLines, settledObject } from '../../owner/fork-words.js';
+import { planLines, planObject, settledLines, settledObject, whyToSay } from '../../owner/fork-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { untilDone, type WaitFlag } from '../../owner/until-done.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
@@ -115,14 +115,11 @@ async function cancel({ terminal, flags }: Context, client: Client, name: string
   );
 }
 
-function notChosen(name: string, { fork: { choices } }: SettlementPlan): UsageError {
-  return new UsageError(
-    `this computer went on by none of the certificates of ${name}: say which is to count`,
-    {
-      code: 'FORK_CHOICE_UNKNOWN',
-      hint: `add --counts and one of ${choices.map(({ id }) => id).join(', ')}`,
-    },
-  );
+function notChosen(name: string, { isContested, fork: { choices } }: SettlementPlan): UsageError {
+  return new UsageError(`say which certificate of ${name} is to count: ${whyToSay(isContested)}`, {
+    code: 'FORK_CHOICE_UNKNOWN',
+    hint: `add --counts and one of ${choices.map(({ id }) => id).join(', ')}`,
+  });
 }
 
 function notNamed(name: string): UsageError {

@@ -189,11 +189,10 @@ describe('a server that was made from nothing in the epoch that was settled, and
     return made;
   }
 
-  test('is shown what was settled by whoever has it on record, and answers', async () => {
+  test('is shown what was settled by whoever has it on record, though nobody else shows it, and answers', async () => {
     const { network, other } = await stopped();
-    network.server('bravo').asked.length = 0;
+    for (const name of ['alpha', 'bravo', 'delta', 'echo']) network.cut(name, 'fork.show');
     expect(await signersOf(other.client)).toEqual(['bravo', 'echo']);
-    expect(network.server('bravo').asked).not.toContain('fork.show');
   });
 
   test('is shown it by a machine that hears of it from the others', async () => {
@@ -310,6 +309,7 @@ describe('servers that settled an epoch long ago, and have settled on its other 
       network.server('alpha').tamper = async (asked, honest) => {
         const { name, parameters } = asked;
         if (name === 'key.chain') return showing(dead, parameters);
+        if (name === 'fork.settle') return { ...((await honest()) as object), proof };
         if (name !== 'fork.show') return elsewhere(asked, honest);
         const { epoch } = parameters as { readonly epoch?: number };
         return { epoch: null, certificates: [], ...(epoch === 0 ? { settled: proof } : {}) };
@@ -327,6 +327,38 @@ describe('servers that settled an epoch long ago, and have settled on its other 
     const { record } = await machine.client.showKey(NAME);
     expect(nameOfEpoch(record, 1)).toEqual(settled.transcriptHash);
     expect(await machine.store.list('settlements')).toEqual([]);
+    // Nor does it settle on the one that it went on by unless its owner says so.
+    await expect(machine.client.settleKey({ name: NAME })).rejects.toMatchObject({
+      code: 'FORK_CHOICE_UNKNOWN',
+    });
+    const { counts } = await machine.client.planSettlement({ name: NAME });
+    expect(counts.isOnRecord).toBe(true);
+    expect(await machine.client.settleKey({ name: NAME, counts: counts.id })).toMatchObject({
+      isAsOrdered: true,
+      transcriptHash: settled.transcriptHash,
+    });
+  });
+
+  test('leave a machine that has one of both on record to its owner, who says which counts, once and for all', async () => {
+    const { network, other, settled, lie } = await settledTwice();
+    const { client } = other;
+    for (const server of network.servers) server.asked.length = 0;
+    await expect(signersOf(client)).rejects.toMatchObject({ code: 'KEY_FORKED' });
+    // Nobody is told of what stands on record here, and nothing goes on by it.
+    await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'FORK_CHOICE_UNKNOWN' });
+    for (const { asked } of network.servers) expect(asked).not.toContain('fork.end');
+    const plan = await client.planSettlement({ name: NAME });
+    expect(plan).toMatchObject({ isChosen: false, isContested: true });
+    const counts = plan.fork.choices.find(({ isOnRecord }) => !isOnRecord)!.id;
+    lie();
+    const chosen = await client.settleKey({ name: NAME, counts });
+    expect(chosen).toMatchObject({ epoch: 1, isAsOrdered: true, transcriptHash: settled.transcriptHash });
+    expect(await signersOf(client)).toHaveLength(2);
+    expect(nameOfEpoch((await client.showKey(NAME)).record, 1)).toEqual(settled.transcriptHash);
+    // Alpha shows the others for ever.
+    expect(await client.planSettlement({ name: NAME })).toMatchObject({ isContested: true, isChosen: true });
+    expect(await client.settleKey({ name: NAME })).toMatchObject({ transcriptHash: settled.transcriptHash });
+    expect(await client.freezeKey(NAME, 3_600)).toMatchObject({ fork: null });
   });
 
   test('bring no machine over that is in a later epoch, though nobody else remembers', async () => {

@@ -1,5 +1,5 @@
 import type { SettledProof } from '@ckm/api';
-import { encodeHex, equalBytes } from '@ckm/foundation';
+import { equalBytes } from '@ckm/foundation';
 import type { CertifiedEpoch } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
@@ -10,10 +10,9 @@ import type { CertifiedKey } from '../key-record.js';
 import { type Branch, type Known, knownOf, whereItLeft } from './branches.js';
 import { endEverywhere, keepCounted, tellAt } from './end-fork.js';
 import { isSettledHere, standingRecords } from './order-forks.js';
-import { provedBy } from './read-fork.js';
 import { saveSettlement, type SettlementRecord } from './settlement-record.js';
 import { createSettleRun, saveSettleRun, type SettleRun } from './settle-run.js';
-import { isSettledBy } from './settle-votes.js';
+import { outcomeOf, type ShownSettlement, shownSettlements } from './shown-votes.js';
 
 /** What came of looking for what was settled. */
 interface FollowedSettlement {
@@ -28,7 +27,8 @@ const NOTHING: FollowedSettlement = { isNews: false, isTold: false };
 /**
  * Takes over by itself what was settled about which of several certificates of one epoch counts, whichever client of the owner carried it, and tells
  * servers that have not heard. Its votes prove it: nobody's word is believed, and nobody has to say yes. Of several forks the earliest that is
- * news, once: what is behind it may be another one then. One that is settled here keeps no later one from being looked at, whatever is shown of it.
+ * news, once: what is behind it may be another one then. One that is settled here keeps no later one from being looked at, whatever is shown of it; where votes that
+ * hold settle it otherwise, nobody is told of either, unless the owner has said which counts.
  *
  * Where an epoch by another certificate is in use, or votes for different certificates hold, nothing is taken over: who settled an epoch may have left since, and
  * have been sold. Then it is for the owner to say.
@@ -88,44 +88,21 @@ function epochsToAskAbout({ known, left }: Look): readonly number[] {
 }
 
 async function followAt(look: Look, epoch: number): Promise<FollowedSettlement> {
-  const { context, key } = look;
+  const { context, key, servers } = look;
   const chain = certificatesOf(key.record);
-  const shown = await shownAt(look, epoch);
+  const shown = await shownSettlements(context, servers, settlingEpoch(look, epoch));
   const kept = (await standingRecords(context, key)).find((one) => one.epoch === epoch && one.votes !== null);
+  const own = kept === undefined ? [] : [{ certificates: [...kept.certificates], ...kept.votes! }];
+  const insists = kept?.insists === true;
+  const proof = onlyOutcome(look, epoch, insists ? own : [...own, ...shown.map((one) => one.proof)]);
+  if (proof === null) return NOTHING;
   // What stands here is written over by nothing that is shown.
   if (kept !== undefined && isSettledHere(chain, kept))
     return { isNews: false, isTold: await tellOthers(look, kept, shown) };
-  const own = kept === undefined ? [] : [{ certificates: [...kept.certificates], ...kept.votes! }];
-  const proof = onlyOutcome(look, epoch, [...own, ...shown.map((one) => one.proof)]);
-  if (proof === null) return NOTHING;
-  const record = recordOf(look, epoch, proof);
+  const record = { ...recordOf(look, epoch, proof), insists };
   const isGiven = kept !== undefined || isSettledHere(chain, record);
   if (!isGiven && (await isOvertaken(look, epoch, proof, shown))) return NOTHING;
   return takeOver(look, record);
-}
-
-/** What a server shows of what the members of an epoch settled. */
-interface Shown {
-  readonly server: ServerRecord;
-  readonly proof: SettledProof;
-}
-
-/** As far as its votes hold. */
-async function shownAt(look: Look, epoch: number): Promise<readonly Shown[]> {
-  const { context, key, servers } = look;
-  const { keyId } = key;
-  const before = settlingEpoch(look, epoch);
-  const shown = await Promise.all(
-    servers.map(async (server): Promise<readonly Shown[]> => {
-      const answer = await orNothing(async () =>
-        (await context.linkTo(server)).call('fork.show', { keyId, epoch }),
-      );
-      if (answer?.settled === undefined) return [];
-      const { certificates, ...votes } = answer.settled;
-      return isSettledBy({ before }, certificates, votes) ? [{ server, proof: answer.settled }] : [];
-    }),
-  );
-  return shown.flat();
 }
 
 /** The epoch whose members settle. Checked once for all that is asked about it: a chain may be long. */
@@ -136,14 +113,9 @@ function settlingEpoch({ known }: Look, epoch: number): CertifiedEpoch {
 /** What these settle on, all of which hold; null: nothing, or on several: then so many who settled lie that none of it is taken. */
 function onlyOutcome(look: Look, epoch: number, proofs: readonly SettledProof[]): SettledProof | null {
   const [first] = proofs;
-  const names = new Set(proofs.map((proof) => outcomeOf(look, epoch, proof)));
+  const before = settlingEpoch(look, epoch);
+  const names = new Set(proofs.map(({ certificates }) => outcomeOf(before, certificates)));
   return first !== undefined && names.size === 1 ? first : null;
-}
-
-/** What the certificate that counts by a proof is called, in hex. */
-function outcomeOf(look: Look, epoch: number, { certificates }: SettledProof): string {
-  const [counted] = provedBy(settlingEpoch(look, epoch), certificates[0]!);
-  return encodeHex(counted!.name);
 }
 
 /**
@@ -154,13 +126,13 @@ async function isOvertaken(
   look: Look,
   epoch: number,
   proof: SettledProof,
-  shown: readonly Shown[],
+  shown: readonly ShownSettlement[],
 ): Promise<boolean> {
   const { context, key, known, left } = look;
   const { quorum, roster } = key.newest.params;
   const took = roster.filter(({ serverId }) => shown.some(({ server }) => equalBytes(server.xid, serverId)));
   if (known.newest > epoch && took.length < quorum.needed) return true;
-  const counted = outcomeOf(look, epoch, proof);
+  const counted = outcomeOf(settlingEpoch(look, epoch), proof.certificates);
   const others = left.filter(({ branch: { after, name } }) => after >= epoch && name !== counted);
   const chains = await Promise.all(
     others.map(({ server, branch }) =>
@@ -174,7 +146,7 @@ async function isOvertaken(
 async function tellOthers(
   { context, key, silent }: Look,
   record: SettlementRecord,
-  shown: readonly Shown[],
+  shown: readonly ShownSettlement[],
 ): Promise<boolean> {
   const run = await createSettleRun(context, key, record, () => undefined);
   const heard = shown.map(({ server }) => server.name);
@@ -201,6 +173,7 @@ function recordOf(
     attempt: 0,
     votes: { promises, yields },
     told: [],
+    insists: false,
   };
 }
 

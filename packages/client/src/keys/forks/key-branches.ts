@@ -11,6 +11,7 @@ import { learn } from '../chain/learn-chain.js';
 import { type Branch, branchBy, type Known, knownOf, whereItLeft } from './branches.js';
 import { provedBy, whoSignedTwice } from './read-fork.js';
 import { listSettlements } from './settlement-record.js';
+import { isDoubted } from './shown-votes.js';
 import type { CertifiedKey } from '../key-record.js';
 
 /** The epochs that a key is in, where its servers went on by several certificates of one epoch. */
@@ -23,13 +24,16 @@ export interface KeyBranches {
 
 /**
  * Asks every server on record, of the key or not, by which certificates it went on. Whoever is silent, refuses, or shows what does not hold is
- * passed over; so is a certificate that was settled not to count, as far as this client knows.
+ * passed over; so is a certificate that was settled not to count, as far as this client knows, and no server shows votes against that.
  */
 export async function readBranches(context: ClientContext, key: CertifiedKey): Promise<KeyBranches> {
   const known = knownOf(key);
   const servers = await listServerRecords(context.store);
-  const shown = (await Promise.all(servers.map((one) => shownBy(context, one, known)))).flat();
-  const dead = await deadNames(context, known);
+  const [all, dead] = await Promise.all([
+    Promise.all(servers.map((one) => shownBy(context, one, known))),
+    deadNames(context, known, servers),
+  ]);
+  const shown = all.flat();
   const standing = shown.filter(({ name }) => !dead.has(name));
   // One way on behind the newest epoch is none besides it.
   const ahead = new Set(standing.flatMap(({ after, name }) => (after === known.newest ? [name] : [])));
@@ -71,19 +75,26 @@ async function evidenceAt(link: ServerLink, known: Known): Promise<readonly Bran
   }
 }
 
-/** Certificates that were settled not to count. */
-async function deadNames({ store }: ClientContext, known: Known): Promise<ReadonlySet<string>> {
-  const all = await listSettlements(store, known.key.keyId).catch((error: unknown) => {
+/** Names of certificates that were settled not to count. Where votes that hold settle both ways, which of them is dead is for the owner to say. */
+async function deadNames(
+  context: ClientContext,
+  known: Known,
+  servers: readonly ServerRecord[],
+): Promise<ReadonlySet<string>> {
+  const all = await listSettlements(context.store, known.key.keyId).catch((error: unknown) => {
     // Whoever has to stop a key now is not kept from it by a damaged record.
     if (!isUnreadable(error)) throw error;
     return [];
   });
   const settled = all.filter(({ votes, epoch }) => votes !== null && epoch <= known.newest);
-  const dead = settled.flatMap(({ epoch, certificates }) => {
-    const before = checkChain(known.upTo(epoch)).newest;
-    return certificates.slice(1).flatMap((one) => provedBy(before, one));
-  });
-  return new Set(dead.map(({ name }) => encodeHex(name)));
+  const dead = await Promise.all(
+    settled.map(async (record) => {
+      const before = checkChain(known.upTo(record.epoch)).newest;
+      if (await isDoubted(context, servers, before, record)) return [];
+      return record.certificates.slice(1).flatMap((one) => provedBy(before, one));
+    }),
+  );
+  return new Set(dead.flat().map(({ name }) => encodeHex(name)));
 }
 
 /** XIDs in hex of those behind several of these certificates, which contradict each other. */

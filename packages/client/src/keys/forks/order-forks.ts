@@ -1,17 +1,21 @@
 import { equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
+import { listServerRecords } from '../../servers/servers.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import { epochAt, type Fork, type ForkChoice, provedBy, readForks } from './read-fork.js';
 import { listSettlements, type SettlementRecord } from './settlement-record.js';
+import { isContested } from './shown-votes.js';
 
 /** A fork, with what is on record here of settling it. */
 export interface RecordedFork {
   readonly fork: Fork;
   /** Null: nothing that goes on, and nothing that was settled. */
   readonly record: SettlementRecord | null;
-  /** Whether its votes are on record, and the key goes on here by what they settled on. */
+  /** Whether its votes are on record, the key goes on here by what they settled on, and nothing that its owner has not seen stands against that. */
   readonly isSettled: boolean;
+  /** Whether votes that hold settle it in several ways, on record here or shown by servers. */
+  readonly isContested: boolean;
 }
 
 /**
@@ -23,13 +27,29 @@ export async function readOrderedForks(
   context: ClientContext,
   key: CertifiedKey,
 ): Promise<readonly RecordedFork[]> {
-  const records = await standingRecords(context, key);
-  const known = records.flatMap(({ state, certificates }) => (state === 'open' ? certificates : []));
   const chain = certificatesOf(key.record);
-  const forks = (await readForks(context, key, known)).map((fork): RecordedFork => {
-    const record = records.find(({ epoch }) => epoch === fork.epoch) ?? null;
-    return { fork, record, isSettled: record !== null && isSettledHere(chain, record) };
-  });
+  const servers = await listServerRecords(context.store);
+  const records = await Promise.all(
+    (await standingRecords(context, key)).map(async (record) => {
+      const before = epochAt(chain, record.epoch);
+      const isKept = record.votes !== null;
+      return { record, isContested: isKept && (await isContested(context, servers, before, record)) };
+    }),
+  );
+  const known = records.flatMap(({ record: { state, certificates }, isContested: isAgainst }) =>
+    state === 'open' || isAgainst ? certificates : [],
+  );
+  const forks = await Promise.all(
+    (await readForks(context, key, known)).map(async (fork): Promise<RecordedFork> => {
+      const kept = records.find(({ record }) => record.epoch === fork.epoch);
+      if (kept === undefined || kept.record.votes === null) {
+        const isAgainst = await isContested(context, servers, fork.before, null);
+        return { fork, record: kept?.record ?? null, isSettled: false, isContested: isAgainst };
+      }
+      const isSaid = kept.record.insists || !kept.isContested;
+      return { fork, ...kept, isSettled: isSaid && isSettledHere(chain, kept.record) };
+    }),
+  );
   const rank = ({ fork, isSettled }: RecordedFork) => (isSettled ? 2 : fork.epoch + 2 < chain.length ? 1 : 0);
   return forks.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -22,6 +22,8 @@ export interface SettlementPlan {
   readonly isChosen: boolean;
   /** Whether that was ordered from here before, and goes on. */
   readonly goesOn: boolean;
+  /** Whether votes that hold settle it in several ways, on record here or shown by servers: which is to count has to be said, and may be said anew. */
+  readonly isContested: boolean;
   /** 32 bytes: names the order. Its likeness in words is what operators type. */
   readonly orderHash: Uint8Array;
   /** Forks of other epochs that are not settled as far as is known here. */
@@ -41,18 +43,21 @@ export async function planSettlement(
   const forks = await readOrderedForks(context, key);
   if (forks.length === 0) throw notForked(name);
   const named = counts === undefined ? undefined : namedIn(forks, name, counts);
-  const { fork, record } = named?.of ?? forks[0]!;
+  const { fork, record, isContested } = named?.of ?? forks[0]!;
   const known =
     record === null ? undefined : fork.choices.find((one) => isMadeBy(fork, one, record.certificates[0]!));
   const own = fork.choices.find(({ isOnRecord }) => isOnRecord);
   const chosen = named?.choice ?? known ?? own ?? fork.choices[0]!;
-  if (known !== undefined && chosen !== known) throw settlementOpen(name);
-  const goesOn = known !== undefined;
+  const isOther = known !== undefined && chosen !== known;
+  if (isOther && !isContested) throw settlementOpen(name);
+  const goesOn = known !== undefined && !isOther;
+  const isSaid = named !== undefined || (goesOn && record?.insists === true);
   return {
     fork,
     counts: chosen,
-    isChosen: named !== undefined || goesOn || own !== undefined,
+    isChosen: isSaid || (!isContested && (goesOn || own !== undefined)),
     goesOn,
+    isContested,
     orderHash: nameOfOrder(
       fork,
       goesOn

@@ -32,11 +32,17 @@ export function choiceUnknown(key: string, id: string, ids: readonly string[]): 
   );
 }
 
-/** Which comes first is up to servers where nothing of it is on record here. */
-export function choiceNeeded(key: string, { choices }: Fork): UsageError {
-  return new UsageError(`this client went on by none of the certificates of ${key}: say which is to count`, {
+/** Which comes first is up to servers where nothing of it is on record here, or votes stand against that. */
+export function choiceNeeded(
+  key: string,
+  { isContested, fork }: { readonly isContested: boolean; readonly fork: Pick<Fork, 'choices'> },
+): UsageError {
+  const why = isContested
+    ? `servers show votes against what was settled here of ${key}`
+    : `this client went on by none of the certificates of ${key}`;
+  return new UsageError(`${why}: say which is to count`, {
     code: 'FORK_CHOICE_UNKNOWN',
-    hint: `choose one of ${listed(choices.map(({ id }) => id))}`,
+    hint: `choose one of ${listed(fork.choices.map(({ id }) => id))}`,
   });
 }
 
@@ -115,6 +121,16 @@ export function settlingOver(run: SettleRun, server: string, reason: string | nu
     hint: 'choose another certificate, or order this one again in a week if you took it back yourself',
     facts: { server },
     remedy: goOn(run),
+  });
+}
+
+/** Who settles is bound to another one than the owner insists on, which only those can show to be settled who are silent. */
+export function boundOtherwise(run: SettleRun): StateError {
+  return new StateError(`servers that settle ${run.keyName} are bound to another certificate than yours`, {
+    code: 'CHANGE_VOTES_TOO_FEW',
+    hint: 'go on when those answer that have settled on yours, or choose the other one',
+    remedy: goOn(run),
+    retryable: true,
   });
 }
 

@@ -1,11 +1,12 @@
-import { type Result, type SettlementView, verifyIdentityStatement } from '@ckm/api';
-import { CkmError, equalBytes } from '@ckm/foundation';
+import { type Result, type SettledProof, type SettlementView, verifyIdentityStatement } from '@ckm/api';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { readinessStatement } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { isSilence } from '../../servers/ask-all.js';
 import type { Gathered } from '../../servers/gathered.js';
+import { listServerRecords } from '../../servers/servers.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
@@ -31,6 +32,7 @@ import {
   settling,
 } from './settle-run.js';
 import { isSettledBy, voteOnFork } from './settle-votes.js';
+import { isDoubted, outcomeOf } from './shown-votes.js';
 
 export interface SettleKeyArgs extends SettlementWish {
   /** What was shown to whoever decided: exactly that is ordered. Left out: what servers show now. */
@@ -51,12 +53,16 @@ export async function settleKey(
 ): Promise<SettledKey> {
   const plan =
     shown ?? (await planSettlement(context, await readKey(name), counts === undefined ? {} : { counts }));
-  if (!plan.isChosen) throw choiceNeeded(name, plan.fork);
+  if (!plan.isChosen) throw choiceNeeded(name, plan);
   const alsoForked = plan.others.map(({ epoch }) => epoch + 1);
+  const servers = await listServerRecords(context.store);
   for (const record of await standingRecords(context, await readKey(name))) {
     const isPlanned = record.epoch === plan.fork.epoch;
     if (record.votes === null || (record.state !== 'open' && !isPlanned)) continue;
     const run = await createSettleRun(context, await readKey(name), record, on);
+    if (isPlanned ? takesItsPlace(plan, record) : await isDoubted(context, servers, run.before, record))
+      continue;
+    if (isPlanned) await saveSettleRun(run, { insists: record.insists || plan.isContested });
     const isAsOrdered = isMadeBy(plan.fork, plan.counts, record.certificates[0]!);
     const told = await endEverywhere(run, { isAsOrdered });
     if (isPlanned) return { ...told, alsoForked };
@@ -69,24 +75,35 @@ export async function settleKey(
   return { ...(await endEverywhere(counted, { isAsOrdered })), alsoForked };
 }
 
+/** Whether the owner has said that another one counts than that on record here, where votes settle both. */
+function takesItsPlace(
+  { isContested, fork, counts }: SettlementPlan,
+  { certificates }: SettlementRecord,
+): boolean {
+  return isContested && !isMadeBy(fork, counts, certificates[0]!);
+}
+
 /** Orders what the plan says, and nothing that servers show later. @throws StateError `CHANGE_OPEN` */
 async function begin(
   context: ClientContext,
   key: CertifiedKey,
-  { fork, counts, orderHash }: SettlementPlan,
+  plan: SettlementPlan,
 ): Promise<SettlementRecord> {
+  const { fork, counts, orderHash } = plan;
   const { epoch, before, choices } = fork;
   const chain = certificatesOf(key.record);
   const isSame =
     epoch < chain.length && equalBytes(epochAt(chain, epoch).transcriptHash, before.transcriptHash);
   if (!isSame) throw settlementOpen(fork.key);
   const known = (await standingRecords(context, key)).find((one) => one.epoch === epoch);
-  if (known !== undefined) {
+  const insists = plan.isContested;
+  if (known !== undefined && !takesItsPlace(plan, known)) {
     // Servers that were bound to another one put that in front: an order that began so goes on.
     const names = known.certificates.map((_, i) =>
       nameOfOrder(fork, [known.certificates[i]!, ...known.certificates.filter((_one, at) => at !== i)]),
     );
-    if (names.some((one) => equalBytes(one, orderHash))) return known;
+    if (names.some((one) => equalBytes(one, orderHash)))
+      return { ...known, insists: known.insists || insists };
     throw settlementOpen(fork.key);
   }
   const others = choices.filter((one) => one !== counts);
@@ -99,6 +116,7 @@ async function begin(
     attempt: 0,
     votes: null,
     told: [],
+    insists,
   };
   await saveSettlement(context.store, record);
   return record;
@@ -152,13 +170,21 @@ async function adoptProof(run: SettleRun, { answers, failures }: Answers): Promi
   for (const [member, { code }] of failures) {
     if (code === 'CHANGE_SETTLED') proofs.push(...(await otherwiseAt(run, member)));
   }
-  for (const { certificates, promises, yields } of proofs) {
-    const votes = { promises, yields };
-    if (!isSettledBy(run, certificates, votes)) continue;
-    await saveSettleRun(run, { certificates, votes });
-    return true;
-  }
-  return false;
+  const proof = chosenOf(run, proofs);
+  if (proof === null) return false;
+  const { certificates, promises, yields } = proof;
+  await saveSettleRun(run, { certificates, votes: { promises, yields } });
+  return true;
+}
+
+/** Which of these is taken over: one for what was ordered before any other, and no other where they differ, or where the owner has said that it counts against them; null: none. */
+function chosenOf(run: SettleRun, proofs: readonly SettledProof[]): SettledProof | null {
+  const { before, epochs, record } = run;
+  const holding = proofs.filter(({ certificates, ...votes }) => isSettledBy(run, certificates, votes));
+  const outcomes = holding.map(({ certificates }) => outcomeOf(before, certificates));
+  const ordered = encodeHex(epochs[0]!.transcriptHash);
+  const isSure = new Set(outcomes).size === 1 && !record.insists;
+  return holding[outcomes.indexOf(ordered)] ?? (isSure ? holding[0]! : null);
 }
 
 /** What a server shows that has settled on another one. */

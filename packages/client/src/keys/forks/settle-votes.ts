@@ -7,7 +7,7 @@ import { gatherVotes } from '../votes/gather-votes.js';
 import { spokenIn } from '../votes/statements.js';
 import { enterable, isSpent, reachedBy } from '../votes/which-attempt.js';
 import { provedBy, whoSignedTwice } from './read-fork.js';
-import { settlingVotesTooFew } from './settle-errors.js';
+import { boundOtherwise, settlingVotesTooFew } from './settle-errors.js';
 import type { SettlingVotes } from './settlement-record.js';
 import {
   askEach,
@@ -85,10 +85,14 @@ export function isSettledBy(
   }
 }
 
-/** The certificate that was ordered, or another one that was locked before, which is put in front then. */
+/**
+ * The certificate that was ordered, or another one that was locked before, which is put in front then.
+ * @throws StateError `CHANGE_VOTES_TOO_FEW` where the owner has said which counts against votes for another one
+ */
 async function choose(run: SettleRun, { bound }: Entered<SettleMember>): Promise<Outcome> {
   const ordered = run.epochs[0]!.transcriptHash;
   if (bound === null || equalBytes(bound.next, ordered)) return { signed: countingIn(run), next: ordered };
+  if (run.record.insists) throw boundOtherwise(run);
   const { next } = bound;
   const at = run.epochs.findIndex(({ transcriptHash }) => equalBytes(transcriptHash, next));
   const { certificates } = run.record;

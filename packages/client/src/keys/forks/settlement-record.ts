@@ -22,6 +22,8 @@ export interface SettlementRecord {
   readonly votes: SettlingVotes | null;
   /** XIDs of servers that were told what was settled, and took it in. */
   readonly told: readonly Uint8Array[];
+  /** Whether the owner has said that it counts although votes that servers show settle on another one: those change nothing here any more. */
+  readonly insists: boolean;
 }
 
 export interface SettlingVotes {
@@ -36,7 +38,7 @@ function pathStart(keyId: Uint8Array): string {
 }
 
 export async function saveSettlement(store: RecordStore, record: SettlementRecord): Promise<void> {
-  const { certificates, votes, told, ...rest } = record;
+  const { certificates, votes, told, insists, ...rest } = record;
   await store.put(
     `${pathStart(record.keyId)}${record.epoch}`,
     encodeData({
@@ -45,6 +47,7 @@ export async function saveSettlement(store: RecordStore, record: SettlementRecor
       certificates: [...certificates],
       told: [...told],
       ...(votes === null ? {} : { ...votes }),
+      ...(insists ? { insists } : {}),
     }),
   );
 }
@@ -84,5 +87,6 @@ function parseSettlement(path: string, stored: Uint8Array): SettlementRecord {
       ? { promises: record.bytes('promises'), yields: record.bytes('yields') }
       : null,
     told: bytesIn('told'),
+    insists: record.has('insists') && record.boolean('insists'),
   };
 }
