@@ -22,6 +22,7 @@ import { readForked, writeForked } from './forked-key.js';
 import { signSettling } from './settle-votes.js';
 import { marksOf, openHead } from '../../keys/stored/key-head.js';
 import { noteMarks } from '../../keys/stored/note-marks.js';
+import { readPublicEpoch } from '../../keys/past-epochs.js';
 import { type BareCaller, type BareServer, TEST_TIME } from '../../test/bare-server.js';
 import { alice, createBareServers, SOON } from '../../test/bare-servers.js';
 import { createInterruptedStorage } from '../../test/faulty-storage.js';
@@ -454,6 +455,62 @@ test('servers two epochs on that know of no settlement destroy nothing on one by
   await expect(callers[0]!.call('craft.prepare', preparing(keyId, 2))).rejects.toThrow(code('KEY_FORKED'));
   expect(servers[0]!.context.epochKeys.exists(scope(keyId, 2))).toBe(false);
   await signIn(now, made, before.public, { epoch: 2, signers: [2, 3] });
+});
+
+/** As if its owner had ordered there to settle which certificate of the epoch behind that one counts. */
+async function ordered({ context }: BareServer, keyId: Uint8Array, epoch: number): Promise<void> {
+  const filled = (byte: number) => new Uint8Array(32).fill(byte);
+  await context.storage.transact(async (transaction) => {
+    const forked = await readForked(context, transaction, scope(keyId, epoch));
+    const { certificate } = await readPublicEpoch(context, transaction, forked, epoch + 1);
+    const waited = { needed: 0, counted: 0, countedAt: TEST_TIME, lived: 0, process: filled(1) };
+    const settling = {
+      hash: filled(9),
+      certificates: [certificate, certificate],
+      names: [filled(8), filled(7)],
+      twice: [3],
+      areReady: false,
+      operator: null,
+      over: null,
+      waited,
+      member: null,
+    };
+    await writeForked(context, transaction, forked, { ...forked.record, settling });
+  });
+}
+
+test('an order about a later epoch that waits loses its place to no votes about an earlier one', async () => {
+  const found = await forkKey(network);
+  const { servers, callers, keyId, one, goOver } = found;
+  const members = callers.slice(0, 3);
+  for (const caller of members) await goOver(caller, one);
+  let holding: readonly BareCaller[] = members;
+  for (const places of [
+    [0, 1, 3],
+    [0, 3],
+  ]) {
+    const next = await carryChange({
+      servers: holding,
+      keyId,
+      expiresAt: SOON,
+      needed: 2,
+      next: places.map((place) => nextMember(servers[place]!, callers[place]!)),
+    });
+    await next.commit(await completeChange(next));
+    holding = places.map((place) => callers[place]!);
+  }
+  const delta = callers[3]!;
+  await ordered(servers[3]!, keyId, 1);
+  const waits = (await shown(delta, keyId)).settlement;
+  expect(waits).toMatchObject({ epoch: 1 });
+  const { against, votes } = await settledAgainst(found, members);
+  const farOn = expect.objectContaining({ code: 'CHANGE_SETTLED', facts: { epoch: 3 } }) as Error;
+  await expect(against.end(delta, votes)).rejects.toThrow(farOn);
+  expect((await shown(delta, keyId)).settlement).toEqual(waits);
+  // When that is over, its operator is asked about these.
+  await delta.call('fork.cancel', { keyId, epoch: 1, orderHash: waits!.orderHash });
+  await expect(against.end(delta, votes)).rejects.toThrow(farOn);
+  expect((await shown(delta, keyId)).settlement).toMatchObject({ epoch: 0 });
 });
 
 describe('a server two epochs on that has voted itself against what it went on by', () => {

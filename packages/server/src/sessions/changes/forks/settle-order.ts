@@ -22,6 +22,7 @@ import { isSameChange } from './fork.js';
 import {
   type ForkedKey,
   isBoundTo,
+  isOvertaken,
   judgeSettling,
   readForked,
   settledName,
@@ -89,6 +90,7 @@ export async function storeOrder(
   if (known !== null) return;
   const refused = refusedOrders(settling, context.clock(), isNowShown ? hash : null);
   if (refused.some((one) => equalBytes(one.hash, hash))) return;
+  if (isNowShown && (await isAnotherOpen(means, transaction, forked))) return;
   const isOpen =
     settling !== null &&
     equalBytes(settling.hash, hash) &&
@@ -131,6 +133,23 @@ export async function storeOrder(
     policy: '',
     detail: `epoch ${epoch + 1}; signed twice: slot ${twice.join(' ')}`,
   });
+}
+
+/**
+ * Whether an order about another epoch waits at a server that goes on, whose head names one. Votes, which whoever has the owner’s client can show at any time, take
+ * its place not: it would begin anew.
+ */
+async function isAnotherOpen(
+  { context, counting }: ChangeMeans,
+  reader: Reader,
+  forked: ForkedKey,
+): Promise<boolean> {
+  const { owner, keyId, epoch, head } = forked;
+  const { awaits } = head;
+  const isOther = awaits !== undefined && awaits.epoch !== epoch;
+  if (!isOther || head.forked !== undefined || !isOvertaken(forked)) return false;
+  const other = await readForked(context, reader, { owner, keyId, epoch: awaits.epoch });
+  return other.record.settling !== null && judgeSettling(counting(), other).verdict !== 'over';
 }
 
 /** One sentence for operator and audit log. */
