@@ -63,11 +63,13 @@ export async function readForked(
 }
 
 /**
- * Whether this server uses an epoch behind the forked one. It entered that when a quorum of its servers had their shares, and is in none of
- * another branch: a second certificate stops nothing here then, until this server itself votes on which counts.
+ * Whether this server goes on in spite of a second certificate: it uses an epoch behind the forked one, which it entered when a quorum of its servers had their
+ * shares, and is in none of another branch; or its operator has said that it stays in the forked one. It stops nothing here then, until this server itself
+ * votes on which counts.
  */
 export function isOvertaken({ newest, epoch, head }: Pick<ForkedKey, 'newest' | 'epoch' | 'head'>): boolean {
-  return newest > epoch + 1 && head.forked !== epoch + 1;
+  const isBehind = newest > epoch + 1 || (newest === epoch + 1 && head.stands === epoch + 1);
+  return isBehind && head.forked !== epoch + 1;
 }
 
 /** On which certificate of the forked epoch its servers settled, as far as this server knows by votes that it was shown; null: on none. */
@@ -100,6 +102,11 @@ export function withSettledInstead(
   name: Uint8Array,
 ): Required<Pick<KeyMarks, 'settledOn'>> {
   return withSettled({ settledOn: settledOn.filter((one) => one.epoch < epoch) }, epoch, name);
+}
+
+/** Without what its operator said of epochs that were destroyed or settled. */
+export function withoutStand({ stands, ...marks }: KeyMarks, epoch: number): KeyMarks {
+  return stands === undefined || stands > epoch ? marks : { ...marks, stands };
 }
 
 /** Whether the statements that are asked of this server are about which certificate of the next epoch counts. */

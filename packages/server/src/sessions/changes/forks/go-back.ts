@@ -9,7 +9,7 @@ import type { ChangeRecord, JoiningKey } from '../change-record.js';
 import { ownEntry } from '../deciding.js';
 import { destroyRoot } from '../receiver-seeds.js';
 import type { Evidence } from './evidence.js';
-import { type ForkedKey, putForked, withSettledInstead } from './forked-key.js';
+import { type ForkedKey, putForked, withoutStand, withSettledInstead } from './forked-key.js';
 
 /**
  * The keys of shares that came of a certificate that is dead, before the rows: the key never comes back to them. Those
@@ -49,7 +49,7 @@ export async function goBack(
     helped: _helped,
     awaits: _awaits,
     ...kept
-  } = marksOf(head);
+  } = withoutStand(marksOf(head), epoch);
   const said = withSettledInstead(head, epoch + 1, names[0]!);
   const stopped = { ...kept, ...said, forked: epoch + 1, settling: version, counts: names[0]! };
   const marks: KeyMarks =

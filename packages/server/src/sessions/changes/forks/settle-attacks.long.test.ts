@@ -621,20 +621,26 @@ describe('a server two epochs on that has voted itself against what it went on b
   });
 });
 
-test('a key that was moved to other servers long ago, by one change, is destroyed at none of them by the votes of those who have left', async () => {
+/** A key was moved to other servers long ago, by one change; then those who had it before show that another certificate of that counts. */
+async function movedLongAgo() {
   const clock = { now: TEST_TIME };
   const found = await forkKey(network, { ours: [0, 1, 2, 3], theirs: [1, 2, 3], now: () => clock.now });
-  const { servers, callers, keyId, one, goOver } = found;
+  const { callers, keyId, one, goOver } = found;
   for (const caller of callers) await goOver(caller, one);
   const { against, votes } = await settledAgainst(found, callers.slice(0, 3));
   clock.now += 30 * 86_400;
   const notYet = expect.objectContaining({ code: 'CHANGE_SETTLED', facts: { epoch: 1 } }) as Error;
-  const isHere = ({ context }: BareServer) => context.epochKeys.exists(scope(keyId, 1));
-  for (const [i, caller] of callers.entries()) {
+  for (const caller of callers) {
     await expect(against.end(caller, votes)).rejects.toThrow(notYet);
     expect((await shown(caller, keyId)).forked).toBe(1);
-    expect(isHere(servers[i]!)).toBe(true);
   }
+  return { ...found, clock, against, votes, notYet };
+}
+
+test('a key that was moved to other servers long ago, by one change, is destroyed at none of them by the votes of those who have left', async () => {
+  const { servers, callers, keyId, against, votes } = await movedLongAgo();
+  const isHere = ({ context }: BareServer) => context.epochKeys.exists(scope(keyId, 1));
+  expect(servers.map(isHere)).toEqual([true, true, true, true]);
   const desk = servers[3]!.sessions.changeDesk;
   const [asked] = (await desk.list()).changes;
   expect(asked).toMatchObject({ asked: true });
@@ -644,9 +650,41 @@ test('a key that was moved to other servers long ago, by one change, is destroye
   expect(isHere(servers[3]!)).toBe(false);
 });
 
+test('it lives on where their operators say no: nothing of that fork stops it again, and it goes on to another epoch', async () => {
+  const { clock, servers, callers, made, keyId, one, other, against, votes, notYet } = await movedLongAgo();
+  for (const { sessions } of servers) {
+    const [asked] = (await sessions.changeDesk.list()).changes;
+    expect(asked!.sentence).toContain('With a no it goes on by that one, and asks no more.');
+    await sessions.changeDesk.reject(asked!, 'those have left');
+  }
+  const expiresAt = clock.now + 600;
+  const next = await carryChange({ servers: callers, keyId, expiresAt });
+  const shownAgain = async (caller: BareCaller) => {
+    await expect(against.end(caller, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
+    await expect(commit(caller, keyId, other)).rejects.toThrow(code('CHANGE_SETTLED'));
+    expect((await shown(caller, keyId)).forked).toBeUndefined();
+  };
+  for (const caller of callers) {
+    await expect(against.end(caller, votes)).rejects.toThrow(notYet);
+    await shownAgain(caller);
+  }
+  for (const { sessions } of servers) expect((await sessions.changeDesk.list()).changes).toEqual([]);
+  await signIn(callers, made, next.before.public, { epoch: 1, signers: [2, 4], expiresAt });
+
+  // An order of the owner’s to settle it waits, and stops nothing, until it is voted on.
+  const settling = await carrySettling({ members: callers.slice(0, 3), keyId, certificates: [one, other] });
+  expect(await settling.propose(callers[3]!)).toMatchObject({ state: 'ready' });
+  expect((await shown(callers[3]!, keyId)).forked).toBeUndefined();
+
+  await next.commit(await completeChange(next));
+  for (const caller of callers) await shownAgain(caller);
+  const { before } = await carryChange({ servers: callers, keyId, expiresAt });
+  await signIn(callers, made, before.public, { epoch: 2, signers: [1, 3], expiresAt });
+});
+
 test('a server that came to the key by a certificate destroys nothing on the votes of those who let it in, in the first hour either, unless its operator agrees', async () => {
   const found = await forkKey(network, { ours: [0, 1, 2, 3], theirs: [1, 2, 3] });
-  const { servers, callers, keyId, one, goOver } = found;
+  const { servers, callers, made, keyId, one, goOver } = found;
   for (const caller of callers) await goOver(caller, one);
   const { against, votes } = await settledAgainst(found, callers.slice(0, 3));
   const [alpha, , , delta] = callers;
@@ -667,6 +705,9 @@ test('a server that came to the key by a certificate destroys nothing on the vot
   await expect(against.end(delta!, votes)).rejects.toThrow(notYet);
   expect((await desk.list()).changes).toEqual([]);
   expect(isHere(3)).toBe(true);
+  // It goes on by that, whatever becomes of others.
+  const { before } = await carryChange({ servers: [...callers.slice(1), alpha!], keyId, expiresAt: SOON });
+  await signIn(callers, made, before.public, { epoch: 1, signers: [3, 4] });
 });
 
 test('who cannot open its share says neither that it has it for a settlement nor that it went over', async () => {

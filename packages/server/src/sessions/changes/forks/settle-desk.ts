@@ -15,6 +15,7 @@ import {
 } from './forked-key.js';
 import type { ChangeMeans } from '../means.js';
 import { sentenceOfSettling } from './settle-order.js';
+import { isStoppedByOthers, stayOn } from './stay-on.js';
 
 /** What an operator says of an order. */
 export interface Answer {
@@ -77,10 +78,10 @@ export async function answerSettling(
   const { asked, verdict } = judgeSettling(means.counting(), forked);
   const isWaiting = saysNo ? verdict !== 'over' : asked;
   if (!isWaiting) throw refusal('CHANGE_NOT_WAITING', 'this order does not wait for the operator');
-  await writeForked(means.context, transaction, forked, {
-    ...forked.record,
-    settling: { ...settling, ...answer, ...(saysNo ? { overAt: means.context.clock() } : {}) },
-  });
+  const { context } = means;
+  const said = { ...settling, ...answer, ...(saysNo ? { overAt: context.clock() } : {}) };
+  const write = saysNo && isStoppedByOthers(forked) ? stayOn : writeForked;
+  await write(context, transaction, forked, { ...forked.record, settling: said });
   return sentenceOfSettling(settling);
 }
 

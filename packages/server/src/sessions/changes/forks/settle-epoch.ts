@@ -19,6 +19,7 @@ import {
   judgeSettling,
   readForked,
   settledName,
+  withoutStand,
   withSettled,
   withSettledInstead,
   writeForked,
@@ -156,7 +157,7 @@ async function answerAgain(
 }
 
 /** What its head says of a fork behind this one that is not settled. */
-async function laterFork(
+export async function laterFork(
   context: ServerContext,
   reader: Reader,
   { owner, keyId, epoch, newest }: ForkedKey,
@@ -173,7 +174,7 @@ async function laterFork(
 
 function withoutFork(marks: KeyMarks, epoch: number): KeyMarks {
   const { forked: _forked, settling: _settling, counts: _counts, ...kept } = marks;
-  return withoutAwaits(kept, epoch);
+  return withoutAwaits(withoutStand(kept, epoch), epoch);
 }
 
 function withoutAwaits({ awaits, ...marks }: KeyMarks, epoch: number): KeyMarks {

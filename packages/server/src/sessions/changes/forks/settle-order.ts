@@ -163,11 +163,13 @@ export function sentenceOfSettling({
   const dead = others.map((one) => `${one.quorum.needed} of ${one.quorum.of}`).join(' and ');
   const what = `Settle that of ${certificates.length} certificates of epoch ${epoch} of a key (${suite}) for ${purpose} the one with ${quorum.needed} of ${quorum.of} servers counts: what the other (${dead} servers) gave out dies.`;
   if (isShown !== true) return what;
-  return member === null ? `${what} ${GOES_BACK}` : `${what} ${GOES_BACK} ${HAS_VOTED}`;
+  return `${what} ${GOES_BACK} ${member === null ? STAYS : HAS_VOTED}`;
 }
 
 const GOES_BACK =
   'This server has gone on by one that dies: with a yes it destroys its shares of all epochs since, when the votes are shown to it again.';
+
+const STAYS = 'With a no it goes on by that one, and asks no more.';
 
 const HAS_VOTED =
   'It has voted on this, and answers nothing with the key since: with a no it stays stopped, and asks again in a week.';

@@ -72,6 +72,8 @@ export interface KeyMarks {
    * later epoch, goes on answering. Absent: none.
    */
   readonly awaits?: { readonly epoch: number; readonly version: number };
+  /** A forked epoch in which its operator has said that this server stays, by the certificate that it has: no other one of it stops the key here any more. Absent: of none. */
+  readonly stands?: number;
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
   readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
   /** When the shares of epochs that are over were destroyed here, and by which entry of the log, the newest of them last; absent: none was. */
