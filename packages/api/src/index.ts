@@ -20,3 +20,4 @@ export * from './sessions.js';
 export * from './requests.js';
 export * from './share-seal.js';
 export * from './speeches.js';
+export * from './votes/index.js';

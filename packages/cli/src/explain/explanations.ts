@@ -11,6 +11,7 @@ import { RUNNING_EXPLANATIONS } from './running-explanations.js';
 import { SERVER_EXPLANATIONS } from './server-explanations.js';
 import { SSH_EXPLANATIONS } from './ssh-explanations.js';
 import { STORAGE_EXPLANATIONS } from './storage-explanations.js';
+import { VOTE_EXPLANATIONS } from './vote-explanations.js';
 
 /** What is said of every code that any part of CKM can raise. */
 export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
@@ -27,5 +28,6 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     BACKUP_EXPLANATIONS,
     SSH_EXPLANATIONS,
     FORMAT_EXPLANATIONS,
+    VOTE_EXPLANATIONS,
   ].flatMap((table) => Object.entries(table)),
 );

@@ -63,7 +63,7 @@ describe('an XID', () => {
     expect(encodeHex(encodeCanonical(signingPublicKeyCbor(signing)))).toBe(
       'd99c565820e8251dc3a17e0f2c07865ed191139ecbcddcbdd070ec1ff65df5148c7ef4005a',
     );
-    expect(xidHex(xidOf({ signing, agreement: new Uint8Array(32) }))).toBe(
+    expect(xidHex(xidOf({ signing }))).toBe(
       'd40e0602674df1b732f5e025d04c45f2e74ed1652c5ae1740f6a5502dbbdcd47',
     );
   });

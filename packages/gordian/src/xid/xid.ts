@@ -6,7 +6,7 @@ import { asXid, xidOfKey, type PublicKeys, type Xid } from '../identity/public-k
 export { asXid, type Xid } from '../identity/public-keys.js';
 
 /** The XID of somebody whose keys these are from the beginning. */
-export function xidOf(inceptionKeys: PublicKeys): Xid {
+export function xidOf(inceptionKeys: Pick<PublicKeys, 'signing'>): Xid {
   return xidOfKey(inceptionKeys.signing);
 }
 

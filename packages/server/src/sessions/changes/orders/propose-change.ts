@@ -256,14 +256,12 @@ function demandNames({ before }: Deciding, { roster }: ChangeOrder): void {
   const old = before.params.roster;
   const isNamed = ({ serverId, identityKey }: ChangeOrder['roster'][number]) =>
     old.some((one) => equalBytes(one.serverId, serverId) && equalBytes(one.identityKey, identityKey)) ||
-    equalBytes(serverId, xidOf({ signing: { scheme: 'ed25519', bytes: identityKey }, agreement: NO_KEY }));
+    equalBytes(serverId, xidOf({ signing: { scheme: 'ed25519', bytes: identityKey } }));
   const message = 'a server in this order is named by a key that is not its own';
   demand(roster.every(isNamed), 'CHANGE_SERVER_FALSE', message);
   const named = new Set(roster.map(({ serverId }) => encodeHex(serverId)));
   demand(named.size === roster.length, 'CHANGE_SERVER_FALSE', 'a server stands twice in this order');
 }
-
-const NO_KEY = new Uint8Array(32);
 
 function demandMember(context: ServerContext, { slot }: Deciding, { roster }: ChangeOrder): void {
   const isPart = slot !== null || isOfRoster(context, roster);

@@ -1,0 +1,68 @@
+import { equalBytes } from '@ckm/foundation';
+import type { VoteFault } from './faults.js';
+import type { VoteMatter, VoteStatement } from './statement.js';
+
+/** What is voted on, as whoever counts knows it by itself: nothing of it comes from a vote. */
+export interface Ballot extends Pick<
+  VoteStatement,
+  'matter' | 'matterId' | 'keyId' | 'termsHash' | 'requester' | 'kind' | 'payloadHash' | 'tasksHash'
+> {
+  /** XID of the server that counts, or that somebody counts for. */
+  readonly serverId: Uint8Array;
+  /** UnixSeconds. When the matter itself is over. */
+  readonly expiresAt: number;
+}
+
+export interface Moment {
+  /** UnixSeconds. */
+  readonly now: number;
+  /** By how much a clock may be ahead of this one. */
+  readonly maxSkewSeconds: number;
+}
+
+const DAY = 86_400;
+
+/** For how long a vote may count. An order waits for up to a week, and is good for another one. */
+const LONGEST: Readonly<Record<VoteMatter, number>> = {
+  request: DAY,
+  export: DAY,
+  thaw: DAY,
+  terms: 14 * DAY,
+  order: 14 * DAY,
+  case: 14 * DAY,
+};
+
+/** Why a statement does not count on this ballot at this moment, whoever proves it; null: it does. */
+export function faultInStatement(statement: VoteStatement, ballot: Ballot, moment: Moment): VoteFault | null {
+  return faultInMeaning(statement, ballot) ?? faultInTime(statement, ballot, moment);
+}
+
+/** In the order in which a server knows its own: for whom, which key, under which terms, about what. */
+function faultInMeaning(statement: VoteStatement, ballot: Ballot): VoteFault | null {
+  const isSame = (name: 'keyId' | 'termsHash' | 'matterId' | 'payloadHash' | 'tasksHash') =>
+    equalBytes(statement[name], ballot[name]);
+  if (!statement.audience.some((server) => equalBytes(server, ballot.serverId)))
+    return 'VOTE_FOR_OTHER_SERVERS';
+  if (!isSame('keyId')) return 'VOTE_FOR_OTHER_KEY';
+  if (!isSame('termsHash')) return 'VOTE_UNDER_OTHER_TERMS';
+  if (statement.matter !== ballot.matter || !isSame('matterId')) return 'VOTE_IN_OTHER_MATTER';
+  if (!isSameRequester(statement.requester, ballot.requester)) return 'VOTE_FOR_OTHER_REQUESTER';
+  if (statement.kind !== ballot.kind || !isSame('payloadHash') || !isSame('tasksHash'))
+    return 'VOTE_ON_OTHER_CONTENT';
+  return null;
+}
+
+function isSameRequester(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : equalBytes(a, b);
+}
+
+function faultInTime(
+  { matter, issuedAt, expiresAt }: VoteStatement,
+  ballot: Ballot,
+  { now, maxSkewSeconds }: Moment,
+): VoteFault | null {
+  if (issuedAt > now + maxSkewSeconds) return 'VOTE_NOT_YET';
+  if (expiresAt <= now) return 'VOTE_EXPIRED';
+  if (expiresAt > ballot.expiresAt || expiresAt - issuedAt > LONGEST[matter]) return 'VOTE_LASTS_TOO_LONG';
+  return null;
+}

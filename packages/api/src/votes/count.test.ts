@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import type { Identity } from '@ckm/gordian';
+import { describe, expect, test } from 'vitest';
+import { holdVotes, ruleIn, supersedes } from './count.js';
+import type { Polling } from './judge.js';
+import type { SignedVote } from './proof.js';
+import {
+  alice,
+  bob,
+  carol,
+  filled,
+  NOW,
+  phone,
+  polling,
+  stranger,
+  voteOf,
+  voter,
+} from './test/sample-votes.js';
+
+/** Who says yes, then who says no. */
+function held(votes: readonly SignedVote[], on: Polling = polling): string {
+  const { yes, no } = holdVotes(votes, on);
+  return `yes: ${[...yes].toSorted().join(' ')}; no: ${[...no].toSorted().join(' ')}`;
+}
+const says = (verdict: 'yes' | 'no' | 'takeBack', serial = 1) => ({ verdict, serial });
+
+describe('votes that hold', () => {
+  test('are those of who is asked, each by name', () => {
+    expect(held([])).toBe('yes: ; no: ');
+    expect(held([voteOf(alice)])).toBe('yes: alice; no: ');
+    expect(held([voteOf(carol), voteOf(bob, says('no')), voteOf(alice)])).toBe('yes: alice carol; no: bob');
+    expect(held([voteOf(stranger), voteOf(alice, says('takeBack'))])).toBe('yes: ; no: ');
+  });
+
+  test('P4: two votes of one person count once, whichever keys, ways and serials they came by', () => {
+    const approvers = [voter('alice', alice, stranger), voter('bob', bob)];
+    const twice = [
+      voteOf(alice),
+      voteOf(alice),
+      voteOf(alice, { serial: 2 }),
+      voteOf(stranger, { approver: alice.xid, serial: 3 }),
+      voteOf(stranger, { approver: alice.xid, serial: 3, epoch: 9 }),
+    ];
+    expect(held(twice, { ...polling, approvers })).toBe('yes: alice; no: ');
+    expect(held([...twice, voteOf(alice, says('no', 4))], { ...polling, approvers })).toBe(
+      'yes: ; no: alice',
+    );
+  });
+
+  test('are those with the highest serial, in whatever order they come', () => {
+    const [yes, no, back] = [
+      voteOf(alice, says('yes', 1)),
+      voteOf(alice, says('no', 2)),
+      voteOf(alice, says('takeBack', 3)),
+    ];
+    expect(held([no, yes])).toBe('yes: ; no: alice');
+    expect(held([yes, no])).toBe('yes: ; no: alice');
+    expect(held([back, no, yes])).toBe('yes: ; no: ');
+    expect(held([voteOf(alice, says('yes', 4)), back, no, yes])).toBe('yes: alice; no: ');
+  });
+
+  test('are no older yes that comes back when the statement over it does not count', () => {
+    const later = (more: object) =>
+      held([voteOf(alice, says('yes', 1)), voteOf(alice, { ...says('no', 2), ...more })]);
+    expect(later({ expiresAt: NOW })).toBe('yes: ; no: ');
+    expect(later({ termsHash: filled(99) })).toBe('yes: ; no: ');
+    expect(later({ audience: [filled(11)] })).toBe('yes: ; no: ');
+  });
+
+  test('P3: take no notice of what was said in another matter, or with another key', () => {
+    const others = [{ matterId: filled(99) }, { matter: 'export' as const }, { keyId: filled(99) }];
+    for (const more of others)
+      expect(held([voteOf(alice), voteOf(alice, { ...says('no', 9), ...more })])).toBe('yes: alice; no: ');
+  });
+
+  test('with one serial twice are the more careful statement: whoever stole a key takes no no away', () => {
+    const most = 0xffff_ffff;
+    const ordered = (['yes', 'takeBack', 'no'] as const).map((verdict) => voteOf(alice, says(verdict, most)));
+    for (const [at, vote] of ordered.entries())
+      for (const [other, before] of ordered.entries()) expect(supersedes(vote, before)).toBe(at > other);
+    expect(held(ordered)).toBe('yes: ; no: alice');
+    expect(held(ordered.toReversed())).toBe('yes: ; no: alice');
+  });
+
+  test('P3: are none of who asks, nor of those whom the matter takes away', () => {
+    const yes = (who: Identity) => voteOf(who, { requester: alice.xid });
+    const on = { ...polling, ballot: { ...polling.ballot, requester: alice.xid } };
+    expect(held([alice, bob].map(yes), on)).toBe('yes: bob; no: ');
+    const without = { ...polling, without: [bob.xid] };
+    expect(held([voteOf(alice), voteOf(bob, says('no'))], without)).toBe('yes: alice; no: ');
+  });
+
+  test('are the same in whatever order votes come, and however often', () => {
+    const pool = [alice, bob, carol, phone].flatMap((who) =>
+      (['yes', 'no', 'takeBack'] as const).flatMap((verdict) =>
+        [1, 2].flatMap((serial) => [
+          voteOf(who, says(verdict, serial)),
+          voteOf(who, { ...says(verdict, serial), expiresAt: NOW + 60 }),
+        ]),
+      ),
+    );
+    const some = fc.array(fc.constantFrom(...pool), { maxLength: 8 });
+    fc.assert(
+      fc.property(some, some, (votes, others) => {
+        const all = [...votes, ...others];
+        expect(held([...others, ...votes, ...votes].toReversed())).toBe(held(all));
+        for (const a of all) for (const b of all) expect(supersedes(a, b) && supersedes(b, a)).toBe(false);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+test('P3: a rule asks nobody who asks himself, under whichever of his keys he is listed', () => {
+  const rule = { needed: 2, of: ['alice', 'bob', 'carol'], rejectsEnd: 1 };
+  expect(ruleIn(rule, polling)).toEqual(rule);
+  const approvers = [voter('alice', alice, phone), voter('bob', bob), voter('carol', carol)];
+  expect(ruleIn(rule, { ...polling, approvers })).toEqual({ ...rule, of: ['bob', 'carol'] });
+  expect(ruleIn(rule, { ...polling, without: [carol.xid] })).toEqual({ ...rule, of: ['alice', 'bob'] });
+  expect(ruleIn({ needed: 1, of: ['alice'] }, { ...polling, approvers })).toEqual({ needed: 1, of: [] });
+});

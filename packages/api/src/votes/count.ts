@@ -1,0 +1,68 @@
+import { compareBytes, encodeHex, equalBytes } from '@ckm/foundation';
+import { faultInStatement } from './ballot.js';
+import { hasSay, type Polling } from './judge.js';
+import type { SignedVote } from './proof.js';
+import type { VoteStatement } from './statement.js';
+
+/** A vote whose proof was judged when it came (`judgeVote`). */
+export type ProvenVote = Pick<SignedVote, 'statement' | 'digest'>;
+
+/** Who says yes and who says no, by the names in the terms; nobody is in both. */
+export interface VotesHeld {
+  readonly yes: ReadonlySet<string>;
+  readonly no: ReadonlySet<string>;
+}
+
+/**
+ * What holds at this moment: of each approver who has a say the statement with the highest serial, whatever way and order they came in.
+ * Where that one does not count, because it has expired or was given under other terms, an older one does not come back.
+ */
+export function holdVotes(votes: readonly ProvenVote[], polling: Polling): VotesHeld {
+  const last = lastOfEach(votes.filter(({ statement }) => isIn(statement, polling)));
+  const held = { yes: new Set<string>(), no: new Set<string>() };
+  for (const voter of polling.approvers) {
+    const statement = last.get(encodeHex(voter.xid))?.statement;
+    if (statement === undefined || statement.verdict === 'takeBack' || !hasSay(voter, polling)) continue;
+    if (faultInStatement(statement, polling.ballot, polling.moment) === null)
+      held[statement.verdict].add(voter.name);
+  }
+  return held;
+}
+
+/**
+ * A rule as it asks in one matter: of those whom it names only who has a say. Where the rule does not say how many noes end it, fewer are
+ * enough then; where fewer are left than are needed, it can never be met.
+ */
+export function ruleIn<Rule extends { readonly of: readonly string[] }>(
+  rule: Rule,
+  polling: Polling,
+): Omit<Rule, 'of'> & { readonly of: string[] } {
+  const silent = polling.approvers.filter((voter) => !hasSay(voter, polling)).map(({ name }) => name);
+  return { ...rule, of: rule.of.filter((name) => !silent.includes(name)) };
+}
+
+/** Serials are counted in one matter: what was said in another one takes the place of nothing here. */
+function isIn({ matter, matterId, keyId }: VoteStatement, { ballot }: Polling): boolean {
+  return matter === ballot.matter && equalBytes(matterId, ballot.matterId) && equalBytes(keyId, ballot.keyId);
+}
+
+function lastOfEach(votes: readonly ProvenVote[]): ReadonlyMap<string, ProvenVote> {
+  const last = new Map<string, ProvenVote>();
+  for (const vote of votes) {
+    const xid = encodeHex(vote.statement.approver);
+    const before = last.get(xid);
+    if (before === undefined || supersedes(vote, before)) last.set(xid, vote);
+  }
+  return last;
+}
+
+/** Of two statements with one serial the more careful one holds: whoever stole a key runs no serial up to where its owner cannot say no. */
+const CARE = { yes: 0, takeBack: 1, no: 2 } as const;
+
+/** Whether a vote takes the place of another one by the same approver in the same matter. Every server comes to the same answer. */
+export function supersedes(vote: ProvenVote, before: ProvenVote): boolean {
+  const [a, b] = [vote.statement, before.statement];
+  if (a.serial !== b.serial) return a.serial > b.serial;
+  if (a.verdict !== b.verdict) return CARE[a.verdict] > CARE[b.verdict];
+  return compareBytes(vote.digest, before.digest) > 0;
+}

@@ -1,0 +1,27 @@
+export type { Ballot, Moment } from './ballot.js';
+export { holdVotes, type ProvenVote, ruleIn, supersedes, type VotesHeld } from './count.js';
+export { type VoteFault, voteRefused } from './faults.js';
+export { judgeVote, type Polling } from './judge.js';
+export {
+  encodeVote,
+  type JudgeAssertion,
+  MAX_ASSERTION_SIGNATURE_BYTES,
+  MAX_AUTHENTICATOR_DATA_BYTES,
+  MAX_CLIENT_DATA_BYTES,
+  MAX_VOTE_BYTES,
+  parseVote,
+  type PasskeyAssertion,
+  type SignedVote,
+  signVote,
+  type VoteProof,
+} from './proof.js';
+export {
+  encodeVoteStatement,
+  hashVote,
+  MAX_VOTE_STATEMENT_BYTES,
+  type VoteMatter,
+  voteMatter,
+  type VoteStatement,
+  voteStatement,
+} from './statement.js';
+export type { Passkey, Voter, VoterKey } from './voter.js';

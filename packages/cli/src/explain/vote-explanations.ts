@@ -1,0 +1,41 @@
+import { groupOf } from './explanation.js';
+
+/** Every code with which a vote of an approver is refused. */
+export const VOTE_EXPLANATIONS = groupOf(
+  'A vote is one signed statement about one matter: each server compares it with what it knows itself, so that no vote serves for anything it was not given for.',
+  'Look at what waits, and vote again on that.',
+  {
+    VOTE_INVALID: 'This is no vote, or of another version.',
+    VOTE_FOR_OTHER_SERVERS: 'The vote names the servers that it is meant for, and this is none of them.',
+    VOTE_FOR_OTHER_KEY: 'The vote is about another key.',
+    VOTE_UNDER_OTHER_TERMS: [
+      'The terms of the key are others than when the vote was given: they say who counts, and how many are needed.',
+      'Look at the terms that are in force, and vote again.',
+    ],
+    VOTE_IN_OTHER_MATTER: 'The vote is about another request, change or case than the one it came with.',
+    VOTE_FOR_OTHER_REQUESTER: 'The vote says yes or no to somebody else than who asks here.',
+    VOTE_ON_OTHER_CONTENT: [
+      'What the approver was shown is not what this server was asked to do. Somebody shows something false: the client that asks, or a server.',
+      'Say yes to nothing. Compare what each of the servers shows with what the owner says himself.',
+    ],
+    VOTE_NOT_YET: [
+      'The vote is dated later than the server’s clock shows.',
+      'Compare the clocks (ckm doctor), and vote again.',
+    ],
+    VOTE_EXPIRED: 'The vote was given too long ago: one that counted for ever could be kept for later.',
+    VOTE_LASTS_TOO_LONG:
+      'The vote would count for longer than the matter itself is open, or than any vote of its kind does.',
+    VOTE_NOT_BY_APPROVER: [
+      'The terms of the key do not name who voted.',
+      'Ask the owner of the key whom the terms name. Approvers are added by a change of them.',
+    ],
+    VOTE_BY_REQUESTER: [
+      'Nobody says yes to what he asks for himself, and nobody whom a change takes away votes on it.',
+      'Have another approver vote.',
+    ],
+    VOTE_NOT_PROVEN: [
+      'The vote is not signed with a key that the terms certify for this approver, or was changed on the way.',
+      'Vote again with the device or the passkey that the terms name.',
+    ],
+  },
+);
