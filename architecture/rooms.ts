@@ -98,6 +98,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   sessions: ['storage', 'vault', 'audit'],
   requests: ['storage', 'turns', 'vault', 'audit', 'policy', 'sessions', 'crafts'],
   crafts: ['storage', 'sessions'],
+  votes: [],
   control: ['accounts', 'audit', 'config', 'http', 'policy', 'storage'],
   server: [
     'accounts',

@@ -46,3 +46,11 @@ export {
   startDatabaseProxy,
   startHaproxy,
 } from './haproxy.js';
+export {
+  type AssertionForm,
+  type AuthenticatorAlgorithm,
+  type AuthenticatorOptions,
+  createAuthenticator,
+  type SoftwareAuthenticator,
+} from './authenticator.js';
+export { BROKEN_ASSERTIONS, type BrokenAssertion } from './broken-assertions.js';
