@@ -20,4 +20,5 @@ export * from './sessions.js';
 export * from './requests.js';
 export * from './share-seal.js';
 export * from './speeches.js';
+export { COMMON_TOTP, stepOfTotp, totpOf, type TotpSettings } from './recovery/totp.js';
 export * from './votes/index.js';
