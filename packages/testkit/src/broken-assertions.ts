@@ -72,7 +72,7 @@ export const BROKEN_ASSERTIONS: Readonly<Record<string, BrokenAssertion>> = {
   }),
   'the page stood inside another one': as('cross origin', { clientData: { crossOrigin: true } }, false),
   'crossOrigin is a text': as('cross origin', { clientData: { crossOrigin: 'false' } }, false),
-  'another page is on top': as('top origin', { clientData: { topOrigin: 'https://ckm.example' } }, false),
+  'another page is on top': as('top origin', { clientData: { topOrigin: 'https://ckm.example' } }),
   'client data are too long': as('client data', { clientData: { more: 'x'.repeat(2_048) } }, false),
   'client data begin with a mark of their byte order': by(
     'client data',
