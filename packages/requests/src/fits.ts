@@ -22,7 +22,7 @@ export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {
       assertFits(key);
       return act(typed, key, ...rest);
     };
-  const { describe, doubts, tasks, finish, verify, details, spends } = kind;
+  const { describe, doubts, tasks, finish, verify, details, spends, facts } = kind;
   return Object.freeze({
     ...kind,
     describe: guarded(describe),
@@ -32,5 +32,6 @@ export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {
     verify: guarded(verify),
     ...(details === undefined ? {} : { details: guarded(details) }),
     ...(spends === undefined ? {} : { spends: guarded(spends) }),
+    facts: guarded(facts),
   });
 }

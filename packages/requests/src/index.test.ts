@@ -15,6 +15,7 @@ test('the public surface grows only on purpose', () => {
       "MAX_SENTENCE",
       "MAX_SIGNATURES",
       "REQUEST_ERRORS",
+      "REQUEST_FACTS",
       "REQUEST_FIELDS",
       "REQUEST_KIND_NAMES",
       "bitcoinAddress",
@@ -89,6 +90,7 @@ describe('a kind', () => {
       'verify',
       'details',
       'spends',
+      'facts',
     ]);
     payload.fill(0);
     expect(parsed.tasks(context)).toEqual(before);

@@ -15,6 +15,7 @@ export {
   type Spending,
 } from './kind.js';
 export { REQUEST_ERRORS, type RequestErrorCode } from './errors.js';
+export type { Facts, FactType, FactTypes, FactValue } from './facts.js';
 export type { RequestField, RequestForm } from './form.js';
 export { REQUEST_FIELDS } from './registry/fields.js';
 export { createRegistry, type KindRegistry, knownKind, type KnownKind } from './registry/create-registry.js';
@@ -23,6 +24,7 @@ export {
   purposeKinds,
   purposeUsesChildren,
   purposeSuite,
+  REQUEST_FACTS,
   REQUEST_KIND_NAMES,
   requestKind,
 } from './registry/registry.js';

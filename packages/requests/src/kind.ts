@@ -1,5 +1,6 @@
 import type { PublicKeyPackage, SuiteName } from '@ckm/threshold';
 import type { CostOf } from './cost.js';
+import type { Facts, FactTypes } from './facts.js';
 import type { RequestForm } from './form.js';
 import type { Task, TaskResult } from './task.js';
 
@@ -114,6 +115,8 @@ export interface RequestKindFacts {
    * @throws EncodingError `PAYLOAD_TOO_LARGE` when there is no room for it
    */
   complete?(payload: Uint8Array, key: KeyContext): Uint8Array;
+  /** What its requests say by their bytes, for rules of a key, with the type of each; `kind` itself is not named. */
+  readonly factTypes: FactTypes;
   /** What a payload will cost to read, describe and take apart into tasks, told without reading it. Never throws. */
   readonly cost: CostOf;
 }
@@ -149,6 +152,8 @@ export interface RequestKind<T> extends RequestKindFacts {
   details?(typed: T, key: KeyContext): RequestDetails;
   /** Absent where nothing is used up; same errors as {@link describe}. */
   spends?(typed: T, key: KeyContext): Spending;
+  /** Of {@link factTypes}, those that mean something for this request; same errors as {@link describe}. */
+  facts(typed: T, key: KeyContext): Facts;
 }
 
 /** A request that was read; what its kind says of it against one key. */
@@ -168,4 +173,6 @@ export interface ParsedRequest {
   details(key: KeyContext): RequestDetails | null;
   /** As the kind's `spends`; null where nothing is used up. */
   spends(key: KeyContext): Spending | null;
+  /** As the kind's `facts`, and `kind`, its name. */
+  facts(key: KeyContext): Facts;
 }

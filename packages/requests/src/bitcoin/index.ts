@@ -4,6 +4,7 @@ import { showPsbt } from './signing/artefact.js';
 import { completePsbt } from './ownership/complete.js';
 import { bitcoinCost } from './psbt/cost.js';
 import { describeBitcoin } from './words/describe.js';
+import { BITCOIN_FACTS, bitcoinFacts } from './words/facts.js';
 import { foreignSignatureWarnings } from './signing/finalize.js';
 import { bitcoinDetails, bitcoinSpending } from './words/details.js';
 import { finishBitcoin } from './signing/finish.js';
@@ -30,6 +31,7 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   form: bitcoinForm,
   maxBytes: BITCOIN_MAX_BYTES,
   complete: completePsbt,
+  factTypes: BITCOIN_FACTS,
   cost: bitcoinCost,
   parse: parseBitcoin,
   describe: describeBitcoin,
@@ -39,4 +41,5 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   verify: verifyBitcoin,
   details: bitcoinDetails,
   spends: bitcoinSpending,
+  facts: bitcoinFacts,
 });

@@ -55,10 +55,12 @@ export const drillKind: RequestKind<DrillRequest> = forKeysMadeForIt({
   showArtefact: (artefact) => ({ text: encodeHex(artefact), more: {} }),
   form: NO_FORM,
   maxBytes: 1,
+  factTypes: {},
   cost: costByLength,
   parse: parseDrill,
   describe: () => DESCRIPTION,
   tasks: ({ text }) => [frostTask(text, NO_TWEAK)],
   finish: ({ text }, key, results) => theOneSignature(key, text, results).slice(),
   verify: ({ text }, key, artefact) => verifySignature(key.suite, key.public.groupKey, text, artefact),
+  facts: () => ({}),
 });

@@ -3,6 +3,7 @@ import { forKeysMadeForIt } from '../fits.js';
 import type { RequestKind } from '../kind.js';
 import { sshPublicForm } from '../ssh/blob.js';
 import { describeGit } from './describe.js';
+import { GIT_FACTS, gitFacts } from './facts.js';
 import { finishGit, verifyGit } from './finish.js';
 import { gitForm } from './form.js';
 import { GIT_MAX_BYTES, parseGit, type GitRequest } from './parse.js';
@@ -29,10 +30,12 @@ export const gitKind: RequestKind<GitRequest> = forKeysMadeForIt({
   showArtefact: (artefact) => ({ text: decodeUtf8(artefact), more: {} }),
   form: gitForm,
   maxBytes: GIT_MAX_BYTES,
+  factTypes: GIT_FACTS,
   cost: costOfObject,
   parse: parseGit,
   describe: describeGit,
   tasks: gitTasks,
   finish: finishGit,
   verify: verifyGit,
+  facts: gitFacts,
 });

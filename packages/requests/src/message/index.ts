@@ -4,6 +4,7 @@ import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
 import { hexForm } from '../public-form.js';
 import { describeMessage } from './describe.js';
+import { MESSAGE_FACTS, messageFacts } from './facts.js';
 import { finishMessage, verifyMessage } from './finish.js';
 import { messageForm } from './form.js';
 import { MESSAGE_MAX_BYTES, parseMessage, type MessageRequest } from './parse.js';
@@ -18,10 +19,12 @@ export const messageKind: RequestKind<MessageRequest> = forKeysMadeForIt({
   showArtefact: (artefact) => ({ text: encodeHex(artefact), more: {} }),
   form: messageForm,
   maxBytes: MESSAGE_MAX_BYTES,
+  factTypes: MESSAGE_FACTS,
   cost: costByLength,
   parse: parseMessage,
   describe: describeMessage,
   tasks: messageTasks,
   finish: finishMessage,
   verify: verifyMessage,
+  facts: messageFacts,
 });

@@ -29,6 +29,7 @@ const poemKind: RequestKind<{ readonly lines: string }> = forKeysMadeForIt({
     build: (content) => content,
   },
   maxBytes: 100,
+  factTypes: { lines: { is: 'sats', noun: 'length' } },
   cost: costByLength,
   parse: (payload) => {
     demand(payload.length > 0, 'PAYLOAD_MALFORMED', 'a poem has a line');
@@ -39,6 +40,7 @@ const poemKind: RequestKind<{ readonly lines: string }> = forKeysMadeForIt({
   finish: ({ lines }, key, results) => theOneSignature(key, concatBytes(POEM, encodeUtf8(lines)), results),
   verify: ({ lines }, { suite, public: { groupKey } }, artefact) =>
     verifySignature(suite, groupKey, concatBytes(POEM, encodeUtf8(lines)), artefact),
+  facts: ({ lines }) => ({ lines: lines.length }),
 });
 
 const registry = createRegistry([knownKind(sshKind), knownKind(gitKind), knownKind(poemKind)]);
@@ -67,11 +69,14 @@ describe('a kind that is one folder and one line', () => {
     const parsed = registry.kind('poem').parse(payload);
     expect(parsed.describe(context).sentence).toBe('Sign the poem “roses are red”.');
     expect(parsed.tasks(context)).toHaveLength(1);
+    expect(parsed.facts(context)).toEqual({ lines: 13, kind: ['poem'] });
+    expect(Object.keys(registry.kind('poem').factTypes)).toEqual(['lines', 'kind']);
     expect(parsed.tasks(ed25519Key('ssh').context)).toHaveLength(1);
     for (const purpose of ['git', 'message']) {
       const other = ed25519Key(purpose).context;
       expect(outcome(() => parsed.tasks(other))).toBe('REQUEST_KIND_NOT_FOR_KEY');
       expect(outcome(() => parsed.describe(other))).toBe('REQUEST_KIND_NOT_FOR_KEY');
+      expect(outcome(() => parsed.facts(other))).toBe('REQUEST_KIND_NOT_FOR_KEY');
     }
   });
 

@@ -1,5 +1,6 @@
 import { UsageError } from '@ckm/foundation';
 import type { SuiteName } from '@ckm/threshold';
+import { KIND_FACT } from '../facts.js';
 import { hexForm } from '../public-form.js';
 import type { KeyContext, ParsedRequest, PublicForm, RequestKind, RequestKindFacts } from '../kind.js';
 
@@ -34,14 +35,16 @@ export function knownKind<T>({
   verify,
   details,
   spends,
-  ...facts
+  facts,
+  ...said
 }: RequestKind<T>): KnownKind {
   return Object.freeze({
-    ...facts,
+    ...said,
+    factTypes: { ...said.factTypes, ...KIND_FACT },
     parse(payload: Uint8Array): ParsedRequest {
       const typed = parse(payload);
       return Object.freeze<ParsedRequest>({
-        kind: facts.name,
+        kind: said.name,
         describe: (key) => describe(typed, key),
         doubts: (key) => doubts?.(typed, key) ?? [],
         tasks: (key) => tasks(typed, key),
@@ -49,6 +52,7 @@ export function knownKind<T>({
         verify: (key, artefact) => verify(typed, key, artefact),
         details: (key) => details?.(typed, key) ?? null,
         spends: (key) => spends?.(typed, key) ?? null,
+        facts: (key) => ({ ...facts(typed, key), kind: [said.name] }),
       });
     },
   });

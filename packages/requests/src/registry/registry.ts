@@ -1,5 +1,6 @@
 import { bitcoinKind } from '../bitcoin/index.js';
 import { drillKind } from '../drill/index.js';
+import type { FactTypes } from '../facts.js';
 import { gitKind } from '../git/index.js';
 import { messageKind } from '../message/index.js';
 import { sshKind } from '../ssh/index.js';
@@ -12,4 +13,8 @@ const registry = createRegistry(
 );
 
 export const REQUEST_KIND_NAMES = registry.names;
+/** What requests of each kind say by their bytes, by kind. */
+export const REQUEST_FACTS: Readonly<Record<string, FactTypes>> = Object.fromEntries(
+  registry.names.map((name) => [name, registry.kind(name).factTypes]),
+);
 export const { kind: requestKind, purposeKinds, purposeSuite, purposeUsesChildren, publicForm } = registry;

@@ -4,6 +4,7 @@ import type { RequestKind } from '../kind.js';
 import { forKeysMadeForIt } from '../fits.js';
 import { sshPublicForm } from './blob.js';
 import { describeSsh } from './describe.js';
+import { SSH_FACTS, sshFacts } from './facts.js';
 import { finishSsh, verifySsh } from './finish.js';
 import { sshForm } from './form.js';
 import { parseSsh, SSH_MAX_BYTES, type SshRequest } from './parse.js';
@@ -18,10 +19,12 @@ export const sshKind: RequestKind<SshRequest> = forKeysMadeForIt({
   showArtefact: (artefact) => ({ text: decodeUtf8(artefact), more: {} }),
   form: sshForm,
   maxBytes: SSH_MAX_BYTES,
+  factTypes: SSH_FACTS,
   cost: costByLength,
   parse: parseSsh,
   describe: describeSsh,
   tasks: sshTasks,
   finish: finishSsh,
   verify: verifySsh,
+  facts: sshFacts,
 });
