@@ -22,3 +22,4 @@ export * from './share-seal.js';
 export * from './speeches.js';
 export { COMMON_TOTP, stepOfTotp, totpOf, type TotpSettings } from './recovery/totp.js';
 export * from './votes/index.js';
+export * from './terms/index.js';

@@ -32,3 +32,14 @@ export const keyPolicy = z.strictObject({
   recovery: z.enum(['epoch', 'static']).exactOptional(),
 });
 export type KeyPolicy = z.infer<typeof keyPolicy>;
+
+/** A limit on how often: so many in any window of so many seconds. */
+export type RateLimit = NonNullable<KeyPolicy['rateLimit']>;
+
+/**
+ * Whether all that one limit lets through, another does too: a span is covered by so many spans of the other length, each of which lets its
+ * whole count through.
+ */
+export function isRateWithin(limit: RateLimit, other: RateLimit): boolean {
+  return other.count * Math.ceil(limit.perSeconds / other.perSeconds) <= limit.count;
+}

@@ -31,6 +31,7 @@ export function isAmong({ xid, keys }: Voter, xids: ReadonlySet<string>): boolea
   return keys.some((key) => key.kind === 'ed25519' && xids.has(encodeHex(xidOfKey(key.key))));
 }
 
-function xidOfKey(key: Uint8Array): Uint8Array {
+/** The XID that somebody would have whose identity began with an Ed25519 key of 32 bytes. */
+export function xidOfKey(key: Uint8Array): Uint8Array {
   return xidOf({ signing: { scheme: 'ed25519', bytes: key } });
 }

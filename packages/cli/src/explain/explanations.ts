@@ -11,6 +11,7 @@ import { RUNNING_EXPLANATIONS } from './running-explanations.js';
 import { SERVER_EXPLANATIONS } from './server-explanations.js';
 import { SSH_EXPLANATIONS } from './ssh-explanations.js';
 import { STORAGE_EXPLANATIONS } from './storage-explanations.js';
+import { TERMS_EXPLANATIONS } from './terms-explanations.js';
 import { VOTE_EXPLANATIONS } from './vote-explanations.js';
 
 /** What is said of every code that any part of CKM can raise. */
@@ -28,6 +29,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     BACKUP_EXPLANATIONS,
     SSH_EXPLANATIONS,
     FORMAT_EXPLANATIONS,
+    TERMS_EXPLANATIONS,
     VOTE_EXPLANATIONS,
   ].flatMap((table) => Object.entries(table)),
 );

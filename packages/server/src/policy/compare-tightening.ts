@@ -1,3 +1,4 @@
+import { isRateWithin } from '@ckm/api';
 import type { Tightening } from './effective.js';
 
 /** What an operator sets for a key; when it was stopped, or frozen by its owner, is no setting of his. */
@@ -9,7 +10,7 @@ type Setting = keyof TighteningSettings;
 const COVERS: { readonly [S in Setting]: (before: Tightening[S], after: Tightening[S]) => boolean } = {
   kinds: (before, after) =>
     before === null || (after !== null && after.every((kind) => before.includes(kind))),
-  rateLimit: (before, after) => before === null || (after !== null && isWithin(before, after)),
+  rateLimit: (before, after) => before === null || (after !== null && isRateWithin(before, after)),
   expiresAt: (before, after) => before === null || (after !== null && after <= before),
   blindAllowed: (before, after) => before || !after,
   approval: (before, after) => before === 'automatic' || after === 'operator',
@@ -31,11 +32,4 @@ const SETTINGS = Object.keys(COVERS) as Setting[];
 function covers(setting: Setting, before: TighteningSettings, after: TighteningSettings): boolean {
   const check = COVERS[setting] as (before: unknown, after: unknown) => boolean;
   return check(before[setting], after[setting]);
-}
-
-type Rate = NonNullable<Tightening['rateLimit']>;
-
-/** A span is covered by so many spans of the other length, and each of those lets its whole count through. */
-function isWithin(before: Rate, after: Rate): boolean {
-  return after.count * Math.ceil(before.perSeconds / after.perSeconds) <= before.count;
 }

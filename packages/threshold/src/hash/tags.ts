@@ -63,6 +63,8 @@ export const HASH_TAGS = {
   'CKM/packet/run/v1': 'what a packet names as its session: id and parameters together (room api)',
   'CKM/packet/seal/v1': 'what the key of a sealed packet is bound to (room api)',
   'CKM/policy/v1': 'a policy inside certified parameters (room api)',
+  'CKM/terms/change/v1':
+    'names a change of the terms of a key, for its owner and whoever votes on it (room api)',
   'CKM/policy/server/v1': 'names the policy of a whole server in its audit log (room server)',
   'CKM/vote/v1': 'names what an approver says in one matter, and is what he signs of it (room api)',
   'CKM/session/proposal/v1': 'what an operator looked at before saying yes to a ceremony (room server)',

@@ -1,0 +1,25 @@
+export { partsLoosened, type TermsPart } from './compare.js';
+export type { Comparison, Condition } from './condition.js';
+export { encodeTerms, parseTerms, readTerms } from './encode.js';
+export { TERMS_ERRORS, type TermsErrorCode } from './errors.js';
+export type { FactTable, TotalAsked } from './facts.js';
+export {
+  type Awaited,
+  countVotes,
+  createTermsJudge,
+  type JudgedRequest,
+  type TermsJudge,
+  type TermsVerdict,
+  type VotesCounted,
+} from './judge.js';
+export type { Approver, KeyTerms, PeopleRule, UseRule } from './schema.js';
+export { termsSentences } from './sentence.js';
+export {
+  assertChangeOfTerms,
+  changeOfTerms,
+  encodeTermsChange,
+  parseTermsChange,
+  type TermsChange,
+  termsChangeDigest,
+  versionOf,
+} from './statement.js';

@@ -1,0 +1,36 @@
+import { groupOf } from './explanation.js';
+
+/** What is said of terms of a key that are refused. */
+export const TERMS_EXPLANATIONS = groupOf(
+  'Terms are certified with the key and every server goes by them, so that what nobody could live with is refused before anybody signs it.',
+  'Correct the terms as the hint says; the message names the rule or the person.',
+  {
+    TERMS_INVALID: 'The terms have a member that they cannot have, or more of it than they may.',
+    TERMS_KIND_UNKNOWN: [
+      'The terms have rules for a kind of request that is not known here.',
+      'Use message, bitcoin, ssh or git, or bring client and servers to one version.',
+    ],
+    TERMS_FACT_UNKNOWN:
+      'A rule compares something that no request of this key says by its bytes. A label or a name is what somebody claims, and never a condition.',
+    TERMS_COMPARISON_WRONG:
+      'A rule compares a number with a list, or a text with a limit, or sums what cannot be summed.',
+    TERMS_RULE_IMPOSSIBLE:
+      'A rule can never be met: no request fits it, or it asks more people than it names.',
+    TERMS_APPROVER_UNKNOWN: 'A rule names somebody who is not among the approvers.',
+    TERMS_APPROVER_TWICE: 'A name, an XID or a key stands for two people, so that one could say yes twice.',
+    TERMS_CHANGE_MISSING:
+      'The terms have rules for people, and do not say who changes them, or which key the owner has for this.',
+    TERMS_CHANGE_UNGUARDED:
+      'The terms could be changed at once by whoever holds the account, so that they would stop no thief.',
+    TERMS_LOCK_OUT:
+      'Everybody has to say yes to a change, and the words alone may never change the terms: when one is gone, nobody could change them any more.',
+    TERMS_VERSION_WRONG: [
+      'The terms do not follow those that are in force: their number is not the next one, or they name other terms before them.',
+      'Look at the terms in force, and propose the change anew from those.',
+    ],
+    TERMS_STATEMENT_INVALID: [
+      'The statement that changes the terms cannot be read, or is of another key or of other terms.',
+      'Propose the change anew.',
+    ],
+  },
+);
