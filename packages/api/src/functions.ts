@@ -92,7 +92,7 @@ export const keySummary = z.strictObject({
   createdAt: unixSeconds,
   /** When the server stopped the key, because it had computed a wrong share with it; absent: it answers. */
   stoppedAt: unixSeconds.optional(),
-  /** The server has the key, and does not find what opens its share of it; absent: it does. */
+  /** The server has the key, and does not find what opens its share of it, or, where it was asked of this key alone, found another share than the certified one; absent: neither. */
   isShareLost: z.literal(true).optional(),
   /**
    * The server was restored or repaired in this epoch, and may have said of a change what it does not know of: until all others have reminded it

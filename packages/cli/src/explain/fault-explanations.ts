@@ -135,7 +135,7 @@ const PARTS = explanationsOf({
   SHARE_NOT_CERTIFIED: [
     'The share that this server has stored is not the one that was certified for it.',
     'A damaged share, or one of another epoch, is used for nothing: its server would be taken for a liar.',
-    'Restore the server from a backup, or let another take its place: ckm key repair NAME --server SERVER --by OTHER.',
+    'Have the others give it its share back: ckm key repair NAME --server SERVER.',
   ],
   STATIC_SECRET_WRONG: [
     'The static secret does not belong to the key it is used for.',

@@ -8,10 +8,9 @@ import {
 } from '@ckm/threshold';
 import { afterEach, expect, test } from 'vitest';
 import { NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
-import { writeKey } from '../sessions/keys/stored/write-key.js';
 import { type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, mallory, makeKey, messageOf } from '../sessions/test/bare-servers.js';
-import { recordOf } from '../sessions/test/lost-database.js';
+import { storeOther } from '../sessions/test/lost-share.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -80,13 +79,7 @@ test('key.check of a key that computed a wrong share is refused: its proof could
 test('key.check with a share that is not the certified one says so, instead of giving a proof that looks like a lie', async () => {
   const { servers, callers } = await network.openMany(2);
   const { keyId } = await makeKey(callers);
-  const [own, other] = [await recordOf(servers[0]!, keyId), await recordOf(servers[1]!, keyId)];
-  const { context } = servers[0]!;
-  await context.storage.transact(async (transaction) => {
-    const row = (await transaction.keys.hold(alice.xid, keyId))!;
-    const certified = { ...own.certified!, share: other.certified!.share };
-    await writeKey(context, transaction, row, row, { ...own, certified });
-  });
+  await storeOther(servers[0]!, keyId, servers[1]!);
   await expect(callers[0]!.call('key.check', questionOf(keyId))).rejects.toThrow(code('SHARE_NOT_CERTIFIED'));
 });
 

@@ -44,8 +44,6 @@ export interface EpochKeys {
    */
   find(scope: KeyScope): Vault;
   exists(scope: KeyScope): boolean;
-  /** Whether it is there, and its file is whole. @throws StorageError `FILE_…`, `KEY_FILE_EXPOSED` */
-  opens(scope: KeyScope): boolean;
   /**
    * The file of an epoch's key as it lies there, sealed, under its name in the data directory; null: there is none.
    * @throws StorageError `KEY_FILE_DAMAGED`, `FILE_…`
@@ -148,16 +146,6 @@ export function openEpochKeys(
       return read(scope);
     },
     exists: (scope) => existsSync(pathOf(scope)),
-    opens(scope) {
-      if (!existsSync(pathOf(scope))) return false;
-      try {
-        read(scope).wipe();
-        return true;
-      } catch (error) {
-        if (!isDamaged(error)) throw error;
-        return false;
-      }
-    },
     fileOf(scope) {
       const path = pathOf(scope);
       if (!existsSync(path)) return null;

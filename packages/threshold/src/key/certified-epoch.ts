@@ -63,6 +63,6 @@ export function openCertifiedShare(
   scalar.fill(0);
   throw new StorageError('the share of this server is not the one that was certified', {
     code: 'SHARE_NOT_CERTIFIED',
-    hint: 'do not use this share; restore this server from a backup',
+    hint: 'do not use this share; have the other servers of the key give it back',
   });
 }

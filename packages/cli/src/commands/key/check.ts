@@ -219,12 +219,10 @@ const WORST_FIRST: readonly (readonly [verdicts: readonly CheckVerdict[], errorO
   ],
 ];
 
-/** What does not open any more the others give back; what opens and is wrong its operator has to look at. */
+/** What does not open any more, or is not what was certified, the others give back; of one that proves what is wrong its operator has to look at the machine. */
 function wayFrom(found: readonly Found[]): Pick<ErrorDetails, 'hint' | 'remedy'> {
   const look = 'ask its operator to look at the machine and its database';
-  const damaged = found.filter(
-    ({ verdict, code }) => verdict === 'damaged' && code !== 'SHARE_NOT_CERTIFIED',
-  );
+  const damaged = found.filter(({ verdict }) => verdict === 'damaged');
   if (damaged.length < found.length) return { hint: `${look}; the others go on meanwhile` };
   return { hint: `${look}; what is gone the others give back`, remedy: repairOf(damaged) };
 }

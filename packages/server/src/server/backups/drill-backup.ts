@@ -1,9 +1,9 @@
-import { CkmError, encodeHex, secret, type Secret, StorageError, wipe } from '@ckm/foundation';
-import { groupNamed, groupOfSuite } from '@ckm/threshold';
+import { encodeHex, secret, type Secret, StorageError, wipe } from '@ckm/foundation';
 import { type BackupContents, checkBackup } from '../../backup/check-backup.js';
 import { type OpenBackup, openBackup } from '../../backup/read-backup.js';
 import { EPOCH_KEY } from '../../backup/records.js';
 import { createRandom } from '../../random.js';
+import { publicHalfOf } from '../../sessions/keys/stored/public-half.js';
 import { type KeyHead, openHead } from '../../sessions/keys/stored/key-head.js';
 import type { KeySecrets } from '../../sessions/keys/stored/read-key.js';
 import type { KeyRow, ShareRow } from '../../storage/storage.js';
@@ -118,12 +118,8 @@ function publicHalf(
     pending?.fill(0);
     staticSeed?.fill(0);
     if (share === null) return null;
-    const group = groupNamed(groupOfSuite(suite));
     try {
-      const scalar = group.scalars.parseSecret(share);
-      const half = group.encode(group.mulBase(scalar));
-      scalar.fill(0);
-      return half;
+      return publicHalfOf(suite, share);
     } finally {
       share.fill(0);
     }
@@ -137,8 +133,7 @@ function opened<T>(open: () => T): T | null {
   try {
     return open();
   } catch (error) {
-    if (error instanceof StorageError || (error instanceof CkmError && error.code === 'SCALAR_INVALID'))
-      return null;
+    if (error instanceof StorageError) return null;
     throw error;
   }
 }

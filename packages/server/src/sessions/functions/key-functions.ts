@@ -14,7 +14,7 @@ import { type OpenExports, readOpenExports } from '../export/open-exports.js';
 import { type OpenRepairs, readOpenRepairs } from '../repair/open-repairs.js';
 import { costOfCertificate } from '../session-cost.js';
 import { type KeyHead, openHead, openIfWhole } from '../keys/stored/key-head.js';
-import { cannotDeal, readEpoch, readKey } from '../keys/stored/read-key.js';
+import { cannotDeal, isShareHere, readEpoch, readKey } from '../keys/stored/read-key.js';
 import { writeKey } from '../keys/stored/write-key.js';
 
 const MOST_LISTED = 256;
@@ -106,13 +106,14 @@ async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<
     const exports = await readOpenExports(context, reader, row.owner);
     const forgotten = await readForgotten(context, reader, [{ row, head }]);
     const key = summary(context, row, head, { repairs, orders, exports, forgotten });
-    // Of one key alone it is looked whether the file is whole, too.
-    const isLost = head.left === undefined && !context.epochKeys.opens(row);
+    // Of one key alone it is looked whether the share opens, and is the certified one, too.
+    const isHere = head.left === undefined && (await isShareHere(context, reader, row));
+    const isLost = head.left === undefined && !isHere;
     const shown = isLost ? { ...key, isShareLost: true as const } : key;
     const { policy, exportProof } = head;
     const proof = exportProof === undefined ? {} : { exportProof };
     // Whoever was given a share back forgot with it: of others nothing is opened for this.
-    const isBare = head.forgot !== undefined && !isLost && (await cannotDeal(context, reader, row));
+    const isBare = head.forgot !== undefined && isHere && (await cannotDeal(context, reader, row));
     return { key: shown, policy, certificate, ...proof, ...(isBare ? { cannotDeal: true as const } : {}) };
   });
 }

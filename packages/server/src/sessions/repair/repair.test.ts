@@ -11,7 +11,7 @@ afterEach(() => network.close());
 const code = (expected: string) => expect.objectContaining({ code: expected }) as CkmError;
 
 describe('a server that has lost its share', () => {
-  test.each(['keys', 'all'] as const)(
+  test.each(['keys', 'all', 'other'] as const)(
     'has the very same share back from the others (%s lost), and signs under the same key, as noble verifies',
     async (loss) => {
       const lost = await makeKeyThenLoseShare(network, loss);

@@ -9,11 +9,12 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
-import type { Transaction } from '../../storage/storage.js';
+import type { Reader, Transaction } from '../../storage/storage.js';
 import { type Deciding, decidersOf, isOfRoster, memberOf, readDeciding } from '../changes/deciding.js';
 import { findOrder, writeChange } from '../changes/change-record.js';
 import { judgeOrder } from '../changes/guards.js';
 import type { ChangeMeans } from '../changes/means.js';
+import { isShareHere } from '../keys/stored/read-key.js';
 import type { Admission, Asking } from '../room/room.js';
 
 /** Whether this server takes part in moving the shares. @throws as {@link assertTakesPart}, `readDeciding`; PolicyError `QUOTA_KEYS`, `QUOTA_BYTES` */
@@ -27,11 +28,29 @@ export async function admitReshare(
   const scope = { owner: account.xid, keyId, epoch: order.epoch };
   const deciding = await readDeciding(means.context, transaction, scope);
   assertTakesPart(means, deciding, proposal);
+  await assertShareIsIt(means.context, transaction, deciding, proposal);
   // Here and not later: what is decided with this server's signature is carried out, whatever it takes.
   if (deciding.key === null && deciding.former === null) await quota.key(transaction, account);
   await quota.bytes(transaction, account, bytesOfNext(deciding, order));
   await noteOffer(means.context, transaction, deciding);
   return { kind: 'offer' };
+}
+
+/** A share that opens and is not the certified one deals nothing: others do, and its server receives one that is. @throws StateError `CHANGE_CANNOT_DEAL` */
+async function assertShareIsIt(
+  context: Pick<ServerContext, 'epochKeys' | 'vault' | 'events'>,
+  reader: Reader,
+  deciding: Deciding,
+  { dealers }: ReshareProposal,
+): Promise<void> {
+  if (!isDealing(deciding, dealers)) return;
+  demand(await isShareHere(context, reader, deciding.key!.row), 'CHANGE_CANNOT_DEAL', LOST);
+}
+
+const LOST = 'this server has lost its share, and can only receive one';
+
+function isDealing({ slot }: Deciding, dealers: readonly number[]): boolean {
+  return slot !== null && dealers.includes(slot);
 }
 
 /** What a server that joins signs may be decided: from then on it keeps to the chain that it signs for. */
@@ -66,7 +85,7 @@ export function assertTakesPart(
   assertDealers(deciding, dealers);
   if (deciding.slot !== null && memberOf(deciding).attempt > attempt) throw refused('attempt-past');
   if (!arePromised(decidersOf(deciding), proposal, hash)) throw refused('promises-too-few');
-  const deals = deciding.slot !== null && dealers.includes(deciding.slot);
+  const deals = isDealing(deciding, dealers);
   demand(
     deals || isOfRoster(context, order.roster),
     'CHANGE_NOT_MEMBER',
@@ -74,11 +93,7 @@ export function assertTakesPart(
   );
   const { key } = deciding;
   const hasShare = key !== null && context.epochKeys.exists(key.row);
-  demand(
-    !deals || hasShare,
-    'CHANGE_CANNOT_DEAL',
-    'this server has lost its share, and can only receive one',
-  );
+  demand(!deals || hasShare, 'CHANGE_CANNOT_DEAL', LOST);
 }
 
 /** About as many as will be stored of the next epoch: each dealer's ciphertexts, proofs and points, each server's entry, what old members said. */

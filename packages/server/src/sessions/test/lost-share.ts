@@ -4,6 +4,7 @@ import { buildMessageRequest, requestKind } from '@ckm/requests';
 import type { CeremonyOptions } from '@ckm/testkit';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import type { EpochRecord } from '../keys/stored/epoch-record.js';
+import { writeKey } from '../keys/stored/write-key.js';
 import type { BareCaller, BareOptions, BareServer } from './bare-server.js';
 import { alice, type BareServers, makeKey, type MadeKey } from './bare-servers.js';
 import { loseDatabase, recordOf } from './lost-database.js';
@@ -22,8 +23,11 @@ export interface LostShare {
   repair(options?: Partial<RepairOptions>): RepairCourier;
 }
 
-/** `keys`: the folder of epoch keys is gone, the rows are there; `all`: nothing but identity and storage key is left. */
-export type Loss = 'keys' | 'all';
+/**
+ * `keys`: the folder of epoch keys is gone, the rows are there; `all`: nothing but identity and storage key is left; `other`: what is stored opens, and is
+ * not the share that was certified, as a fault of memory may have left it.
+ */
+export type Loss = 'keys' | 'all' | 'other';
 
 export const LOST = 2;
 
@@ -61,8 +65,34 @@ export async function loseShareAt(
 ): Promise<void> {
   const server = servers[slot - 1]!;
   if (loss === 'keys') server.context.epochKeys.destroy({ owner: alice.xid, keyId, epoch });
-  servers[slot - 1] = await (loss === 'keys' ? network.restart(server) : loseDatabase(network, server));
+  if (loss === 'other') await storeOther(server, keyId, servers[slot % servers.length]!);
+  servers[slot - 1] = await (loss === 'all' ? loseDatabase(network, server) : network.restart(server));
   callers[slot - 1] = await servers[slot - 1]!.as(alice);
+}
+
+/** Stores the share of another server as if it were this one's. */
+export async function storeOther(server: BareServer, keyId: Uint8Array, another: BareServer): Promise<void> {
+  const own = await recordOf(server, keyId);
+  const { share } = (await recordOf(another, keyId)).certified!;
+  await storeShare(server, keyId, own, share);
+}
+
+/** Stores nothing but zeros as its share, as of one that was wiped before it was sealed. */
+export async function storeWiped(server: BareServer, keyId: Uint8Array): Promise<void> {
+  await storeShare(server, keyId, await recordOf(server, keyId), new Uint8Array(32));
+}
+
+async function storeShare(
+  { context }: BareServer,
+  keyId: Uint8Array,
+  own: EpochRecord,
+  share: Uint8Array,
+): Promise<void> {
+  await context.storage.transact(async (transaction) => {
+    const row = (await transaction.keys.hold(alice.xid, keyId))!;
+    const certified = { ...own.certified!, share };
+    await writeKey(context, transaction, row, row, { ...own, certified });
+  });
 }
 
 /** Whether these slots sign together, as noble judges it with the public key of the certificate. */

@@ -5,8 +5,8 @@ import type { ServerContext } from '../../../context.js';
 import { refusal } from '../../../refusals.js';
 import type { KeyRow, Reader } from '../../../storage/storage.js';
 import { readPublicEpoch } from '../../keys/past-epochs.js';
-import { type KeyHead, openHead } from '../../keys/stored/key-head.js';
-import { readSecrets } from '../../keys/stored/read-key.js';
+import { openHead } from '../../keys/stored/key-head.js';
+import { isShareHere } from '../../keys/stored/read-key.js';
 import { acknowledge } from '../chain/acknowledged.js';
 import { type DecidingScope, ownEntry } from '../deciding.js';
 import { isSameChange } from '../forks/fork.js';
@@ -38,25 +38,22 @@ export async function readDone(
       : row.epoch === epoch + 1
         ? head.certified!.transcriptHash
         : await hashAfter(context, reader, row, epoch + 2);
-  if (own !== null && row.epoch === epoch + 1) await assertOpens(context, reader, row, head);
+  if (own !== null && row.epoch === epoch + 1) await assertHere(context, reader, row);
   const acknowledgement = own === null ? null : acknowledge(context, { params: next, transcriptHash }, own);
   return { transcriptHash, acknowledgement, epoch: epoch + 1, isEntered: true };
 }
 
 /** On an acknowledgement others destroy what they hold of the epoch before: it is given for a share that is there. */
-async function assertOpens(
-  context: ServerContext,
-  reader: Reader,
-  row: KeyRow,
-  head: KeyHead,
-): Promise<void> {
+async function assertHere(context: ServerContext, reader: Reader, row: KeyRow): Promise<void> {
+  let isHere = false;
   try {
-    const { share, staticSeed, pending } = await readSecrets(context, reader, row, head);
-    for (const one of [share, staticSeed, pending]) one?.fill(0);
+    isHere = await isShareHere(context, reader, row);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    throw refusal('CHANGE_SHARE_LOST', 'the share that this server had of that epoch does not open any more');
   }
+  const lost =
+    'the share that this server had of that epoch does not open any more, or is not the certified one';
+  if (!isHere) throw refusal('CHANGE_SHARE_LOST', lost);
 }
 
 /** What the epoch before one is named, as that one has it certified. */

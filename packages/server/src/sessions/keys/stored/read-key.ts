@@ -1,4 +1,4 @@
-import { CkmError, type StorageError } from '@ckm/foundation';
+import { CkmError, equalBytes, StorageError } from '@ckm/foundation';
 import type { ServerContext } from '../../../context.js';
 import type { KeyRow, Reader } from '../../../storage/storage.js';
 import { vaultError } from '../../../vault/codes.js';
@@ -7,6 +7,7 @@ import { openRecord } from '../../../vault/sealed-record.js';
 import type { EpochRecord } from './epoch-record.js';
 import type { ProvedEpoch } from './proved-epoch.js';
 import { type KeyHead, openHead } from './key-head.js';
+import { publicHalfOf } from './public-half.js';
 
 /** What everybody may know of one epoch. */
 export interface KeyEpoch {
@@ -61,9 +62,10 @@ export async function readSecrets(
 }
 
 /**
- * Whether the secrets of the epoch in use open here. The key of the epoch alone says nothing: it is on the disk before the row that
- * it seals, and stays where that row could not be written. Where its file is damaged the operator is told: another one takes its place
- * when the share comes back.
+ * Whether the secrets of the epoch in use open here, and the share among them is the one that was certified: any other, as a fault of memory
+ * left it when it was stored, is as good as none. The key of the epoch alone says nothing: it is on the disk before the row that
+ * it seals, and stays where that row could not be written. Where its file is damaged, or the share another one, the operator is told: when the
+ * share comes back, it takes the place of that.
  * @throws StorageError `FILE_…`
  */
 export async function isShareHere(
@@ -73,9 +75,12 @@ export async function isShareHere(
 ): Promise<boolean> {
   if (!context.epochKeys.exists(row)) return false;
   try {
-    const { share, pending, staticSeed } = await readSecrets(context, reader, row, openHead(context, row));
+    const head = openHead(context, row);
+    const { share, pending, staticSeed } = await readSecrets(context, reader, row, head);
+    const isIt = share === null || isCertified(head, share);
     for (const secret of [share, pending, staticSeed]) secret?.fill(0);
-    return true;
+    if (!isIt) context.events.storageFailed(notCertified());
+    return isIt;
   } catch (error) {
     if (isDamaged(error)) context.events.storageFailed(error);
     else if (!(error instanceof CkmError) || !DOES_NOT_OPEN.includes(error.code)) throw error;
@@ -83,16 +88,29 @@ export async function isShareHere(
   }
 }
 
+/** Whether a share is that of its slot. What waits for its certificate is compared with none. */
+function isCertified({ suite, slot, certified }: KeyHead, share: Uint8Array): boolean {
+  if (certified === null) return true;
+  const half = publicHalfOf(suite, share);
+  return half !== null && equalBytes(half, certified.verifyingShares[slot - 1] ?? new Uint8Array());
+}
+
+function notCertified(): StorageError {
+  return new StorageError('the share of a key is not the one that was certified for this server', {
+    code: 'SHARE_NOT_CERTIFIED',
+    hint: 'nothing is computed with it; its owner has the other servers of the key give it back',
+  });
+}
+
 /**
- * Whether the share of the epoch in use was given back by others, and this server has nothing that deals it. One that does not open is none.
- * @throws StorageError `FILE_…`
+ * Whether the share of the epoch in use, which is here, was given back by others, and this server has nothing that deals it.
+ * @throws as {@link readSecrets}
  */
 export async function cannotDeal(
-  context: Pick<ServerContext, 'epochKeys' | 'vault' | 'events'>,
+  context: Pick<ServerContext, 'epochKeys' | 'vault'>,
   reader: Reader,
   row: KeyRow,
 ): Promise<boolean> {
-  if (!(await isShareHere(context, reader, row))) return false;
   const { share, pending, staticSeed } = await readSecrets(context, reader, row, openHead(context, row));
   for (const secret of [share, pending, staticSeed]) secret?.fill(0);
   return share !== null && staticSeed === null;
