@@ -18,6 +18,7 @@ import {
   listJoining,
   storeJoiningFreezes,
 } from '../sessions/changes/epoch/joining-freezes.js';
+import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { readWhatFollows } from '../sessions/changes/votes/what-follows.js';
 import { keyLeft } from '../sessions/keys/over.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
@@ -84,7 +85,7 @@ async function changeFreezes(
   const name = { owner: call.account.xid, keyId };
   const view = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      const row = await transaction.keys.hold(name.owner, keyId);
+      const row = await holdRecalled(context, transaction, name);
       const joining = await listJoining(context, transaction, name);
       if (row === null) return freezeJoining(context, transaction, name, joining, change);
       const head = openHead(context, row);

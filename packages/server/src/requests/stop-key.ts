@@ -1,6 +1,7 @@
 import { keyFrozen, keyStopped } from '../policy/codes.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
+import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import type { Transaction } from '../storage/storage.js';
@@ -21,7 +22,7 @@ export async function stopKey(
 ): Promise<void> {
   const { vault, audit, events, clock } = context;
   const { owner, keyId } = key;
-  const row = await transaction.keys.hold(owner, keyId);
+  const row = await holdRecalled(context, transaction, key);
   if (row === null) return;
   // As it is now: the operator may have tightened it since the key was found.
   const { tightened } = openHead(context, row);

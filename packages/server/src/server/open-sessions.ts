@@ -16,7 +16,12 @@ import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
 import { createChangeDesk, createOrderSweep } from '../sessions/changes/orders/change-desk.js';
 import { createShownSweep } from '../sessions/changes/chain/forget-shown.js';
-import { forgetVotes, releaseCount, releaseHead } from '../sessions/changes/votes/forget-votes.js';
+import {
+  forgetVotes,
+  holdRecalled,
+  releaseCount,
+  releaseHead,
+} from '../sessions/changes/votes/forget-votes.js';
 import type { ChangeMeans } from '../sessions/changes/means.js';
 import { createMembersMemory } from '../sessions/changes/members-memory.js';
 import { createRetention } from '../sessions/retention.js';
@@ -120,7 +125,10 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       return head === null ? null : keyFacts(row, head, context.clock());
     },
     certifiedShare: (row) => certifiedShareIn(row, openIfWhole(context, row)),
-    noteTightened: (transaction, row, stored) => noteTightened(context, transaction, row, stored),
+    noteTightened: async (transaction, key, stored) => {
+      const row = (await holdRecalled(context, transaction, key))!;
+      await noteTightened(context, transaction, row, stored);
+    },
     releaseHead: (transaction, key) => releaseHead(context, transaction, key),
     releaseCount: (transaction, key) => releaseCount(context, transaction, key),
     voidOpen: async (reason) => {

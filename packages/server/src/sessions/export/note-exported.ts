@@ -5,6 +5,7 @@ import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import type { ChangeMeans } from '../changes/means.js';
+import { holdRecalled } from '../changes/votes/forget-votes.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { isExported, type KeyHead, marksOf, openHead } from '../keys/stored/key-head.js';
 import { noteMarks } from '../keys/stored/note-marks.js';
@@ -26,7 +27,7 @@ export async function noteExported(
   const owner = call.account.xid;
   const isNew = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      const row = await transaction.keys.hold(owner, keyId);
+      const row = await holdRecalled(context, transaction, { owner, keyId });
       if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
       const head = openHead(context, row);
       if (isExported(head)) return false;

@@ -82,6 +82,43 @@ describe('F10: rows of one key that are put back together while the server is do
     await expect(change.lock(1, other, promises, [1])).rejects.toThrow(refused('forgot'));
   });
 
+  test('are noticed also where a freeze by the owner’s client has written the key since, so that it has been written as often as when it voted', async () => {
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(3, { now: () => now });
+    const { keyId } = await makeKey(callers);
+    const change = await carryChange({ servers: callers, keyId, expiresAt: () => now + 600 });
+    await change.propose();
+    const promises = await change.promise(1);
+    const kept = await keep(servers[0]!, keyId);
+    const one = await change.move(1, promises);
+    const other = await change.move(1, promises);
+    expect(await change.lock(1, one, promises, [1])).toHaveLength(1);
+    servers[0] = await putBack(servers[0]!, kept);
+    callers[0] = await servers[0].as(alice);
+    const id = new Uint8Array(32).fill(9);
+    await callers[0].call('key.freeze', { keyId, id, from: now, until: now + 60 });
+    now += 61;
+    await expect(change.lock(1, other, promises, [1])).rejects.toThrow(refused('forgot'));
+  });
+
+  test('are noticed also where the delay of an order has been counted on since', async () => {
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(3, { now: () => now });
+    const { keyId } = await makeKey(callers, { policy: { changes: 'automatic', changeDelay: 86_400 } });
+    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON, needed: 3 });
+    await change.propose();
+    const kept = await keep(servers[0]!, keyId);
+    const { orderHash } = change;
+    await callers[0]!.call('change.cancel', { keyId, epoch: 0, orderHash });
+    servers[0] = await putBack(servers[0]!, kept);
+    callers[0] = await servers[0].as(alice);
+    for (let hour = 0; hour < 4; hour++) {
+      await servers[0].sessions.sweep();
+      now += 900;
+    }
+    expect((await proposeAt(callers[0], change)).forgot).toHaveLength(32);
+  });
+
   test('bring back no state of an order from before something was said of it', async () => {
     const { servers, callers } = await network.openMany(2);
     const { keyId } = await makeKey(callers);

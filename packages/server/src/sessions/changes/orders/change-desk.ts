@@ -17,6 +17,7 @@ import {
   tickSettling,
 } from '../forks/settle-desk.js';
 import type { ChangeMeans } from '../means.js';
+import { holdRecalled } from '../votes/forget-votes.js';
 import { sentenceOf } from './view-change.js';
 import { countOn } from '../../waiting-time.js';
 
@@ -34,7 +35,7 @@ export function createChangeDesk(means: ChangeMeans): ChangeDesk {
     await repeatWhenRaced(() =>
       context.storage.transact(async (transaction) => {
         const saysNo = entry.verdict === 'rejected';
-        await transaction.keys.hold(seen.owner, seen.keyId);
+        await holdRecalled(context, transaction, seen);
         const sentence =
           (await answerSettling(means, transaction, seen, { answer, saysNo })) ??
           (await answerOrder(means, transaction, seen, { answer, saysNo }));
@@ -117,6 +118,7 @@ async function tickOrders(means: ChangeMeans): Promise<void> {
 }
 
 async function tickOne(means: ChangeMeans, transaction: Transaction, row: ChangeRow): Promise<void> {
+  await holdRecalled(means.context, transaction, row);
   if (await tickSettling(means, transaction, row)) return;
   const due = await tickOf(means, transaction, row);
   if (due === null) return;

@@ -34,6 +34,7 @@ import { type DecidingScope, ownEntry, type StoredHead } from '../deciding.js';
 import { endTries } from '../end-tries.js';
 import type { ChangeMeans } from '../means.js';
 import { derivedReceiverSeed, destroyRoot, hasRoot } from '../receiver-seeds.js';
+import { holdRecalled } from '../votes/forget-votes.js';
 
 type Retired = Parameters<'change.retire'>;
 
@@ -185,7 +186,7 @@ async function removeShares(
   { owner, keyId, epoch }: DecidingScope,
   { params, held }: OverEpoch,
 ): Promise<void> {
-  await transaction.keys.hold(owner, keyId);
+  await holdRecalled(context, transaction, { owner, keyId });
   assertNotForked((await findKey(context, transaction, { owner, keyId })).head);
   const slot = ownEntry(context, params)?.slot ?? 'none';
   await endTries(context, transaction, { owner, keyId, epoch });

@@ -43,20 +43,25 @@ export async function forgetVotes(context: ServerContext): Promise<void> {
   }
 }
 
-async function forgetOne(context: ServerContext, name: KeyRow): Promise<void> {
-  await context.storage.transact((transaction) => forgetAllOf(context, transaction, name));
+async function forgetOne(context: ServerContext, { owner, keyId }: KeyName): Promise<void> {
+  await context.storage.transact(async (transaction) => {
+    const row = await transaction.keys.hold(owner, keyId);
+    if (row !== null) await forgetAllOf(context, transaction, row);
+  });
 }
 
-/** Of one key whose rows are older than what this server said: it may also have helped whom it does not know of, and its epoch may be over. */
-async function forgetAllOf(
-  context: ServerContext,
+/**
+ * Of one key whose rows are older than what this server said: it may also have helped whom it does not know of, and its epoch may be over.
+ * @param row as it is held
+ * @returns its next version
+ */
+function forgetAllOf(
+  context: Pick<ServerContext, 'vault' | 'epochKeys' | 'random' | 'clock'>,
   transaction: Transaction,
-  { owner, keyId }: KeyName,
-): Promise<void> {
-  const row = await transaction.keys.hold(owner, keyId);
-  if (row === null) return;
+  row: KeyRow,
+): Promise<KeyRow> {
   const head = openHead(context, row);
-  await noteMarks(context, transaction, row, {
+  return noteMarks(context, transaction, row, {
     ...marksOf(head),
     ...notedOf(context, row, head),
     ...unsure(context, row, head),
@@ -73,16 +78,26 @@ export async function recallHead(context: ServerContext, { owner, keyId }: KeyNa
   if (stored === null) return 0;
   const noted = context.epochKeys.counts.read({ owner, keyId }).count;
   if ((openHead(context, stored).count ?? 0) >= noted) return noted;
-  const isOlder = (row: KeyRow | null) => row !== null && isBehind(context, row, openHead(context, row));
-  const wentBack = await context.storage.transact(async (transaction) => {
-    const row = await transaction.keys.hold(owner, keyId);
-    // Another message, or another replica, may have written it, and noted that, since it was read.
-    if (!isOlder(row)) return false;
-    await forgetAllOf(context, transaction, { owner, keyId });
-    return true;
-  });
-  if (wentBack) context.events.storageFailed(headWentBack());
+  // Another message, or another replica, may have written it, and noted that, since it was read.
+  await context.storage.transact((transaction) => holdRecalled(context, transaction, { owner, keyId }));
   return noted;
+}
+
+/**
+ * Holds a key, and looks whether its row is older than what was said: wherever its head is written without a vote, as by a freeze, which whoever has the owner’s
+ * client may repeat, or by a delay that is counted on. Each writing counts, and enough of them would hide it.
+ * @returns its row to go on from; null: the key is not here
+ * @throws StorageError `FILE_…`
+ */
+export async function holdRecalled(
+  context: Pick<ServerContext, 'vault' | 'epochKeys' | 'random' | 'clock' | 'events'>,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+): Promise<KeyRow | null> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null || !isBehind(context, row, openHead(context, row))) return row;
+  transaction.whenCommitted(() => context.events.storageFailed(headWentBack()));
+  return forgetAllOf(context, transaction, row);
 }
 
 /** Its operator says that a key is used here again though others have not said that its epoch is the newest, or how often it was used: what is here counts. @returns whether it was not used */
