@@ -24,7 +24,7 @@ export interface OwnShare {
 }
 
 /** What a share of the next epoch is taken out with. */
-type ShareScope = Pick<Deciding, 'owner' | 'keyId' | 'epoch' | 'before' | 'record' | 'key'>;
+type ShareScope = Pick<Deciding, 'owner' | 'keyId' | 'epoch' | 'before' | 'record' | 'key' | 'former'>;
 
 /**
  * Takes this server's share out of the certificate of a change, however long ago it signed it: the session is not needed.

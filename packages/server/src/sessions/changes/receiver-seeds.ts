@@ -43,22 +43,26 @@ const HALF = 16;
  * The nonce of an offer, 32 bytes: fresh, and with a mark of what was drawn when the row was begun. By it a server knows later that this very row was
  * there when it signed; the root does not tell, where it is derived.
  */
-export function receiverNonce(
-  { random }: Pick<ServerContext, 'random'>,
-  { record, key }: Pick<Deciding, 'record' | 'key'>,
-): Uint8Array {
+export function receiverNonce({ random }: Pick<ServerContext, 'random'>, offering: Offering): Uint8Array {
   const fresh = random(HALF);
-  return concatBytes(fresh, markOf(record.drawn!, key?.head.forgot, fresh));
+  return concatBytes(fresh, markOf(offering, offering.record.drawn!, fresh));
 }
 
 /** Whether this row made that nonce, since this server last lost its memory. */
-export function isOwnNonce({ record, key }: Pick<Deciding, 'record' | 'key'>, nonce: Uint8Array): boolean {
-  if (record.drawn === null) return false;
-  return equalBytes(nonce.subarray(HALF), markOf(record.drawn, key?.head.forgot, nonce.subarray(0, HALF)));
+export function isOwnNonce(offering: Offering, nonce: Uint8Array): boolean {
+  const { drawn } = offering.record;
+  if (drawn === null) return false;
+  return equalBytes(nonce.subarray(HALF), markOf(offering, drawn, nonce.subarray(0, HALF)));
 }
 
-function markOf(drawn: Uint8Array, forgot: Uint8Array | undefined, fresh: Uint8Array): Uint8Array {
-  return taggedHash('CKM/change/nonce/v1', drawn, forgot ?? NOTHING, fresh).slice(0, HALF);
+/** Who offers, or did. */
+type Offering = Pick<Deciding, 'record' | 'key' | 'former'>;
+
+/** Also where it remembers again, in an epoch that it entered since: what it had forgotten of the one before it does not know. */
+function markOf({ key, former }: Offering, drawn: Uint8Array, fresh: Uint8Array): Uint8Array {
+  const head = (key ?? former)?.head;
+  const lost = head?.forgot ?? head?.lapse ?? NOTHING;
+  return taggedHash('CKM/change/nonce/v1', drawn, lost, fresh).slice(0, HALF);
 }
 
 const NOTHING = new Uint8Array();

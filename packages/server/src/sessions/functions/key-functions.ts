@@ -112,8 +112,7 @@ async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<
     const shown = isLost ? { ...key, isShareLost: true as const } : key;
     const { policy, exportProof } = head;
     const proof = exportProof === undefined ? {} : { exportProof };
-    // Whoever was given a share back forgot with it: of others nothing is opened for this.
-    const isBare = head.forgot !== undefined && isHere && (await cannotDeal(context, reader, row));
+    const isBare = isHere && (await cannotDeal(context, reader, row));
     return { key: shown, policy, certificate, ...proof, ...(isBare ? { cannotDeal: true as const } : {}) };
   });
 }

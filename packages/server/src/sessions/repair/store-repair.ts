@@ -7,8 +7,9 @@ import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
 import { beginEpoch } from '../changes/epoch/begin-epoch.js';
 import { epochBefore, paramsIn } from '../changes/chain/check-chain.js';
 import type { StoredHead } from '../changes/deciding.js';
-import { forgetVotesOf } from '../changes/votes/forget-votes.js';
+import { forgetVotesOf, holdRecalled } from '../changes/votes/forget-votes.js';
 import { takeFreezes } from '../changes/epoch/joining-freezes.js';
+import { isNewIn } from '../changes/forks/never-in.js';
 import { findOwn, type KeyName, takeShown } from '../changes/chain/shown-epochs.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
@@ -16,7 +17,7 @@ import { countAnew } from '../keys/counts/count-anew.js';
 import type { EpochRecord } from '../keys/stored/epoch-record.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
 import { storePublicEpoch } from '../keys/past-epochs.js';
-import { helpedSlots, marksOf, openHead } from '../keys/stored/key-head.js';
+import { helpedSlots, type KeyHead, type KeyMarks, marksOf, openHead } from '../keys/stored/key-head.js';
 import { noteHelped, noteMarks } from '../keys/stored/note-marks.js';
 import { isShareHere, readEpoch } from '../keys/stored/read-key.js';
 import { writeKey } from '../keys/stored/write-key.js';
@@ -35,7 +36,7 @@ export async function storeRepair(
   { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
   change: RepairChange,
 ): Promise<void> {
-  const existing = await transaction.keys.hold(owner, keyId);
+  const existing = await holdRecalled(context, transaction, { owner, keyId });
   if (change.kind === 'regain') return regain(context, transaction, existing, { owner, keyId }, change);
   if (change.kind === 'help') return help(context, transaction, existing, change);
   return decline(context, transaction, existing, change);
@@ -47,7 +48,8 @@ const MOST_BESIDES = 2_048;
 /**
  * Stores a share that came back, as `key.restore` does. What this server holds of that key is never written over: a share that
  * is there again by itself stays, and of an earlier epoch nothing comes back. Whoever has lost the rows too, or has those of an
- * earlier epoch, has forgotten what it may have decided, and is told all epochs by their certificates.
+ * earlier epoch, has forgotten what it may have decided, and is told all epochs by their certificates. Only who waits for what was settled, and was never
+ * in that epoch, has nothing to forget.
  */
 async function regain(
   context: ServerContext,
@@ -76,16 +78,31 @@ async function regain(
     await quota.bytes(transaction, account, 2 * length + MOST_BESIDES);
   }
   const before = await findOwn(context, transaction, name);
-  const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
+  const isNew = before !== null && isNewIn(before.head, record);
+  const marks = isNew ? marksOfBefore(before.head) : undefined;
+  const row = await writeKey(
+    context,
+    transaction,
+    existing,
+    { owner, keyId, state: 'active' },
+    record,
+    marks,
+  );
   if (!isOfEpoch && passed.length > 1) {
     await noteChanged(context, transaction, row, passed[0]!.transcriptHash);
     await storePast(context, transaction, name, before, chain);
   } else await transaction.shownEpochs.removeAll(owner, keyId);
   await takeFreezes(context, transaction, row, null);
   if (!isOfEpoch) await beginEpoch(context, transaction, { owner, keyId });
-  if (existing !== null) await forgetVotesOf(context, transaction, { owner, keyId });
+  if (existing !== null && !isNew) await forgetVotesOf(context, transaction, { owner, keyId });
   await countAnew(context, transaction, { owner, keyId });
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
+}
+
+/** Without when its epoch came into use: nothing says since when a share that others gave back may lie in backups. */
+function marksOfBefore(head: KeyHead): KeyMarks {
+  const { since: _since, ...marks } = marksOf(head);
+  return marks;
 }
 
 /** What its head says of a key that changes have led to its epoch. A fork that was settled is behind it then. */
@@ -96,7 +113,7 @@ async function noteChanged(
   first: Uint8Array,
 ): Promise<void> {
   const { change: _change, decided: _decided, left: _left, ...kept } = marksOf(openHead(context, row));
-  const { forked: _forked, settling: _settling, counts: _counts, ...marks } = kept;
+  const { forked: _forked, settling: _settling, counts: _counts, neverIn: _neverIn, ...marks } = kept;
   await noteMarks(context, transaction, row, { ...marks, first, since: context.clock() });
 }
 

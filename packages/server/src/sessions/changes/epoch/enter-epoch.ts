@@ -94,6 +94,7 @@ function withoutFork({
   forked: _forked,
   settling: _settling,
   counts: _counts,
+  neverIn: _neverIn,
   ...marks
 }: KeyMarks): KeyMarks {
   return marks;
@@ -111,7 +112,8 @@ function marksAfter(
   const first = key === null ? joining!.first : (key.head.first ?? before.transcriptHash);
   const marks = withoutFork(marksOf((key ?? former)?.head ?? null));
   const { change: _change, decided: _decided, left: _left, forgot, ...kept } = marks;
-  const forgets = isRemembered ? {} : { forgot: forgot ?? context.random(FORGOT_BYTES) };
+  const lapse = forgot === undefined ? {} : { lapse: forgot };
+  const forgets = isRemembered ? lapse : { forgot: forgot ?? context.random(FORGOT_BYTES) };
   const isJoining = key === null;
   const anew = isJoining ? countingAnew(context, entered, { joined: entered.epoch, nonce: kept.asks }) : {};
   return { ...kept, ...forgets, ...anew, since: context.clock(), first };

@@ -10,6 +10,7 @@ import { ownEntry } from '../deciding.js';
 import { destroyRoot } from '../receiver-seeds.js';
 import type { Evidence } from './evidence.js';
 import { type ForkedKey, putForked, withoutStand, withSettledInstead } from './forked-key.js';
+import { wasNeverIn } from './never-in.js';
 
 /**
  * The keys of shares that came of a certificate that is dead, before the rows: the key never comes back to them. Those
@@ -48,12 +49,14 @@ export async function goBack(
     decided: _decided,
     helped: _helped,
     awaits: _awaits,
+    neverIn: _neverIn,
     ...kept
   } = withoutStand(marksOf(head), epoch);
   const said = withSettledInstead(head, epoch + 1, names[0]!);
   const stopped = { ...kept, ...said, forked: epoch + 1, settling: version, counts: names[0]! };
+  const isNew = wasNeverIn(context, forked, record, evidence) ? { neverIn: true as const } : {};
   const marks: KeyMarks =
-    own === null ? { ...stopped, left: leftSince(before) } : { ...stopped, change: version };
+    own === null ? { ...stopped, left: leftSince(before) } : { ...stopped, ...isNew, change: version };
   const isBehind = left !== undefined && row.epoch < epoch;
   const epochRow = await transaction.epochs.find(owner, keyId, isBehind ? row.epoch : epoch);
   const at = isBehind

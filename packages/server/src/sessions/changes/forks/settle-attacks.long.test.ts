@@ -27,6 +27,7 @@ import { type BareCaller, type BareServer, TEST_TIME } from '../../test/bare-ser
 import { alice, createBareServers, SOON } from '../../test/bare-servers.js';
 import { createInterruptedStorage } from '../../test/faulty-storage.js';
 import { forkApart, type ForkedServers, forkKey, type ForkOptions } from '../../test/fork.js';
+import { keepRows, putRowsBack } from '../../test/kept-rows.js';
 import { createRepairCourier } from '../../test/repair-courier.js';
 import { carrySettling } from '../../test/settle-courier.js';
 import { signIn } from '../../test/signs.js';
@@ -157,6 +158,124 @@ describe('a server whose share of the settled epoch is gone', () => {
     expect((await shown(bravo, keyId)).forked).toBeUndefined();
     expect((await commit(bravo, keyId, one)).isEntered).toBe(true);
   });
+
+  /** Alpha and bravo went over by the other, and keep nothing that opens a share of the one, by which charlie and delta went over. */
+  async function twoWithoutShares(now: () => number = () => TEST_TIME) {
+    const found = await forkKey(network, { ours: [0, 1, 2, 3], theirs: [0, 1, 2, 3], now });
+    const { servers, callers, made, keyId, one, other, goOver } = found;
+    const at = (place: number) => callers[place]!;
+    for (const place of [2, 3]) await goOver(at(place), one);
+    for (const place of [0, 1]) await goOver(at(place), other);
+    const members = [at(0), at(1), at(2)];
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const votes = await settling.settle([1, 2], [{ slot: 4, at: at(3) }]);
+    for (const place of [0, 1]) {
+      servers[place]!.context.epochKeys.destroy(scope(keyId, 0));
+      await retired(servers[place]!, scope(keyId, 0));
+    }
+    const chain = [(await fetchChain(at(0), keyId))[0]!, one];
+    const { policy } = await at(0).call('key.show', { keyId });
+    const repair = async (target: number) => {
+      const lost = { servers, callers, made, policy, target, helpers: [3, 4], chain };
+      const courier = createRepairCourier(lost);
+      await courier.begin();
+      await courier.finish();
+    };
+    const tell = async () => {
+      for (const place of [0, 1, 2, 3]) await settling.end(at(place), votes);
+      for (const place of [0, 1])
+        await expect(commit(at(place), keyId, one)).rejects.toThrow(code('CHANGE_SHARE_LOST'));
+    };
+    return { ...found, at, tell, repair };
+  }
+
+  test('forgets nothing where it was never in the epoch that counts: two of four are repaired, and the key is changed again', async () => {
+    const { servers, callers, made, keyId, at, tell, repair } = await twoWithoutShares();
+    await tell();
+    await repair(1);
+    await repair(2);
+    for (const place of [0, 1]) {
+      expect((await shown(at(place), keyId)).hasForgotten).toBeUndefined();
+      expect((await at(place).call('key.show', { keyId })).cannotDeal).toBe(true);
+      const head = await headOf(servers[place]!, keyId);
+      expect([head.neverIn, head.counts, head.forked]).toEqual([undefined, undefined, undefined]);
+    }
+
+    const wish = { needed: 3, dealers: [3, 4] };
+    const next = await carryChange({ servers: callers, keyId, expiresAt: SOON, ...wish });
+    await next.commit(await completeChange(next, 1, [1, 3, 4]));
+    const after = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+    await signIn(callers, made, after.before.public, { epoch: 2, signers: [1, 2, 4] });
+  });
+
+  test.each(['forgot', 'lapse'] as const)(
+    'forgets as every other where it had lost its memory in between (%s)',
+    async (mark) => {
+      const { servers, keyId, at, tell, repair } = await twoWithoutShares();
+      await marked(servers[1]!, keyId, { [mark]: new Uint8Array(32).fill(9) });
+      await tell();
+      expect((await headOf(servers[1]!, keyId)).neverIn).toBeUndefined();
+      await repair(2);
+      expect((await shown(at(1), keyId)).hasForgotten).toBe(true);
+    },
+  );
+
+  test('forgets where its rows went back while it waited', async () => {
+    const { servers, keyId, at, tell, repair } = await twoWithoutShares();
+    await tell();
+    expect((await headOf(servers[1]!, keyId)).neverIn).toBe(true);
+    await servers[1]!.sessions.voidOpen('the database is an older one');
+    await repair(2);
+    expect((await shown(at(1), keyId)).hasForgotten).toBe(true);
+  });
+
+  test('forgets where its rows of that time are put back after it has voted in the epoch that counts, however often the key is frozen in between', async () => {
+    let now = TEST_TIME;
+    const { servers, callers, keyId, at, tell, repair } = await twoWithoutShares(() => now);
+    await tell();
+    const kept = await keepRows(network, { servers, callers }, 1, keyId);
+    await repair(2);
+    const wish = { needed: 3, dealers: [3, 4] };
+    const next = await carryChange({ servers: callers.slice(1), keyId, expiresAt: SOON, ...wish });
+    const { policy } = await at(2).call('key.show', { keyId });
+    const propose = () => at(1).call('change.propose', { order: next.order, chain: [], policy });
+    const { epoch } = next.order;
+    const promise = (attempt: number) => {
+      const said = { keyId, epoch, orderHash: next.orderHash, attempt, shown: [], recall: null, locked: [] };
+      return at(1).call('change.promise', said);
+    };
+    expect((await propose()).forgot).toBe(null);
+    await promise(1);
+    await putRowsBack(network, { servers, callers }, 1, keyId, kept);
+    for (let time = 1; time <= 6; time++) {
+      const id = new Uint8Array(32).fill(time);
+      await at(1).call('key.freeze', { keyId, id, from: now, until: now + 10 });
+      now += 11;
+    }
+    await repair(2);
+    expect((await shown(at(1), keyId)).hasForgotten).toBe(true);
+    expect((await propose()).forgot).toHaveLength(32);
+    const refused = expect.objectContaining({ code: 'CHANGE_REFUSED', facts: { reason: 'forgot' } }) as Error;
+    await expect(promise(1)).rejects.toThrow(refused);
+  });
+
+  test('forgets where it signed twice: another machine of it may have been there', async () => {
+    const found = await forkKey(network);
+    const { servers, callers, keyId, one, other, goOver } = found;
+    const members = callers.slice(0, 3);
+    for (const caller of members.slice(0, 2)) await goOver(caller, one);
+    await goOver(members[2]!, other);
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const votes = await settling.settle([1, 2]);
+    for (const caller of members) await settling.end(caller, votes);
+    const head = await headOf(servers[2]!, keyId);
+    expect([head.counts, head.neverIn]).toEqual([settling.next, undefined]);
+  });
+
+  async function headOf({ context }: BareServer, keyId: Uint8Array) {
+    const row = await context.storage.read(({ keys }) => keys.find(alice.xid, keyId));
+    return openHead(context, row!);
+  }
 
   async function versionOf({ context }: BareServer, keyId: Uint8Array, epoch: number) {
     const row = await context.storage.read(({ changes }) => changes.find(alice.xid, keyId, epoch));

@@ -173,7 +173,7 @@ export async function laterFork(
 }
 
 function withoutFork(marks: KeyMarks, epoch: number): KeyMarks {
-  const { forked: _forked, settling: _settling, counts: _counts, ...kept } = marks;
+  const { forked: _forked, settling: _settling, counts: _counts, neverIn: _neverIn, ...kept } = marks;
   return withoutAwaits(withoutStand(kept, epoch), epoch);
 }
 

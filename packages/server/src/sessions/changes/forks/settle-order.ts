@@ -272,7 +272,7 @@ async function hasOrTakes(
   try {
     const { keyShare, seed } = takeOwnShare(
       context,
-      { owner, keyId, epoch, before, record, key: { row, head } },
+      { owner, keyId, epoch, before, record, key: { row, head }, former: null },
       certificate,
       own,
     );

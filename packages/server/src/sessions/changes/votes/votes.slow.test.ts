@@ -4,7 +4,8 @@ import { encodeHex } from '@ckm/foundation';
 import { carryChange, completeChange, fetchChain, preparing } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { TEST_TIME } from '../../test/bare-server.js';
-import { createBareServers, makeKey, mallory, messageOf, SOON } from '../../test/bare-servers.js';
+import { alice, createBareServers, makeKey, mallory, messageOf, SOON } from '../../test/bare-servers.js';
+import { openHead } from '../../keys/stored/key-head.js';
 import { tellHeads } from '../../test/heads.js';
 import { signIn } from '../../test/signs.js';
 
@@ -317,6 +318,11 @@ describe('a member that forgot what it said', () => {
     const votes = { promises, locks: locked, yields };
     await change.commit(change.certify(4, whole, votes));
     await signIn(callers, made, whole.epoch.public, { epoch: 1, signers: [1, 2], expiresAt: now + 600 });
+    // In the next epoch it remembers everything, and what it offered before it forgot it takes for its own no more.
+    const { context } = servers[0]!;
+    const row = await context.storage.read(({ keys }) => keys.find(alice.xid, keyId));
+    const head = openHead(context, row!);
+    expect([head.forgot, head.lapse]).toEqual([undefined, forgot]);
   });
 
   test('V33b: what is locked already is completed by whoever is shown it, whatever was hidden before', async () => {

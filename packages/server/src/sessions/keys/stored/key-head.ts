@@ -45,6 +45,8 @@ export interface KeyMarks {
    * what it does not know of, and decides on no change of it. Absent: it remembers everything.
    */
   readonly forgot?: Uint8Array;
+  /** What `forgot` last said in an epoch before this one; stays for ever, so that nothing offered before that is taken for its own. Absent: it never forgot. */
+  readonly lapse?: Uint8Array;
   /** How often it was written: grows for ever, and outside of the database too where something left (`head-memory.ts`). Absent: 1 or less. */
   readonly count?: number;
   /**
@@ -62,6 +64,8 @@ export interface KeyMarks {
   readonly settling?: number;
   /** Of the forked epoch, by its transcript hash: on which one its servers settled. This server goes over to it, and to nothing else. Absent: on none, as far as it knows. */
   readonly counts?: Uint8Array;
+  /** Whether it was never in the epoch that `counts` names, as its memory shows (`never-in.ts`): of that it has forgotten nothing. Absent: it may have been. */
+  readonly neverIn?: true;
   /**
    * Of epochs that were forked: the transcript hash of the one on which their servers settled, as this server was shown by their votes. In every backup, which the
    * votes are not. Absent: it was shown of none.
