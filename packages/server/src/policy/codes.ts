@@ -81,7 +81,7 @@ export function rateSpent({ count, perSeconds }: Rate): PolicyError {
 
 /**
  * The same by what other servers have said of the time before, which this one cannot know to be true.
- * @param since from when on it has seen every request itself, UnixSeconds
+ * @param since when they said so, UnixSeconds
  */
 export function rateSpentByOthers({ count, perSeconds }: Rate, since: number): PolicyError {
   const until = since + perSeconds;

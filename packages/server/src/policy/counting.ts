@@ -17,7 +17,11 @@ export interface Counting {
   readonly isReleased?: boolean;
 }
 
-export type ToldCount = WindowAsked & { readonly count: number };
+export type ToldCount = WindowAsked & {
+  readonly count: number;
+  /** When they said so, UnixSeconds: those who have not met its epoch yet may sign in the one before until then. Absent: when this server began to count. */
+  readonly at?: number;
+};
 
 /** Counts what is stored of a key that came after a moment, at most so many. */
 export type CountStored = (since: number, most: number) => Promise<number>;
@@ -29,23 +33,37 @@ export function countBesides(countStored: CountStored, letInAt: number | undefin
     letInAt > since ? (await countStored(since, most + 1)) - 1 : countStored(since, most);
 }
 
-/** Whether requests of before may still count within a window. */
-export function reachesBack({ at }: Counting, within: number, now: number): boolean {
-  return now - at < within;
+/** Whether anything may still count within a window that this server has not seen itself. */
+export function reachesBack(counting: Counting, window: WindowAsked, now: number): boolean {
+  return now - counting.at < window.within || toldOf(counting, window, now) !== null;
 }
 
 /**
- * Whether a request of before may be signed once more than others have counted: it is let in anew when it is asked for again. A server that its
- * operator has released goes by what it has.
+ * Whether a request may be of before, and be signed once more than others have counted: it is let in anew when it is asked for again. One of that
+ * very second may be of before it or behind it. A server that its operator has released goes by what it has.
  */
 export function isFromBefore(counting: Counting | null, letInAt: number): counting is Counting {
-  return counting !== null && counting.isReleased !== true && letInAt < counting.at;
+  return counting !== null && counting.isReleased !== true && letInAt <= counting.at;
 }
 
-/** What others said of a window: the shortest that covers it, and in which they have not stopped counting too early; null: nothing. */
-export function toldOf({ told }: Counting, { within, most }: WindowAsked): number | null {
-  const covering = told.filter((one) => one.within >= within && isEnough(one, most));
-  return covering.toSorted((a, b) => a.within - b.within)[0]?.count ?? null;
+/** When a request is let in, UnixSeconds: not before this server began to count, though the clock of another replica may be behind. */
+export function momentOfEntry(counting: Counting | null, now: number): number {
+  return Math.max(now, counting?.at ?? 0);
+}
+
+/**
+ * What others said of a window, as long as that counts: the shortest that covers it, and in which they have not stopped counting too early; null:
+ * nothing.
+ */
+export function toldOf(
+  counting: Counting,
+  { within, most }: WindowAsked,
+  now: number,
+): Required<ToldCount> | null {
+  const covering = counting.told
+    .map((one) => ({ ...one, at: one.at ?? counting.at }))
+    .filter((one) => one.within >= within && isEnough(one, most) && now - one.at < within);
+  return covering.toSorted((a, b) => a.within - b.within)[0] ?? null;
 }
 
 /** Whether a count says what has to be known of whether a key was used so often. */
@@ -61,13 +79,10 @@ export interface CountStart {
 }
 
 /** What {@link countWithin} counts of what is stored. */
-export function startsOf(
-  counting: Counting | null,
-  { within, most }: WindowAsked,
-  now: number,
-): readonly CountStart[] {
+export function startsOf(counting: Counting | null, window: WindowAsked, now: number): readonly CountStart[] {
+  const { within, most } = window;
   const whole = { since: now - within, most };
-  if (counting === null || !reachesBack(counting, within, now)) return [whole];
+  if (counting === null || !reachesBack(counting, window, now)) return [whole];
   return [whole, { since: Math.max(now - within, counting.at - 1), most }];
 }
 
@@ -84,8 +99,8 @@ export async function countWithin(
   const [whole, behind] = startsOf(counting, window, now);
   const seen = await countStored(whole!.since, window.most);
   if (behind === undefined) return seen;
-  const told = toldOf(counting!, window);
+  const told = toldOf(counting!, window, now);
   if (told === null) return null;
   const since = await countStored(behind.since, window.most);
-  return Math.min(window.most, since + Math.max(told, seen - since));
+  return Math.min(window.most, since + Math.max(told.count, seen - since));
 }

@@ -83,16 +83,14 @@ export function createPolicy({
       const { counting } = key;
       if (counting === null || counting.isReleased === true) return [];
       const windows = await windowsOf(reader, owned, key);
-      return windows.filter(
-        (one) => reachesBack(counting, one.within, now) && toldOf(counting, one) === null,
-      );
+      return windows.filter((one) => reachesBack(counting, one, now) && toldOf(counting, one, now) === null);
     },
     countsFor: async (reader, owned, key, { windows, keptSeconds, now }) => {
       const longest = Math.max(keptSeconds, await longestWindow(reader, owned, key));
       const { counting } = key;
       const isKnown = (one: WindowAsked) =>
         one.within <= longest &&
-        (counting === null || !reachesBack(counting, one.within, now) || toldOf(counting, one) !== null);
+        (counting === null || !reachesBack(counting, one, now) || toldOf(counting, one, now) !== null);
       return {
         starts: windows.filter(isKnown).flatMap((one) => startsOf(counting, one, now)),
         say: (counted) =>
@@ -212,7 +210,7 @@ async function rateRefusal(
     if (used < count) continue;
     const seen = await countStored(now - perSeconds, count);
     return seen < count
-      ? rateSpentByOthers({ count, perSeconds }, known!.at)
+      ? rateSpentByOthers({ count, perSeconds }, toldOf(known!, window, now)!.at)
       : rateSpent({ count, perSeconds });
   }
   return null;

@@ -1,7 +1,7 @@
 import type { RequestAsk } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
-import { isFromBefore } from '../policy/counting.js';
+import { isFromBefore, momentOfEntry } from '../policy/counting.js';
 import type { RequestFacts, Verdict } from '../policy/policy.js';
 import { unlessChanged } from '../storage/tampered-row.js';
 import type { Transaction } from '../storage/storage.js';
@@ -53,7 +53,8 @@ export async function admitRequest(
     context.policy.decide(transaction, read.key.policy, facts),
   );
   const { sentence } = read.description;
-  const columns = { owner, requestId, keyId, createdAt: context.clock(), expiresAt, version: 1 };
+  const createdAt = momentOfEntry(read.key.counting, facts.now);
+  const columns = { owner, requestId, keyId, createdAt, expiresAt, version: 1 };
   if (verdict.verdict === 'refuse')
     return refuse(context, transaction, { ...columns, sentence }, kind, verdict);
   const asks = verdict.verdict === 'ask';
@@ -134,7 +135,7 @@ function rowAnew(
 ): StoredRequest['row'] {
   const { counting } = key;
   if (!policy.isCounted(key.policy, key) || !isFromBefore(counting, row.createdAt)) return row;
-  return { ...row, createdAt: Math.max(clock(), counting.at) };
+  return { ...row, createdAt: momentOfEntry(counting, clock()) };
 }
 
 /**

@@ -106,14 +106,37 @@ export async function changeTo(
   needed: number,
   by?: readonly number[],
 ): Promise<void> {
+  await (
+    await changeAtFirst(key, to, needed, { first: [], by })
+  )();
+}
+
+/**
+ * The same by a courier who shows the servers of some places first that the others have it: they go over, and those sign in the epoch before.
+ * @returns shows it to all, who go over as well
+ */
+export async function changeAtFirst(
+  key: CountedKey,
+  to: readonly number[],
+  needed: number,
+  { first, by }: { readonly first: readonly number[]; readonly by?: readonly number[] | undefined },
+): Promise<() => Promise<void>> {
   const { servers, callers, keyId, rosters } = key;
   const next = to.map((place) => nextMember(servers[place]!, callers[place]!));
   const from = rosters.at(-1)!.map((place) => callers[place]!);
   const expiresAt = () => servers[0]!.context.clock() + 600;
   const change = await carryChange({ servers: from, keyId, expiresAt, next, needed });
   const slots = by === undefined ? undefined : slotsOf(key, by);
-  await change.commit(await completeChange(change, 1, slots));
-  rosters.push(to);
+  const certificate = await completeChange(change, 1, slots);
+  if (first.length > 0) {
+    const acknowledgements = await change.acknowledge(certificate);
+    for (const place of first)
+      await callers[place]!.call('change.commit', { keyId, certificate, acknowledgements });
+  }
+  return async () => {
+    await change.commit(certificate);
+    rosters.push(to);
+  };
 }
 
 type Heads = Parameters<'key.heads'>['heads'];

@@ -1,5 +1,5 @@
 import { encodeHead, headStatement, parseHead, signIdentityStatement } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
+import { type CkmError, encodeHex } from '@ckm/foundation';
 import type { QuorumSigner } from '@ckm/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createKeyDesk } from '../../../control/desks/key-desk.js';
@@ -9,6 +9,7 @@ import { alice, createBareServers, messageOf } from '../../test/bare-servers.js'
 import {
   backUp,
   bringBack,
+  changeAtFirst,
   changeTo,
   type CountedKey,
   type CountedOptions,
@@ -61,14 +62,15 @@ interface LetIn {
   readonly expiresAt: number;
 }
 
-/** Alpha lets in as many requests as asked for, and gives no share for them. */
-async function letIn(key: CountedKey, times: number): Promise<LetIn[]> {
+/** Servers of these slots, alpha unless said, let in as many requests as asked for, and give no share for them. */
+async function letIn(key: CountedKey, times: number, slots: readonly number[] = [1]): Promise<LetIn[]> {
   const asked = Array.from({ length: times }, (_, i) => {
     const requestId = new Uint8Array(32).fill(i + 1);
     return { ...fresh(), requestId, expiresAt: now + 2 * HOUR };
   });
   const signer = await signerOf(key);
-  for (const ask of asked) await signer.request(1, ask, { expiresAt: ask.expiresAt });
+  for (const ask of asked)
+    for (const slot of slots) await signer.request(slot, ask, { expiresAt: ask.expiresAt });
   return asked;
 }
 
@@ -206,6 +208,13 @@ describe('P14: a server that came back from an older state', () => {
       heads: [{ slot: 5, head, signature }, ...heads],
     });
     expect(await signAll(key, [ALPHA, CHARLIE, DELTA])).toBe(LIMIT - 2);
+  });
+
+  test('counts what it lets in by a clock that is behind, as that of another replica may be', async () => {
+    const key = await alphaBack(1);
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    now -= 60;
+    expect(await signAll(key, [ALPHA, CHARLIE])).toBe(LIMIT - 1);
   });
 
   test('is used by what it has where its operator releases it, and still tells nobody how often that was', async () => {
@@ -417,6 +426,23 @@ describe('P14: a server that joined', () => {
     expect(await signAll(key, [CHARLIE, DELTA])).toBe(LIMIT);
   });
 
+  test('goes by what others told it for as long as a window from when they did: who has not met its epoch signs in the one before until then', async () => {
+    const key = await makeKey({ count: 4, of: 3 });
+    const goOver = await changeAtFirst(key, [ALPHA, BRAVO, DELTA], 2, { first: [DELTA] });
+    now += 60;
+    await sign(key, [BRAVO, CHARLIE], LIMIT);
+    await goOver();
+    await tellCounts(key, DELTA, [BRAVO, CHARLIE]);
+    const until = now + HOUR;
+    now = until - 1;
+    await expect(askOnly(key, DELTA)).rejects.toMatchObject({
+      code: 'POLICY_RATE',
+      facts: { since: until - HOUR, until },
+    });
+    now = until;
+    expect(await signAll(key, [ALPHA, DELTA])).toBe(LIMIT);
+  });
+
   test('a refresh changes no count', async () => {
     const key = await makeKey();
     await sign(key, [ALPHA, BRAVO], 3);
@@ -440,6 +466,45 @@ describe('P14: a server that joined', () => {
     await expect(askOnly(key, DELTA)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
     await tellCounts(key, DELTA, [ALPHA, CHARLIE]);
     expect(await signAll(key, [ALPHA, DELTA])).toBe(0);
+  });
+});
+
+describe('P14: servers that leave a key and join it again', () => {
+  /** Alpha and bravo let a text in and leave, charlie and delta sign as many, and alpha and bravo are back, all in one second. */
+  async function bothBack(signed: number): Promise<{ key: CountedKey; ask: LetIn }> {
+    const key = await makeKey({ count: 4, of: 2 });
+    const [ask] = await letIn(key, 1, [1, 2]);
+    await changeTo(key, [CHARLIE, DELTA], 2);
+    for (const place of [CHARLIE, DELTA]) await tellCounts(key, place, [ALPHA]);
+    await sign(key, [CHARLIE, DELTA], signed);
+    await changeTo(key, [ALPHA, BRAVO], 2);
+    for (const place of [ALPHA, BRAVO]) await tellCounts(key, place, [CHARLIE]);
+    return { key, ask: ask! };
+  }
+
+  /** Asks both for their shares of it. @returns what each of them says */
+  async function askBoth(key: CountedKey, ask: LetIn, number = 1): Promise<string[]> {
+    const signer = await signerOf(key);
+    const attempt = await signer.prepare([1, 2], 1, number);
+    const codeOf = (error: unknown) => (error as CkmError).code;
+    const said: string[] = [];
+    for (const slot of [1, 2]) {
+      const reply = signer.request(slot, ask, { attempt, expiresAt: ask.expiresAt });
+      said.push(await reply.then(({ state }) => state, codeOf));
+    }
+    return said;
+  }
+
+  test('sign nothing that both had let in before where others have used all of it up', async () => {
+    const { key, ask } = await bothBack(LIMIT);
+    expect(await askBoth(key, ask)).toEqual(['POLICY_RATE', 'POLICY_RATE']);
+  });
+
+  test('sign it, counted once, where others have left room for it', async () => {
+    const { key, ask } = await bothBack(LIMIT - 1);
+    expect(await askBoth(key, ask)).toEqual(['answered', 'answered']);
+    expect(await askBoth(key, ask, 2)).toEqual(['answered', 'answered']);
+    expect(await signAll(key, [ALPHA, BRAVO])).toBe(0);
   });
 });
 
@@ -510,6 +575,19 @@ describe('P14: two changes of members within a window', () => {
     const key = await changedTwice(HOUR);
     await tellCounts(key, ECHO, [ALPHA]);
     expect(await signAll(key, [ALPHA, ECHO])).toBe(LIMIT);
+  });
+
+  test('who forgot in the second of the first one says nothing of what others signed between', async () => {
+    const key = await makeKey({ count: 5, of: 3 });
+    await bringBack(key, ALPHA, await backUp(key, ALPHA));
+    await tellCounts(key, ALPHA, [BRAVO, CHARLIE]);
+    await sign(key, [BRAVO, CHARLIE], LIMIT);
+    await changeTo(key, [ALPHA, DELTA], 2, [BRAVO, CHARLIE]);
+    await tellCounts(key, DELTA, [ALPHA, BRAVO]);
+    await changeTo(key, [ALPHA, ECHO], 2);
+    await expect(tellCounts(key, ECHO, [ALPHA])).rejects.toThrow(code('COUNTS_TOO_FEW'));
+    await tellCounts(key, ECHO, [ALPHA, DELTA]);
+    expect(await signAll(key, [ALPHA, ECHO])).toBe(0);
   });
 
   test('who joined by the second one, and has forgotten what it was told, asks them again', async () => {

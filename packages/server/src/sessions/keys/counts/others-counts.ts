@@ -47,7 +47,10 @@ export async function countsFor(
   return { starts: toSay.starts, say: async (counted) => (await toSay.say(counted)).map(whole) };
 }
 
-/** For each window the epoch from which on this server has counted for itself what it signed; what was before is over for longer, or it was told. */
+/**
+ * For each window the epoch from which on this server has counted for itself what it signed; what was before is over for longer, or it was told. Of
+ * two epochs in the second in which it forgot, the earlier one: others may have signed on in that behind what it was told.
+ */
 async function fromWhen(
   context: Context,
   reader: Reader,
@@ -57,7 +60,7 @@ async function fromWhen(
   const { at = 0, joined = 0 } = stored.head.counting ?? {};
   const from = new Map<number, number>();
   for (const { within } of windows) {
-    const epoch = await epochAt(context, reader, stored, Math.max(at, context.clock() - within));
+    const epoch = await epochAt(context, reader, stored, Math.max(at - 1, context.clock() - within));
     from.set(within, Math.max(epoch, joined));
   }
   return from;
@@ -114,7 +117,8 @@ export async function goesByOthers(
   { row: { owner, keyId }, head: { policy: owned, tightened, counting } }: Stored,
 ): Promise<boolean> {
   if (counting === undefined) return false;
-  const key = { owner, keyId, tightened, counting: { ...counting, told: [] } };
+  const at = Math.max(counting.at, ...counting.told.map(({ at: said = 0 }) => said));
+  const key = { owner, keyId, tightened, counting: { ...counting, at, told: [] } };
   return (await policy.unknownWindows(reader, owned, key, clock())).length > 0;
 }
 
@@ -278,6 +282,6 @@ function sumOf(counts: Iterable<Counted>): number {
 
 /** The note of a head with more that was said, and without what is of no use any more. */
 export function withTold(counting: Counting, told: readonly Told[], now: number): Counting {
-  const useful = counting.told.filter(({ within }) => now - counting.at < within);
-  return { ...counting, told: [...useful, ...told] };
+  const useful = counting.told.filter(({ within, at = counting.at }) => now - at < within);
+  return { ...counting, told: [...useful, ...told.map((one) => ({ ...one, at: now }))] };
 }
