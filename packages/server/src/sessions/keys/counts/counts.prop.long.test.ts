@@ -18,7 +18,7 @@ import { alice, createBareServers, messageOf } from '../../test/bare-servers.js'
 import {
   backUp,
   bringBack,
-  changeTo,
+  changeAtFirst,
   type CountedKey,
   gatherHeads,
   makeCountedKey,
@@ -61,8 +61,18 @@ type Step =
   | { readonly kind: 'bringBack'; readonly at: number; readonly told: number }
   | { readonly kind: 'repair'; readonly at: number; readonly skip: number; readonly told: number }
   | { readonly kind: 'refresh' }
-  | { readonly kind: 'change'; readonly at: number; readonly to: number; readonly told: number }
+  | {
+      readonly kind: 'change';
+      readonly at: number;
+      readonly to: number;
+      readonly told: number;
+      /** Whoever joins goes over at once, and the others with the next step that needs them to. */
+      readonly isEarly: boolean;
+    }
   | { readonly kind: 'wait'; readonly seconds: number };
+
+/** Behind a change that is not everywhere yet these go on in the epoch before. */
+const IN_ANY_EPOCH = ['want', 'goOn', 'retry', 'wait'];
 
 /** Servers besides those that have the key. */
 const SPARE = 2;
@@ -87,7 +97,10 @@ const steps = (of: number): fc.Arbitrary<Step> => {
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('bringBack'), at, told }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('repair'), at, skip: at, told }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('refresh') }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('change'), at, to: at, told }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('change'), at, to: at, told, isEarly: fc.boolean() }),
+    },
     {
       weight: 2,
       arbitrary: fc.record({ kind: fc.constant('wait'), seconds: fc.integer({ min: 1, max: 60 }) }),
@@ -103,6 +116,8 @@ function createThief(key: CountedKey, { of, needed }: Shape, clock: { now: numbe
   const forgot = new Set<number>();
   let texts = 0;
   let isHalfDone = false;
+  /** Of a change to which only the server that joins has gone over. */
+  let rest: (() => Promise<void>) | null = null;
   let changes = 0;
   const members = () => key.rosters.at(-1)!;
   const slotOf = (place: number) => members().indexOf(place) + 1;
@@ -151,15 +166,28 @@ function createThief(key: CountedKey, { of, needed }: Shape, clock: { now: numbe
     await tellCounts(key, at, some).catch(() => tellCounts(key, at, known));
   }
 
-  /** What is half done is no subject here: the rest of a run is left out then. */
-  async function change(to: readonly number[]): Promise<void> {
+  /** What is half done is no subject here: the rest of a run is left out then. So it is where one that joined early is not told. */
+  async function finish(): Promise<void> {
+    const goOver = rest;
+    [rest, isHalfDone] = [null, true];
+    await goOver?.();
+    isHalfDone = false;
+  }
+
+  /** @param first who goes over before the others, and is told by some when they do */
+  async function change(to: readonly number[], first: readonly number[] = [], told = 0): Promise<void> {
     const by = members().filter((place) => !forgot.has(place));
     if (by.length < Math.max(needed, Math.floor(of / 2) + 1)) throw nobodyDecides();
     isHalfDone = true;
-    await changeTo(key, to, needed, by);
+    const goOver = await changeAtFirst(key, to, needed, { first, by });
     isHalfDone = false;
-    backups.clear();
-    forgot.clear();
+    rest = async () => {
+      await goOver();
+      backups.clear();
+      forgot.clear();
+      for (const place of first) await tell(place, told);
+    };
+    if (first.length === 0) await finish();
   }
 
   async function repair(at: number, skip: number, told: number): Promise<void> {
@@ -206,6 +234,7 @@ function createThief(key: CountedKey, { of, needed }: Shape, clock: { now: numbe
     changes: () => changes,
     async take(step: Step): Promise<void> {
       if (isHalfDone) return;
+      if (!IN_ANY_EPOCH.includes(step.kind)) await finish();
       if (step.kind === 'wait') clock.now += step.seconds;
       if (step.kind === 'want') {
         const by = quorum(step.who);
@@ -256,9 +285,9 @@ function createThief(key: CountedKey, { of, needed }: Shape, clock: { now: numbe
         );
         const to = outside[step.to % outside.length]!;
         const others = members().filter((_, i) => i !== step.at % of);
-        await change([...others, to]);
+        await change([...others, to], step.isEarly ? [to] : [], step.told);
         changes += 1;
-        await tell(to, step.told);
+        if (!step.isEarly) await tell(to, step.told);
       }
       // Where all of them sign, nobody else could help.
       if (step.kind === 'repair' && of > needed && members().includes(step.at))
@@ -283,39 +312,26 @@ function mostInWindow(wanted: readonly Wanted[]): number {
   return Math.max(0, ...spans.map(({ to }) => within(to)));
 }
 
-/** Plays random lives of a key, and counts what came of each. */
-async function playLives({ of, needed }: Shape, replay: { readonly seed: number; readonly path?: string }) {
-  let [signed, fullest, changes] = [0, 0, 0];
-  await fc.assert(
-    fc.asyncProperty(fc.array(steps(of), { minLength: 20, maxLength: 40 }), async (order) => {
-      const network = createBareServers();
-      const clock = { now: TEST_TIME };
-      try {
-        const rateLimit = { count: LIMIT, perSeconds: WINDOW };
-        const server = { now: () => clock.now };
-        const key = await makeCountedKey(network, { count: of + SPARE, of, needed, rateLimit, server });
-        const thief = createThief(key, { of, needed }, clock);
-        for (const step of order) {
-          // What is refused is tried, and gone on from.
-          await thief.take(step).catch((error: unknown) => {
-            if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
-          });
-        }
-        const most = mostInWindow(thief.wanted);
-        expect(most).toBeLessThanOrEqual(Math.floor((of * LIMIT) / needed));
-        signed += thief.wanted.filter(({ isSigned }) => isSigned).length;
-        fullest = Math.max(fullest, most);
-        changes += thief.changes();
-      } finally {
-        await network.close();
-      }
-    }),
-    { numRuns: 25, endOnFailure: true, ...replay },
-  );
-  // How many it is, is chance.
-  expect(signed).toBeGreaterThan(0);
-  expect(fullest).toBeGreaterThan(0);
-  expect(changes).toBeGreaterThan(0);
+/** Plays one life of a key. @returns how many texts were signed, how many of them in the fullest window, and how often others joined */
+async function playLife({ of, needed }: Shape, order: readonly Step[]) {
+  const network = createBareServers();
+  const clock = { now: TEST_TIME };
+  try {
+    const rateLimit = { count: LIMIT, perSeconds: WINDOW };
+    const server = { now: () => clock.now };
+    const key = await makeCountedKey(network, { count: of + SPARE, of, needed, rateLimit, server });
+    const thief = createThief(key, { of, needed }, clock);
+    for (const step of order) {
+      // What is refused is tried, and gone on from.
+      await thief.take(step).catch((error: unknown) => {
+        if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
+      });
+    }
+    const signed = thief.wanted.filter(({ isSigned }) => isSigned).length;
+    return { signed, most: mostInWindow(thief.wanted), changes: thief.changes() };
+  } finally {
+    await network.close();
+  }
 }
 
 test.each([
@@ -324,16 +340,43 @@ test.each([
   { of: 3, needed: 3 },
 ])(
   'P14: whatever a thief asks in which order, at $needed of $of servers that are restored, repaired, refreshed and changed in turn, a window gives no more than ⌊nq/t⌋ texts',
-  // Drawn anew each time it found, once in many runs, what the next test holds and nobody has mended yet.
-  (shape) => playLives(shape, { seed: 1 }),
+  async ({ of, needed }) => {
+    let [signed, fullest, changes] = [0, 0, 0];
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps(of), { minLength: 20, maxLength: 40 }), async (order) => {
+        const life = await playLife({ of, needed }, order);
+        expect(life.most).toBeLessThanOrEqual(Math.floor((of * LIMIT) / needed));
+        signed += life.signed;
+        fullest = Math.max(fullest, life.most);
+        changes += life.changes;
+      }),
+      { numRuns: 25, endOnFailure: true },
+    );
+    // How many it is, is chance.
+    expect(signed).toBeGreaterThan(0);
+    expect(fullest).toBeGreaterThan(0);
+    expect(changes).toBeGreaterThan(0);
+  },
   400_000,
 );
 
-test.fails(
-  'P14, open: at 2 of 2 servers, one of which leaves and joins again within a window, it gives a text too many',
-  () => playLives({ of: 2, needed: 2 }, { seed: -741436350, path: '17' }),
-  100_000,
-);
+test('P14: a text that both of 2 servers had let in and not signed is not signed besides what others have counted, when both have left the key and joined it again within one second', async () => {
+  const want = { kind: 'want', who: 0, asks: 2, plain: 0 } as const;
+  const change = { kind: 'change', at: 1, to: 0, told: 1, isEarly: false } as const;
+  const { signed } = await playLife({ of: 2, needed: 2 }, [
+    change,
+    { ...want, asks: 0, plain: 2 },
+    want,
+    want,
+    change,
+    { ...change, at: 0, to: 1 },
+    want,
+    { ...change, to: 1, told: 2 },
+    { ...change, at: 0, told: 2 },
+    { kind: 'retry', which: 0 },
+  ]);
+  expect(signed).toBe(LIMIT);
+});
 
 /** A 2-of-3 of which alpha came back, and of which charlie says what he likes. */
 const [ALPHA, BRAVO, CHARLIE] = [0, 1, 2] as const;
