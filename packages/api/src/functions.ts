@@ -32,6 +32,8 @@ import {
   openOrder,
   openSettlement,
 } from './changes.js';
+import { deviceShow, deviceUpdate } from './devices/functions.js';
+import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
 import { keyPolicy } from './policy.js';
 import { MAX_PACKET_BYTES } from './packet.js';
@@ -122,6 +124,15 @@ export const MAX_LISTED = 256;
  */
 const suiteBackend = z.strictObject({ suite: label(32), backend: label(32), grade: label(16) });
 
+/** Ceremonies that make a key, and those that only go on with what was decided; every other gives a share to somebody. */
+const MAKING: readonly string[] = ['dkg', 'import'];
+const CARRYING: readonly string[] = ['reshare'];
+
+function needsOfSession({ proposal: { kind } }: { readonly proposal: { readonly kind: string } }): Needs {
+  if (MAKING.includes(kind)) return 'make';
+  return CARRYING.includes(kind) ? 'carry' : 'manage';
+}
+
 const empty = z.strictObject({});
 /** How many packets of a server's outbox the caller has: what is sent lies behind them. */
 const heldPackets = z.int().min(0).max(65_536);
@@ -146,6 +157,8 @@ export type Weighty = 'members' | 'quorum' | 'export';
 
 interface FunctionRow {
   readonly may: May;
+  /** What it takes of the key that a message is signed with; absent: whoever asks has no account yet. */
+  readonly needs?: Needs | ((parameters: never) => Needs);
   readonly changes: FunctionChanges;
   readonly drills?: OfDrills;
   /** What of it is weighty; absent: nothing. */
@@ -166,6 +179,7 @@ export const FUNCTIONS = {
   },
   'server.describe': {
     may: 'account',
+    needs: 'look',
     changes: 'nothing',
     parameters: empty,
     result: z.strictObject({
@@ -179,6 +193,7 @@ export const FUNCTIONS = {
   },
   'session.propose': {
     may: 'account',
+    needs: needsOfSession,
     changes: 'session',
     weighty: ['export'],
     parameters: z.strictObject({ sessionId: identifier, proposal, expiresAt: unixSeconds }),
@@ -187,12 +202,14 @@ export const FUNCTIONS = {
   /** Hands over the complete parameters (roster and all); the protocol starts here. */
   'session.join': {
     may: 'owner',
+    needs: 'carry',
     changes: 'session',
     parameters: z.strictObject({ sessionId: identifier, parameters: bytesUpTo(65_536) }),
     result: sessionView,
   },
   'session.deliver': {
     may: 'owner',
+    needs: 'carry',
     changes: 'session',
     parameters: z.strictObject({
       sessionId: identifier,
@@ -203,12 +220,14 @@ export const FUNCTIONS = {
   },
   'session.show': {
     may: 'owner',
+    needs: 'look',
     changes: 'nothing',
     parameters: z.strictObject({ sessionId: identifier, after: heldPackets }),
     result: sessionView,
   },
   'session.cancel': {
     may: 'owner',
+    needs: 'look',
     changes: 'session',
     parameters: z.strictObject({ sessionId: identifier, reason: label(280) }),
     result: sessionView,
@@ -216,6 +235,7 @@ export const FUNCTIONS = {
   /** By ids, in ascending order, those behind `after`. `next`: what to list behind next; null at the end. */
   'key.list': {
     may: 'account',
+    needs: 'look',
     changes: 'nothing',
     parameters: z.strictObject({ after: identifier.nullable() }),
     result: z.strictObject({
@@ -227,6 +247,7 @@ export const FUNCTIONS = {
   },
   'key.show': {
     may: 'owner',
+    needs: 'look',
     changes: 'nothing',
     drills: 'too',
     parameters: z.strictObject({ keyId: identifier }),
@@ -243,6 +264,7 @@ export const FUNCTIONS = {
   /** Presents a certificate to a server that never saw round 3 finish; whenever that is. */
   'key.certify': {
     may: 'owner',
+    needs: 'carry',
     changes: 'key',
     drills: 'too',
     parameters: z.strictObject({ keyId: identifier, certificate: bytesUpTo(1_048_576) }),
@@ -254,52 +276,54 @@ export const FUNCTIONS = {
    */
   'key.restore': {
     may: 'owner',
+    needs: 'manage',
     changes: 'key',
     parameters: z.strictObject({ certificate: bytesUpTo(1_048_576), policy: keyPolicy }),
     result: dkgResult,
   },
   /** Certificates of a key, from its generation on: for servers and clients that were away. */
-  'key.chain': { may: 'owner', changes: 'nothing', ...keyChain },
+  'key.chain': { may: 'owner', needs: 'look', changes: 'nothing', ...keyChain },
   /** Shows a server certificates in pages, where all of them are too long for one message: before it joins the key, takes its share back or leaves. */
-  'key.learn': { may: 'owner', changes: 'key', ...keyLearn },
+  'key.learn': { may: 'owner', needs: 'carry', changes: 'key', ...keyLearn },
   /**
    * Asks a server how far a key is, for another one that came back from an older state and drew `nonce`. Asked how often it was used as well, it
    * voids what it has published for the next signatures, once for each nonce.
    */
-  'key.head': { may: 'owner', changes: 'key', ...keyHeadAsked },
+  'key.head': { may: 'owner', needs: 'carry', changes: 'key', ...keyHeadAsked },
   /** Shows such a server what others said: from then on it uses the key again. */
-  'key.heads': { may: 'owner', changes: 'key', ...keyHeadsShown },
+  'key.heads': { may: 'owner', needs: 'carry', changes: 'key', ...keyHeadsShown },
   /** Shows a server that others of the key have given their shares out: it counts as exported there too, in its log before all. */
-  'key.exported': { may: 'owner', changes: 'key', ...keyExported },
+  'key.exported': { may: 'owner', needs: 'carry', changes: 'key', ...keyExported },
   /**
    * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account;
    * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key.
    */
-  'change.propose': { may: 'owner', changes: 'key', weighty: ['members', 'quorum'], ...changePropose },
-  'change.cancel': { may: 'owner', changes: 'key', ...changeCancel },
+  'change.propose': { may: 'owner', needs: 'use', changes: 'key', weighty: ['members', 'quorum'], ...changePropose },
+  'change.cancel': { may: 'owner', needs: 'look', changes: 'key', ...changeCancel },
   /** The three steps of a decision: the old members say each of them once. */
-  'change.promise': { may: 'owner', changes: 'key', ...changePromise },
-  'change.lock': { may: 'owner', changes: 'key', ...changeLock },
-  'change.yield': { may: 'owner', changes: 'key', ...changeYield },
+  'change.promise': { may: 'owner', needs: 'carry', changes: 'key', ...changePromise },
+  'change.lock': { may: 'owner', needs: 'carry', changes: 'key', ...changeLock },
+  'change.yield': { may: 'owner', needs: 'carry', changes: 'key', ...changeYield },
   /** Presents the certificate of a change; whenever that is, and one epoch after the other. */
-  'change.commit': { may: 'owner', changes: 'key', ...changeCommit },
+  'change.commit': { may: 'owner', needs: 'carry', changes: 'key', ...changeCommit },
   /** Shows a server that was away, and can open no share of the epochs since, that it is no longer among those of the key. */
-  'change.leave': { may: 'owner', changes: 'key', ...changeLeave },
+  'change.leave': { may: 'owner', needs: 'carry', changes: 'key', ...changeLeave },
   /** Has the share of an epoch destroyed that is over at every server of the next one. */
-  'change.retire': { may: 'owner', changes: 'key', ...changeRetire },
+  'change.retire': { may: 'owner', needs: 'carry', changes: 'key', ...changeRetire },
   /** Shows the certificates of one epoch that contradict each other, where this server was shown several. */
-  'fork.show': { may: 'owner', changes: 'nothing', ...forkShow },
+  'fork.show': { may: 'owner', needs: 'look', changes: 'nothing', ...forkShow },
   /** Orders which of them is to count. Weighty: operator and delay, by the rules of the key; then `change.promise`, `lock` and `yield` are about this. */
-  'fork.settle': { may: 'owner', changes: 'key', ...forkSettle },
-  'fork.cancel': { may: 'owner', changes: 'key', ...forkCancel },
+  'fork.settle': { may: 'owner', needs: 'manage', changes: 'key', ...forkSettle },
+  'fork.cancel': { may: 'owner', needs: 'look', changes: 'key', ...forkCancel },
   /** Shows what was settled. */
-  'fork.end': { may: 'owner', changes: 'key', ...forkEnd },
+  'fork.end': { may: 'owner', needs: 'carry', changes: 'key', ...forkEnd },
   /**
    * Asks a server to show that it still holds its share: a proof for this very question, for which the key is not used.
    * `challenge`: fresh random bytes of whoever asks; `at`: by his clock.
    */
   'key.check': {
     may: 'owner',
+    needs: 'use',
     changes: 'nothing',
     parameters: z.strictObject({
       keyId: identifier,
@@ -316,6 +340,7 @@ export const FUNCTIONS = {
    */
   'key.freeze': {
     may: 'owner',
+    needs: 'look',
     changes: 'key',
     parameters: z.strictObject({ keyId: identifier, id: identifier, from: unixSeconds, until: unixSeconds }),
     result: freezeView,
@@ -323,6 +348,7 @@ export const FUNCTIONS = {
   /** Asks the operator to end a freeze before its time. */
   'key.thaw': {
     may: 'owner',
+    needs: 'look',
     changes: 'key',
     parameters: z.strictObject({ keyId: identifier }),
     result: freezeView,
@@ -332,14 +358,20 @@ export const FUNCTIONS = {
    */
   'drill.forget': {
     may: 'owner',
+    needs: 'make',
     changes: 'key',
     drills: 'only',
     parameters: z.strictObject({ keyId: identifier }),
     result: empty,
   },
+  /** Which keys the account has here: that of its words, and those of its devices. */
+  'device.show': { may: 'account', needs: 'look', changes: 'nothing', ...deviceShow },
+  /** Brings lists of its devices, each signed by a key of the one before. */
+  'device.update': { may: 'account', needs: 'look', changes: 'account', ...deviceUpdate },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',
+    needs: 'use',
     changes: 'nothing',
     drills: 'too',
     parameters: z.strictObject({ keyId: identifier, epoch, wanted: craftWanted }),
@@ -347,6 +379,7 @@ export const FUNCTIONS = {
   },
   'request.ask': {
     may: 'owner',
+    needs: 'use',
     changes: 'request',
     drills: 'too',
     parameters: requestAsk,
@@ -354,6 +387,7 @@ export const FUNCTIONS = {
   },
   'request.cancel': {
     may: 'owner',
+    needs: 'look',
     changes: 'request',
     parameters: z.strictObject({ requestId: identifier, reason: label(280) }),
     result: requestReply,
@@ -369,6 +403,15 @@ export type Result<F extends FunctionName> = z.infer<(typeof FUNCTIONS)[F]['resu
 export function drillsOf(name: FunctionName): OfDrills | null {
   const row: FunctionRow = FUNCTIONS[name];
   return row.drills ?? null;
+}
+
+/**
+ * What a call takes of the key that it is signed with; null: it is a stranger's. What of it is weighty takes `manage` besides, where a server finds that it is.
+ */
+export function needsOf<F extends FunctionName>(name: F, parameters: Parameters<F>): Needs | null {
+  const { needs }: FunctionRow = FUNCTIONS[name];
+  if (typeof needs === 'function') return needs(parameters as never);
+  return needs ?? null;
 }
 
 /** What of a function is weighty. */

@@ -31,6 +31,7 @@ export interface MessageContent {
   readonly function: string;
   readonly body: Uint8Array;
   readonly introduction: PublicKeys | null;
+  readonly claimedKey: PublicKeys | null;
 }
 
 const FORMAT = assertion(knownValue(KNOWN.conformsTo), leaf(MESSAGE_FORMAT));
@@ -50,18 +51,19 @@ const FUNCTION_NAME = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
  *                     'date': …, 'validUntil': …, 'conformsTo': "ckm/message/v1" ]
  *
  * An answer has the subject `response(ARID of the request)`, 'result' in place of 'body', and its own 'id'.
+ * @param shown the document that stands for the XID of the sender: an introduction, or a {@link documentNaming} a key
  */
 export function contentEnvelope(
   header: MessageHeader,
   functionName: string,
   body: Uint8Array,
-  introduction?: XidDocument,
+  shown?: XidDocument,
 ): NodeEnvelope {
   const isReply = header.inReplyTo !== undefined;
   const call = node(tagged([TAG.function], encodeText(functionName)), [
     assertion(ONLY_PARAMETER, tagged([TAG.encodedCbor], encodeByteString(body))),
   ]);
-  const sender = introduction === undefined ? xidLeaf(header.sender) : xidDocumentEnvelope(introduction);
+  const sender = shown === undefined ? xidLeaf(header.sender) : xidDocumentEnvelope(shown);
   const assertions: Envelope[] = [
     FORMAT,
     assertion(isReply ? RESULT : BODY, call),
@@ -97,7 +99,8 @@ export function parseContent(envelope: Envelope): MessageContent {
   parts.take(FORMAT.predicate, assertFormat);
   const subject = parseSubject(envelope.subject);
   const call = parts.take(subject.isReply ? RESULT : BODY, parseCall);
-  const { sender, introduction } = parts.take(knownValue(KNOWN.sender), parseSender);
+  const { sender, introduction, claimedKey } = parts.take(knownValue(KNOWN.sender), parseSender);
+  if (subject.isReply && claimedKey !== null) throw invalid('a reply names no key');
   const times = {
     sender,
     recipient: parts.take(RECIPIENT, (object) => xidFrom(valueIn(object))),
@@ -112,7 +115,7 @@ export function parseContent(envelope: Envelope): MessageContent {
       }
     : { ...times, id: subject.id };
   parts.expectNothingElse();
-  return { header, ...call, introduction };
+  return { header, ...call, introduction, claimedKey };
 }
 
 interface ContentParts {
@@ -201,20 +204,39 @@ export function isFunctionName(text: string): boolean {
   return text.length <= 64 && FUNCTION_NAME.test(text);
 }
 
-/** A bare XID, or the plainest document there is for it: one key, allowed everything, that the XID is the hash of. */
-function parseSender(envelope: Envelope): { sender: Xid; introduction: PublicKeys | null } {
-  if (envelope.kind === 'leaf') return { sender: xidFrom(valueIn(envelope)), introduction: null };
+type ClaimedSender = Pick<MessageContent, 'introduction' | 'claimedKey'> & { readonly sender: Xid };
+
+/**
+ * A bare XID; the plainest document there is for it: one key, allowed everything, that the XID is the hash of; or a document that names one key that it is not
+ * the hash of, and nothing else.
+ */
+function parseSender(envelope: Envelope): ClaimedSender {
+  if (envelope.kind === 'leaf') {
+    return { sender: xidFrom(valueIn(envelope)), introduction: null, claimedKey: null };
+  }
   const isPlain = envelope.kind === 'node' && envelope.subject.kind === 'leaf';
   const document = isPlain ? parseXidDocument(envelope) : null;
-  const key = document === null ? null : inceptionKeyOf(document);
-  if (document === null || key === null) {
-    throw invalid('an introduction needs a document with the key its XID is made from');
+  const [key, another] = document?.keys ?? [];
+  if (document === null || key === undefined || another !== undefined) {
+    throw invalid('a sender shows one key and nothing else');
   }
-  const plainest = xidDocumentEnvelope(createXidDocument(key.publicKeys));
+  const { xid: sender } = document;
+  const { publicKeys } = key;
+  const isFirst = inceptionKeyOf(document) !== null;
+  const plainest = isFirst ? createXidDocument(publicKeys) : documentNaming(sender, publicKeys);
   // The bytes, not the digests: those stay the same when a part is hidden.
-  if (!equalBytes(encodeEnvelope(plainest), encodeEnvelope(envelope)))
-    throw invalid('an introduction shows one key and nothing else');
-  return { sender: document.xid, introduction: key.publicKeys };
+  if (!equalBytes(encodeEnvelope(xidDocumentEnvelope(plainest)), encodeEnvelope(envelope))) {
+    throw invalid('a sender shows one key and nothing else');
+  }
+  return isFirst
+    ? { sender, introduction: publicKeys, claimedKey: null }
+    : { sender, introduction: null, claimedKey: publicKeys };
+}
+
+/** Says which key of an XID a message is signed with, where it is not the first; what that key may do is not said. */
+export function documentNaming(xid: Xid, publicKeys: PublicKeys): XidDocument {
+  const document = createXidDocument(publicKeys);
+  return { ...document, xid, keys: document.keys.map((key) => ({ ...key, allow: [] })) };
 }
 
 /** An {@link EncodingError} for anything that is not a message. */

@@ -35,6 +35,11 @@ export interface UnauthenticatedMessage {
    * their hash, so nobody else can introduce themselves under it. Whether strangers are welcome is for the receiver.
    */
   readonly introduction: PublicKeys | null;
+  /**
+   * The key that the sender says to have signed with, where it is not the one that its XID is made from; else `null`. Anybody can name any: whether
+   * it is a key of the sender, only a receiver that knows the sender can say.
+   */
+  readonly claimedKey: PublicKeys | null;
   /** Opaque; for `authenticateMessage`. */
   readonly sealed: SignedContent;
 }

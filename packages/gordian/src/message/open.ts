@@ -67,6 +67,7 @@ export function unsealMessage(
     claimed: parsed.header,
     claimedFunction: parsed.function,
     introduction: parsed.introduction,
+    claimedKey: parsed.claimedKey,
     sealed: { digest, signature, body: parsed.body, maxDepth: args.maxDepth ?? DEFAULT_MAX_DEPTH },
   };
 }
@@ -203,6 +204,8 @@ export function openMessage(
   },
 ): Message {
   const message = unsealMessage(args);
+  // Whoever is looked up by his XID alone has one key.
+  if (message.claimedKey !== null) throw unknownSender();
   const keys = args.resolveSender(message.claimed.sender, message.introduction);
   if (keys === null) throw unknownSender();
   return authenticateMessage(message, keys);

@@ -1,4 +1,4 @@
-import { BugError, concatBytes, encodeUtf8, reveal } from '@ckm/foundation';
+import { BugError, concatBytes, encodeUtf8, equalBytes, reveal } from '@ckm/foundation';
 import { encodeByteString, encodeList, encodeTagged, encodeUnsigned } from '../cbor/writer.js';
 import { encodeEnvelope } from '../envelope/encode.js';
 import { encryptSubjectWithNonce } from '../envelope/encrypt.js';
@@ -19,7 +19,8 @@ import { CHACHA_KEY_BYTES, CHACHA_NONCE_BYTES, X25519_KEY_BYTES } from '../primi
 import { drawRandom, type RandomBytes } from '../primitives/random.js';
 import { primitives } from '../primitives/runtime.js';
 import { createXidDocument, type XidDocument } from '../xid/document.js';
-import { contentEnvelope, isFunctionName } from './content.js';
+import { xidOf } from '../xid/xid.js';
+import { contentEnvelope, documentNaming, isFunctionName } from './content.js';
 import { MESSAGE_ID_BYTES, type Correspondent, type MessageHeader } from './message.js';
 
 export interface SealMessageArgs {
@@ -37,6 +38,8 @@ export interface SealMessageArgs {
   readonly body: Uint8Array;
   /** Whether the sender shows its keys, as a stranger must; only possible with the inception key. Default: no. */
   readonly introduce?: boolean;
+  /** Whether the message says which key of its sender it is signed with, as one must that is not the first. Default: no. */
+  readonly namesKey?: boolean;
   readonly random: RandomBytes;
 }
 
@@ -52,10 +55,16 @@ export function createMessageId(random: RandomBytes): Uint8Array {
  * @throws BugError `MESSAGE_ARGUMENTS`; EncodingError `AGREEMENT_KEY_INVALID`.
  */
 export function sealMessage(args: SealMessageArgs): Uint8Array {
-  const introduction = args.introduce === true ? introductionOf(args.sender) : undefined;
-  const content = contentEnvelope(checkedHeader(args), args.function, args.body, introduction);
+  const content = contentEnvelope(checkedHeader(args), args.function, args.body, shownBy(args));
   const signed = signContent(content, args.sender);
   return encodeEnvelope(sealSigned(signed, args));
+}
+
+function shownBy({ sender, introduce, namesKey }: SealMessageArgs): XidDocument | undefined {
+  if (introduce === true) return introductionOf(sender);
+  if (namesKey !== true) return undefined;
+  if (equalBytes(xidOf(sender.publicKeys), sender.xid)) throw misuse('the first key of an XID is not named');
+  return documentNaming(sender.xid, sender.publicKeys);
 }
 
 function introductionOf(sender: Identity): XidDocument {
