@@ -9,6 +9,7 @@ import { SUITE_NAMES } from '@ckm/threshold';
 import { callVectors } from './vectors/calls.mjs';
 import { changeVector } from './vectors/changes.mjs';
 import { childVectors } from './vectors/children.mjs';
+import { deviceVectors } from './vectors/devices.mjs';
 import { headVectors } from './vectors/heads.mjs';
 import { importVector } from './vectors/imports.mjs';
 import { keyVector, makeKey } from './vectors/keys.mjs';
@@ -31,6 +32,7 @@ const files = {
   packets: packetVectors(keys[0]),
   requests: requestVectors(keys[0]),
   calls: callVectors(),
+  devices: deviceVectors(),
   heads: headVectors(),
   likeness: likenessVectors(),
   children: keys.flatMap(childVectors),

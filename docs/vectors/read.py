@@ -928,20 +928,32 @@ def xid_of(signing_key):
     return sha256(tag(40022) + cbor_write([2, signing_key]))
 
 
+def public_keys(signing_key, agreement_key):
+    signing = tag(40022) + cbor_write([2, signing_key])
+    return tag(40017) + b"\x82" + signing + tag(40011) + cbor_write(agreement_key)
+
+
 def check_document(part, vector):
     """The XID document of a stranger, plain"""
     subject, objects = parts_of(part)
     assert tagged(subject, 40024) == vector["sender"] == xid_of(vector["senderKey"])
     keys, privileges = parts_of(objects[KEY])
-    signing = tag(40022) + cbor_write([2, vector["senderKey"]])
-    agreement = tag(40011) + cbor_write(vector["senderAgreementKey"])
-    assert keys.inside == tag(40017) + b"\x82" + signing + agreement
+    assert keys.inside == public_keys(vector["senderKey"], vector["senderAgreementKey"])
     assert privileges[ALLOW].inside == ALL
+
+
+def check_named(part, vector):
+    """The document in which a device says which key of its account it signs with"""
+    subject, objects = parts_of(part)
+    assert tagged(subject, 40024) == vector["sender"] != xid_of(vector["senderKey"])
+    assert list(objects) == [KEY] and objects[KEY].kind == "leaf"
+    assert objects[KEY].inside == public_keys(vector["senderKey"], vector["senderAgreementKey"])
 
 
 def read_calls(vectors):
     for vector in vectors:
         is_reply, introduces = vector["inReplyTo"] is not None, vector.pop("introduces")
+        names_key = vector.pop("namesKey", False)
         function = vector.pop("function")
         vector = unhex(vector)
         wrapped, objects = parts_of(open_sealed(vector["message"], vector["recipientSecret"]))
@@ -960,12 +972,65 @@ def read_calls(vectors):
         sender = objects.pop(SENDER)
         if introduces:
             check_document(sender, vector)
+        elif names_key:
+            check_named(sender, vector)
         else:
             assert tagged(sender, 40024) == vector["sender"]
         assert tagged(objects.pop(cbor_write("recipient")), 40024) == vector["recipient"]
         assert tagged(objects.pop(DATE), 1) == vector["date"]
         assert tagged(objects.pop(UNTIL), 1) == vector["expiresAt"]
         assert tagged(objects.pop(CONFORMS)) == "ckm/message/v1" and not objects
+
+
+# --- "Lists of devices"
+
+
+MAY = ["use", "make", "manage"]
+
+
+def id_of(keys):
+    """Of public keys: that of an XID whose first keys they are"""
+    head = tag(40017) + b"\x82"
+    assert keys.startswith(head + tag(40022))
+    reader = Reader(keys)
+    reader.at = len(head + tag(40022))
+    scheme, signing_key = cbor_read(reader)
+    assert scheme == 2 and keys == public_keys(signing_key, keys[-32:])
+    return xid_of(signing_key), signing_key
+
+
+def read_devices(vectors):
+    before = None
+    for vector in map(unhex, vectors):
+        document = vector["document"]
+        fields = cbor(document)
+        assert cbor_write(fields) == document and fields["v"] == 1 and len(document) <= 8192
+        words, signing_key = id_of(fields["words"])
+        signers = {words: (signing_key, MAY)}
+        if before is None:
+            assert fields["previous"] == bytes(32) and fields["keys"] == []
+            assert (fields["generation"], fields["number"], fields["account"]) == (0, 0, words)
+        else:
+            assert all(fields[name] == before[name] for name in ("server", "account", "words"))
+            for key in before["keys"]:
+                id_, device = id_of(key["publicKeys"])
+                signers[id_] = (device, key["may"])
+            signer, may = signers[fields["by"]]
+            prefix = b"Collaborative Key Management signature v1\0"
+            signed = prefix + b"\x0eckm/devices/v1" + document
+            assert verify_ed25519(signer, signed, vector["signature"]) and "manage" in may
+            raised = fields["generation"] - before["generation"]
+            if raised:
+                assert raised == 1 and fields["number"] == 0 and fields["by"] == words
+            else:
+                assert fields["number"] == before["number"] + 1
+                assert fields["previous"] == before["hash"]
+        ids = [id_of(key["publicKeys"])[0] for key in fields["keys"]]
+        assert ids == sorted(set(ids)) and words not in ids
+        for key in fields["keys"]:
+            assert key["may"] == [one for one in MAY if one in key["may"]] and len(key["notes"]) <= 256
+        assert vector["hash"] == tagged_hash("CKM/devices/document/v1", document)
+        before = {**fields, "hash": vector["hash"]}
 
 
 # --- "Likeness"
@@ -1040,6 +1105,7 @@ READERS = {
     "packets": read_packets,
     "requests": read_requests,
     "calls": read_calls,
+    "devices": read_devices,
     "heads": read_heads,
     "likeness": read_likeness,
     "children": read_children,

@@ -1,4 +1,4 @@
-// Sealed messages around a call: of somebody who is known, of a stranger, and the answer.
+// Sealed messages around a call: of somebody who is known, of a stranger, the answer, and of a device.
 import { encodeCall, encodeReply } from '@ckm/api';
 import { reveal, secret } from '@ckm/foundation';
 import { createIdentity, sealMessage } from '@ckm/gordian';
@@ -25,11 +25,13 @@ const reply = {
 };
 
 export function callVectors() {
-  return [call, { ...call, introduce: true }, reply].map(vectorOf);
+  const laptop = createIdentity(secret(bytesOf('identity of a laptop')), alice.xid);
+  const ofDevice = { ...call, sender: laptop, namesKey: true };
+  return [call, { ...call, introduce: true }, reply, ofDevice].map(vectorOf);
 }
 
 function vectorOf(message) {
-  const { sender, recipient, introduce = false, inReplyTo = null, ...rest } = message;
+  const { sender, recipient, introduce = false, namesKey = false, inReplyTo = null, ...rest } = message;
   const dates = { date: DATE, expiresAt: DATE + 120 };
   const random = (length) => bytesOf('random').subarray(0, length);
   return {
@@ -37,6 +39,7 @@ function vectorOf(message) {
     ...dates,
     inReplyTo,
     introduces: introduce,
+    ...(namesKey ? { namesKey } : {}),
     sender: sender.xid,
     senderKey: sender.publicKeys.signing.bytes,
     senderAgreementKey: sender.publicKeys.agreement,

@@ -298,7 +298,13 @@ export const FUNCTIONS = {
    * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account;
    * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key.
    */
-  'change.propose': { may: 'owner', needs: 'use', changes: 'key', weighty: ['members', 'quorum'], ...changePropose },
+  'change.propose': {
+    may: 'owner',
+    needs: 'use',
+    changes: 'key',
+    weighty: ['members', 'quorum'],
+    ...changePropose,
+  },
   'change.cancel': { may: 'owner', needs: 'look', changes: 'key', ...changeCancel },
   /** The three steps of a decision: the old members say each of them once. */
   'change.promise': { may: 'owner', needs: 'carry', changes: 'key', ...changePromise },

@@ -14,7 +14,7 @@ import { sealToRecipients } from './envelope/permits/recipient.js';
 import { signEnvelope } from './envelope/signature.js';
 import { createIdentity } from './identity/identity.js';
 import { decodePublicKeys } from './identity/public-keys.js';
-import { contentEnvelope } from './message/content.js';
+import { contentEnvelope, documentNaming } from './message/content.js';
 import { authenticateMessage, openMessage, unsealMessage } from './message/open.js';
 import { sealMessage } from './message/seal.js';
 import { createXidDocument, parseXidDocument } from './xid/document.js';
@@ -219,6 +219,7 @@ describe('V9: a receiver of messages', () => {
       contentEnvelope(header, 'key.list', encodeData({})),
       contentEnvelope({ ...header, inReplyTo: new Uint8Array(32).fill(5) }, 'key.list', encodeData([1, 2])),
       contentEnvelope(header, 'account.open', encodeData({ invite: null }), introduced),
+      contentEnvelope(header, 'key.list', encodeData({}), documentNaming(alice.xid, alpha.publicKeys)),
     ].map(encodeEnvelope);
     let opened = 0;
     fc.assert(
@@ -235,7 +236,11 @@ describe('V9: a receiver of messages', () => {
           if (message === null) continue;
           opened++;
           const document =
-            message.introduction === null ? undefined : createXidDocument(message.introduction);
+            message.introduction === null
+              ? message.claimedKey === null
+                ? undefined
+                : documentNaming(message.header.sender, message.claimedKey)
+              : createXidDocument(message.introduction);
           const again = contentEnvelope(message.header, message.function, message.body, document);
           expect(again.digest).toEqual(content.digest);
         }
@@ -259,6 +264,7 @@ describe('V9: a receiver of messages', () => {
       return {
         ...authenticateMessage(claimed, alice.publicKeys),
         introduction: claimed.introduction,
+        claimedKey: claimed.claimedKey,
       };
     } catch (error) {
       expect(error).toBeInstanceOf(CkmError);

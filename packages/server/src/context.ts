@@ -4,7 +4,7 @@ import type { Identity } from '@ckm/gordian';
 import type { DescriptionRow, DescriptionWarning } from '@ckm/requests';
 import type { ChangeMemory } from '@ckm/threshold';
 import type { AuditLog } from './audit/audit.js';
-import type { Accounts, Account } from './accounts/accounts.js';
+import type { Accounts, Account, AccountKey } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Counting, CountStart } from './policy/counting.js';
@@ -53,6 +53,8 @@ export interface ServerContext {
 /** One authenticated message that is being answered. */
 export interface Call {
   readonly account: Account;
+  /** Which of its keys the message is signed with. */
+  readonly by: AccountKey;
   /**
    * `storage.transact` that also records the message as seen, the first time it is used. Every write that answers a
    * message goes through this, so that deed and replay protection are one commit. A message whose handler never used it,
@@ -266,9 +268,12 @@ export type SessionFunctionName = Extract<
   | `request.${string}`
 >;
 
+/** The functions that the room of devices answers. */
+export type DeviceFunctionName = Extract<FunctionName, `device.${string}`>;
+
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
 export interface Sessions {
-  readonly handlers: Handlers<SessionFunctionName>;
+  readonly handlers: Handlers<SessionFunctionName | DeviceFunctionName>;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
   readonly changeDesk: ChangeDesk;

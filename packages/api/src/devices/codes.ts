@@ -1,4 +1,5 @@
 import { AccessError, EncodingError, StateError } from '@ckm/foundation';
+import { isAllowed, type KeyMay, mayInWords, type Needs } from './privileges.js';
 
 /** Every code of an error about the devices of an account. */
 const DEVICE_CODES = [
@@ -100,9 +101,13 @@ export function devicesNotAllowed(why: string): AccessError {
   });
 }
 
-/** The key that a message is signed with may do less than that. */
-export function deviceMayNot(needs: string, may: string): AccessError {
-  return new AccessError(`this device may not do that: it may ${may}`, {
+/**
+ * Whether the key that a message is signed with may do that.
+ * @throws AccessError `DEVICE_MAY_NOT`
+ */
+export function assertAllowed(may: KeyMay, needs: Needs): void {
+  if (isAllowed(may, needs)) return;
+  throw new AccessError(`this device may not do that: it may ${mayInWords(may)}`, {
     code: 'DEVICE_MAY_NOT' satisfies DeviceCode,
     hint:
       needs === 'words'

@@ -1,5 +1,6 @@
 import { BACKUP_EXPLANATIONS } from './backup-explanations.js';
 import { COMMAND_LINE_EXPLANATIONS } from './command-line-explanations.js';
+import { DEVICE_EXPLANATIONS } from './device-explanations.js';
 import { FAULT_EXPLANATIONS } from './fault-explanations.js';
 import { FILE_EXPLANATIONS } from './file-explanations.js';
 import { FORMAT_EXPLANATIONS } from './format-explanations.js';
@@ -22,6 +23,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     FAULT_EXPLANATIONS,
     REQUEST_EXPLANATIONS,
     SERVER_EXPLANATIONS,
+    DEVICE_EXPLANATIONS,
     OPERATOR_EXPLANATIONS,
     STORAGE_EXPLANATIONS,
     FILE_EXPLANATIONS,

@@ -272,7 +272,7 @@ async function perform(
 
 async function keysOf({ bare: { context } }: NetworkServer, xid: Uint8Array): Promise<PublicKeys | null> {
   const account = await context.storage.read((reader) => context.accounts.find(reader, xid as never));
-  return account?.publicKeys ?? null;
+  return account?.keys.words.publicKeys ?? null;
 }
 
 export function cardOf({ name, identity }: Pick<NetworkServer, 'name' | 'identity'>) {

@@ -289,6 +289,57 @@ describe('an introduction', () => {
   });
 });
 
+describe('a key that a message names', () => {
+  const laptop = createIdentity(secret(new Uint8Array(32).fill(31)), alice.xid);
+  const open = (bytes: Uint8Array) => unsealMessage({ recipient: alpha, now: NOW, bytes });
+  const named = (changes: Partial<SealMessageArgs> = {}) =>
+    sealMessage(argsFor({ sender: laptop, namesKey: true, ...changes }));
+
+  it('is only claimed: a receiver says whether it is one of the sender’s', () => {
+    const opened = open(named());
+    expect([opened.claimed.sender, opened.introduction]).toEqual([alice.xid, null]);
+    expect(opened.claimedKey).toEqual(laptop.publicKeys);
+    expect(authenticateMessage(opened, laptop.publicKeys).header.sender).toEqual(alice.xid);
+    expect(codeOf(() => authenticateMessage(opened, alice.publicKeys))).toBe('MESSAGE_SIGNATURE_INVALID');
+  });
+
+  it('is absent from every other message, whose bytes are as they were', () => {
+    for (const change of [{}, { introduce: true }]) {
+      expect(open(sealMessage(argsFor(change))).claimedKey).toBeNull();
+    }
+    expect(sealMessage(argsFor({ namesKey: false }))).toEqual(sealMessage(argsFor()));
+  });
+
+  it('is not the first of an XID, which needs no name, and is not in a reply', () => {
+    expect(codeOf(() => named({ sender: alice }))).toBe('MESSAGE_ARGUMENTS');
+    const reply = named({ inReplyTo: new Uint8Array(32).fill(5) });
+    const rules = { recipient: alpha, now: NOW, accept: 'reply', bytes: reply } as const;
+    expect(codeOf(() => unsealMessage(rules))).toBe('MESSAGE_INVALID');
+  });
+
+  it('is unknown to whoever looks up senders by their XID alone', () => {
+    expect(codeOf(() => openAt(alpha, named()))).toBe('MESSAGE_SENDER_UNKNOWN');
+  });
+
+  it('V9: is refused with anything beside it', () => {
+    const plain = createXidDocument(laptop.publicKeys);
+    const only = { ...plain.keys[0]!, allow: [] };
+    const documents = [
+      { ...plain, xid: alice.xid, keys: [{ ...only, allow: ['all'] as const }] },
+      { ...plain, xid: alice.xid, keys: [{ ...only, nickname: 'laptop' }] },
+      { ...plain, xid: alice.xid, keys: [only], dereferenceVia: ['https://alice.example'] },
+      { ...plain, xid: alice.xid, keys: [only, createXidDocument(mallory.publicKeys).keys[0]!] },
+      { ...plain, keys: [only] },
+    ];
+    const { id, date, expiresAt } = argsFor();
+    const header = { sender: alice.xid, recipient: alpha.xid, id, date, expiresAt };
+    for (const document of documents) {
+      const content = contentEnvelope(header, 'key.list', body, document);
+      expect(codeOf(() => openAt(alpha, sealContent(content, laptop)))).toBe('MESSAGE_INVALID');
+    }
+  });
+});
+
 describe('time', () => {
   it('V68: an expired message is refused, to the second', () => {
     const sealed = sealMessage(argsFor());

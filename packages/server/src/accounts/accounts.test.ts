@@ -43,7 +43,7 @@ describe('opening an account', () => {
     rooms.now += 50;
     expect(await open(accounts, alice)).toMatchObject({ created: false, account: { openedAt: NOON } });
     const found = await rooms.storage.read((reader) => accounts.find(reader, alice.xid));
-    expect(found?.publicKeys).toEqual(alice.publicKeys);
+    expect(found?.keys.words.publicKeys).toEqual(alice.publicKeys);
     expect(await rooms.storage.read((reader) => accounts.find(reader, bob.xid))).toBeNull();
   });
 

@@ -1,3 +1,4 @@
+import type { KeyMay, SignedDevices } from '@ckm/api';
 import type { PublicKeys } from '@ckm/gordian';
 import type { Reader, Transaction } from '../storage/storage.js';
 
@@ -15,6 +16,35 @@ export interface Quota {
   readonly bytes: number;
 }
 
+/** A key that messages of an account are signed with. */
+export interface AccountKey {
+  /** 32 bytes, as in lists of devices; that of the words' key is the account's XID. */
+  readonly id: Uint8Array;
+  /** Messages are verified with these, never with keys from a message. */
+  readonly publicKeys: PublicKeys;
+  readonly may: KeyMay;
+}
+
+/** The keys of an account. */
+export interface AccountKeys {
+  /** That of its words, which it was opened with. */
+  readonly words: AccountKey;
+  /** Those of its devices, by `devicesKeyName`. */
+  readonly devices: ReadonlyMap<string, AccountKey>;
+}
+
+/** The list of its devices that is in force. */
+export interface AccountDevices {
+  readonly signed: SignedDevices;
+  /** When this server took each of them in. */
+  readonly since: readonly DeviceSince[];
+}
+export interface DeviceSince {
+  readonly id: Uint8Array;
+  /** UnixSeconds */
+  readonly at: number;
+}
+
 /** Somebody this server answers. */
 export interface Account {
   readonly xid: Uint8Array;
@@ -24,8 +54,10 @@ export interface Account {
   readonly version: number;
   /** The XID document as it was introduced, encoded. */
   readonly document: Uint8Array;
-  /** The keys of that document: messages are verified with these, never with keys from a message. */
-  readonly publicKeys: PublicKeys;
+  /** The key of that document, and those of its devices. */
+  readonly keys: AccountKeys;
+  /** Null: it never had any. */
+  readonly devices: AccountDevices | null;
 }
 
 /** Whose, and how much of it. */
@@ -49,6 +81,10 @@ export interface Invite {
 
 export interface Accounts {
   find(reader: Reader, xid: Uint8Array): Promise<Account | null>;
+  /** {@link find}, and nobody changes it until the transaction ends. */
+  hold(transaction: Transaction, xid: Uint8Array): Promise<Account | null>;
+  /** Whether a device is still on the list of its account, and may as much as it did; nobody changes that until the transaction ends. */
+  keepsKey(transaction: Transaction, xid: Uint8Array, device: AccountKey): Promise<boolean>;
   list(reader: Reader, after: Uint8Array | null, limit: number): Promise<readonly Account[]>;
   /**
    * Opens an account, or finds the one that is open already.
@@ -59,6 +95,8 @@ export interface Accounts {
     introduction: Introduction,
     invite: string | null,
   ): Promise<{ readonly account: Account; readonly created: boolean }>;
+  /** Puts a list of its devices in force. @throws AccessError `ACCOUNT_UNKNOWN`; StateError `ROW_CHANGED` */
+  setDevices(transaction: Transaction, xid: Uint8Array, devices: AccountDevices): Promise<Account>;
   setStatus(transaction: Transaction, xid: Uint8Array, status: Account['status']): Promise<Account>;
   /** Makes an invite; the code is shown once and stored hashed. */
   createInvite(

@@ -1,3 +1,4 @@
+import { devicesKeyName, parseDevices } from '@ckm/api';
 import { encodeHex, encodeUtf8, equalBytes, StateError } from '@ckm/foundation';
 import {
   createXidDocument,
@@ -14,7 +15,16 @@ import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
 import type { AccountRow, InviteRow, Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
-import type { Account, Accounts, Introduction, Invite, Quota } from './accounts.js';
+import type {
+  Account,
+  AccountDevices,
+  AccountKey,
+  AccountKeys,
+  Accounts,
+  Introduction,
+  Invite,
+  Quota,
+} from './accounts.js';
 import { accessError } from './codes.js';
 import { idsBeginning } from '../storage/id-prefix.js';
 import { createInviteCode, normalInviteCode } from './invite-code.js';
@@ -34,7 +44,12 @@ interface Sources {
 const MAX_REMEMBERED = 2_000;
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
-const stored = z.strictObject({ document: bytes });
+const devices = z.strictObject({
+  signed: z.strictObject({ document: bytes, signature: bytes }),
+  since: z.array(z.strictObject({ id: bytes, at: z.int() })),
+});
+/** Without `devices`: it never had any, as every account of before. */
+const stored = z.strictObject({ document: bytes, devices: devices.optional() });
 
 /** Accounts by XID, sealed row by row. */
 export function createAccounts(sources: Sources): Accounts {
@@ -61,20 +76,22 @@ export function createAccounts(sources: Sources): Accounts {
   }
 
   function fromRow(row: AccountRow): Account {
-    const { document } = stored.parse(decodeData(vault.openRow('accounts', row)));
+    const { document, devices: own = null } = stored.parse(decodeData(vault.openRow('accounts', row)));
     const keys = inceptionKeyOf(parseXidDocument(decodeEnvelope(document)));
     if (keys === null)
       throw accessError('ACCOUNT_UNKNOWN', 'an account has no keys', 'open the account again');
     const { xid, status, openedAt, version } = row;
-    return { xid, status, openedAt, version, quota: sources.quota, document, publicKeys: keys.publicKeys };
+    const words = { id: xid, publicKeys: keys.publicKeys, may: null };
+    const { quota } = sources;
+    return { xid, status, openedAt, version, quota, document, keys: keysOf(words, own), devices: own };
   }
 
-  function toRow(account: Omit<Account, 'quota' | 'publicKeys'>): AccountRow {
-    const { xid, status, version, openedAt, document } = account;
+  function toRow(account: Omit<Account, 'quota' | 'keys'>): AccountRow {
+    const { xid, status, version, openedAt, document, devices: own } = account;
     return vault.sealRow(
       'accounts',
       { xid, status, version, openedAt },
-      encodeData({ document } satisfies Data),
+      encodeData({ document, ...(own === null ? {} : { devices: dataOf(own) }) } satisfies Data),
     );
   }
 
@@ -121,10 +138,21 @@ export function createAccounts(sources: Sources): Accounts {
     return { codeHash, note, usedBy, createdAt, expiresAt };
   }
 
+  async function hold(transaction: Transaction, xid: Uint8Array): Promise<Account | null> {
+    const row = await transaction.accounts.hold(xid);
+    return row === null ? null : remembered(row);
+  }
+
   return {
     find: async (reader, xid) => {
       const row = await reader.accounts.find(xid);
       return row === null ? null : remembered(row);
+    },
+    hold,
+    keepsKey: async (transaction, xid, { id, may }) => {
+      const account = await hold(transaction, xid);
+      const now = [...(account?.keys.devices.values() ?? [])].find((key) => equalBytes(key.id, id));
+      return now !== undefined && (may ?? []).every((one) => now.may?.includes(one));
     },
     list: async (reader, after, limit) => (await reader.accounts.list({ after, limit })).map(fromRow),
     open: async (transaction, introduction, invite) => {
@@ -138,9 +166,17 @@ export function createAccounts(sources: Sources): Accounts {
         version: 1,
         openedAt: clock(),
         document: documentOf(introduction),
+        devices: null,
       });
       await transaction.accounts.insert(row);
       return { account: fromRow(row), created: true };
+    },
+    setDevices: async (transaction, xid, own) => {
+      const row = await transaction.accounts.find(xid);
+      if (row === null) throw accessError('ACCOUNT_UNKNOWN', 'there is no such account', 'list the accounts');
+      const next = toRow({ ...fromRow(row), devices: own, version: row.version + 1 });
+      await transaction.accounts.update(next);
+      return fromRow(next);
     },
     setStatus: async (transaction, xid, status) => {
       const row = await transaction.accounts.find(xid);
@@ -173,6 +209,18 @@ export function createAccounts(sources: Sources): Accounts {
     },
     quota: quotaChecks,
   };
+}
+
+function keysOf(words: AccountKey, own: AccountDevices | null): AccountKeys {
+  const list = own === null ? [] : parseDevices(own.signed.document).keys;
+  const keys = list.map(
+    ({ id, publicKeys, may }) => [devicesKeyName(publicKeys), { id, publicKeys, may }] as const,
+  );
+  return { words, devices: new Map(keys) };
+}
+
+function dataOf({ signed, since }: AccountDevices): Data {
+  return { signed: { ...signed }, since: since.map((one) => ({ ...one })) };
 }
 
 function documentOf({ xid, publicKeys }: Introduction): Uint8Array {

@@ -15,6 +15,7 @@ import { MAX_CONTENT_BYTES } from './frames.js';
 export const BACKED_UP = [
   'meta',
   'accounts',
+  'devices',
   'invites',
   'keys',
   'key_epochs',

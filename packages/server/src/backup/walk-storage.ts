@@ -26,6 +26,7 @@ const NO_EPOCH = 4_294_967_296;
 export async function* walkStorage(walked: WalkedStorage): AsyncGenerator<BackupRecord, AuditHeadRow | null> {
   yield* walkTable(walked, 'requests');
   yield* walkKeys(walked);
+  yield* walkTable(walked, 'devices');
   yield* walkTable(walked, 'accounts');
   yield* walkTable(walked, 'invites');
   yield* walkTable(walked, 'meta');

@@ -1,8 +1,10 @@
 import {
+  assertAllowed,
   assertProtocolVersion,
   type FunctionName,
   FUNCTIONS,
   isFunctionName,
+  needsOf,
   parseCall,
   type Reply,
 } from '@ckm/api';
@@ -78,6 +80,10 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
 
   async function run(sender: Sender, name: FunctionName, call: StrangerCall): Promise<unknown> {
     const parameters = parseCall(name, sender.message.body, context.config.limits.body);
+    // The key of the words may do everything: nothing is looked up for it.
+    if (sender.by !== null && sender.by.may !== null) {
+      assertAllowed(sender.by.may, needsOf(name, parameters) ?? 'look');
+    }
     if (name === 'account.open') {
       return openAccount(context, call, sender.keys, (parameters as { invite: string | null }).invite);
     }
@@ -92,7 +98,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     await admit(sender, name, arrival);
     arrival.opening.heard(account?.xid ?? null);
     if (!isFunctionName(name)) throw unknownFunction(message.body, context.config.limits.body);
-    const { call, settle } = createCall(context, message.header, account);
+    const { call, settle } = createCall(context, message.header, sender);
     try {
       const result = (await inTurn(sender, () => run(sender, name, call))) as Extract<
         Reply<FunctionName>,

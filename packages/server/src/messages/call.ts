@@ -1,22 +1,30 @@
 import { StateError } from '@ckm/foundation';
 import type { MessageHeader } from '@ckm/gordian';
-import type { Account } from '../accounts/accounts.js';
+import type { Account, AccountKey } from '../accounts/accounts.js';
 import type { Call, ServerContext } from '../context.js';
+import { notAuthenticated } from './authenticate.js';
 
 /** A call whose account may be missing still: `account.open`. */
-export type StrangerCall = Omit<Call, 'account'> & {
+export type StrangerCall = Omit<Call, 'account' | 'by'> & {
   readonly account: Account | null;
+  readonly by: AccountKey | null;
   readonly sender: Uint8Array;
 };
+
+/** Whose message it is, and which key of his it is signed with; null: a stranger's. */
+interface From {
+  readonly account: Account | null;
+  readonly by: AccountKey | null;
+}
 
 /**
  * One message being answered. `settle` records it when no transaction of its handler did: a message that was only a
  * question, or was refused, is not answered a second time either.
  */
 export function createCall(
-  { storage }: Pick<ServerContext, 'storage'>,
+  { storage, accounts }: Pick<ServerContext, 'storage' | 'accounts'>,
   header: MessageHeader,
-  account: Account | null,
+  { account, by }: From,
 ): { readonly call: StrangerCall; settle(): Promise<void> } {
   let recorded = false;
   const transact: Call['transact'] = async (work) => {
@@ -25,13 +33,16 @@ export function createCall(
       if (!recorded && !(await transaction.messages.record(header.sender, header.id, header.expiresAt))) {
         throw replayed();
       }
+      // A device may have been removed since its message was let in: nothing that it asks for is stored behind its removal.
+      const isOfDevice = by !== null && by.may !== null;
+      if (isOfDevice && !(await accounts.keepsKey(transaction, header.sender, by))) throw notAuthenticated();
       return work(transaction);
     });
     recorded = true;
     return result;
   };
   return {
-    call: { account, sender: header.sender, transact },
+    call: { account, by, sender: header.sender, transact },
     settle: async () => {
       if (!recorded) await transact(async () => undefined);
     },

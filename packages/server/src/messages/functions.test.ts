@@ -1,10 +1,15 @@
 import { join } from 'node:path';
 import {
+  DEVICE_PRIVILEGES,
+  devicesBehind,
   drillKeyId,
   FUNCTION_NAMES,
   FUNCTIONS,
   type FunctionName,
+  isAllowed,
   type KeyPolicy,
+  mayInWords,
+  needsOf,
   type Parameters,
 } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
@@ -20,6 +25,7 @@ import { parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
 import { orderOf, yesesOf } from '../sessions/test/export-courier.js';
+import { deviceOf, entryOf, firstListAt, nextList } from '../test/account-devices.js';
 import { person, random, tamperWith } from '../test/rooms.js';
 import { rowsOf as rowsOfTable } from '../test/stored-secrets.js';
 import { keysOf, startTestServer, type TestClient, type TestServer } from '../test/test-server.js';
@@ -144,7 +150,19 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
     wanted: null,
   }),
   'request.cancel': () => ({ requestId, reason: 'walked' }),
+  'device.show': () => ({ after: null }),
+  'device.update': () => ({
+    documents: [
+      nextList(alice, firstListAt(keyed.alpha, alice), [entryOf(deviceOf(alice, 101), 'use')]).signed,
+    ],
+  }),
 };
+
+/** Of each kind one. */
+const DEVICES = ([[], ['use'], ['make'], ['manage']] as const).map((may) => ({
+  may,
+  inWords: mayInWords(may),
+}));
 
 const ask = (client: TestClient, name: FunctionName) =>
   client.ask(name, WELL_FORMED[name]() as Parameters<FunctionName>);
@@ -389,6 +407,7 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
   'drill.forget': async () => () => ask(hers, 'drill.forget'),
   'request.ask': async () => () => ask(hers, 'request.ask'),
   'request.cancel': async () => () => ask(hers, 'request.cancel'),
+  'device.update': async () => () => ask(hers, 'device.update'),
 };
 
 describe('the table of functions', () => {
@@ -435,6 +454,27 @@ describe('the table of functions', () => {
     '%s changes nothing and leaves no audit row',
     async (name) => {
       expect(await rowsOf(() => ask(hers, name))).toBe(0);
+    },
+  );
+
+  test.each(DEVICES)(
+    'a device that may $inWords is refused what takes more, and nothing else',
+    async ({ may }) => {
+      const dave = await keyed.alpha.as(person(4)).join();
+      const device = deviceOf(dave.identity, 110 + may.length + DEVICE_PRIVILEGES.indexOf(may[0] ?? 'use'));
+      const { generation, number, links } = await dave.ask('device.show', { after: null });
+      const first = firstListAt(keyed.alpha, dave.identity);
+      const list = nextList(dave.identity, devicesBehind(first, links), [entryOf(device, ...may)]);
+      expect([generation, number]).toEqual([0, list.list.number - 1]);
+      await dave.ask('device.update', { documents: [list.signed] });
+      const client = keyed.alpha.asDevice(device);
+      const refused: FunctionName[] = [];
+      for (const name of FUNCTION_NAMES)
+        if ((await codeOf(ask(client, name))) === 'DEVICE_MAY_NOT') refused.push(name);
+      const parametersOf = (name: FunctionName) => WELL_FORMED[name]() as Parameters<FunctionName>;
+      const beyond = (name: FunctionName) => !isAllowed(may, needsOf(name, parametersOf(name)) ?? 'look');
+      expect(refused).toEqual(FUNCTION_NAMES.filter(beyond));
+      expect(refused.length).toBeGreaterThan(0);
     },
   );
 

@@ -74,6 +74,7 @@ export async function admitRequest(
       ...(shown === null ? {} : { shown }),
       approvedBy: asks ? null : 'policy',
       reason: null,
+      ...(call.by.may === null ? {} : { by: call.by.id }),
     },
   };
   await transaction.requests.insert(sealRequest(context, stored));

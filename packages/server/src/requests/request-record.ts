@@ -22,6 +22,8 @@ export interface RequestRecord {
   readonly approvedBy: 'policy' | 'operator' | null;
   /** Why it was rejected or cancelled. */
   readonly reason: string | null;
+  /** The device that asked; absent: whoever has the words, or a version that knew of no devices. */
+  readonly by?: Uint8Array;
   /** Of the operator's last yes or no; absent while there was none. */
   readonly decision?: Decision;
 }

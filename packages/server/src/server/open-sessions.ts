@@ -1,4 +1,5 @@
 import type { ServerContext, Sessions } from '../context.js';
+import { deviceHandlers, type EndOfDevices } from '../devices/handlers.js';
 import { keepDrillsApart } from '../sessions/drills/apart.js';
 import { drillHandlers } from '../sessions/drills/drill-keys.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
@@ -27,6 +28,7 @@ import { createMembersMemory } from '../sessions/changes/members-memory.js';
 import { createRetention } from '../sessions/retention.js';
 import type { Room, RoomMeans } from '../sessions/room/room.js';
 import { createSessionDesk } from '../sessions/session/session-desk.js';
+import { endSessionsOf } from '../sessions/functions/end-sessions.js';
 import { sessionHandlers, sweepSessions, voidSessions } from '../sessions/functions/session-functions.js';
 import { createKeySweep } from '../sessions/session/session-keys.js';
 import type { SessionMeans } from '../sessions/session/session-revise.js';
@@ -44,6 +46,7 @@ import { backupLog, lastBackupAt, noteBackupsUnknown } from './database/backup-m
 import { checkKey } from '../requests/check-key.js';
 import { prepareCraft } from '../requests/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';
+import { endRequestsOf } from '../requests/end-requests.js';
 import type { RequestMeans } from '../requests/means.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
@@ -102,20 +105,23 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const sweepWaiting = createWaitingSweep(server);
   await sweepSessions(server);
   return {
-    handlers: keepDrillsApart({
-      ...sessionHandlers(server),
-      ...keyHandlers(changes),
-      ...headHandlers(server),
-      ...changeHandlers(changes),
-      ...drillHandlers(context),
-      'key.exported': (call, asked) => noteExported(changes, call, asked),
-      'key.check': (call, question) => checkKey(requestMeans, call, question),
-      'key.freeze': (call, statement) => freezeKey(context, call, statement),
-      'key.thaw': (call, which) => askThaw(context, call, which),
-      'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
-      'request.ask': (call, request) => askRequest(requestMeans, call, request),
-      'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
-    }),
+    handlers: {
+      ...keepDrillsApart({
+        ...sessionHandlers(server),
+        ...keyHandlers(changes),
+        ...headHandlers(server),
+        ...changeHandlers(changes),
+        ...drillHandlers(context),
+        'key.exported': (call, asked) => noteExported(changes, call, asked),
+        'key.check': (call, question) => checkKey(requestMeans, call, question),
+        'key.freeze': (call, statement) => freezeKey(context, call, statement),
+        'key.thaw': (call, which) => askThaw(context, call, which),
+        'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
+        'request.ask': (call, request) => askRequest(requestMeans, call, request),
+        'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
+      }),
+      ...deviceHandlers({ context, ends: endsOf(server) }),
+    },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
     changeDesk: createChangeDesk(changes),
@@ -153,6 +159,14 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       keys.wipe();
     },
   };
+}
+
+/** What ends with a device of an account. */
+function endsOf(server: SessionMeans): readonly EndOfDevices[] {
+  return [
+    (transaction, owner, devices) => endSessionsOf(server, transaction, owner, devices),
+    (transaction, owner, devices) => endRequestsOf(server.context, transaction, owner, devices),
+  ];
 }
 
 const PROCESS_BYTES = 16;

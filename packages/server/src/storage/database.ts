@@ -32,6 +32,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   tightenings: ['owner', 'keyId', 'version', 'sealed'],
   changes: ['owner', 'keyId', 'epoch', 'waiting', 'version', 'sealed'],
   shown_epochs: ['owner', 'keyId', 'epoch', 'name', 'sealed'],
+  devices: ['owner', 'generation', 'number', 'twice', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -62,13 +63,14 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   tightenings: ['owner', 'keyId'],
   changes: ['owner', 'keyId', 'epoch'],
   shown_epochs: ['owner', 'keyId', 'epoch', 'name'],
+  devices: ['owner', 'generation', 'number', 'twice'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   audit: ['sequence'],
   audit_head: [],
 };
 
-const FLAGS: ReadonlySet<string> = new Set(['open', 'waiting']);
+const FLAGS: ReadonlySet<string> = new Set(['open', 'twice', 'waiting']);
 
 interface ColumnName {
   readonly property: string;

@@ -56,6 +56,7 @@ async function plansOf(work: (all: Reader & Transaction) => Promise<unknown>): P
 const row = { owner, version: 2, createdAt: 1, sealed };
 const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'accounts.find': ({ accounts }) => accounts.find(owner),
+  'accounts.hold': ({ accounts }) => accounts.hold(owner),
   'accounts.list': ({ accounts }) => accounts.list({ after: id, limit: 5 }),
   'invites.list': ({ invites }) => invites.list({ after: id, limit: 5 }),
   'invites.find': ({ invites }) => invites.find(id),
@@ -94,6 +95,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'requests.withIdBetween': ({ requests }) => requests.withIdBetween(id, id, 5),
   'requests.waitingOf': ({ requests }) => requests.waitingOf(owner, 5, 5),
   'requests.countWaiting': ({ requests }) => requests.countWaiting(owner),
+  'requests.openOf': ({ requests }) => requests.openOf(owner, 5, id, 5),
   'requests.usesOf': ({ requests }) => requests.usesOf(owner, id, 5, 5),
   'requests.countForKey': ({ requests }) => requests.countForKey(owner, id, 5, 5),
   'requests.ofKey': ({ requests }) => requests.ofKey(owner, id, 5),
@@ -109,6 +111,10 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'shownEpochs.newest': ({ shownEpochs }) => shownEpochs.newest(owner, id),
   'shownEpochs.ofNextKey': ({ shownEpochs }) => shownEpochs.ofNextKey({ owner, keyId: id }),
   'shownEpochs.removeAll': ({ shownEpochs }) => shownEpochs.removeAll(owner, id),
+  'devices.find': ({ devices }) => devices.find(owner, { generation: 0, number: 1 }, false),
+  'devices.behind': ({ devices }) => devices.behind(owner, { generation: 0, number: 1 }, 5),
+  'devices.twice': ({ devices }) => devices.twice(owner, 5),
+  'devices.removeBefore': ({ devices }) => devices.removeBefore(owner, 1),
   'epochs.find': ({ epochs }) => epochs.find(owner, id, 0),
   'shares.find': ({ shares }) => shares.find(owner, id, 0),
   'shares.listAll': ({ shares }) => shares.listAll({ owner, keyId: id, epoch: 0 }, 5),

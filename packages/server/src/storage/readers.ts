@@ -4,6 +4,7 @@ import type {
   AuditHeadRow,
   AuditRow,
   ChangeRow,
+  DevicesRow,
   EvidenceRow,
   InviteRow,
   KeyEpochRow,
@@ -149,6 +150,15 @@ export interface ShownEpochReader {
   /** Of the next key behind `after`, by owner and key, the earliest epoch that was shown; null: there is none. */
   ofNextKey(after: Pick<ShownEpochRow, 'owner' | 'keyId'> | null): Promise<ShownEpochRow | null>;
 }
+/** Which list it is of the devices of an account. */
+export type DevicesPlace = Pick<DevicesRow, 'generation' | 'number'>;
+export interface DeviceReader {
+  find(owner: Uint8Array, place: DevicesPlace, twice: boolean): Promise<DevicesRow | null>;
+  /** Lists that were in force, in order, behind `after`. */
+  behind(owner: Uint8Array, after: DevicesPlace | null, limit: number): Promise<readonly DevicesRow[]>;
+  /** Other lists of a number that was taken, the last ones first. */
+  twice(owner: Uint8Array, limit: number): Promise<readonly DevicesRow[]>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -172,6 +182,13 @@ export interface RequestReader {
   /** Waiting requests of one account, suspended or not, that were made at or before `until`. */
   waitingOf(owner: Uint8Array, until: number, limit: number): Promise<readonly RequestRow[]>;
   countWaiting(owner: Uint8Array): Promise<number>;
+  /** Requests of one account that wait or are approved and have not expired at `now`, by id, behind `after`. */
+  openOf(
+    owner: Uint8Array,
+    now: number,
+    after: Uint8Array | null,
+    limit: number,
+  ): Promise<readonly RequestRow[]>;
   /** Requests for one key created after `since` (also ones "in the future" of a clock set back), at most `limit`. */
   countForKey(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
   /** The oldest of them, oldest first. */
@@ -228,6 +245,7 @@ export interface Reader {
   readonly tightenings: TighteningReader;
   readonly changes: ChangeReader;
   readonly shownEpochs: ShownEpochReader;
+  readonly devices: DeviceReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;

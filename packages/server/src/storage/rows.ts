@@ -127,6 +127,16 @@ export interface ShownEpochRow {
   readonly sealed: Uint8Array;
 }
 
+/** A list of the devices of an account that is no longer in force, or another one of the same number. Never written over. */
+export interface DevicesRow {
+  readonly owner: Uint8Array;
+  readonly generation: number;
+  readonly number: number;
+  /** Whether it is another list of a number that was taken: sealed with the one that was first. */
+  readonly twice: boolean;
+  readonly sealed: Uint8Array;
+}
+
 export interface RequestRow {
   readonly owner: Uint8Array;
   readonly requestId: Uint8Array;
@@ -175,6 +185,7 @@ export interface Rows {
   readonly tightenings: TighteningRow;
   readonly changes: ChangeRow;
   readonly shown_epochs: ShownEpochRow;
+  readonly devices: DevicesRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly audit: AuditRow;

@@ -3,6 +3,7 @@ import type {
   AttemptReader,
   AuditReader,
   ChangeReader,
+  DeviceReader,
   EvidenceReader,
   InviteReader,
   KeyEpochReader,
@@ -25,6 +26,7 @@ import type {
   AuditHeadRow,
   AuditRow,
   ChangeRow,
+  DevicesRow,
   EvidenceRow,
   InviteRow,
   KeyEpochRow,
@@ -53,6 +55,8 @@ export interface Transaction extends Reader {
   whenCommitted(work: () => void): void;
   readonly meta: MetaReader & { put(row: MetaRow): Promise<void> };
   readonly accounts: AccountReader & {
+    /** Reads an account and holds it against other replicas until the transaction ends: nobody takes a key out of it meanwhile. */
+    hold(xid: Uint8Array): Promise<AccountRow | null>;
     insert(row: AccountRow): Promise<void>;
     update(row: AccountRow): Promise<void>;
   };
@@ -111,6 +115,11 @@ export interface Transaction extends Reader {
     insert(row: ShownEpochRow): Promise<boolean>;
     /** All of one key. */
     removeAll(owner: Uint8Array, keyId: Uint8Array): Promise<void>;
+  };
+  readonly devices: DeviceReader & {
+    insert(row: DevicesRow): Promise<void>;
+    /** Removes the lists of all generations before that one; what was there twice stays. */
+    removeBefore(owner: Uint8Array, generation: number): Promise<void>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

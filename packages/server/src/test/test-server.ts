@@ -46,6 +46,8 @@ export interface TestServer {
   restart(options?: Partial<StartServerOptions>): Promise<void>;
   /** Somebody who talks to it. */
   as(identity: Identity): TestClient;
+  /** A device of somebody, with a key of its own. */
+  asDevice(device: Identity): TestClient;
   /** Ends it and removes what it stored. */
   remove(): Promise<void>;
 }
@@ -94,6 +96,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       test.server = await start(more);
     },
     as: (identity) => clientAt(test, identity),
+    asDevice: (device) => clientAt(test, device, { namesKey: true }),
     remove: async () => {
       await test.server.close();
       rmSync(join(dataDir, '..'), { recursive: true, force: true });
@@ -185,7 +188,11 @@ async function copyOf(request: Request): Promise<RequestInit> {
 }
 
 /** Somebody who talks to a server of this process. */
-export function clientAt(test: Reached, identity: Identity): TestClient {
+export function clientAt(
+  test: Reached,
+  identity: Identity,
+  always: Pick<SealMessageArgs, 'namesKey'> = {},
+): TestClient {
   const client: TestClient = {
     identity,
     join: async (invite = null) => {
@@ -203,6 +210,7 @@ export function clientAt(test: Reached, identity: Identity): TestClient {
         function: name,
         body: encodeCall(name, parameters),
         random,
+        ...always,
         ...change,
       }),
     post: (bytes, headers) => postTo(test.server, bytes, headers),

@@ -5,7 +5,7 @@ import { demand } from '../../refusals.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import { canMove, isOver } from '../session/machine.js';
 import { costOfPackets, costOfParameters } from '../session-cost.js';
-import { declineDraft, endDraft, hearDraft, joinDraft } from '../session/session-draft.js';
+import { cancelDraft, endDraft, hearDraft, joinDraft } from '../session/session-draft.js';
 import { proposeSession } from '../session/session-propose.js';
 import { assertOpens, openSessionToShow } from '../session/session-record.js';
 import {
@@ -30,12 +30,7 @@ export function sessionHandlers(
     'session.deliver': (call, parameters) => deliver(server, call, parameters),
     'session.show': (call, parameters) => showSession(server, call, parameters),
     'session.cancel': (call, { sessionId, reason }) =>
-      reviseSession(server, originOf(call, sessionId), (draft, { room }) => {
-        const { state } = draft.session;
-        if (isOver(state)) return draft;
-        const ended = endDraft(draft, 'cancelled', { reason });
-        return state === 'proposed' ? declineDraft(room, ended) : ended;
-      }),
+      reviseSession(server, originOf(call, sessionId), (draft, { room }) => cancelDraft(room, draft, reason)),
   };
 }
 

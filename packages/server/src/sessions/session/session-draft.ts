@@ -89,6 +89,14 @@ export function declineDraft(room: Room, draft: Draft): Draft {
   return { ...draft, keys: [...draft.keys, ...keys] };
 }
 
+/** Its owner takes it back; one that is over stays what it is. */
+export function cancelDraft(room: Room, draft: Draft, reason: string): Draft {
+  const { state } = draft.session;
+  if (isOver(state)) return draft;
+  const ended = endDraft(draft, 'cancelled', { reason });
+  return state === 'proposed' ? declineDraft(room, ended) : ended;
+}
+
 /** The operator has been silent for so long. */
 export function countDraft(draft: Draft, waiting: WaitingTime): Draft {
   return withRecord(draft, { waiting });

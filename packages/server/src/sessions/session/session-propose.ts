@@ -103,7 +103,8 @@ async function openNew(
   const waiting = seconds === null ? null : waitFrom(counting(), seconds);
   const operator =
     admission.kind === 'wait' ? ({ operator: admission.asked ? 'asked' : 'not-asked' } as const) : {};
-  const record: SessionRecord = { ...UNTOUCHED, proposal, waiting, ...operator };
+  const by = call.by.may === null ? {} : { by: call.by.id };
+  const record: SessionRecord = { ...UNTOUCHED, proposal, waiting, ...operator, ...by };
   const untouched = draftOf({ row: columns, state: 'proposed', record });
   const { session } = isAsked
     ? untouched

@@ -37,6 +37,8 @@ export interface SessionRecord {
   readonly result: SessionResult | null;
   readonly fault: SessionFault | null;
   readonly reason: string | null;
+  /** The device that proposed it; absent: whoever has the words, or a version that knew of no devices. */
+  readonly by?: Uint8Array;
   /** How long a silent operator is still waited for; null or absent: he is waited for until the session expires, or not at all. */
   readonly waiting?: WaitingTime | null;
   /**

@@ -67,7 +67,30 @@ export async function reviseSession(
   return view;
 }
 
-async function reviseOnce(server: SessionMeans, transaction: Transaction, origin: Origin, change: Change) {
+/**
+ * What {@link reviseSession} does, inside of a transaction that does more.
+ * @returns what is to be done once it has committed
+ */
+export async function reviseWithin(
+  server: SessionMeans,
+  transaction: Transaction,
+  origin: Omit<Origin, 'transact'>,
+  change: Change,
+): Promise<() => Promise<void>> {
+  const { context } = server;
+  const { before, draft, after } = await reviseOnce(server, transaction, origin, change);
+  return async () => {
+    if (after !== before) reportDraft(context, before, draft);
+    if (draft.keys.some(isOfRoom)) await rememberHead(context, after.row);
+  };
+}
+
+async function reviseOnce(
+  server: SessionMeans,
+  transaction: Transaction,
+  origin: Omit<Origin, 'transact'>,
+  change: Change,
+) {
   const { context } = server;
   const before = openSession(context, await findSessionRow(transaction, origin));
   let draft = draftOf(before);

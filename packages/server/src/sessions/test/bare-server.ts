@@ -181,6 +181,7 @@ function bareCall({ storage, clock }: ServerContext, account: Account): Call {
   const messageId = new Uint8Array(randomBytes(32));
   return {
     account,
+    by: account.keys.words,
     transact: (work) =>
       storage.transact(async (transaction) => {
         await transaction.messages.record(account.xid, messageId, clock() + 60);

@@ -9,6 +9,11 @@ const findAccount = prepared((queries, xid: Uint8Array) =>
   queries.selectFrom('accounts').selectAll().where('xid', '=', xid),
 );
 
+const holdAccount = prepared((queries, xid: Uint8Array) =>
+  // "no key update" lets rows that refer to this account be inserted meanwhile.
+  queries.selectFrom('accounts').selectAll().where('xid', '=', xid).forNoKeyUpdate(),
+);
+
 export function accountReader(reading: Reading): AccountReader {
   const { queries } = reading;
   return {
@@ -28,6 +33,10 @@ export function accountReader(reading: Reading): AccountReader {
 export function accountWriter(writing: Writing): Transaction['accounts'] {
   return {
     ...accountReader(writing),
+    hold: async (xid) => {
+      const held = writing.kind === 'postgres' ? holdAccount : findAccount;
+      return fromOptional('accounts', (await held(writing, xid)).rows[0]);
+    },
     insert: (row) => insertRow(writing, 'accounts', row),
     update: (row) => updateRow(writing, 'accounts', row),
   };

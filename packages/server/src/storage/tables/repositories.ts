@@ -1,6 +1,7 @@
 import type { Reader, Transaction } from '../storage.js';
 import { auditReader, auditWriter } from './audit.js';
 import { changeReader, changeWriter } from './changes.js';
+import { deviceReader, deviceWriter } from './devices.js';
 import { epochReader, epochWriter, shareReader, shareWriter } from './epochs.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
 import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
@@ -44,6 +45,7 @@ export function readerOf(reading: Reading): Reader {
     tightenings: tighteningReader(reading),
     changes: changeReader(reading),
     shownEpochs: shownEpochReader(reading),
+    devices: deviceReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
@@ -69,6 +71,7 @@ export function transactionOf(writing: Writing): Transaction {
     tightenings: tighteningWriter(writing),
     changes: changeWriter(writing),
     shownEpochs: shownEpochWriter(writing),
+    devices: deviceWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     sealed: sealedWriter(writing),

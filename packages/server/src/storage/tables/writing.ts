@@ -109,6 +109,7 @@ export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'shares',
   'changes',
   'shown_epochs',
+  'devices',
   'requests',
   'attempts',
 ]);

@@ -1,4 +1,4 @@
-import type { ChangeOrder, ChangeView, Parameters } from '@ckm/api';
+import { assertAllowed, type ChangeOrder, type ChangeView, type Parameters } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import { xidOf } from '@ckm/gordian';
 import { hashOrder, parseChangeCertificate } from '@ckm/threshold';
@@ -33,7 +33,7 @@ type Proposed = Parameters<'change.propose'>;
  * Takes an order in, or shows how far this server has come with it. From the first time on its delay is counted. Another order
  * takes the place of the one before, and begins anew.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `CHANGE_NOT_MEMBER`,
- * `POLICY_NOT_CERTIFIED`, `KEY_FORKED`, `CHANGE_SETTLED`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
+ * `POLICY_NOT_CERTIFIED`, `KEY_FORKED`, `CHANGE_SETTLED`; AccessError `DEVICE_MAY_NOT`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
  */
 export async function proposeChange(means: ChangeMeans, call: Call, proposed: Proposed): Promise<ChangeView> {
   const { context } = means;
@@ -168,6 +168,8 @@ async function storeOrder(
   demandNames(deciding, order);
   assertUndecided(deciding);
   if (isShown(means, deciding, hash, goesOn)) return viewChange(means, deciding, hash);
+  const isWeighty = !isRefresh(deciding.before, order);
+  if (isWeighty) assertAllowed(call.by.may, 'manage');
   const { accounts } = context;
   const isNew = deciding.key === null && deciding.former === null;
   if (isNew) await accounts.quota.key(transaction, call.account);
@@ -177,7 +179,6 @@ async function storeOrder(
   const { suite } = deciding.before.params;
   const { policy } = deciding.key?.head ?? deciding.record.joining!;
   if (isOfRoster(context, order.roster)) acceptRecovery(context, policy);
-  const isWeighty = !isRefresh(deciding.before, order);
   const waited = waitFrom(means.counting(), isWeighty ? COUNTED_OF_WEIGHTY : 0);
   const stored = { order, hash, isWeighty, waited, operator: null, over: null };
   const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite }, policy.recovery);

@@ -1,0 +1,220 @@
+import {
+  comparePlaces,
+  type DevicesPlace,
+  type DevicesView,
+  devicesTwice,
+  hashDevices,
+  MAX_DEVICES_LINKS,
+  parseDevices,
+  type Parameters,
+  type Result,
+  type SignedDevices,
+} from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import { encodePublicKeys } from '@ckm/gordian';
+import type { Account, AccountDevices, DeviceSince } from '../accounts/accounts.js';
+import { accessError } from '../accounts/codes.js';
+import type { Call, DeviceFunctionName, Handlers, ServerContext } from '../context.js';
+import { repeatWhenRaced } from '../storage/raced.js';
+import type { Transaction } from '../storage/storage.js';
+import { type Accepted, isOfWords, judgeLists, lostBy, signerName } from './accept-lists.js';
+import { keepLink, keepTwice, listInForce, listTwice, signedBehind } from './stored-lists.js';
+
+/**
+ * Ends what these devices of an account have begun, in the transaction that takes them out of it or lets them do less.
+ * @returns what is to be done once it has committed
+ */
+export type EndOfDevices = (
+  transaction: Transaction,
+  owner: Uint8Array,
+  devices: readonly Uint8Array[],
+) => Promise<() => Promise<void>>;
+
+/** The room of devices: lists of them, and what ends with one of them. */
+export interface DeviceMeans {
+  readonly context: ServerContext;
+  readonly ends: readonly EndOfDevices[];
+}
+
+const MOST_TWICE = 8;
+/** Bytes that a list takes in the database beside itself. */
+const FRAMING_BYTES = 256;
+
+/** What `device.*` does. */
+export function deviceHandlers(means: DeviceMeans): Handlers<DeviceFunctionName> {
+  return {
+    'device.show': (call, { after }) => showDevices(means.context, call, after),
+    'device.update': (call, parameters) => updateDevices(means, call, parameters),
+  };
+}
+
+async function showDevices(
+  context: ServerContext,
+  call: Call,
+  after: DevicesPlace | null,
+): Promise<DevicesView> {
+  const { xid } = call.account;
+  return context.storage.read(async (reader) => {
+    const account = (await context.accounts.find(reader, xid)) ?? call.account;
+    const list = listInForce(context, account);
+    const { generation, number } = list;
+    const behind = await signedBehind(context, reader, xid, after, MAX_DEVICES_LINKS + 1);
+    const { links, next } = pageOf(behind, account, after);
+    return {
+      generation,
+      number,
+      hash: hashDevices(list),
+      words: encodePublicKeys(list.words),
+      links: [...links],
+      next,
+      since: (account.devices?.since ?? []).map((one) => ({ ...one })),
+      twice: [...(await listTwice(context, reader, xid, MOST_TWICE))],
+    };
+  });
+}
+
+/** One page of lists, the one in force last of all. */
+function pageOf(
+  behind: readonly SignedDevices[],
+  { devices }: Account,
+  after: DevicesPlace | null,
+): { readonly links: readonly SignedDevices[]; readonly next: DevicesPlace | null } {
+  const inForce = devices === null ? null : devices.signed;
+  const isKnown = inForce === null || (after !== null && !isBehind(placeOf(inForce), after));
+  const all = isKnown ? behind : [...behind, inForce];
+  const links = all.slice(0, MAX_DEVICES_LINKS);
+  const last = links.at(-1);
+  return { links, next: all.length > links.length && last !== undefined ? placeOf(last) : null };
+}
+
+function placeOf({ document }: SignedDevices): DevicesPlace {
+  const { generation, number } = parseDevices(document);
+  return { generation, number };
+}
+
+function isBehind(one: DevicesPlace, other: DevicesPlace): boolean {
+  return comparePlaces(one, other) > 0;
+}
+
+/** Puts lists in force, in order, or keeps what contradicts itself and says so. */
+async function updateDevices(
+  { context, ends }: DeviceMeans,
+  call: Call,
+  { documents }: Parameters<'device.update'>,
+): Promise<Result<'device.update'>> {
+  const done = await repeatWhenRaced(() =>
+    call.transact(async (transaction) => {
+      const account = await context.accounts.hold(transaction, call.account.xid);
+      if (account === null) throw accessError('ACCOUNT_UNKNOWN', 'there is no such account', 'open one');
+      const outcome = await judgeLists(context, transaction, account, documents);
+      if (outcome.kind === 'twice') {
+        await noteTwice(context, transaction, account, outcome);
+        return { refused: devicesTwice(outcome.place) };
+      }
+      const last = outcome.lists.at(-1);
+      const list = last?.list ?? listInForce(context, account);
+      const after =
+        last === undefined ? [] : await putInForce({ context, ends }, transaction, account, outcome.lists);
+      return { refused: null, list, after };
+    }),
+  );
+  if (done.refused !== null) throw done.refused;
+  for (const work of done.after) await work();
+  const { generation, number } = done.list;
+  return { generation, number, hash: hashDevices(done.list) };
+}
+
+async function putInForce(
+  { context, ends }: DeviceMeans,
+  transaction: Transaction,
+  account: Account,
+  lists: readonly Accepted[],
+): Promise<readonly (() => Promise<void>)[]> {
+  const { xid } = account;
+  const before = listInForce(context, account);
+  const { list, signed } = lists.at(-1)!;
+  const lost = lostIn([{ list: before }, ...lists]);
+  // Whoever has filled the account must not keep its owner from taking his device out.
+  if (lost.length === 0 && !isOfWords(list)) {
+    const bytes = lists.reduce((sum, one) => sum + one.signed.document.length + FRAMING_BYTES, 0);
+    await context.accounts.quota.bytes(transaction, account, bytes);
+  }
+  if (list.generation > before.generation) await transaction.devices.removeBefore(xid, list.generation);
+  const former = account.devices === null ? [] : [{ list: before, signed: account.devices.signed }];
+  for (const link of [...former, ...lists.slice(0, -1)]) {
+    if (link.list.generation < list.generation) continue;
+    await keepLink(context, transaction, xid, link.list, link.signed);
+  }
+  const since = sinceOf(context, account, [{ list: before }, ...lists]);
+  await context.accounts.setDevices(transaction, xid, { signed, since });
+  const after: (() => Promise<void>)[] = [];
+  for (const end of lost.length === 0 ? [] : ends) after.push(await end(transaction, xid, lost));
+  await context.audit.append(transaction, {
+    deed: 'device.update',
+    who: xid,
+    keyId: null,
+    subject: hashDevices(list),
+    sentence: `Have ${devicesInWords(list.keys.length)} beside the words: list ${list.number} of generation ${list.generation}`,
+    verdict: 'done',
+    policy: '',
+    detail: detailOf(lists, lost),
+  });
+  return after;
+}
+
+/** Everybody who lost something in any of these steps: also whoever was put back in the next one. */
+function lostIn(steps: readonly Pick<Accepted, 'list'>[]): readonly Uint8Array[] {
+  const found = new Map<string, Uint8Array>();
+  for (const [i, { list }] of steps.entries()) {
+    const before = steps[i - 1];
+    if (before === undefined) continue;
+    for (const id of lostBy(before.list, list)) found.set(encodeHex(id), id);
+  }
+  return [...found.values()];
+}
+
+/** Whoever was out of the list in between is new in it. */
+function sinceOf(
+  { clock }: Pick<ServerContext, 'clock'>,
+  { devices }: Account,
+  steps: readonly Pick<Accepted, 'list'>[],
+): AccountDevices['since'] {
+  const isIn = ({ list }: Pick<Accepted, 'list'>, id: Uint8Array) =>
+    list.keys.some((key) => equalBytes(key.id, id));
+  const known = (devices?.since ?? []).filter(({ id }) => steps.every((step) => isIn(step, id)));
+  const { keys } = steps.at(-1)!.list;
+  return keys.map(
+    ({ id }): DeviceSince => known.find((one) => equalBytes(one.id, id)) ?? { id, at: clock() },
+  );
+}
+
+function devicesInWords(count: number): string {
+  if (count === 0) return 'no device';
+  return count === 1 ? 'one device' : `${count} devices`;
+}
+
+function detailOf(lists: readonly Accepted[], lost: readonly Uint8Array[]): string {
+  const signers = lists.map(({ list }) => signerName(list));
+  const ended = lost.map((id) => `; less or nothing for device ${encodeHex(id).slice(0, 8)}`);
+  return `signed with ${[...new Set(signers)].join(', ')}${ended.join('')}`;
+}
+
+async function noteTwice(
+  context: ServerContext,
+  transaction: Transaction,
+  { xid }: Account,
+  { place, first, second }: Extract<Awaited<ReturnType<typeof judgeLists>>, { kind: 'twice' }>,
+): Promise<void> {
+  if ((await transaction.devices.twice(xid, MOST_TWICE)).length >= MOST_TWICE) return;
+  if (!(await keepTwice(context, transaction, xid, place, { first, second }))) return;
+  await context.audit.append(transaction, {
+    deed: 'device.twice',
+    who: xid,
+    keyId: null,
+    subject: hashDevices(place),
+    sentence: `Keep a second list ${place.number} of generation ${place.generation} of the devices of an account`,
+    verdict: 'refused',
+    policy: '',
+    detail: `signed with ${signerName(place)}`,
+  });
+}
