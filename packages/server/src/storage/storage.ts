@@ -113,6 +113,8 @@ export interface Transaction extends Reader {
   readonly shownEpochs: ShownEpochReader & {
     /** False when it is there. */
     insert(row: ShownEpochRow): Promise<boolean>;
+    /** Holds what was shown of a key against other replicas until the transaction ends: before it is read once more, or goes. */
+    hold(owner: Uint8Array, keyId: Uint8Array): Promise<void>;
     /** All of one key. */
     removeAll(owner: Uint8Array, keyId: Uint8Array): Promise<void>;
   };

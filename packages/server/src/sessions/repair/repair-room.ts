@@ -111,6 +111,7 @@ async function admitTarget(
   { account, transaction }: Asking,
   proposal: RepairTargetProposal,
 ): Promise<Admission> {
+  await transaction.shownEpochs.hold(account.xid, proposal.keyId);
   const shown = await readShownKey(context, transaction, account.xid, proposal);
   await assertLost(context, transaction, account.xid, shown);
   const { suite, purpose, flags } = shown.key.params;

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { secret } from '@ckm/foundation';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -48,6 +50,30 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
     });
     return { url, first: first!, second: second! };
   }
+
+  test('whoever forgets what was shown of a key and whoever goes on from it wait for each other', async () => {
+    const { first, second } = await openTwo();
+    const row = { owner: alice, keyId: id(5), epoch: 0, name: id(1), sealed };
+    await first.transact(({ shownEpochs }) => shownEpochs.insert(row));
+    const done: string[] = [];
+    const gate = new AbortController();
+    const held = once(gate.signal, 'abort');
+    const forgotten = first.transact(async ({ shownEpochs }) => {
+      await shownEpochs.hold(alice, row.keyId);
+      gate.abort();
+      await setTimeout(100);
+      await shownEpochs.removeAll(alice, row.keyId);
+      done.push('forgotten');
+    });
+    await held;
+    const found = await second.transact(async ({ shownEpochs }) => {
+      await shownEpochs.hold(alice, row.keyId);
+      done.push('held');
+      return shownEpochs.find(alice, row.keyId, row.epoch, row.name);
+    });
+    await forgotten;
+    expect([found, done]).toEqual([null, ['forgotten', 'held']]);
+  });
 
   test('of two that ask for the last place of a rate limit at once, one gets it', async () => {
     const { first, second } = await openTwo();

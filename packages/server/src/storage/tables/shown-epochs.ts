@@ -24,6 +24,19 @@ const findNewest = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
     .limit(1),
 );
 
+/** All that is removed of a key is removed with the first of it. Nothing is stored before that, but by who makes another key of the same id on purpose. */
+const holdFirst = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
+  queries
+    .selectFrom('shown_epochs')
+    .select('epoch')
+    .where('owner', '=', owner)
+    .where('key_id', '=', keyId)
+    .orderBy('epoch')
+    .orderBy('name')
+    .limit(1)
+    .forUpdate(),
+);
+
 export function shownEpochReader(reading: Reading): ShownEpochReader {
   return {
     find: async (owner, keyId, epoch, name) =>
@@ -46,6 +59,10 @@ export function shownEpochWriter(writing: Writing): Transaction['shownEpochs'] {
       const isNew = await insertNew(writing, 'shown_epochs', row);
       if (isNew) countUsage(writing, 'shown_epochs', row);
       return isNew;
+    },
+    // On SQLite one transaction is open at a time.
+    hold: async (owner, keyId) => {
+      if (writing.kind === 'postgres') await holdFirst(writing, owner, keyId);
     },
     removeAll: async (owner, keyId) => {
       const removed = await writing.queries

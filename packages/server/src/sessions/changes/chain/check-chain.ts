@@ -19,7 +19,7 @@ import { proveWay, verifyWay } from '../../keys/past-epochs.js';
 import { costOfChain, costOfEpochs } from '../../session-cost.js';
 import type { ChangeMeans } from '../means.js';
 import { type Base, readBase } from './read-past.js';
-import { type EpochName, storeShown } from './shown-epochs.js';
+import { type EpochName, type KeyName, notShown, storeShown } from './shown-epochs.js';
 
 /** A certificate of a chain, and the epoch that it proves. */
 export interface CheckedLink {
@@ -112,18 +112,21 @@ export function paramsIn(certificate: Uint8Array): KeyParams {
 }
 
 /**
- * Stores what a chain proved, as far as it is not stored.
+ * Stores what a chain proved, as far as it is not stored. What that follows on is held from then on: it may have been forgotten since it was read.
  * @returns how many epochs were not
- * @throws PolicyError `QUOTA_BYTES`, `CHAIN_TOO_LONG`
+ * @throws AccessError `KEY_UNKNOWN`, StateError `CHAIN_NOT_SHOWN` where it was; PolicyError `QUOTA_BYTES`, `CHAIN_TOO_LONG`
  */
 export async function storeLinks(
   context: Pick<ServerContext, 'vault' | 'clock' | 'accounts'>,
   transaction: Transaction,
   account: Call['account'],
   keyId: Uint8Array,
-  { links }: Pick<CheckedChain, 'links'>,
+  { base, links }: Pick<CheckedChain, 'base' | 'links'>,
 ): Promise<number> {
   const name = { owner: account.xid, keyId };
+  await transaction.shownEpochs.hold(name.owner, keyId);
+  if (base !== null && !(await isThere(transaction, name, base.name)))
+    throw await notShown(transaction, name, null);
   const fresh: CheckedLink[] = [];
   for (const link of links) {
     const { params, transcriptHash } = link.epoch;
@@ -134,4 +137,14 @@ export async function storeLinks(
   if (fresh.length > 0) await context.accounts.quota.bytes(transaction, account, bytes);
   for (const link of fresh) await storeShown(context, transaction, name, link);
   return fresh.length;
+}
+
+/** Whether an epoch that was read is here still: of a key that is here nothing is forgotten. */
+async function isThere(
+  { keys, shownEpochs }: Pick<Transaction, 'keys' | 'shownEpochs'>,
+  { owner, keyId }: KeyName,
+  { epoch, transcriptHash }: EpochName,
+): Promise<boolean> {
+  if ((await shownEpochs.find(owner, keyId, epoch, transcriptHash)) !== null) return true;
+  return (await keys.find(owner, keyId)) !== null;
 }

@@ -37,8 +37,11 @@ async function forgetPage(
     if (row === null) return null;
     const { owner, keyId } = row;
     last = { owner, keyId };
-    if (isShownLongAgo(context, row) && !(await isForUse(transaction, last)))
-      await transaction.shownEpochs.removeAll(owner, keyId);
+    // The key first, as everybody holds them.
+    if (!isShownLongAgo(context, row) || (await transaction.keys.hold(owner, keyId)) !== null) continue;
+    // Whoever takes an order in by it has committed that by now, or finds nothing any more.
+    await transaction.shownEpochs.hold(owner, keyId);
+    if (!(await isForUse(transaction, last))) await transaction.shownEpochs.removeAll(owner, keyId);
   }
   return last;
 }
@@ -55,7 +58,7 @@ function isShownLongAgo(context: ServerContext, row: ShownEpochRow): boolean {
 
 /** Whether this server has the key, was ordered to join it, or takes a share of it back. */
 async function isForUse(transaction: Transaction, { owner, keyId }: KeyName): Promise<boolean> {
-  if ((await transaction.keys.hold(owner, keyId)) !== null) return true;
+  if ((await transaction.keys.find(owner, keyId)) !== null) return true;
   if ((await transaction.changes.listOf(owner, keyId)).length > 0) return true;
   const open = await transaction.sessions.listOpen(owner, MOST_OPEN);
   return open.length === MOST_OPEN || open.some((session) => equalBytes(session.keyId, keyId));

@@ -92,6 +92,35 @@ function createWatch() {
   return { looked, wrap };
 }
 
+/** A storage that lets something happen once, between a reading of shown epochs and the transaction that follows it. */
+function createGap() {
+  let between: (() => Promise<unknown>) | null = null;
+  let isRead = false;
+  const wrap = (storage: Storage): Storage => ({
+    ...storage,
+    read: (work) =>
+      storage.read((reader) => {
+        const { shownEpochs } = reader;
+        const find: Reader['shownEpochs']['find'] = (...which) => {
+          isRead = true;
+          return shownEpochs.find(...which);
+        };
+        return work({ ...reader, shownEpochs: { ...shownEpochs, find } });
+      }),
+    async transact(work) {
+      const happens = isRead ? between : null;
+      if (happens !== null) between = null;
+      await happens?.();
+      return storage.transact(work);
+    },
+  });
+  const arm = (work: () => Promise<unknown>) => {
+    isRead = false;
+    between = work;
+  };
+  return { wrap, arm, hasHappened: () => between === null };
+}
+
 /** As of a server that was in the first epoch, and left by a certificate of the next. */
 async function leftBy(
   { context }: BareServer,
@@ -214,6 +243,29 @@ describe('a chain of certificates that is shown in pages', () => {
     const { certificate } = after(three.epoch, '4');
     expect(await caller.call('change.commit', { keyId, certificate })).toMatchObject({ epoch: 4 });
   });
+
+  test.each(['an order', 'more of it'])(
+    'that is forgotten while %s is taken in leaves nothing of that, and is shown once more',
+    async (what) => {
+      let now = TEST_TIME;
+      const gap = createGap();
+      const { server, caller } = await begin({}, { now: () => now, wrap: gap.wrap });
+      const order = orderOf(server, three.epoch);
+      const take = () =>
+        what === 'an order'
+          ? caller.call('change.propose', { order, chain: [three.certificate], policy })
+          : learn(caller, three.certificate);
+      await learn(caller, ...chain.slice(0, 3));
+      now += 31 * DAY;
+      gap.arm(() => server.sessions.sweep());
+      await expect(take()).rejects.toThrow(code('KEY_UNKNOWN'));
+      expect(gap.hasHappened()).toBe(true);
+      expect(await rowsAt(server)).toEqual([]);
+      await learn(caller, ...chain.slice(0, 3));
+      await take();
+      expect(await rowsAt(server)).toHaveLength(4);
+    },
+  );
 
   test('belongs to the account that showed it', async () => {
     const { server, caller } = await begin();
