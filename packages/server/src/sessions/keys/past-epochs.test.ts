@@ -1,6 +1,7 @@
 import { encodeCertificate, encodeChangeCertificate } from '@ckm/threshold';
 import { decided, generate } from '@ckm/threshold/test';
 import { afterEach, expect, test } from 'vitest';
+import type { Storage } from '../../storage/storage.js';
 import { TEST_TIME } from '../test/bare-server.js';
 import { alice, createBareServers } from '../test/bare-servers.js';
 import { epochsOfChain, proveWay, readWay, storePublicEpoch, verifyWay } from './past-epochs.js';
@@ -56,6 +57,22 @@ test('epochs that came in one message are checked once: what they prove is kept'
   expect((await way(HELD)).certificates).toHaveLength(1);
   const row = await context.storage.read(({ epochs }) => epochs.find(owner, keyId, HELD));
   expect(row!.version).toBe(1);
+});
+
+test('a long way is stored part by part, so that nobody waits for the whole of it', async () => {
+  const { context, way } = await beginStored();
+  const whole = await way(3);
+  const left: number[] = [];
+  const transact: Storage['transact'] = async (work) => {
+    const done = await context.storage.transact(work);
+    left.push((await way(3)).certificates.length);
+    return done;
+  };
+  const storage = { ...context.storage, transact };
+  const proved = await proveWay({ ...context, storage }, { owner, keyId }, whole, 2);
+  expect(proved.transcriptHash).toEqual(transcriptHash);
+  // The one in which a share is stored stays unproved, with what is behind it.
+  expect(left).toEqual([3, 0]);
 });
 
 test('a row that became another one meanwhile is left as it is', async () => {

@@ -99,15 +99,21 @@ async function verifyEach({ base, certificates }: StoredWay): Promise<readonly C
   return proved;
 }
 
-/** The same; what is proved is stored, so that it is checked once. Opens a transaction. @throws as {@link verifyWay} */
+/** So many certificates are checked, and what they prove is stored, in one transaction. */
+const PROVED_AT_ONCE = 64;
+
+/** The same; what is proved is stored, part by part, so that it is checked once. Opens transactions. @throws as {@link verifyWay} */
 export async function proveWay(
   { vault, storage }: Pick<ServerContext, 'vault' | 'storage'>,
   key: KeyName,
   way: StoredWay,
+  atOnce = PROVED_AT_ONCE,
 ): Promise<CertifiedEpoch> {
-  const proved = await verifyEach(way);
-  const checked = proved.map((epoch, i) => ({ epoch, certificate: way.certificates[i]! }));
-  if (checked.length > 0)
+  let { base } = way;
+  for (let at = 0; at < way.certificates.length; at += atOnce) {
+    const certificates = way.certificates.slice(at, at + atOnce);
+    const proved = await verifyEach({ base, certificates });
+    const checked = proved.map((epoch, i) => ({ epoch, certificate: certificates[i]! }));
     await repeatWhenRaced(() =>
       storage.transact(async (transaction) => {
         const inUse = await transaction.keys.hold(key.owner, key.keyId);
@@ -115,7 +121,9 @@ export async function proveWay(
           if (one.epoch.params.epoch !== inUse?.epoch) await noteProved({ vault }, transaction, key, one);
       }),
     );
-  return proved.at(-1) ?? way.base!;
+    base = proved.at(-1)!;
+  }
+  return base!;
 }
 
 /** Of an epoch without a share: where there is one, the versions of both rows say that they belong together. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { carryChange, completeChange, fetchChain } from '@ckm/testkit';
 import { judgeVotes, parseCertificate, parseChangeCertificate, verifyChain } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Storage } from '../../storage/storage.js';
 import { alice, createBareServers, makeKey, SOON } from '../test/bare-servers.js';
 import { recordOf } from '../test/lost-database.js';
 import { LOST, loseShareAt } from '../test/lost-share.js';
@@ -57,6 +58,33 @@ describe('a share of an epoch that a change made', () => {
       await signIn(callers, made, key.public, { epoch: 1, signers: [1, 2] });
     },
   );
+
+  test('that is here is refused before a chain that was shown in pages is walked through', async () => {
+    const { servers, made, policy, chain } = await refreshed();
+    const { keyId } = made;
+    let looked = 0;
+    const wrap = (storage: Storage): Storage => ({
+      ...storage,
+      transact: (work) =>
+        storage.transact((transaction) => {
+          const { epochs } = transaction;
+          const find: typeof epochs.find = (...which) => {
+            looked++;
+            return epochs.find(...which);
+          };
+          return work({ ...transaction, epochs: { ...epochs, find } });
+        }),
+    });
+    const bravo = await (await network.restart(servers[1]!, { wrap })).as(alice);
+    const proposal = { kind: 'repair', role: 'target', keyId, epoch: 1, chain: chain.slice(1), policy };
+    const sessionId = new Uint8Array(32).fill(5);
+    looked = 0;
+    await expect(
+      bravo.call('session.propose', { sessionId, proposal, expiresAt: SOON }),
+    ).rejects.toMatchObject({ code: 'SHARE_NOT_LOST' });
+    // At the one in use, and at none before it.
+    expect(looked).toBe(1);
+  });
 
   test('of the epoch before is not repaired any more, and a statement of it is believed by nobody', async () => {
     const { servers, callers, made, policy, chain } = await refreshed();

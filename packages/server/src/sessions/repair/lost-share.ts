@@ -1,6 +1,6 @@
 import { policyHash, type RepairTargetProposal } from '@ckm/api';
 import { equalBytes, wipe } from '@ckm/foundation';
-import type { CertifiedEpoch, RosterEntry } from '@ckm/threshold';
+import { type CertifiedEpoch, encodeKeyParams, type RosterEntry } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
@@ -9,7 +9,7 @@ import { readBase, type Readings } from '../changes/chain/read-past.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import { openHead } from '../keys/stored/key-head.js';
-import { isShareHere } from '../keys/stored/read-key.js';
+import { isShareHere, readEpoch } from '../keys/stored/read-key.js';
 import { otherEpoch } from './held-key.js';
 import { type PassedEpoch, passedBy } from './passed-epochs.js';
 import { assertBehind, assertCounted, assertOfNobodyElse } from './same-key.js';
@@ -46,6 +46,27 @@ export async function readShownKey(
   const base = before === null ? null : await readBase(context, here, name, before);
   const key = (await checkLinks(keyId, base, chain)).newest;
   return { key, own, passed: await passedBy(context, reader, name, chain, key.transcriptHash) };
+}
+
+/**
+ * Refuses at once where the share of that very epoch is here, before a chain that was shown in pages is walked through: it may lead through thousands of epochs. Nothing
+ * of it is believed: what is said of any other, and of a forked key, is found behind that.
+ * @throws StateError `SHARE_NOT_LOST`; StorageError `ROW_TAMPERED`
+ */
+export async function assertNotHere(
+  context: Pick<ServerContext, 'epochKeys' | 'vault' | 'events'>,
+  reader: Reader,
+  owner: Uint8Array,
+  { chain, keyId, epoch }: RepairTargetProposal,
+): Promise<void> {
+  if (epochBefore(chain[0]!) === null) return;
+  const row = await reader.keys.find(owner, keyId);
+  if (row === null || row.epoch !== epoch || row.state !== 'active') return;
+  const head = openHead(context, row);
+  if (head.left !== undefined || head.forked !== undefined) return;
+  const { parameters } = await readEpoch(context, reader, row, head);
+  if (!equalBytes(parameters, encodeKeyParams(paramsIn(chain.at(-1)!)))) return;
+  demand(!(await isShareHere(context, reader, row)), 'SHARE_NOT_LOST', 'this server has its share');
 }
 
 /**

@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { encodeKeyParams, type KeyParams } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
 import { epochBefore, paramsIn } from '../changes/chain/check-chain.js';
-import { findOwn, type KeyName, ledTo, notShown } from '../changes/chain/shown-epochs.js';
+import { findOwn, type KeyName, ledTo, notShown, SLICE } from '../changes/chain/shown-epochs.js';
 
 /** An epoch that the certificates of a key lead through. */
 export interface PassedEpoch {
@@ -27,8 +28,10 @@ export async function passedBy(
   const earlier: PassedEpoch[] = [];
   if (before !== null) {
     const own = await findOwn(context, reader, name);
-    for await (const { parameters, transcriptHash } of ledTo(context, reader, name, own, before))
+    for await (const { parameters, transcriptHash } of ledTo(context, reader, name, own, before)) {
       earlier.push({ parameters, transcriptHash });
+      if (earlier.length % SLICE === 0) await setImmediate();
+    }
     if (earlier.length !== before.epoch + 1) throw await notShown(reader, name, own);
   }
   const all = chain.map(paramsIn);

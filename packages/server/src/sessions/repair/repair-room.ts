@@ -42,7 +42,7 @@ import type {
 import { costOfChain, costOfEpochs } from '../session-cost.js';
 import { advanceRepair, toRoomStep } from './advance.js';
 import { readHeldKey, readHeldShare } from './held-key.js';
-import { assertLost, readShownKey } from './lost-share.js';
+import { assertLost, assertNotHere, readShownKey } from './lost-share.js';
 import { agreeOnRepair, seatsOfRepair } from './parameters.js';
 import { storeRepair } from './store-repair.js';
 
@@ -111,6 +111,7 @@ async function admitTarget(
   { account, transaction }: Asking,
   proposal: RepairTargetProposal,
 ): Promise<Admission> {
+  await assertNotHere(context, transaction, account.xid, proposal);
   await transaction.shownEpochs.hold(account.xid, proposal.keyId);
   const shown = await readShownKey(context, transaction, account.xid, proposal);
   await assertLost(context, transaction, account.xid, shown);

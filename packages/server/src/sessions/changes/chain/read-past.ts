@@ -13,6 +13,7 @@ import {
   ledTo,
   newestOwn,
   notShown,
+  SLICE,
 } from './shown-epochs.js';
 
 /** An epoch that certificates follow on, with all that checking them needs. */
@@ -37,9 +38,6 @@ type ReadContext = Pick<ServerContext, 'vault'>;
 
 /** Where readings are opened, one after the other: the storage, or within a reading that is open that one. */
 export type Readings = Pick<Storage, 'read'>;
-
-/** So many epochs are looked at in one reading: nobody waits longer for the database, or for his turn. */
-const SLICE = 256;
 
 /**
  * What certificates that name an epoch as the one before them are checked with.
@@ -73,7 +71,7 @@ async function readWayTo(
 }
 
 /**
- * All epochs up to one, a slice in each reading; others get their turn between one and the next. Each names the one before it by what
+ * All epochs up to one, a slice in each reading, so that nobody waits longer for the database; others get their turn between one and the next. Each names the one before it by what
  * its servers signed: whatever becomes of the key meanwhile, it is one past that is read.
  * @throws as {@link readBase}
  */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { MOST_CHAIN_EPOCHS } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { type CertifiedEpoch, encodeKeyParams, type KeyParams, parseKeyParams } from '@ckm/threshold';
@@ -37,6 +38,9 @@ export interface LedEpoch extends EpochName, PublicEpoch {
   readonly shown: ShownEpoch | null;
   readonly params: KeyParams;
 }
+
+/** So many epochs are looked at, or taken in, before others get their turn. */
+export const SLICE = 256;
 
 type ReadContext = Pick<ServerContext, 'vault'>;
 
@@ -173,8 +177,10 @@ export async function takeShown(
 ): Promise<void> {
   const { owner, keyId } = name;
   let reached: number | null = null;
+  let taken = 0;
   for await (const { epoch, shown } of ledTo(context, transaction, name, own, to)) {
     reached = epoch;
+    if (++taken % SLICE === 0) await setImmediate();
     if (shown !== null && epoch <= (newestOwn(own)?.epoch ?? -1)) throw keyForked(epoch);
     if (shown !== null && (await transaction.epochs.find(owner, keyId, epoch)) === null)
       await storePublicEpoch(context, transaction, name, epoch, shown);
