@@ -275,8 +275,11 @@ export interface Client {
   cancelSettlement(name: string): Promise<CancelledSettlement>;
   /** Has every server of a key that lost its share recover it from the certificate. */
   restoreKey(args: RestoreKeyArgs, on?: OnProgress): Promise<KeyRestoration>;
-  /** Who would be asked to give a server its lost share back. Others are asked whether they can help; nothing is written. */
-  planRepair(args: RepairKeyArgs): Promise<RepairPlan>;
+  /**
+   * Who would be asked to give a server its lost share back. Others are asked whether they can help; nothing is written.
+   * @param options `follows`: where nothing comes of it because servers settled on another certificate than the one on record, that is taken over first, and written
+   */
+  planRepair(args: RepairKeyArgs, options?: { readonly follows?: boolean }): Promise<RepairPlan>;
   /** Has a server that lost its share of a key get it back: from the certificate if it can, else from a quorum of the others. */
   repairKey(args: RepairKeyArgs, on?: OnProgress): Promise<KeyRepair>;
   /** Stops every repair of a server's share, whichever device began it. */
@@ -478,7 +481,10 @@ export function createClient(options: ClientOptions): Client {
       signer.forgetServers();
       return restoration;
     },
-    planRepair: async (args) => planRepair(context, await readKey(args.name), args),
+    planRepair: (args, { follows = false } = {}) => {
+      const plan = async () => planRepair(context, await readKey(args.name), args);
+      return follows ? afterSettled(context, readKey, args.name, plan) : plan();
+    },
     repairKey: async (args, on = silent) => {
       const repair = await acting(
         afterSettled(context, readKey, args.name, async () =>

@@ -69,7 +69,7 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
   };
   const client = await openOwner(context);
   if (given.stop === true) return stop(context, client, args);
-  const plan = await client.planRepair(args);
+  const plan = await client.planRepair(args, { follows: flags.preview !== true });
   terminal.warn(planLines(name, plan));
   if (flags.preview === true) {
     terminal.result('nothing was written', { preview: true, name, ...plan, ends: endsForMachines(plan) });

@@ -105,6 +105,12 @@ describe('a machine behind the certificate that was settled against', () => {
     ]);
     const verified = await at((one) => one.verifyKey(NAME));
     expect(verified.servers.map(({ server }) => server)).toEqual(['bravo', 'charlie', 'echo']);
+    const repair = { name: NAME, server: 'charlie' };
+    const looking = await key.another(dead);
+    await expect(looking.client.planRepair(repair)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    expect((await looking.client.showKey(NAME)).record).toEqual((await dead.client.showKey(NAME)).record);
+    const plan = await at((one) => one.planRepair(repair, { follows: true }));
+    expect(plan.helpers).toEqual(['bravo', 'echo']);
     await at((one) => repaired(one, 'charlie'));
     expect(await at((one) => signersOf(one, { text: 'again' }))).toHaveLength(2);
 

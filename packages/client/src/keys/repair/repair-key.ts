@@ -239,7 +239,8 @@ async function chooseHelpers(
   const able = verdicts.filter(({ verdict }) => verdict === 'holds').map(({ one }) => one);
   if (able.length >= needed) return able.slice(0, needed);
   const missing = others.filter((one) => !able.includes(one));
-  throw tooFew(key, able.length, missing);
+  const isOtherEpoch = verdicts.some(({ verdict }) => verdict === 'forked' || verdict === 'behind');
+  throw tooFew(key, able.length, missing, isOtherEpoch);
 }
 
 function helpersInvalid(needed: number, { server }: Participant): UsageError {
@@ -249,7 +250,13 @@ function helpersInvalid(needed: number, { server }: Participant): UsageError {
   });
 }
 
-function tooFew(key: CertifiedKey, able: number, missing: readonly Participant[]): AvailabilityError {
+/** @param isOtherEpoch whether any of them is in another epoch, or stands behind another certificate of this one: then it is worth looking what was settled */
+function tooFew(
+  key: CertifiedKey,
+  able: number,
+  missing: readonly Participant[],
+  isOtherEpoch: boolean,
+): AvailabilityError {
   const names = namesOf(missing);
   const { needed } = key.public.quorum;
   return new AvailabilityError(
@@ -257,7 +264,7 @@ function tooFew(key: CertifiedKey, able: number, missing: readonly Participant[]
     {
       code: 'SERVERS_MISSING',
       hint: 'bring them back first, each from its own backup if need be: fewer cannot give it back',
-      facts: { servers: names },
+      facts: { servers: names, ...(isOtherEpoch ? { isOtherEpoch } : {}) },
     },
   );
 }

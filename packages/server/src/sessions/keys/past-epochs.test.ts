@@ -27,6 +27,8 @@ const { epoch: newest, chain } = (() => {
 const { params, transcriptHash } = newest.certified;
 const { owner, keyId } = { owner: alice.xid, keyId: params.keyId };
 
+const free = () => undefined;
+
 /** A server that has all of them as they came in one message: nothing says that they were checked. */
 async function beginStored() {
   const server = await network.open();
@@ -49,10 +51,12 @@ test('epochs that came in one message are checked once: what they prove is kept'
   const { context, way } = await beginStored();
   const whole = await way(3);
   expect(whole).toMatchObject({ base: null, certificates: chain });
-  expect((await proveWay(context, { owner, keyId }, whole)).transcriptHash).toEqual(transcriptHash);
+  expect((await proveWay(context, { owner, keyId }, whole, free)).transcriptHash).toEqual(transcriptHash);
   for (const epoch of [0, 2, 3]) expect((await way(epoch)).certificates).toEqual([]);
   expect((await way(3)).base).toEqual(newest.certified);
-  expect((await proveWay(context, { owner, keyId }, await way(3))).transcriptHash).toEqual(transcriptHash);
+  expect((await proveWay(context, { owner, keyId }, await way(3), free)).transcriptHash).toEqual(
+    transcriptHash,
+  );
   // Its version is that of the row of the share.
   expect((await way(HELD)).certificates).toHaveLength(1);
   const row = await context.storage.read(({ epochs }) => epochs.find(owner, keyId, HELD));
@@ -69,10 +73,24 @@ test('a long way is stored part by part, so that nobody waits for the whole of i
     return done;
   };
   const storage = { ...context.storage, transact };
-  const proved = await proveWay({ ...context, storage }, { owner, keyId }, whole, 2);
+  const proved = await proveWay({ ...context, storage }, { owner, keyId }, whole, free, 2);
   expect(proved.transcriptHash).toEqual(transcriptHash);
   // The one in which a share is stored stays unproved, with what is behind it.
   expect(left).toEqual([3, 0]);
+});
+
+test('what was paid for of a long way is kept where the rest is too dear', async () => {
+  const { context, way } = await beginStored();
+  await proveWay(context, { owner, keyId }, await way(0), free);
+  const asked: number[] = [];
+  const charge = (certificates: readonly Uint8Array[]) => {
+    asked.push(certificates.length);
+    if (asked.length === 3) throw new Error('too dear');
+  };
+  await expect(proveWay(context, { owner, keyId }, await way(3), charge, 1)).rejects.toThrow('too dear');
+  expect(asked).toEqual([1, 1, 1]);
+  // The first of the three is that of which a share is stored.
+  expect((await way(3)).certificates).toHaveLength(1);
 });
 
 test('a row that became another one meanwhile is left as it is', async () => {
@@ -85,7 +103,7 @@ test('a row that became another one meanwhile is left as it is', async () => {
     const shown = { ...epochsOfChain(chain)[3]!, certificate };
     await storePublicEpoch(context, transaction, { owner, keyId }, 3, shown);
   });
-  await proveWay(context, { owner, keyId }, whole);
+  await proveWay(context, { owner, keyId }, whole, free);
   expect(await way(3)).toMatchObject({ certificates: [certificate] });
 });
 

@@ -100,18 +100,25 @@ async function verifyEach({ base, certificates }: StoredWay): Promise<readonly C
 }
 
 /** So many certificates are checked, and what they prove is stored, in one transaction. */
-const PROVED_AT_ONCE = 64;
+const PROVED_AT_ONCE = 16;
 
-/** The same; what is proved is stored, part by part, so that it is checked once. Opens transactions. @throws as {@link verifyWay} */
+/**
+ * The same; what is proved is stored, part by part, so that it is checked once: what was paid for stays where the rest is too dear.
+ * Opens transactions.
+ * @param charge called with what is checked next
+ * @throws as {@link verifyWay} and `charge`
+ */
 export async function proveWay(
   { vault, storage }: Pick<ServerContext, 'vault' | 'storage'>,
   key: KeyName,
   way: StoredWay,
+  charge: (certificates: readonly Uint8Array[]) => void,
   atOnce = PROVED_AT_ONCE,
 ): Promise<CertifiedEpoch> {
   let { base } = way;
   for (let at = 0; at < way.certificates.length; at += atOnce) {
     const certificates = way.certificates.slice(at, at + atOnce);
+    charge(certificates);
     const proved = await verifyEach({ base, certificates });
     const checked = proved.map((epoch, i) => ({ epoch, certificate: certificates[i]! }));
     await repeatWhenRaced(() =>

@@ -56,8 +56,8 @@ export async function checkChain(
   const name = { owner: call.account.xid, keyId };
   const base = before === null ? null : await readBase(context, context.storage, name, before);
   if (base === null) return checkLinks(keyId, base, certificates);
-  charge(call.account, costOfChain(base.way.certificates));
-  const way = { base: await proveWay(context, name, base.way), certificates: [] };
+  const pay = (proved: readonly Uint8Array[]) => charge(call.account, costOfChain(proved));
+  const way = { base: await proveWay(context, name, base.way, pay), certificates: [] };
   return checkLinks(keyId, { ...base, way }, certificates);
 }
 

@@ -48,8 +48,7 @@ export async function checkEvidence(
       : ((await readDecided(context, reader, scope)) ?? undefined);
     return { way: await readWay(context, reader, scope, scope.epoch), own };
   });
-  charge(account, costOfChain(way.certificates));
-  const before = await proveWay(context, scope, way);
+  const before = await proveWay(context, scope, way, (proved) => charge(account, costOfChain(proved)));
   const epochs = parsed.map((one) => verifyChange(before, one, judgeVotes));
   const names = epochs.map(({ transcriptHash }) => transcriptHash);
   const isDistinct = names.every((name, i) => names.findIndex((one) => equalBytes(one, name)) === i);

@@ -52,8 +52,7 @@ export async function noteFork(
     stored: await readFollowing(context, reader, scope),
     settled: settledName(await readForked(context, reader, scope)),
   }));
-  charge(call.account, costOfChain(way.certificates));
-  const before = await proveWay(context, scope, way);
+  const before = await proveWay(context, scope, way, (proved) => charge(call.account, costOfChain(proved)));
   verifyChange(before, shown.certificate, judgeVotes);
   if (settled !== null) throw settledOtherwise();
   const slots = whoSignedTwice(before, [parseChangeCertificate(stored), shown.certificate]);

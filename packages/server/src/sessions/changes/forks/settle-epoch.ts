@@ -26,6 +26,7 @@ import {
 } from './forked-key.js';
 import { destroyDead, goBack, type GoingBack, removeDead } from './go-back.js';
 import type { ChangeMeans } from '../means.js';
+import { costOfVotes } from '../votes/vote.js';
 import { storeOrder } from './settle-order.js';
 
 type Shown = Parameters<'fork.end'>;
@@ -40,6 +41,7 @@ type Shown = Parameters<'fork.end'>;
 export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Promise<Result<'fork.end'>> {
   const { context } = means;
   const { keyId, epoch, certificates, promises, yields } = shown;
+  means.charge(call.account, costOfVotes({ promises, yields }));
   const scope = { owner: call.account.xid, keyId, epoch };
   const evidence = await checkEvidence(means, call, scope, certificates);
   const { before, epochs, parsed, names } = evidence;

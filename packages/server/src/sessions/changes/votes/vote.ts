@@ -1,6 +1,7 @@
 import type { LockedChange, Parameters, Result } from '@ckm/api';
 import {
   adoptLock,
+  type ChangeVotes,
   isSameLock,
   lockNext,
   parseStatement,
@@ -259,6 +260,11 @@ function scopeOf(
 
 export function isPromise(statement: Signed<Statement>): statement is Signed<PromiseStatement> {
   return statement.kind === 'promise';
+}
+
+/** Of those behind a decision, told from their lengths alone. */
+export function costOfVotes({ promises, yields }: ChangeVotes): number {
+  return ((promises.length + yields.length) / 64) * STATEMENT_MS;
 }
 
 /** Told from lengths alone. */
