@@ -29,10 +29,18 @@ export interface OfKind {
   readonly types: FactTypes;
 }
 
-/** Comparisons that are looked at, in all cases together: some ten milliseconds. */
-const MOST_LOOKS = 200_000;
+/** How many comparisons may still be looked at: whoever writes terms decides how many cases they have. */
+export interface Looks {
+  left: number;
+}
+
+/** For all that is asked about some terms: some ten milliseconds. */
+export function allLooks(): Looks {
+  return { left: 200_000 };
+}
+
 /** Ways in which texts can share the lists of one name. */
-const MOST_SETS = 256;
+const MOST_SETS = 128;
 /** A text that no list can hold. */
 const STRANGER = '\u0000';
 
@@ -40,18 +48,21 @@ const STRANGER = '\u0000';
  * Whether `look` says yes in every case that a request of a kind can be. Totals are taken to be anything, whatever the amount is: some
  * cases cannot be, none is left out.
  * @param look is told how any of the conditions comes out
+ * @param looks those that are needed are taken from it
  * @returns null: there are too many cases to look at
  */
 export function everyCase(
   conditions: readonly Condition[],
   of: OfKind,
+  looks: Looks,
   look: (truth: (condition: Condition) => Truth) => boolean,
 ): boolean | null {
   const axes = axesOf(conditions.flatMap(comparisonsIn), of);
   if (axes === null) return null;
   const cases = axes.reduce((product, { values }) => product * values.length, 1);
   const comparisons = axes.reduce((sum, { comparisons }) => sum + comparisons.length, 1);
-  if (cases * comparisons > MOST_LOOKS) return null;
+  if (cases * comparisons > looks.left) return null;
+  looks.left -= cases * comparisons;
   const at = axes.map(() => 0);
   const truths = truthsOf(axes);
   const holds = (comparison: Comparison): Truth => {
@@ -125,26 +136,23 @@ function valuesFor(comparisons: readonly Comparison[], { kind, types }: OfKind):
 }
 
 /**
- * Sets of texts, one for each way in which the lists can hold all of a set; null: there are too many.
+ * Sets of texts, one for each way in which the lists can hold all of a set; null: there are too many. A mark has a bit for each list.
  * @param isOne a request names one text, no more and no less
  */
 function setsFor(
   lists: readonly ReadonlySet<string>[],
   isOne: boolean,
 ): readonly (readonly string[])[] | null {
-  const marksOf = (set: readonly string[]) =>
-    lists.map((list) => (set.every((text) => list.has(text)) ? '1' : '0')).join('');
-  const alike = new Map(
-    [STRANGER, ...lists.flatMap((list) => [...list])].map((text) => [marksOf([text]), text]),
-  );
-  if (isOne) return alike.size > MOST_SETS ? null : [...alike.values()].map((text) => [text]);
-  const found = new Map<string, readonly string[]>([[marksOf([]), []]]);
-  for (const text of alike.values()) {
-    for (const set of found.values()) {
-      const joined = [...set, text];
-      const marks = marksOf(joined);
-      if (!found.has(marks)) found.set(marks, joined);
-    }
+  const marks = new Map([[STRANGER, 0n]]);
+  for (const [at, list] of lists.entries())
+    for (const text of list) marks.set(text, (marks.get(text) ?? 0n) | (1n << BigInt(at)));
+  const alike = new Map([...marks].map(([text, mark]) => [mark, text]));
+  if (alike.size > MOST_SETS) return null;
+  if (isOne) return [...alike.values()].map((text) => [text]);
+  const found = new Map<bigint, readonly string[]>([[(1n << BigInt(lists.length)) - 1n, []]]);
+  for (const [mark, text] of alike) {
+    for (const [common, set] of found)
+      if (!found.has(common & mark)) found.set(common & mark, [...set, text]);
     if (found.size > MOST_SETS) return null;
   }
   return [...found.values()];

@@ -1,7 +1,7 @@
 import { encodeHex } from '@ckm/foundation';
 import type { FactTypes } from '@ckm/requests';
 import { xidOfKey } from '../votes/voter.js';
-import { everyCase } from './cases.js';
+import { allLooks, everyCase, type Looks, type OfKind } from './cases.js';
 import { type Comparison, comparisonsIn, type Condition } from './condition.js';
 import { termsRefusal } from './errors.js';
 import { factIn, type FactTable, factTypesOf } from './facts.js';
@@ -87,9 +87,10 @@ function assertRules({ kinds, approvals }: KeyTerms, table: FactTable): void {
       { field: 'approvals' },
     );
   const byKind = kinds.map((kind) => ({ kind, types: typesOf(kind, table) }));
+  const looks = allLooks();
   for (const [at, { when }] of approvals.entries()) {
     for (const comparison of comparisonsIn(when)) assertComparison(comparison, byKind, at + 1);
-    if (!byKind.some((of) => canHold(when, of)))
+    if (!byKind.some((of) => canHold(when, of, looks)))
       throw termsRefusal('TERMS_RULE_IMPOSSIBLE', `no request fits rule ${at + 1}`, { rule: at + 1 });
   }
 }
@@ -125,8 +126,8 @@ function assertComparison(
 }
 
 /** What has too many cases to look at is taken to be possible. */
-function canHold(when: Condition, of: { readonly kind: string; readonly types: FactTypes }): boolean {
-  return everyCase([when], of, (truth) => truth(when) !== true) !== true;
+function canHold(when: Condition, of: OfKind, looks: Looks): boolean {
+  return everyCase([when], of, looks, (truth) => truth(when) !== true) !== true;
 }
 
 function assertPeople(

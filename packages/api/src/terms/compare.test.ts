@@ -103,6 +103,19 @@ describe('terms are not tighter', () => {
     expect(loosened(rules(always()), before)).toEqual(['approvals']);
   });
 
+  test('where somebody was asked only because a request did not say something, and is no more', () => {
+    const never = {
+      all: [
+        { fact: 'feeSats', atMost: 5 },
+        { fact: 'feeSats', above: 5 },
+      ],
+    };
+    const large = { fact: 'amountSats', above: 3 };
+    const before = familyTerms({ approvals: [always(), always({ when: { any: [never, large] }, ...two })] });
+    expect(loosened(rules(always(), always({ when: large, ...two })), before)).toEqual(['approvals']);
+    expect(loosened(rules(always(), always(two)), before)).toEqual([]);
+  });
+
   test('where there are too many cases to look at: what is not proved is loosening', () => {
     const limits = (at: number): Condition => ({
       all: ['amountSats', 'feeSats', 'feeShare'].map((fact) => ({ fact, atMost: at })),

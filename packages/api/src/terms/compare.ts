@@ -1,7 +1,7 @@
 import { equalBytes } from '@ckm/foundation';
 import { type Data, encodeData } from '@ckm/gordian';
 import { isRateWithin } from '../policy.js';
-import { everyCase } from './cases.js';
+import { allLooks, everyCase } from './cases.js';
 import type { Condition, Truth } from './condition.js';
 import { factTypesOf, type FactTable } from './facts.js';
 import { rejectsEndOf } from './judge.js';
@@ -66,10 +66,11 @@ function areRulesCovered(
   if (!areKnown) return false;
   if (arePairsCovered(before, after)) return true;
   const conditions = [...before, ...after].map(({ when }) => when);
+  const looks = allLooks();
   return kinds.every((kind) => {
     const types = factTypesOf(kind, table);
     if (types === null) return false;
-    return everyCase(conditions, { kind, types }, (truth) => isCovered(before, after, truth)) === true;
+    return everyCase(conditions, { kind, types }, looks, (truth) => isCovered(before, after, truth)) === true;
   });
 }
 

@@ -1,8 +1,9 @@
-import type { Facts } from '@ckm/requests';
+import { buildMessageRequest, type Facts, REQUEST_FACTS, requestKind } from '@ckm/requests';
 import { describe, expect, test } from 'vitest';
 import { approver, daily, DAY, EVERYBODY, familyTerms, policy } from './fixtures/terms.js';
 import type { Voter, VotesHeld } from '../index.js';
 import { countVotes, createTermsJudge, type JudgedRequest, type TermsVerdict } from './judge.js';
+import { readTerms } from './encode.js';
 import type { KeyTerms, UseRule } from './schema.js';
 
 const votes = (yes: readonly string[] = [], no: readonly string[] = []): VotesHeld => ({
@@ -232,4 +233,22 @@ describe('votes', () => {
       isOver: false,
     });
   });
+});
+
+test('a request that was read is judged by its bytes: the names in rules are those that its kind gives', () => {
+  const groupKey = new Uint8Array(32).fill(1);
+  const quorum = { needed: 2, of: 2 };
+  const known = { groupKey, quorum, commitment: [], verifyingShares: [], chainCode: groupKey };
+  const key = { suite: 'ed25519', purpose: 'message', public: { suite: 'ed25519', ...known } } as const;
+  const inDomain = (domain: string) => {
+    const payload = buildMessageRequest({ domain, bytes: new TextEncoder().encode('hello') });
+    return requestKind('message').parse(payload).facts(key);
+  };
+  const free = always({ when: { fact: 'domain', among: ['example.org'] } });
+  const terms = readTerms(familyTerms({ kinds: ['message'], approvals: [free] }), REQUEST_FACTS);
+  const { judge: judgeTerms } = createTermsJudge(terms);
+  const verdicts = ['example.org', 'example.com', ''].map(
+    (domain) => judgeTerms({ facts: inDomain(domain), before: () => 0, votes: votes() }).verdict,
+  );
+  expect(verdicts).toEqual(['yes', 'no', 'no']);
 });

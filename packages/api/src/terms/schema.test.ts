@@ -296,6 +296,21 @@ describe('terms that nobody could live with are refused', () => {
     expect(refusalOf(terms)).toBe(code);
   });
 
+  test('as long as that can be seen at once: rules of too many cases are taken to be possible', () => {
+    const limits = (fact: string) => ({
+      any: Array.from({ length: 8 }, (_, at) => ({ fact, atMost: at + 1 })),
+    });
+    const dear = ['amountSats', 'feeSats', 'feeShare'].map(limits);
+    const never = [
+      { fact: 'amountSats', atMost: 5 },
+      { fact: 'amountSats', above: 5 },
+    ];
+    const impossible = rule({ all: [...dear, ...never] });
+    const possible = Array.from({ length: 15 }, () => rule({ all: dear }));
+    expect(refusalOf(familyTerms({ approvals: [impossible] }))).toBe('TERMS_RULE_IMPOSSIBLE');
+    expect(refusalOf(familyTerms({ approvals: [...possible, impossible] }))).toBe('accepted');
+  });
+
   test('and their neighbours are not', () => {
     const neighbours = [
       family,
