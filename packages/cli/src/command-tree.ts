@@ -23,6 +23,39 @@ const SEED: readonly CommandNode[] = [
     summary: 'keep the owner seed under another passphrase; the seed and its 24 words stay',
     load: async () => (await import('./commands/seed/passphrase.js')).seedPassphraseCommand(),
   },
+  {
+    name: 'forget',
+    summary: 'keep a device here in the place of the owner seed, whose words you have elsewhere',
+    load: async () => (await import('./commands/seed/forget.js')).seedForgetCommand(),
+  },
+];
+
+const DEVICE: readonly CommandNode[] = [
+  {
+    name: 'list',
+    summary: 'your devices, what each may do, and which server does not know',
+    load: async () => (await import('./commands/device/list.js')).deviceListCommand(),
+  },
+  {
+    name: 'join',
+    summary: 'make this folder a device of an owner who has one already, in two steps',
+    load: async () => (await import('./commands/device/join.js')).deviceJoinCommand(),
+  },
+  {
+    name: 'add',
+    summary: 'let another device of yours in, by the offer that it made',
+    load: async () => (await import('./commands/device/add.js')).deviceAddCommand(),
+  },
+  {
+    name: 'remove',
+    summary: 'have every server answer a device of yours no more',
+    load: async () => (await import('./commands/device/remove.js')).deviceRemoveCommand(),
+  },
+  {
+    name: 'rename',
+    summary: 'call a device of yours otherwise; servers cannot read what you call it',
+    load: async () => (await import('./commands/device/rename.js')).deviceRenameCommand(),
+  },
 ];
 
 /** For whoever uses servers. */
@@ -412,6 +445,12 @@ export const COMMAND_TREE: CommandNode = {
       load: async () => (await import('./commands/init.js')).initCommand(),
     },
     { name: 'seed', summary: 'the owner seed', commands: SEED },
+    {
+      name: 'device',
+      summary: 'places you act from, each with a secret of its own',
+      commands: DEVICE,
+      usual: 'list',
+    },
     {
       name: 'unlock',
       summary: 'keep the owner seed open for a while, so that its passphrase is not asked for again',

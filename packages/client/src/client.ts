@@ -1,8 +1,37 @@
 // Longer than other files, because it is the one list of what a client does: each line calls the room that does it.
 import { platformCarrier } from '#carrier';
-import { UsageError } from '@ckm/foundation';
+import { type Secret, UsageError } from '@ckm/foundation';
 import { namesOf } from './servers/ask-all.js';
-import { createContext, type SeedSource } from './context/context.js';
+import { createContext } from './context/context.js';
+import type { SeedSource } from './owner/owner.js';
+import {
+  addDevice,
+  type AddDeviceArgs,
+  type AddedDevice,
+  closeOffer,
+  type DevicePlan,
+  planDevice,
+} from './devices/add-device.js';
+import {
+  type ChangedDevice,
+  type DeviceChangePlan,
+  planDeviceRemoval,
+  planDeviceRename,
+  removeDevice,
+  type RemoveDeviceArgs,
+  renameDevice,
+  type RenameDeviceArgs,
+} from './devices/change-device.js';
+import {
+  admitFirstDevice,
+  draftFirstDevice,
+  type FirstDevicePlan,
+  planFirstDevice,
+} from './devices/first-device.js';
+import { type Devices, listDevices, rememberDevices } from './devices/list-devices.js';
+import { type ChangedAt, sendUnsent } from './devices/lists/change-lists.js';
+import { takeWelcome } from './devices/take-welcome.js';
+import type { Welcome } from './devices/welcome.js';
 import { createKeyReader, listKeyRecords } from './keys/keys.js';
 import { noteComparison, requireUndisputed } from './keys/compare-key.js';
 import { type CertifiedKey, type KeyComparison, type KeyRecord, requireUsable } from './keys/key-record.js';
@@ -126,8 +155,13 @@ import type { OnUnreadable } from './store/record-store.js';
 import type { Carrier } from './carrier/carrier.js';
 
 export interface ClientOptions {
-  /** 32 bytes, or how to get them when they are first needed. The client wipes them when it is closed. */
+  /** An owner seed or a device, or how to get it when it is first needed. The client wipes it when it is closed. */
   readonly seed: SeedSource;
+  /**
+   * Keeps a device that has learnt of a server (`addServer` with the words), sealed: when it resolves, that survives a power cut. Without it such a
+   * server cannot be added.
+   */
+  readonly keepDevice?: (device: Secret<Uint8Array>) => Promise<void>;
   readonly store: ClientStore;
   /**
    * Is told of stored records that cannot be read: lists go on without them. Without it a list that holds one throws, so
@@ -179,6 +213,30 @@ export interface Client {
   planRemoval(name: string): Promise<ServerRecord>;
   /** Forgets a server that no key needs. */
   removeServer(name: string): Promise<void>;
+
+  /** Which devices every server knows, and what it has not heard yet. */
+  listDevices(): Promise<Devices>;
+  /** Puts on record which devices every server knows that answers. */
+  rememberDevices(): Promise<void>;
+  /** Checks that {@link Client.admitFirstDevice} would do. Servers are asked. @param device one that was begun; null: none was */
+  planFirstDevice(name: string, device: Secret<Uint8Array> | null): Promise<FirstDevicePlan>;
+  /** The device that is to take the place of the words here. Nothing is sent or written. The caller wipes it. */
+  draftFirstDevice(before: Secret<Uint8Array> | null): Promise<Secret<Uint8Array>>;
+  /** Has every server let that device in, which may do everything but what the words alone may. The device stays the caller's. */
+  admitFirstDevice(device: Secret<Uint8Array>, name: string): Promise<readonly ChangedAt[]>;
+  /** Checks that {@link Client.addDevice} would do. Servers are asked. */
+  planDevice(args: AddDeviceArgs): Promise<DevicePlan>;
+  /** Lets a device in whose offer was compared, or goes on with that. */
+  addDevice(args: AddDeviceArgs): Promise<AddedDevice>;
+  /** Its welcome is handed over: that offer is not taken again. */
+  closeOffer(offer: string): Promise<void>;
+  /** Puts on record what a welcome says of servers and keys. */
+  takeWelcome(welcome: Welcome): Promise<void>;
+  planDeviceRemoval(args: RemoveDeviceArgs): Promise<DeviceChangePlan>;
+  /** Has every server answer a device no more; those that do not answer are told when they do. */
+  removeDevice(args: RemoveDeviceArgs): Promise<ChangedDevice>;
+  planDeviceRename(args: RenameDeviceArgs): Promise<DeviceChangePlan>;
+  renameDevice(args: RenameDeviceArgs): Promise<ChangedDevice>;
 
   planKey(args: CreateKeyArgs): Promise<KeyPlan>;
   createKey(args: CreateKeyArgs, on?: OnProgress): Promise<CertifiedKey>;
@@ -357,6 +415,7 @@ export function createClient(options: ClientOptions): Client {
       random: options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
       timeoutMs,
       patienceMs: options.patienceMs ?? patienceFor(timeoutMs),
+      keepDevice: options.keepDevice ?? (() => Promise.reject(notKept())),
       ...(options.chainPageBytes === undefined ? {} : { chainPageBytes: options.chainPageBytes }),
     },
     options.store,
@@ -394,6 +453,23 @@ export function createClient(options: ClientOptions): Client {
       await removeServer(store, name);
       signer.forgetServers();
     },
+
+    listDevices: () => listDevices(context),
+    rememberDevices: () => rememberDevices(context),
+    planFirstDevice: (name, device) => planFirstDevice(context, name, device),
+    draftFirstDevice: (before) => draftFirstDevice(context, before),
+    admitFirstDevice: (device, name) => admitFirstDevice(context, device, name),
+    planDevice: (args) => planDevice(context, args),
+    addDevice: (args) => addDevice(context, args),
+    closeOffer: (offer) => closeOffer(context, offer),
+    takeWelcome: async (welcome) => {
+      await takeWelcome(context, welcome);
+      signer.forgetServers();
+    },
+    planDeviceRemoval: (args) => planDeviceRemoval(context, args),
+    removeDevice: (args) => removeDevice(context, args),
+    planDeviceRename: (args) => planDeviceRename(context, args),
+    renameDevice: (args) => renameDevice(context, args),
 
     planKey: (args) => planKey(context, args),
     createKey: (args, on = silent) => acting(createKey(context, readKey, args, on)),
@@ -559,12 +635,22 @@ export function createClient(options: ClientOptions): Client {
           for (const folder of [SESSIONS, REQUESTS, CHANGES])
             await pruneTracks(store, folder, context.clock());
         // What it is good for is worth no failure of what was done.
-        if (hasActed || hasLooked) await saveLastSeen(store, context.answered).catch(() => undefined);
+        if (hasActed || hasLooked) {
+          await saveLastSeen(store, context.answered).catch(() => undefined);
+          await sendUnsent(context).catch(() => undefined);
+        }
       } finally {
         context.close();
       }
     },
   };
+}
+
+function notKept(): UsageError {
+  return new UsageError('a device that learns of a server has to be kept somewhere', {
+    code: 'DEVICE_NOT_KEPT',
+    hint: 'make the client with keepDevice',
+  });
 }
 
 /** @throws UsageError `REASON_INVALID` */

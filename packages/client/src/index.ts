@@ -1,7 +1,7 @@
 export { CLIENT_CODES, type ClientCode } from './codes.js';
 // client
 export { type Client, type ClientOptions, createClient, type SessionOutcome } from './client.js';
-export type { SeedSource } from './context/context.js';
+export { type OwnerOrSeed, type OwnerSecrets, secretOf, type SeedSource } from './owner/owner.js';
 export { type Job, JOB_STEPS, type SteppedJob } from './progress/job-steps.js';
 export type { OnProgress, ProgressEvent } from './progress/progress.js';
 // seed
@@ -17,6 +17,35 @@ export {
   type ShareSet,
   splitSeed,
 } from './seed/shares.js';
+// devices
+export type { AddDeviceArgs, AddedDevice, DevicePlan } from './devices/add-device.js';
+export type {
+  ChangedDevice,
+  DeviceChangePlan,
+  RemoveDeviceArgs,
+  RenameDeviceArgs,
+} from './devices/change-device.js';
+export type { FirstDevicePlan } from './devices/first-device.js';
+export type { DeviceAt, Devices, DeviceView, SilentServer, UnsentText } from './devices/list-devices.js';
+export type { ChangedAt } from './devices/lists/change-lists.js';
+export {
+  assertDeviceLikeness,
+  type DeviceOffer,
+  makeDeviceOffer,
+  MOST_OFFER_CHARACTERS,
+  OFFER_SECONDS,
+  parseDeviceOffer,
+} from './devices/offer.js';
+export {
+  joinedDevice,
+  MOST_WELCOME_CHARACTERS,
+  openWelcome,
+  type Welcome,
+  type WelcomeServer,
+  wipeWelcome,
+} from './devices/welcome.js';
+export { draftDevice, isAccountOf, isDevice, MOST_DEVICE_BYTES } from './owner/device-secrets.js';
+export type { DevicePrivilege } from '@ckm/api';
 // servers
 export type { AddServerArgs, PreviewServerArgs, ServerPreview } from './introduction/add-server.js';
 export type { ServerRecord } from './servers/server-record.js';

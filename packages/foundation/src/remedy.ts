@@ -49,6 +49,7 @@ export const REMEDIES = {
   /** What is known about an error. */
   read: { code: 'code' },
   listServers: {},
+  listDevices: {},
   listKeys: {},
   listSessions: {},
   listRequests: {},

@@ -8,6 +8,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'seed passphrase': ['seed passphrase'],
   'seed restore': ['seed restore --sheet sheet.txt', 'seed restore --new-passphrase'],
   'seed verify': ['seed verify', 'seed verify words.txt'],
+  'seed forget': ['seed forget', 'seed forget --name laptop --from words.txt'],
+  'device list': ['device list'],
+  'device join': ['device join --offer-out phone.offer', 'device join --welcome phone.welcome'],
+  'device add': ['device add phone.offer --may manage --welcome-out phone.welcome'],
+  'device remove': ['device remove laptop', 'device remove laptop --words'],
+  'device rename': ['device rename laptop old-laptop'],
   unlock: ['unlock --for 30m'],
   lock: ['lock'],
 

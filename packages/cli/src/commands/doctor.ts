@@ -8,6 +8,7 @@ import { checkCertificates } from '../diagnosis/check-certificates.js';
 import { checkDisk, checkFolder } from '../diagnosis/check-folder.js';
 import { checkSeedBackup } from '../diagnosis/check-seed-backup.js';
 import { openOwner } from '../owner/open-owner.js';
+import { speaksAsDevice } from '../owner/unlock-owner.js';
 import { unixNow } from '../terminal/instant.js';
 import { formatRemedy } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
@@ -30,7 +31,7 @@ async function doctor(context: Context): Promise<void> {
   const lines = [
     ...(await checkFolder(home)),
     await checkDisk(home),
-    checkSeedBackup(await client.seedBackup(), unixNow()),
+    checkSeedBackup(await client.seedBackup(), unixNow(), await speaksAsDevice(context)),
     ...(await client.diagnose(VERSION)),
     ...(await checkCertificates(await client.listServers(), timeoutMs)),
   ];

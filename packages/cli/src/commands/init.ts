@@ -6,9 +6,9 @@ import { leaf, run } from '../command-line/run.js';
 import { checkWords } from '../guide/check-words.js';
 import { launchKeeper } from '../keeper/launch-keeper.js';
 import { OPEN_SEED_NOTE, parseUnlockTime } from '../keeper/unlock-time.js';
-import { assertSocketsFit, isInitialised } from '../home/home.js';
+import { assertSocketsFit, isInitialised, ownerExists } from '../home/home.js';
 import { noteBackup } from '../owner/note-backup.js';
-import { freshSeed, seedExists, storeSeed } from '../owner/owner-seed.js';
+import { freshSeed, storeSeed } from '../owner/owner-seed.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 import { toCkmError } from '../terminal/print-error.js';
@@ -26,7 +26,7 @@ async function init(context: Context, { unlock }: { readonly unlock?: string }):
   const { home, terminal, flags, passphraseFile } = context;
   const seconds = unlock === undefined ? null : parseUnlockTime('--unlock', unlock);
   assertSocketsFit(home);
-  if (await isInitialised(home)) throw seedExists(home);
+  if (await isInitialised(home)) throw await ownerExists(home);
   if (flags.preview === true) {
     terminal.result(`would make an owner seed in ${home.path}`, { preview: true, home: home.path });
     return;

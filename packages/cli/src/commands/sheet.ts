@@ -1,18 +1,19 @@
-import type { Client } from '@ckm/client';
-import { encodeHex, encodeUtf8, type Secret, StateError } from '@ckm/foundation';
+import { type Client, type OwnerOrSeed, secretOf } from '@ckm/client';
+import { encodeHex, encodeUtf8, StateError } from '@ckm/foundation';
 import { publicForm } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { recoveryText } from '../command-line/policy-flags.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
-import { unlockSeed } from '../owner/owner-seed.js';
+import { unlockOwner } from '../owner/unlock-owner.js';
 import { createSheetCheck } from '../sheet/sheet-check.js';
 import { sheetPage } from '../sheet/sheet-page.js';
 import {
   checkedLines,
   formatSheet,
   type Sheet,
+  type SheetCheck,
   type SheetKey,
   sheetLines,
   type SheetServer,
@@ -38,9 +39,9 @@ async function sheet(
   const { terminal, flags } = context;
   const out = outFile(named);
   await assertWritable(out, flags);
-  const seed = await unlockSeed(context);
-  const client = await openOwner(context, seed);
-  const content = await readSheet(client, seed);
+  const owner = await unlockOwner(context);
+  const client = await openOwner(context, owner);
+  const content = await readSheet(client, owner);
   const text = html === true ? await sheetPage(content) : formatSheet(content);
   if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(text));
   const machine = sheetObject(content, out);
@@ -50,6 +51,10 @@ async function sheet(
   if (flags.preview === true) return;
   await client.noteSheet();
   if (out !== undefined) terminal.talk(`  sheet written to ${out}: print it`);
+  if (content.check === null)
+    terminal.talk(
+      '  made by a device, the sheet has no check: when it is read back, you are asked about its servers',
+    );
 }
 
 /** Only what people read is broken to fit: what programs read is copied off the screen as it is. */
@@ -60,14 +65,24 @@ function show(terminal: Terminal, content: Sheet, machine: object): void {
 }
 
 /** @throws StateError `SHEET_EMPTY` */
-async function readSheet(client: Client, seed: Secret<Uint8Array>): Promise<Sheet> {
+async function readSheet(client: Client, owner: OwnerOrSeed): Promise<Sheet> {
   const pinned = await client.listServers();
   if (pinned.length === 0) throw empty();
   const servers = pinned.map(({ name, xid, url }) => ({ name, xid, url }));
   const keys = await readKeys(client, servers);
   const madeAt = unixNow();
-  const check = createSheetCheck(seed, checkedLines({ madeOn: dateOf(madeAt), servers, keys }));
-  return { madeAt, servers, keys, check };
+  return {
+    madeAt,
+    servers,
+    keys,
+    check: checkOf(owner, checkedLines({ madeOn: dateOf(madeAt), servers, keys })),
+  };
+}
+
+/** What the sheet is known again by comes from the owner seed, which a device does not have. */
+function checkOf(owner: OwnerOrSeed, lines: readonly string[]): SheetCheck | null {
+  if ('device' in owner) return null;
+  return createSheetCheck(secretOf(owner), lines);
 }
 
 async function readKeys(client: Client, servers: readonly SheetServer[]): Promise<readonly SheetKey[]> {

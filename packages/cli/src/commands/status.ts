@@ -6,6 +6,7 @@ import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { keyRow, pastLines } from '../owner/key-status-words.js';
 import { orderChange, orderCounts, orderOrigin } from '../owner/order-words.js';
+import { unsentRow } from '../owner/device-words.js';
 import { openOwner } from '../owner/open-owner.js';
 import { createAsking } from '../terminal/asking.js';
 import { asCalled } from '../terminal/called-as.js';
@@ -75,7 +76,7 @@ function streamedRow(terminal: Terminal, names: readonly string[], server: Serve
 
 function statusSections(
   terminal: Terminal,
-  { servers, keys, openSessions, openRequests, clock }: Status,
+  { servers, keys, openSessions, openRequests, clock, unsent = [] }: Status,
 ): string[] {
   const now = unixNow();
   return [
@@ -88,6 +89,7 @@ function statusSections(
     ...(clock === null ? [] : [`  ${terminal.style('red', clock.text)}: ${clock.hint}`]),
     keySection(terminal, keys, now),
     ...orderSection(terminal, keys),
+    ...(unsent.length === 0 ? [] : [heading(terminal, 'Devices', unsent.map(unsentRow), '')]),
     heading(
       terminal,
       'Open sessions',

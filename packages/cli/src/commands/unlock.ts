@@ -1,3 +1,4 @@
+import { isDevice, MOST_DEVICE_BYTES, secretOf } from '@ckm/client';
 import { type Secret, secret, StorageError, UsageError, wipe } from '@ckm/foundation';
 import { type Command, Option } from 'commander';
 import type { Context } from '../command-line/context.js';
@@ -7,7 +8,7 @@ import { startKeeper } from '../keeper/keeper.js';
 import { OPEN_SEED_NOTE, parseUnlockTime } from '../keeper/unlock-time.js';
 import { launchKeeper } from '../keeper/launch-keeper.js';
 import { stopOnSignals } from '../operator/stop-on-signals.js';
-import { unlockSeed } from '../owner/owner-seed.js';
+import { unlockOwner } from '../owner/unlock-owner.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { readStdinAtMost } from '../terminal/read-at-most.js';
 
@@ -35,12 +36,12 @@ async function unlock(context: Context, { for: time, keep }: Flags): Promise<voi
     return;
   }
   // Whoever lengthens the time shows again that he knows the passphrase.
-  const seed = await unlockSeed(context, { evenIfKept: true });
+  const owner = secretOf(await unlockOwner(context, { evenIfKept: true }));
   try {
     await lockKeeper(home);
-    await launchKeeper(home, seed, seconds);
+    await launchKeeper(home, owner, seconds);
   } finally {
-    wipe(seed);
+    wipe(owner);
   }
   const until = unixNow() + seconds;
   terminal.result(`unlocked until ${formatInstant(until, unixNow())}`, { unlocked: true, until });
@@ -76,8 +77,9 @@ async function keepSeed({ home }: Context, seconds: number): Promise<void> {
 }
 
 async function readSeed(): Promise<Secret<Uint8Array>> {
-  const bytes = await readStdinAtMost(SEED_BYTES + 1);
-  if (bytes.length === SEED_BYTES) return secret(bytes);
+  const bytes = await readStdinAtMost(MOST_DEVICE_BYTES + 1);
+  if (bytes.length === SEED_BYTES || (bytes.length <= MOST_DEVICE_BYTES && isDevice(bytes)))
+    return secret(bytes);
   bytes.fill(0);
   throw new UsageError('--keep is for ckm unlock itself', {
     code: 'OPTION_INVALID',

@@ -1,14 +1,19 @@
 import type { DoctorLine } from '@ckm/client';
+import { existsSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import type { Home } from '../home/home.js';
 
 /** Whether other people of this machine can look in. */
 export async function checkFolder(home: Home): Promise<DoctorLine[]> {
-  const paths = [
-    ['folder', home.path],
-    ['seed file', home.seedFile],
-  ] as const;
-  return Promise.all(paths.map(([subject, path]) => checkMode(subject, path)));
+  const secrets = (
+    [
+      ['seed file', home.seedFile],
+      ['device file', home.deviceFile],
+    ] as const
+  ).filter(([, path]) => existsSync(path));
+  return Promise.all(
+    [['folder', home.path] as const, ...secrets].map(([subject, path]) => checkMode(subject, path)),
+  );
 }
 
 async function checkMode(subject: string, path: string): Promise<DoctorLine> {

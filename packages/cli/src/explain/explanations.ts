@@ -5,6 +5,7 @@ import { FAULT_EXPLANATIONS } from './fault-explanations.js';
 import { FILE_EXPLANATIONS } from './file-explanations.js';
 import { FORMAT_EXPLANATIONS } from './format-explanations.js';
 import { OPERATOR_EXPLANATIONS } from './operator-explanations.js';
+import { OWNER_DEVICE_EXPLANATIONS } from './owner-device-explanations.js';
 import { OWNER_EXPLANATIONS } from './owner-explanations.js';
 import type { Explanation } from './explanation.js';
 import { REQUEST_EXPLANATIONS } from './request-explanations.js';
@@ -20,6 +21,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
   [
     COMMAND_LINE_EXPLANATIONS,
     OWNER_EXPLANATIONS,
+    OWNER_DEVICE_EXPLANATIONS,
     FAULT_EXPLANATIONS,
     REQUEST_EXPLANATIONS,
     SERVER_EXPLANATIONS,

@@ -5,12 +5,14 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { isErrno, makePrivateFolder, storageErrorOf } from '@ckm/client/node';
 
 /**
- * The owner's folder: `seed` (sealed owner seed), `seed-print` (which seed it is), `store/` (pinned servers, keys, sessions, commitments), `evidence/`.
+ * The owner's folder: `seed` (sealed owner seed) or `device` (a sealed device in its place), `seed-print` (which seed it is or was), `store/` (pinned servers,
+ * keys, sessions, commitments), `evidence/`.
  * Order of precedence: `--home`, then `CKM_HOME`, then `.ckm` in the home folder.
  */
 export interface Home {
   readonly path: string;
   readonly seedFile: string;
+  readonly deviceFile: string;
   readonly seedPrint: string;
   readonly store: string;
 }
@@ -21,6 +23,7 @@ export function locateHome(flag: string | undefined, environment: NodeJS.Process
   return {
     path,
     seedFile: join(path, 'seed'),
+    deviceFile: join(path, 'device'),
     seedPrint: join(path, 'seed-print'),
     store: join(path, 'store'),
   };
@@ -66,8 +69,13 @@ export async function createHome(home: Home): Promise<boolean> {
   }
 }
 
-/** Whether an owner seed is there, or was. @throws StorageError `HOME_UNUSABLE` */
+/** Whether an owner seed is there, or was, or a device is in its place. @throws StorageError `HOME_UNUSABLE` */
 export async function isInitialised(home: Home): Promise<boolean> {
+  return (await holdsWords(home)) || (await exists(home.deviceFile));
+}
+
+/** Whether an owner seed is there, or was: then it speaks, also where a device is to take its place. @throws StorageError `HOME_UNUSABLE` */
+export async function holdsWords(home: Home): Promise<boolean> {
   try {
     const found = await stat(home.seedFile);
     return found.isFile() && (found.size > 0 || (await isUsed(home)));
@@ -101,6 +109,25 @@ export async function requireInitialised(home: Home): Promise<void> {
   throw new StateError(`there is no owner seed in ${home.path}`, {
     code: 'HOME_NOT_INITIALISED',
     hint: 'make one with: ckm init   (or bring yours back with: ckm seed restore)',
+  });
+}
+
+/** Nothing of what is there is written over. */
+export async function ownerExists(home: Home): Promise<StateError> {
+  return (await holdsWords(home)) ? seedExists(home) : deviceExists(home);
+}
+
+function seedExists(home: Home): StateError {
+  return new StateError(`there is already an owner seed in ${home.path}`, {
+    code: 'SEED_EXISTS',
+    hint: 'keep using it; if its passphrase is lost or its file damaged: ckm seed restore --new-passphrase',
+  });
+}
+
+function deviceExists(home: Home): StateError {
+  return new StateError(`${home.path} is a device of an owner already`, {
+    code: 'DEVICE_EXISTS',
+    hint: 'keep using it; to be another owner or device too, name another folder with --home',
   });
 }
 

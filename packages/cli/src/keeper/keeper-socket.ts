@@ -1,3 +1,4 @@
+import { MOST_DEVICE_BYTES } from '@ckm/client';
 import { AvailabilityError } from '@ckm/foundation';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
@@ -12,11 +13,12 @@ export function keeperSocket({ path }: Home): string {
 export type KeeperQuestion = 'seed' | 'lock' | 'left';
 
 const LONGEST_ANSWER_MS = 1_000;
-const MOST_BYTES = 64;
+/** An open device is the longest of what is kept. */
+const MOST_BYTES = MOST_DEVICE_BYTES;
 
 /**
  * Asks the keeper that runs for a folder. Null: none does, or it does not answer; then the passphrase is asked for.
- * Channel: a Unix socket that only its owner can reach. Secrecy: the answer to `seed` is the seed; wipe it.
+ * Channel: a Unix socket that only its owner can reach. Secrecy: the answer to `seed` is the seed, or the device in its place; wipe it.
  */
 export async function askKeeper(home: Home, question: KeeperQuestion): Promise<Uint8Array | null> {
   const answer = await hearKeeper(home, question);

@@ -1,3 +1,4 @@
+import { MOST_DEVICE_BYTES } from '@ckm/client';
 import { secret } from '@ckm/foundation';
 import { once } from 'node:events';
 import { existsSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -126,7 +127,7 @@ test('a file in the place of the socket is not overwritten', async () => {
   expect(bytes).toEqual(new Uint8Array(32));
 });
 
-test('askKeeper gives up on whoever answers more than a seed', async () => {
-  await keep({ seed: secret(new Uint8Array(65).fill(1)) });
+test('askKeeper gives up on whoever answers more than a device', async () => {
+  await keep({ seed: secret(new Uint8Array(MOST_DEVICE_BYTES + 1).fill(1)) });
   expect(await askKeeper(home, 'seed')).toBeNull();
 });

@@ -13,7 +13,7 @@ export interface Keeper {
 
 export interface KeeperOptions {
   readonly socketPath: string;
-  /** 32 bytes; wiped when the keeper ends, however it ends. */
+  /** An owner seed of 32 bytes, or a device as bytes; wiped when the keeper ends, however it ends. */
   readonly seed: Secret<Uint8Array>;
   readonly lifetimeMs: number;
   /** Milliseconds that only ever go up, whatever is done to the clock. */

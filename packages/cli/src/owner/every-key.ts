@@ -2,7 +2,7 @@ import type { Client, UnreadableRecord } from '@ckm/client';
 import { CkmError } from '@ckm/foundation';
 import { setTimeout } from 'node:timers/promises';
 import type { Context } from '../command-line/context.js';
-import { unlockSeed } from './owner-seed.js';
+import { unlockOwner } from './unlock-owner.js';
 import { openOwner } from './open-owner.js';
 
 /** A key with which it could not be done, and why. */
@@ -26,7 +26,7 @@ export async function openEveryKey(context: Context): Promise<EveryKey> {
   const leftOut: UnreadableRecord[] = [];
   const client = await openOwner(
     context,
-    () => unlockSeed(context),
+    () => unlockOwner(context),
     (record) => void leftOut.push(record),
   );
   const names = (await client.listKeys()).map((key) => key.name);

@@ -15,8 +15,10 @@ import { keptSeed } from '../keeper/kept-seed.js';
 import { askNewPassphrase, openWithPassphrase } from '../terminal/passphrase.js';
 import {
   createHome,
+  holdsWords,
   type Home,
   isInitialised,
+  ownerExists,
   removeEmptySeed,
   requireInitialised,
   unusable,
@@ -42,7 +44,7 @@ export async function storeSeed(
   before: WhatIsThere,
 ): Promise<string | undefined> {
   const { home } = context;
-  if (before === 'refuse' && (await isInitialised(home))) throw seedExists(home);
+  if (before === 'refuse' && (await isInitialised(home))) throw await ownerExists(home);
   // Before anybody types: a folder that cannot be made is known by then.
   const isNew = await createHome(home);
   try {
@@ -78,14 +80,14 @@ async function writeSeed(home: Home, sealed: Uint8Array, before: WhatIsThere): P
     if (before === 'refuse') await removeEmptySeed(home);
     await (before === 'refuse' ? writeNewAtomically : writeAtomically)(home.seedFile, sealed);
   } catch (error) {
-    if (isErrno(error, 'EEXIST')) throw seedExists(home);
+    if (isErrno(error, 'EEXIST')) throw await ownerExists(home);
     throw unusable(home, error);
   }
 }
 
 /** It may be another seed than its owner believes: nothing of it is lost. */
 async function setAside(home: Home): Promise<string | undefined> {
-  if (!(await isInitialised(home))) return undefined;
+  if (!(await holdsWords(home))) return undefined;
   const path = `${home.seedFile}.before-${Date.now()}`;
   await writeNew(path, await readSeedFile(home));
   return path;
@@ -94,20 +96,35 @@ async function setAside(home: Home): Promise<string | undefined> {
 /**
  * The open seed: from `ckm unlock` where that keeps it, else by asking for the passphrase. The caller wipes it.
  * @param options.evenIfKept asks for the passphrase in any case: for what shows the seed itself, or lets it stay open
+ * @throws StateError `WORDS_NEEDED` where a device is in its place
  */
 export async function unlockSeed(
   context: Context,
   { evenIfKept = false }: { readonly evenIfKept?: boolean } = {},
 ): Promise<Secret<Uint8Array>> {
+  const isAsked = evenIfKept || context.flags.passphraseFile !== undefined;
   await requireInitialised(context.home);
-  const kept = evenIfKept || context.flags.passphraseFile !== undefined ? null : await keptSeed(context.home);
+  const kept = isAsked ? null : await keptSeed(context.home);
   if (kept !== null) return kept;
-  const file = await readSeedFile(context.home);
+  return openSeedFileWith(context, (seed) => seed);
+}
+
+/**
+ * Asks for the passphrase of the seed.
+ * @param take what is done with both; the passphrase is wiped behind it
+ * @throws StateError `WORDS_NEEDED` where a device is in its place
+ */
+export async function openSeedFileWith<T>(
+  { home, terminal, passphraseFile }: Context,
+  take: (seed: Secret<Uint8Array>, passphrase: Secret<Uint8Array>) => T | Promise<T>,
+): Promise<T> {
+  if (!(await holdsWords(home))) throw wordsForgotten(home);
+  const file = await readSeedFile(home);
   // A damaged file is found before anybody is asked to type.
   parseSeedFile(file);
-  const source = { terminal: context.terminal, file: context.passphraseFile };
-  return openWithPassphrase(source, 'Passphrase of the owner seed', (passphrase) =>
-    openSeed(file, passphrase),
+  const source = { terminal, file: passphraseFile };
+  return openWithPassphrase(source, 'Passphrase of the owner seed', async (passphrase) =>
+    take(await openSeed(file, passphrase), passphrase),
   );
 }
 
@@ -119,16 +136,18 @@ async function readSeedFile(home: Home): Promise<Uint8Array> {
   }
 }
 
-export function seedExists(home: Home): StateError {
-  return new StateError(`there is already an owner seed in ${home.path}`, {
-    code: 'SEED_EXISTS',
-    hint: 'keep using it; if its passphrase is lost or its file damaged: ckm seed restore --new-passphrase',
-  });
-}
-
 export function seedDiffers(home: Home): StateError {
   return new StateError(`this backup is of another owner seed than the one in ${home.path}`, {
     code: 'SEED_DIFFERS',
     hint: 'use the backup of this seed; to be another owner too, name another folder with --home',
+  });
+}
+
+/** The folder is a device: the words are where its owner wrote them down. */
+function wordsForgotten(home: Home): StateError {
+  return new StateError(`the words are needed for this, and they do not lie in ${home.path}`, {
+    code: 'WORDS_NEEDED',
+    hint: 'this folder is a device of yours: the words are in the backup that you made; ckm seed verify tries it',
+    retryable: false,
   });
 }

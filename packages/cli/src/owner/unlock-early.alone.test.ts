@@ -49,7 +49,7 @@ test('unlockEarly wipes a seed that no client asked for when the command ends', 
 
 test('unlockEarly leaves a seed that a client asked for to that client', async () => {
   const context = contextWith(PASSPHRASE);
-  const seed = await unlockEarly(context)();
+  const seed = (await unlockEarly(context)()) as Secret<Uint8Array>;
   await context.end();
   expect(reveal(seed, 'test')).toEqual(new Uint8Array(32).fill(7));
 });
@@ -74,6 +74,6 @@ test('unlockEarly keeps a seed that was open long before a client asks for it', 
   await vi.waitFor(() => expect(opened.seeds).toHaveLength(1), { timeout: 20_000 });
   // One more turn, in which whatever follows the opening runs.
   await new Promise((resolve) => setImmediate(resolve));
-  expect(reveal(await take(), 'test')).toEqual(new Uint8Array(32).fill(7));
+  expect(reveal((await take()) as Secret<Uint8Array>, 'test')).toEqual(new Uint8Array(32).fill(7));
   await context.end();
 });

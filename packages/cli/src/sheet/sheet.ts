@@ -10,7 +10,8 @@ export interface Sheet {
   readonly madeAt: number;
   readonly servers: readonly SheetServer[];
   readonly keys: readonly SheetKey[];
-  readonly check: SheetCheck;
+  /** Null: made by a device, which does not have the seed that the check comes from. */
+  readonly check: SheetCheck | null;
 }
 
 /** What `ckm seed restore --sheet` reads of it, and nothing else. */
@@ -91,6 +92,7 @@ function keyLine({ name, transcriptHash, network }: ExpectedKey): string {
 /** The lines that `ckm seed restore --sheet` reads. */
 export function sheetLines({ madeAt, servers, keys, check }: Sheet): readonly string[] {
   const checked = checkedLines({ madeOn: dateOf(madeAt), servers, keys });
+  if (check === null) return checked;
   return [...checked, `check: ${encodeHex(check.seedName)} ${encodeHex(check.mac)}`];
 }
 

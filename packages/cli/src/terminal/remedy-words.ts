@@ -23,6 +23,7 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   diagnose: () => ['look for what is wrong', 'ckm doctor'],
   read: ({ code }) => ['read what the code means', `ckm explain ${code}`],
   listServers: () => ['list your servers', 'ckm server list'],
+  listDevices: () => ['list your devices', 'ckm device list'],
   listKeys: () => ['list your keys', 'ckm key list'],
   listSessions: () => ['list your sessions', 'ckm sessions list'],
   listRequests: () => ['list what you asked for', 'ckm requests list'],

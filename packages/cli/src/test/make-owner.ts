@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { createClient, fileStore, openSeed, sealSeed, writeAtomically, writeNew } from '@ckm/client/node';
+import {
+  createClient,
+  fileStore,
+  openDevice,
+  openSeed,
+  readDeviceHead,
+  sealDevice,
+  sealSeed,
+  writeAtomically,
+  writeNew,
+} from '@ckm/client/node';
 import { secret, type Secret, wipe } from '@ckm/foundation';
 import { createHome, locateHome } from '../home/home.js';
 import { freshSeed } from '../owner/owner-seed.js';
@@ -38,6 +48,17 @@ export async function sealCheaply(environment: Readonly<Record<string, string>>)
   const seed = await openSeed(readFileSync(seedFile), passphrase);
   await writeAtomically(seedFile, await sealSeed(seed, passphrase, CHEAPEST_LOG_N));
   wipe(seed);
+}
+
+/** The same for a device. */
+export async function sealDeviceCheaply(environment: Readonly<Record<string, string>>): Promise<void> {
+  const { deviceFile } = locateHome(undefined, environment);
+  const passphrase = passphraseIn(environment);
+  const file = new Uint8Array(readFileSync(deviceFile));
+  const device = await openDevice(file, passphrase);
+  const { step } = readDeviceHead(file);
+  await writeAtomically(deviceFile, await sealDevice(device, step, passphrase, CHEAPEST_LOG_N));
+  wipe(device);
 }
 
 function passphraseIn(environment: Readonly<Record<string, string>>): Secret<string> {

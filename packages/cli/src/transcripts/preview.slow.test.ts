@@ -15,6 +15,7 @@ import { createKey, openSetup, type Setup } from '../test/run-server.js';
 const LOOKING = [
   'completion',
   'config where',
+  'device list',
   'doctor',
   'explain',
   'key list',
@@ -42,6 +43,10 @@ const LOOKING = [
 /** Each of the others, as it is typed; words in capitals stand for what {@link beforeAll} made. */
 const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['address treasury'],
+  ['device add OFFER --may manage --welcome-out NEW'],
+  ['device join --offer-out NEW --home HOME'],
+  ['device remove phone', 'DEVICE_UNKNOWN'],
+  ['device rename phone tablet', 'DEVICE_UNKNOWN'],
   ['drill clear'],
   ['drill restore notes --lost bravo'],
   ['freeze notes'],
@@ -68,6 +73,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['requests cancel REQUEST'],
   ['requests resume REQUEST'],
   ['seed backup --out NEW'],
+  ['seed forget --from WORDS'],
   ['seed passphrase'],
   ['seed restore --home NEW --from WORDS'],
   ['seed verify WORDS'],
@@ -211,6 +217,9 @@ describe('ckm … --preview', () => {
     names.set('URL', setup.servers['alpha']!.url);
     names.set('PASSPHRASE', scratch.file('backup-passphrase', 'olive canyon ferret\n'));
     names.set('WORDS', join(scratch.path, 'words'));
+    names.set('OFFER', join(scratch.path, 'phone.offer'));
+    names.set('HOME', join(scratch.path, 'another-home'));
+    await json(['device', 'join', '--home', join(scratch.path, 'phone'), '--offer-out', names.get('OFFER')!]);
     names.set('BACKUP', join(scratch.path, 'alpha.backup'));
     await json(['seed', 'backup', '--out', names.get('WORDS')!]);
     await json([

@@ -14,6 +14,7 @@ import {
   type Identity,
   sealMessage,
   unsealMessage,
+  xidOf,
 } from '@ckm/gordian';
 import {
   CLOCK_LIMIT_SECONDS,
@@ -73,6 +74,8 @@ export function createServerLink(
   server: Correspondent & Pick<ServerRecord, 'name' | 'url' | 'authority'>,
 ): ServerLink {
   const route = encodeHex(means.random(ROUTE_BYTES));
+  // The words' key is the one that an account is named after; every other one has to be named.
+  const namesKey = !equalBytes(xidOf(me.publicKeys), me.xid);
   const ask: ServerLink['call'] = async (name, parameters, options = {}) => {
     const id = createMessageId(means.random);
     const date = means.clock();
@@ -85,6 +88,7 @@ export function createServerLink(
       function: name,
       body: encodeCall(name, parameters),
       introduce: options.introduce === true,
+      ...(namesKey ? { namesKey } : {}),
       random: means.random,
     });
     const timeoutMs = options.timeoutMs ?? means.timeoutMs;

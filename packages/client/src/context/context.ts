@@ -1,28 +1,28 @@
-import { encodeHex, type Secret, StateError, wipe } from '@ckm/foundation';
+import { encodeHex, type Secret, StateError } from '@ckm/foundation';
 import { type Identity, wipeIdentity, type Xid } from '@ckm/gordian';
 import { type ChangeMemory, createChangeMemory } from '@ckm/threshold';
-import { identityForServer } from '../seed/identity.js';
+import { openOwnerSecrets, type Owner, type SeedSource } from '../owner/owner.js';
 import type { ClockOffset } from '../servers/clock-difference.js';
 import type { LastSeen } from '../servers/last-seen.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import type { ClientStore } from '../store/client-store.js';
-import { deriveRecordKey, type RecordKey } from '../store/record-seal.js';
 import { createRecordStore, type OnUnreadable, type RecordStore } from '../store/record-store.js';
 import { createServerLink, type LinkMeans, type ServerLink } from '../carrier/server-link.js';
-
-/** The owner seed, or how to get it when it is first needed: to speak to a server, or to check a stored record. */
-export type SeedSource = Secret<Uint8Array> | (() => Promise<Secret<Uint8Array>>);
 
 /** What a client is made with, besides its seed and store. */
 export interface ClientMeans extends LinkMeans {
   /** How long a server may keep the others of a quorum waiting. */
   readonly patienceMs: number;
+  /** Keeps a device that has learnt of a server, sealed, before that server hears of it. */
+  keepDevice(device: Secret<Uint8Array>): Promise<void>;
 }
 
 /** What every part of a client works with. */
 export interface ClientContext extends ClientMeans {
   readonly store: RecordStore;
-  /** Who we are to that server. */
+  /** Who speaks here: the words, or one of the owner's devices. */
+  owner(): Promise<Owner>;
+  /** Who we are to that server. @throws StateError `DEVICE_UNKNOWN_THERE` */
   identityFor(server: Xid): Promise<Identity>;
   /** When servers answered since this client was made. */
   readonly answered: LastSeen;
@@ -32,6 +32,8 @@ export interface ClientContext extends ClientMeans {
   readonly checkedChanges: ChangeMemory;
   /** A way to ask a pinned server; the same one every time. */
   linkTo(server: ServerRecord): Promise<ServerLink>;
+  /** A way to ask it as somebody else: with the words, where a device speaks. The caller wipes the identity. */
+  linkAs(identity: Identity, server: ServerRecord): ServerLink;
   /** Wipes every secret; the context is of no use afterwards. */
   close(): void;
 }
@@ -42,7 +44,7 @@ export function createContext(
   source: SeedSource,
   onUnreadable?: OnUnreadable,
 ): ClientContext {
-  let seed: Promise<Secret<Uint8Array>> | undefined;
+  let opened: Promise<Owner> | undefined;
   let closed = false;
   const identities = new Map<string, Identity>();
   const links = new Map<string, ServerLink>();
@@ -50,40 +52,37 @@ export function createContext(
   const onAnswer: LinkMeans['onAnswer'] = ({ xid }) => answered.set(encodeHex(xid), means.clock());
   const clocks = new Map<string, ClockOffset>();
   const onClock: LinkMeans['onClock'] = ({ xid }, offset) => clocks.set(encodeHex(xid), offset);
-  const openSeed = async (): Promise<Secret<Uint8Array>> => {
-    seed ??= typeof source === 'function' ? source() : Promise.resolve(source);
+  const owner = async (): Promise<Owner> => {
+    if (closed) throw clientClosed();
+    opened ??= Promise.resolve(typeof source === 'function' ? source() : source).then(openOwnerSecrets);
     try {
-      return await seed;
+      return await opened;
     } catch (error) {
-      seed = undefined;
+      opened = undefined;
       throw error;
     }
-  };
-  let recordKey: RecordKey | undefined;
-  const recordKeyOf = async (): Promise<RecordKey> => {
-    if (closed) throw clientClosed();
-    recordKey ??= deriveRecordKey(await openSeed());
-    return recordKey;
   };
   const identityFor = async (server: Xid): Promise<Identity> => {
     if (closed) throw clientClosed();
     const key = encodeHex(server);
-    const known = identities.get(key) ?? identityForServer(await openSeed(), server);
+    const known = identities.get(key) ?? (await owner()).identityAt(server);
     identities.set(key, known);
     return known;
   };
+  const linkAs = (identity: Identity, server: ServerRecord): ServerLink =>
+    createServerLink({ ...means, onAnswer, onClock }, identity, server);
   return {
     ...means,
-    store: createRecordStore(store, recordKeyOf, onUnreadable),
+    store: createRecordStore(store, async () => (await owner()).recordKey, onUnreadable),
     answered,
     checkedChanges: createChangeMemory(),
     clockOffsets: () => [...clocks.values()].toSorted((a, b) => (a.server < b.server ? -1 : 1)),
+    owner,
     identityFor,
+    linkAs,
     linkTo: async (server) => {
       const key = `${encodeHex(server.xid)} ${server.url} ${server.name} ${server.authority ?? ''}`;
-      const known =
-        links.get(key) ??
-        createServerLink({ ...means, onAnswer, onClock }, await identityFor(server.xid), server);
+      const known = links.get(key) ?? linkAs(await identityFor(server.xid), server);
       links.set(key, known);
       return known;
     },
@@ -92,8 +91,10 @@ export function createContext(
       for (const identity of identities.values()) wipeIdentity(identity);
       identities.clear();
       links.clear();
-      if (recordKey !== undefined) wipe(recordKey.mac);
-      void seed?.then(wipe, () => undefined);
+      void opened?.then(
+        (one) => one.wipe(),
+        () => undefined,
+      );
     },
   };
 }

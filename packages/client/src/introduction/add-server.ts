@@ -1,6 +1,11 @@
 import { AccessError, encodeHex, equalBytes, reveal, type Secret, UsageError } from '@ckm/foundation';
 import { formatWords, isLikenessOf, type Likeness, likenessOf } from '@ckm/gordian';
+import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
+import { assertOwnWords, learnAccount, letDeviceIn } from '../devices/lists/own-device.js';
+import { speakTo } from '../devices/lists/speaker.js';
+import type { DeviceSecrets } from '../owner/device-secrets.js';
+import { wordsNeeded } from '../owner/owner.js';
 import { parseName } from '../store/names.js';
 import { fetchIntroduction, type Introduction } from './identity-card.js';
 import { identityChanged } from '../servers/identity-changed.js';
@@ -21,6 +26,8 @@ export interface AddServerArgs {
   readonly authority?: string;
   /** The whole XID of the server that was looked at before: whoever else answers now is not the one people compared. */
   readonly expectedXid?: Uint8Array;
+  /** 32 bytes, typed for this alone: a device needs them to open an account. The caller wipes them. */
+  readonly words?: Secret<Uint8Array>;
 }
 
 /** With what a server is looked at; each is optional. */
@@ -88,24 +95,61 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
     accountSince: before?.accountSince ?? null,
     authority,
   };
-  return openAccount(context, record, args.invite);
+  return openAccount(context, record, args.invite, args.words);
 }
 
 /**
  * Opens an account at a pinned server, or finds the one that is open already; puts that on record.
- * @throws AccessError `ACCOUNTS_CLOSED`, `INVITE_REQUIRED`, `INVITE_INVALID`
+ * @param words typed for this alone, where a device speaks
+ * @throws AccessError `ACCOUNTS_CLOSED`, `INVITE_REQUIRED`, `INVITE_INVALID`; StateError `WORDS_NEEDED`
  */
 export async function openAccount(
   context: ClientContext,
   record: ServerRecord,
   invite?: string | Secret<string>,
+  words?: Secret<Uint8Array>,
 ): Promise<ServerRecord> {
-  const link = await context.linkTo(record);
   const code = typeof invite === 'object' ? reveal(invite, 'opening an account') : (invite ?? null);
-  const { openedAt } = await link.call('account.open', { invite: code }, { introduce: true });
+  const { device } = await context.owner();
+  const openedAt =
+    device === null
+      ? await askForAccount(await context.linkTo(record), code)
+      : await openForDevice(context, { device, record, code, words });
   const opened = { ...record, accountSince: openedAt };
   await saveServerRecord(context.store, opened);
   return opened;
+}
+
+async function askForAccount(link: ServerLink, code: string | null): Promise<number> {
+  const { openedAt } = await link.call('account.open', { invite: code }, { introduce: true });
+  return openedAt;
+}
+
+interface ForDevice {
+  readonly device: DeviceSecrets;
+  readonly record: ServerRecord;
+  readonly code: string | null;
+  readonly words: Secret<Uint8Array> | undefined;
+}
+
+/** An account is of the words: they open it, and let the device in. One that is in has nothing to open. */
+async function openForDevice(
+  context: ClientContext,
+  { device, record, code, words }: ForDevice,
+): Promise<number> {
+  const isIn = device.accounts.some(({ server }) => equalBytes(server, record.xid));
+  if (words === undefined) {
+    if (!isIn) throw wordsNeeded(`to open an account at ${record.name}`);
+    await (await context.linkTo(record)).call('server.describe', {});
+    return record.accountSince ?? context.clock();
+  }
+  await assertOwnWords(context, words);
+  return speakTo(context, record, words, async ({ link, account }) => {
+    const openedAt = await askForAccount(link, code);
+    if (!isIn) await learnAccount(context, record.xid, account);
+    await letDeviceIn(context, record, words);
+    return openedAt;
+  });
 }
 
 /** Eight digits alone are too few to be believed: a twin of them is found in seconds. */

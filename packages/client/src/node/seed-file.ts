@@ -8,7 +8,8 @@ import {
   type Secret,
 } from '@ckm/foundation';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
-import { randomBytes, scrypt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { LEAST_LOG_N, MOST_LOG_N, SEED_COST as COST, stretch } from './stretch.js';
 
 /**
  * The owner seed at rest. A text file of `name: value` lines (ASCII, LF), in this order:
@@ -23,11 +24,6 @@ import { randomBytes, scrypt } from 'node:crypto';
  * line breaks. Nothing else is in the file. Source: RFC 7914; draft-irtf-cfrg-xchacha-03.
  */
 const TITLE = 'ckm-owner-seed: 1';
-const SEED_BYTES = 32;
-const COST = { logN: 17, r: 8, p: 1 } as const;
-/** A file that asks for more memory than this (1 GiB) is refused: it could be somebody else's. */
-const MOST_LOG_N = 20;
-const LEAST_LOG_N = 14;
 
 export const SEED_FILE_MAX_BYTES = 1024;
 
@@ -109,26 +105,6 @@ export function parseSeedFile(file: Uint8Array): SeedFile {
 
 function header(logN: number, salt: Uint8Array, nonce: Uint8Array): string {
   return `${TITLE}\nkdf: scrypt ${logN} ${COST.r} ${COST.p}\nsalt: ${hex(salt)}\nnonce: ${hex(nonce)}\n`;
-}
-
-async function stretch(
-  passphrase: Secret<string | Uint8Array>,
-  salt: Uint8Array,
-  logN: number,
-): Promise<Uint8Array> {
-  const given = reveal(passphrase, 'deriving the key of the seed file');
-  const password = typeof given === 'string' ? encodeUtf8(given.normalize('NFC')) : given.slice();
-  const cost = { N: 2 ** logN, r: COST.r, p: COST.p, maxmem: 2 ** logN * COST.r * 128 + (1 << 20) };
-  try {
-    return await new Promise((resolve, reject) => {
-      scrypt(password, salt, SEED_BYTES, cost, (error, key) => {
-        if (error === null) resolve(new Uint8Array(key));
-        else reject(error);
-      });
-    });
-  } finally {
-    password.fill(0);
-  }
 }
 
 function hex(bytes: Uint8Array): string {

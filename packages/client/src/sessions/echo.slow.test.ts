@@ -30,7 +30,14 @@ let store = memoryStore();
 function contextOver(over: typeof store): ClientContext {
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
   const clock = () => network.now;
-  const means = { carrier: httpCarrier(network.send), clock, random, timeoutMs: 400, patienceMs: 250 };
+  const means = {
+    carrier: httpCarrier(network.send),
+    clock,
+    random,
+    timeoutMs: 400,
+    patienceMs: 250,
+    keepDevice: () => Promise.resolve(),
+  };
   return createContext(means, over, secret(OWNER_SEED.slice()));
 }
 

@@ -8,6 +8,10 @@ import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
 import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
 import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-record.js';
+import { checkDevices } from './check-devices.js';
+import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
+import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
+import { OFFER_FOLDER, parseTakenOffer } from '../devices/taken-offer.js';
 import { checkExports } from './exports.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
@@ -57,8 +61,9 @@ export async function diagnose(
   return [
     ...stored,
     ...(await checkIdentities(context, status)),
-    ...checkServers(status),
+    ...checkServers(status, (await context.owner()).device !== null),
     ...checkClocks(status),
+    ...(await checkDevices(context)),
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),
@@ -98,6 +103,9 @@ const FOLDERS = [
   [SEEN_FOLDER, parseLastSeen],
   [OWNER_FOLDER, parseSeedBackup],
   [SHEET_FOLDER, parseSheetRecord],
+  [LIST_FOLDER, parseKnownList],
+  [UNSENT_FOLDER, parseUnsent],
+  [OFFER_FOLDER, parseTakenOffer],
   [EVIDENCE_FOLDER, () => null],
 ] as const;
 
@@ -138,7 +146,8 @@ async function checkIdentities(context: ClientContext, { servers }: Status): Pro
   return lines.flat();
 }
 
-function checkServers({ servers }: Status): DoctorLine[] {
+/** @param isDevice whether a device asks: one that is removed is a stranger */
+function checkServers({ servers }: Status, isDevice: boolean): DoctorLine[] {
   if (servers.length === 0) {
     return [
       {
@@ -166,6 +175,18 @@ function checkServers({ servers }: Status): DoctorLine[] {
         // Whose clock is wrong has a line of its own.
         if (problem?.code === 'CLOCK_DIFFERS') return [];
         const text = problem?.text ?? 'does not answer';
+        if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED' && isDevice) {
+          const removed =
+            'does not know this device: it was removed there, or the server has lost its accounts';
+          return [
+            {
+              level: 'fail',
+              subject: name,
+              text: removed,
+              fix: 'look with another device, or with the words',
+            },
+          ];
+        }
         if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') {
           const fix = 'restore each key of it, or add it again where there is none';
           return [{ level: 'fail', subject: name, text, fix, remedy: { kind: 'addServer', name, url } }];

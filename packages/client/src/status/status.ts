@@ -1,6 +1,7 @@
 import type { Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
+import { unsentTexts, type UnsentText } from '../devices/list-devices.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
 import { changeIdOf, listChanges, titleOfChange } from '../keys/chain/change-record.js';
 import { readAllDrills } from '../drills/drill-record.js';
@@ -61,6 +62,8 @@ export interface Status {
   readonly openRequests: readonly OpenTrack[];
   /** Clocks that are too far apart; null when all that are known agree with ours. */
   readonly clock: ClockDifference | null;
+  /** What servers have not heard yet of the devices of the owner; absent: they have heard all. */
+  readonly unsent?: readonly UnsentText[];
 }
 
 /** A ceremony or a request that goes on. */
@@ -116,6 +119,7 @@ export async function readStatus(
     changes.some(({ sessionId }) => sessionId !== null && equalBytes(sessionId, id));
   const requests = await listRequests(store);
   const known = { checked, drilled, begun, changes: allChanges, found };
+  const unsent = await unsentTexts(context);
   return {
     servers: found.map(({ server }) => server),
     keys: keys.map((record) => keyStatus(record, known, context.clock())),
@@ -127,6 +131,7 @@ export async function readStatus(
     ],
     openRequests: requests.filter(isOpen).map((one) => openTrack(one.requestId, one.kind, one.sentence, one)),
     clock: judgeClocks(context.clockOffsets()),
+    ...(unsent.length === 0 ? {} : { unsent }),
   };
 }
 

@@ -5,9 +5,9 @@ import { leaf, run } from '../../command-line/run.js';
 import { acceptSheet } from '../../sheet/accept-sheet.js';
 import { type AddedServers, addFromSheet } from '../../sheet/add-from-sheet.js';
 import { parseSheet } from '../../sheet/sheet.js';
-import { assertSocketsFit, isInitialised } from '../../home/home.js';
+import { assertSocketsFit, holdsWords, isInitialised, ownerExists } from '../../home/home.js';
 import { noteBackup } from '../../owner/note-backup.js';
-import { seedDiffers, seedExists, storeSeed } from '../../owner/owner-seed.js';
+import { seedDiffers, storeSeed } from '../../owner/owner-seed.js';
 import { compareSeed } from '../../home/seed-print.js';
 import { readBackup } from '../../owner/read-backup.js';
 import { readInput } from '../../terminal/read-input.js';
@@ -40,7 +40,7 @@ async function restore(context: Context, { from, newPassphrase, sheet }: Flags):
   const { home, terminal } = context;
   const replace = newPassphrase === true;
   if (!replace) assertSocketsFit(home);
-  if (!replace && (await isInitialised(home))) throw seedExists(home);
+  if ((await isInitialised(home)) && !(replace && (await holdsWords(home)))) throw await ownerExists(home);
   const given = sheet === undefined ? null : parseSheet(await readSheetFile(sheet));
   const { seed, form } = await readBackup(context, from);
   try {

@@ -1,3 +1,4 @@
+import { isAccountOf } from '@ckm/client';
 import { equalBytes, reveal, type Secret, wipe } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
@@ -5,8 +6,10 @@ import { leaf, run } from '../../command-line/run.js';
 import { requireInitialised } from '../../home/home.js';
 import { compareSeed } from '../../home/seed-print.js';
 import { noteBackupChecked } from '../../owner/note-backup.js';
+import { unlockDevice } from '../../owner/owner-device.js';
 import { seedDiffers, unlockSeed } from '../../owner/owner-seed.js';
 import { placeText, type ReadBackup, readBackup } from '../../owner/read-backup.js';
+import { speaksAsDevice } from '../../owner/unlock-owner.js';
 
 /** `ckm seed verify [FILE…]` */
 export function seedVerifyCommand(): Command {
@@ -36,11 +39,22 @@ async function verify(context: Context, files: readonly string[]): Promise<void>
 async function isOurs(context: Context, seed: Secret<Uint8Array>): Promise<boolean> {
   const comparison = await compareSeed(context.home, seed);
   if (comparison !== 'unknown') return comparison === 'same';
+  if (await speaksAsDevice(context)) return isOfDevice(context, seed);
   const own = await unlockSeed(context);
   try {
     return equalBytes(reveal(own, 'comparing it with a backup'), reveal(seed, 'comparing it with the seed'));
   } finally {
     wipe(own);
+  }
+}
+
+/** By the accounts of a device that is in: they are named after keys of the words. */
+async function isOfDevice(context: Context, seed: Secret<Uint8Array>): Promise<boolean> {
+  const device = await unlockDevice(context);
+  try {
+    return isAccountOf(device, seed) === true;
+  } finally {
+    wipe(device);
   }
 }
 

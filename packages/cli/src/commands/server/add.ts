@@ -10,7 +10,9 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { INVITE_FLAG, readInvite } from '../../command-line/invite-flag.js';
 import { leaf, run } from '../../command-line/run.js';
+import { openLearningOwner } from '../../owner/learning-owner.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { addWordsFlags, type WordsFlags, withWords } from '../../owner/typed-words.js';
 import { readAuthority } from '../../owner/read-authority.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 import { askAgain } from '../../terminal/ask-again.js';
@@ -23,7 +25,7 @@ const INVITE_HINT = 'name a file with --invite-file, or run this on a terminal';
 
 /** `ckm server add NAME URL` */
 export function serverAddCommand(): Command {
-  return leaf('add', 'pin a Secret Server by its likeness and open an account there')
+  const command = leaf('add', 'pin a Secret Server by its likeness and open an account there')
     .argument('<name>', 'what you call it: letters a-z, digits, dots, dashes')
     .argument('<url>', 'where it answers')
     .option('--likeness <words>', 'the six words its operator told you; anything else is refused')
@@ -31,11 +33,11 @@ export function serverAddCommand(): Command {
     .option(
       '--ca <file>',
       'certificate (PEM) of the authority behind its TLS certificate, where this machine does not know it',
-    )
-    .action(run(add));
+    );
+  return addWordsFlags(command, 'open the account with the words, as a device has to').action(run(add));
 }
 
-interface Flags {
+interface Flags extends WordsFlags {
   readonly likeness?: string;
   readonly inviteFile?: string;
   readonly ca?: string;
@@ -47,7 +49,8 @@ async function add(context: Context, given: string, url: string, options: Flags)
   const name = parseName('server', given);
   const invite = await readInvite(options.inviteFile);
   const authority = options.ca === undefined ? undefined : await readAuthority(options.ca);
-  const client = await openOwner(context);
+  const isSigned = options.words === true || options.from.length > 0;
+  const client = await (isSigned ? openLearningOwner(context) : openOwner(context));
   const seen = await client.previewServer(url, {
     name,
     ...(likeness === undefined ? {} : { expectedLikeness: likeness }),
@@ -71,15 +74,18 @@ async function add(context: Context, given: string, url: string, options: Flags)
     if (!(await confirm(terminal, 'Is this what its operator told you, by phone or in person?')))
       throw doesNotMatch();
   }
-  const record = await addOrAskForInvite(terminal, client, {
-    name,
-    url: seen.url,
-    // It is asked again who it is: nobody else may be pinned than the one that was just shown.
-    expectedXid: seen.xid,
-    ...(likeness === undefined ? {} : { expectedLikeness: likeness }),
-    ...(invite === undefined ? {} : { invite }),
-    ...(authority === undefined ? {} : { authority }),
-  });
+  const record = await withWords(context, options, (words) =>
+    addOrAskForInvite(terminal, client, {
+      name,
+      url: seen.url,
+      // It is asked again who it is: nobody else may be pinned than the one that was just shown.
+      expectedXid: seen.xid,
+      ...(likeness === undefined ? {} : { expectedLikeness: likeness }),
+      ...(invite === undefined ? {} : { invite }),
+      ...(authority === undefined ? {} : { authority }),
+      ...(words === undefined ? {} : { words }),
+    }),
+  );
   terminal.result(`added ${record.name} at ${record.url}`, serverObject(record, accounts));
   // The server is added, whatever becomes of this.
   const unrecorded = await client.countUnrecorded(name).catch(() => 0);

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+import { deviceNotes, deviceRow } from '../../owner/device-words.js';
+import { openOwner } from '../../owner/open-owner.js';
+import { formatTable } from '../../terminal/table.js';
+
+/** `ckm device list` */
+export function deviceListCommand(): Command {
+  return leaf('list', 'your devices, what each may do, and which server does not know').action(run(list));
+}
+
+async function list(context: Context): Promise<void> {
+  const { terminal } = context;
+  const found = await (await openOwner(context)).listDevices();
+  const rows = found.devices.map(deviceRow);
+  terminal.result(rows.length === 0 ? 'no devices: the words speak for you' : formatTable(rows), found);
+  for (const note of deviceNotes(found)) terminal.warn(`  ${note}`);
+}

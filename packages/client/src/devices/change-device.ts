@@ -1,0 +1,174 @@
+import { type DeviceKey, deviceKey } from '@ckm/api';
+import { equalBytes, type Secret } from '@ckm/foundation';
+import type { ClientContext } from '../context/context.js';
+import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
+import { householdIn } from '../owner/owner.js';
+import type { ServerRecord } from '../servers/server-record.js';
+import { nearestName } from '../store/nearest-name.js';
+import { parseName } from '../store/names.js';
+import { assertMayManage } from './add-device.js';
+import { deviceAtHand, deviceNameTaken, deviceUnknown } from './device-errors.js';
+import { type HeardList, hearLists, serversWithAccount, type SilentServer } from './list-devices.js';
+import { type ChangedAt, changeLists, type MeantFor } from './lists/change-lists.js';
+import { readKnownList } from './lists/known-list.js';
+import { assertOwnWords } from './lists/own-device.js';
+import { forgetOffersOf } from './taken-offer.js';
+
+export interface RemoveDeviceArgs {
+  readonly name: string;
+  /** 32 bytes, typed for this alone: they remove it, and begin every list anew; default: whoever this client is does. The caller wipes them. */
+  readonly words?: Secret<Uint8Array>;
+}
+
+export interface RenameDeviceArgs extends RemoveDeviceArgs {
+  readonly wanted: string;
+}
+
+/** What a change of a device would do. */
+export interface DeviceChangePlan {
+  readonly name: string;
+  /** Names of the servers that are told. */
+  readonly servers: readonly string[];
+  /** Names of those among them that do not answer now. */
+  readonly silent: readonly string[];
+}
+
+export interface ChangedDevice {
+  readonly name: string;
+  readonly servers: readonly ChangedAt[];
+}
+
+/** The keys of one device, as far as its servers are known. */
+interface Found {
+  readonly records: readonly ServerRecord[];
+  readonly silent: readonly SilentServer[];
+  readonly at: readonly { readonly server: ServerRecord; readonly key: DeviceKey; readonly isOwn: boolean }[];
+  readonly names: readonly string[];
+}
+
+/** @throws as {@link removeDevice} */
+export async function planDeviceRemoval(
+  context: ClientContext,
+  args: RemoveDeviceArgs,
+): Promise<DeviceChangePlan> {
+  return planOf(args.name, await findRemoved(context, args, true));
+}
+
+/**
+ * Takes a device off the list of every server; those that do not answer are told when they do. Until then that server answers it.
+ * @throws UsageError `DEVICE_UNKNOWN`; StateError `DEVICE_AT_HAND`, `WORDS_DIFFER`; AccessError `DEVICE_MAY_NOT`
+ */
+export async function removeDevice(context: ClientContext, args: RemoveDeviceArgs): Promise<ChangedDevice> {
+  const { records, at } = await findRemoved(context, args, false);
+  const wanted = records.map((server): MeantFor => {
+    const id = at.find((one) => one.server === server)?.key.id ?? null;
+    return { server, change: { kind: 'remove', name: args.name, id } };
+  });
+  const servers = await changeLists(context, wanted, args.words ?? null);
+  await forgetOffersOf(context.store, args.name);
+  return outcomeOf(args.name, servers);
+}
+
+/** @throws as {@link renameDevice} */
+export async function planDeviceRename(
+  context: ClientContext,
+  args: RenameDeviceArgs,
+): Promise<DeviceChangePlan> {
+  return planOf(args.name, await findRenamed(context, args, true));
+}
+
+/**
+ * Calls a device otherwise, at every server that lists it.
+ * @throws UsageError `DEVICE_UNKNOWN`, `NAME_INVALID`; StateError `DEVICE_NAME_TAKEN`, `WORDS_DIFFER`; AccessError `DEVICE_MAY_NOT`
+ */
+export async function renameDevice(context: ClientContext, args: RenameDeviceArgs): Promise<ChangedDevice> {
+  const { at } = await findRenamed(context, args, false);
+  const household = householdIn(await context.owner());
+  const wanted = at.map(({ server, key }): MeantFor => {
+    const notes = sealDeviceName(household, key.publicKeys, args.wanted, context.random);
+    const renamed = deviceKey(key.publicKeys, key.may, notes);
+    return { server, change: { kind: 'put', name: args.wanted, key: renamed } };
+  });
+  const servers = await changeLists(context, wanted, args.words ?? null);
+  return outcomeOf(args.wanted, servers);
+}
+
+/** Where nobody took it in, the first refusal is the answer. */
+function outcomeOf(name: string, servers: readonly ChangedAt[]): ChangedDevice {
+  const refused = servers.find(({ outcome }) => outcome === 'refused');
+  if (refused !== undefined && !servers.some(({ outcome }) => outcome === 'done')) throw refused.error!;
+  return { name, servers };
+}
+
+function planOf(name: string, { records, silent }: Found): DeviceChangePlan {
+  return {
+    name,
+    servers: records.map((one) => one.name),
+    silent: silent.map(({ server }) => server),
+  };
+}
+
+async function findRemoved(
+  context: ClientContext,
+  args: RemoveDeviceArgs,
+  isLooking: boolean,
+): Promise<Found> {
+  const found = await find(context, args, isLooking);
+  if (found.at.some(({ isOwn }) => isOwn)) throw deviceAtHand(args.name);
+  return found;
+}
+
+async function findRenamed(
+  context: ClientContext,
+  args: RenameDeviceArgs,
+  isLooking: boolean,
+): Promise<Found> {
+  const wanted = parseName('device', args.wanted);
+  const found = await find(context, args, isLooking);
+  if (found.names.includes(wanted)) throw deviceNameTaken(wanted);
+  return found;
+}
+
+async function find(
+  context: ClientContext,
+  { name, words }: RemoveDeviceArgs,
+  isLooking: boolean,
+): Promise<Found> {
+  const records = await serversWithAccount(context);
+  if (words !== undefined) await assertOwnWords(context, words);
+  const owner = await context.owner();
+  const { heard, silent } = await hearLists(context, records, { words: words ?? null, isLooking });
+  if (words === undefined) assertMayManage(heard, owner);
+  const household = householdIn(owner);
+  const nameOf = (key: DeviceKey) => openDeviceName(household, key.publicKeys, key.notes);
+  const seen = await listsSeen(context, records, heard);
+  const all = seen.flatMap(({ server, keys }) => keys.map((key) => ({ server, key, called: nameOf(key) })));
+  const names = [...new Set(all.flatMap(({ called }) => (called === null ? [] : [called])))];
+  const at = await Promise.all(
+    all
+      .filter(({ called }) => called === name)
+      .map(async ({ server, key }) => ({ server, key, isOwn: await isOwn(context, server, key) })),
+  );
+  if (at.length === 0) throw deviceUnknown(name, nearestName(name, names));
+  return { records, silent, at, names };
+}
+
+/** What every server said last, now or before. */
+async function listsSeen(
+  { store }: ClientContext,
+  records: readonly ServerRecord[],
+  heard: readonly HeardList[],
+) {
+  return Promise.all(
+    records.map(async (server) => {
+      const now = heard.find((one) => one.server === server);
+      const { list } = now ?? (await readKnownList(store, server.xid)) ?? { list: { keys: [] } };
+      return { server, keys: list.keys };
+    }),
+  );
+}
+
+async function isOwn(context: ClientContext, { xid }: ServerRecord, key: DeviceKey): Promise<boolean> {
+  const { publicKeys } = await context.identityFor(xid);
+  return equalBytes(publicKeys.signing.bytes, key.publicKeys.signing.bytes);
+}
