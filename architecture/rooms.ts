@@ -92,7 +92,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   backup: ['storage', 'vault', 'audit', 'config'],
   accounts: ['storage', 'turns', 'vault'],
   audit: ['storage', 'vault'],
-  devices: ['accounts', 'storage', 'vault'],
+  devices: ['accounts', 'sessions', 'storage', 'vault'],
   policy: ['config', 'storage', 'vault'],
   http: ['config', 'turns'],
   messages: ['accounts', 'turns'],

@@ -32,7 +32,7 @@ import {
   openOrder,
   openSettlement,
 } from './changes.js';
-import { deviceShow, deviceUpdate } from './devices/functions.js';
+import { deviceSeen, deviceShow, deviceUpdate } from './devices/functions.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
 import { keyPolicy } from './policy.js';
@@ -374,6 +374,8 @@ export const FUNCTIONS = {
   'device.show': { may: 'account', needs: 'look', changes: 'nothing', ...deviceShow },
   /** Brings lists of its devices, each signed by a key of the one before. */
   'device.update': { may: 'account', needs: 'look', changes: 'account', ...deviceUpdate },
+  /** A device that another one, or the words, have seen is young for three days from then on. */
+  'device.seen': { may: 'account', needs: 'look', changes: 'account', ...deviceSeen },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',

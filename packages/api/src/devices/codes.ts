@@ -13,6 +13,7 @@ const DEVICE_CODES = [
   'DEVICES_TOO_MANY',
   'DEVICES_TWICE',
   'DEVICE_MAY_NOT',
+  'DEVICE_TOO_YOUNG',
 ] as const;
 export type DeviceCode = (typeof DEVICE_CODES)[number];
 
@@ -98,6 +99,15 @@ export function devicesNotAllowed(why: string): AccessError {
   return new AccessError(`a list of devices is signed by a key that may not do so: ${why}`, {
     code: 'DEVICES_NOT_ALLOWED' satisfies DeviceCode,
     hint: 'ask a device that may, or take the words',
+  });
+}
+
+/** A device has not been there for long enough to take anything from one that was there before it. */
+export function deviceTooYoung(): StateError {
+  return new StateError('this device is too new to take anything from one that was there before it', {
+    code: 'DEVICE_TOO_YOUNG' satisfies DeviceCode,
+    hint: 'have an older device do it, take the words, or wait: three days from when another device has seen it',
+    retryable: false,
   });
 }
 

@@ -26,8 +26,10 @@ export const devicesView = z.strictObject({
   links: z.array(signedDevices).max(MAX_DEVICES_LINKS),
   /** Behind which to ask for more; null: that was all. */
   next: devicesPlace.nullable(),
-  /** When this server took in each device of the list in force. */
-  since: z.array(z.strictObject({ id: bytesOf(32), at: unixSeconds })).max(MAX_DEVICES),
+  /** When this server took in each device of the list in force, and when it is not young any more if the server runs on; absent: it is not. */
+  since: z
+    .array(z.strictObject({ id: bytesOf(32), at: unixSeconds, youngUntil: unixSeconds.exactOptional() }))
+    .max(MAX_DEVICES),
   /** What contradicts itself; at most the first of each place, and the last few places. */
   twice: z.array(twice).max(8),
 });
@@ -40,6 +42,9 @@ export const deviceShow = {
   }),
   result: devicesView,
 };
+
+/** Says that whoever asks has seen the list in force, and who is new on it. */
+export const deviceSeen = { parameters: devicesPlace, result: z.strictObject({}) };
 
 /**
  * Brings lists, in order. Whoever signed them decides what they may do: any key of the account may bring them. Those that the server has are passed over.

@@ -9,6 +9,10 @@ export const DEVICE_EXPLANATIONS = groupOf(
       'This device may look and stop what goes on there, and may do less than what was asked.',
       'Do it with a device that may, have one that manages devices allow this one more, or take the words.',
     ],
+    DEVICE_TOO_YOUNG: [
+      'A device that came less than three days ago takes nothing from one that was there before it.',
+      'Do it with an older device or with the words, or wait: three days from when another device has seen it.',
+    ],
     DEVICES_NOT_ALLOWED: [
       'A list of devices does what the key that signed it may not do: give more than it has, or what the words alone do.',
       'Do it with a device that may, or with the words.',

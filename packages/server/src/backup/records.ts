@@ -16,6 +16,7 @@ export const BACKED_UP = [
   'meta',
   'accounts',
   'devices',
+  'young_devices',
   'invites',
   'keys',
   'key_epochs',

@@ -27,6 +27,7 @@ export async function* walkStorage(walked: WalkedStorage): AsyncGenerator<Backup
   yield* walkTable(walked, 'requests');
   yield* walkKeys(walked);
   yield* walkTable(walked, 'devices');
+  yield* walkTable(walked, 'young_devices');
   yield* walkTable(walked, 'accounts');
   yield* walkTable(walked, 'invites');
   yield* walkTable(walked, 'meta');

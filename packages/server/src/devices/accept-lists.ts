@@ -2,8 +2,6 @@ import {
   assertFor,
   authorOf,
   comparePlaces,
-  deviceId,
-  type DeviceKey,
   type DevicesDocument,
   devicesOld,
   devicesTwice,
@@ -12,10 +10,11 @@ import {
   parseDevices,
   type SignedDevices,
 } from '@ckm/api';
-import { encodeHex, equalBytes } from '@ckm/foundation';
+import { equalBytes } from '@ckm/foundation';
 import type { Account } from '../accounts/accounts.js';
 import type { ServerContext } from '../context.js';
 import type { Reader } from '../storage/storage.js';
+import { type Ages, assertOldEnough } from './quarantine.js';
 import { listInForce, signedAt } from './stored-lists.js';
 
 /** A list with what it says. */
@@ -36,12 +35,13 @@ export type Outcome =
 
 /**
  * Judges lists in the order in which they were brought. Those that the server has are passed over; all others come into force, or none.
- * @throws as `followDevices`; StateError `DEVICES_TWICE` for two of one place that were brought together
+ * @throws as `followDevices`; StateError `DEVICES_TWICE` for two of one place that were brought together, `DEVICE_TOO_YOUNG`
  */
 export async function judgeLists(
   context: Pick<ServerContext, 'vault' | 'identity'>,
   reader: Reader,
   account: Account,
+  ages: Ages,
   documents: readonly SignedDevices[],
 ): Promise<Outcome> {
   const inForce = listInForce(context, account);
@@ -63,8 +63,10 @@ export async function judgeLists(
       if (equalBytes(known.signed.document, signed.document)) continue;
       throw devicesTwice(next);
     }
-    before = followDevices(before, signed);
-    lists.push({ list: before, signed });
+    const list = followDevices(before, signed);
+    assertOldEnough(ages, before, list);
+    lists.push({ list, signed });
+    before = list;
   }
   return { kind: 'accepted', lists };
 }
@@ -113,23 +115,4 @@ async function assertPossible(
 /** The list that an account began with. */
 function firstOf({ server, account, words }: DevicesDocument): DevicesDocument {
   return firstDevices(server, account, words);
-}
-
-/** Devices that are not in the list any more, or may do less than before. */
-export function lostBy(before: DevicesDocument, now: DevicesDocument): readonly Uint8Array[] {
-  const still = new Map(now.keys.map((key) => [encodeHex(key.id), key]));
-  return before.keys.filter((key) => losesAny(key, still.get(encodeHex(key.id)))).map(({ id }) => id);
-}
-
-function losesAny({ may }: DeviceKey, now: DeviceKey | undefined): boolean {
-  return now === undefined || may.some((one) => !now.may.includes(one));
-}
-
-export function isOfWords({ by, words }: DevicesDocument): boolean {
-  return equalBytes(by, deviceId(words));
-}
-
-/** Who signed a list, as the audit log names him. */
-export function signerName(list: DevicesDocument): string {
-  return isOfWords(list) ? 'the words' : `device ${encodeHex(list.by).slice(0, 8)}`;
 }

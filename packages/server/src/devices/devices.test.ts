@@ -83,7 +83,10 @@ describe('a device', () => {
     const shown = await ofPhone.ask('device.show', { after: null });
     expect(devicesBehind(firstListAt(alpha, alice), shown.links)).toEqual(list);
     expect(shown).toMatchObject({ generation: 0, number: 1, hash: hashDevices(list), next: null, twice: [] });
-    expect(shown.since).toEqual(list.keys.map(({ id }) => ({ id: new Uint8Array(id), at: alpha.now })));
+    const youngUntil = alpha.now + 259_200;
+    expect(shown.since).toEqual(
+      list.keys.map(({ id }) => ({ id: new Uint8Array(id), at: alpha.now, youngUntil })),
+    );
   });
 
   test('is on no list of an account that never had one: number 0 of generation 0', async () => {

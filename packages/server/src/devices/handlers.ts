@@ -1,6 +1,7 @@
 import {
   comparePlaces,
   type DevicesPlace,
+  devicesOld,
   type DevicesView,
   devicesTwice,
   hashDevices,
@@ -17,7 +18,10 @@ import { accessError } from '../accounts/codes.js';
 import type { Call, DeviceFunctionName, Handlers, ServerContext } from '../context.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
-import { type Accepted, isOfWords, judgeLists, lostBy, signerName } from './accept-lists.js';
+import type { Counter } from '../sessions/waiting-time.js';
+import { type Accepted, judgeLists } from './accept-lists.js';
+import { isOfWords, lostBy, signerName } from './lists.js';
+import { agesOf, noteYoung, readYoung, seeYoung, type YoungDevices, youngUntil } from './quarantine.js';
 import { keepLink, keepTwice, listInForce, listTwice, signedBehind } from './stored-lists.js';
 
 /**
@@ -34,6 +38,8 @@ export type EndOfDevices = (
 export interface DeviceMeans {
   readonly context: ServerContext;
   readonly ends: readonly EndOfDevices[];
+  /** This process, by which it is counted how long a device is young. */
+  counting(): Counter;
 }
 
 const MOST_TWICE = 8;
@@ -43,13 +49,14 @@ const FRAMING_BYTES = 256;
 /** What `device.*` does. */
 export function deviceHandlers(means: DeviceMeans): Handlers<DeviceFunctionName> {
   return {
-    'device.show': (call, { after }) => showDevices(means.context, call, after),
+    'device.show': (call, { after }) => showDevices(means, call, after),
     'device.update': (call, parameters) => updateDevices(means, call, parameters),
+    'device.seen': (call, place) => seeDevices(means, call, place),
   };
 }
 
 async function showDevices(
-  context: ServerContext,
+  { context, counting }: DeviceMeans,
   call: Call,
   after: DevicesPlace | null,
 ): Promise<DevicesView> {
@@ -60,6 +67,7 @@ async function showDevices(
     const { generation, number } = list;
     const behind = await signedBehind(context, reader, xid, after, MAX_DEVICES_LINKS + 1);
     const { links, next } = pageOf(behind, account, after);
+    const young = await readYoung(context, reader, xid);
     return {
       generation,
       number,
@@ -67,10 +75,15 @@ async function showDevices(
       words: encodePublicKeys(list.words),
       links: [...links],
       next,
-      since: (account.devices?.since ?? []).map((one) => ({ ...one })),
+      since: (account.devices?.since ?? []).map((one) => ({ ...one, ...untilOf(counting(), young, one.id) })),
       twice: [...(await listTwice(context, reader, xid, MOST_TWICE))],
     };
   });
+}
+
+function untilOf(counter: Counter, young: YoungDevices, id: Uint8Array): { readonly youngUntil?: number } {
+  const until = youngUntil(counter, young, id);
+  return until === null ? {} : { youngUntil: until };
 }
 
 /** One page of lists, the one in force last of all. */
@@ -98,15 +111,17 @@ function isBehind(one: DevicesPlace, other: DevicesPlace): boolean {
 
 /** Puts lists in force, in order, or keeps what contradicts itself and says so. */
 async function updateDevices(
-  { context, ends }: DeviceMeans,
+  means: DeviceMeans,
   call: Call,
   { documents }: Parameters<'device.update'>,
 ): Promise<Result<'device.update'>> {
+  const { context, counting } = means;
   const done = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      const account = await context.accounts.hold(transaction, call.account.xid);
-      if (account === null) throw accessError('ACCOUNT_UNKNOWN', 'there is no such account', 'open one');
-      const outcome = await judgeLists(context, transaction, account, documents);
+      const account = await held(context, transaction, call);
+      const young = await readYoung(context, transaction, account.xid);
+      const ages = agesOf(counting(), account, young);
+      const outcome = await judgeLists(context, transaction, account, ages, documents);
       if (outcome.kind === 'twice') {
         await noteTwice(context, transaction, account, outcome);
         return { refused: devicesTwice(outcome.place) };
@@ -114,7 +129,7 @@ async function updateDevices(
       const last = outcome.lists.at(-1);
       const list = last?.list ?? listInForce(context, account);
       const after =
-        last === undefined ? [] : await putInForce({ context, ends }, transaction, account, outcome.lists);
+        last === undefined ? [] : await putInForce(means, transaction, account, young, outcome.lists);
       return { refused: null, list, after };
     }),
   );
@@ -124,10 +139,51 @@ async function updateDevices(
   return { generation, number, hash: hashDevices(done.list) };
 }
 
+/** The account of a message, which nobody changes until the transaction ends. */
+async function held(
+  { accounts }: Pick<ServerContext, 'accounts'>,
+  transaction: Transaction,
+  call: Call,
+): Promise<Account> {
+  const account = await accounts.hold(transaction, call.account.xid);
+  if (account !== null) return account;
+  throw accessError('ACCOUNT_UNKNOWN', 'there is no such account', 'open one');
+}
+
+/** Has whoever asks see who is new on the list in force. */
+async function seeDevices(
+  { context, counting }: DeviceMeans,
+  call: Call,
+  place: DevicesPlace,
+): Promise<Result<'device.seen'>> {
+  return repeatWhenRaced(() =>
+    call.transact(async (transaction) => {
+      const account = await held(context, transaction, call);
+      const list = listInForce(context, account);
+      if (comparePlaces(list, place) !== 0) throw devicesOld(list);
+      const by = call.by.may === null ? null : call.by.id;
+      const count = await seeYoung(context, transaction, account.xid, counting(), by);
+      if (count === 0) return {};
+      await context.audit.append(transaction, {
+        deed: 'device.seen',
+        who: account.xid,
+        keyId: null,
+        subject: hashDevices(list),
+        sentence: `See ${devicesInWords(count)} that came: list ${list.number} of generation ${list.generation}`,
+        verdict: 'done',
+        policy: '',
+        detail: by === null ? 'by the words' : `by device ${encodeHex(by).slice(0, 8)}`,
+      });
+      return {};
+    }),
+  );
+}
+
 async function putInForce(
-  { context, ends }: DeviceMeans,
+  { context, ends, counting }: DeviceMeans,
   transaction: Transaction,
   account: Account,
+  young: YoungDevices,
   lists: readonly Accepted[],
 ): Promise<readonly (() => Promise<void>)[]> {
   const { xid } = account;
@@ -147,6 +203,8 @@ async function putInForce(
   }
   const since = sinceOf(context, account, [{ list: before }, ...lists]);
   await context.accounts.setDevices(transaction, xid, { signed, since });
+  const steps = [before, ...lists.map((one) => one.list)];
+  await noteYoung(context, transaction, xid, counting(), young, steps);
   const after: (() => Promise<void>)[] = [];
   for (const end of lost.length === 0 ? [] : ends) after.push(await end(transaction, xid, lost));
   await context.audit.append(transaction, {

@@ -151,6 +151,7 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   }),
   'request.cancel': () => ({ requestId, reason: 'walked' }),
   'device.show': () => ({ after: null }),
+  'device.seen': () => ({ generation: 0, number: 0 }),
   'device.update': () => ({
     documents: [
       nextList(alice, firstListAt(keyed.alpha, alice), [entryOf(deviceOf(alice, 101), 'use')]).signed,
@@ -281,6 +282,16 @@ async function upToYield(change: CarriedChange, promises: readonly Uint8Array[])
   return { whole, locked, locks, yields: await change.yield(whole, locks) };
 }
 
+/** Lists by which the words put a device on it that manages, and that one another one, which nobody has seen. */
+async function withNewcomer() {
+  const { links } = await hers.ask('device.show', { after: null });
+  const before = devicesBehind(firstListAt(keyed.alpha, alice), links);
+  const [laptop, phone] = [deviceOf(alice, 121), deviceOf(alice, 122)];
+  const after = nextList(alice, before, [...before.keys, entryOf(laptop, 'manage')]);
+  const list = nextList(laptop, after.list, [...after.list.keys, entryOf(phone)]);
+  return { after, list };
+}
+
 /** A fork takes two machines of one identity: `sessions/changes/forks/settle-fork.slow.test.ts` counts the rows of these. */
 type OfForks = Extract<FunctionName, `fork.${string}`>;
 type Changing = {
@@ -408,6 +419,12 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
   'request.ask': async () => () => ask(hers, 'request.ask'),
   'request.cancel': async () => () => ask(hers, 'request.cancel'),
   'device.update': async () => () => ask(hers, 'device.update'),
+  'device.seen': async () => {
+    const { after, list } = await withNewcomer();
+    await hers.ask('device.update', { documents: [after.signed, list.signed] });
+    const { generation, number } = list.list;
+    return () => hers.ask('device.seen', { generation, number });
+  },
 };
 
 describe('the table of functions', () => {

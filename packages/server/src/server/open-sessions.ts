@@ -1,5 +1,6 @@
 import type { ServerContext, Sessions } from '../context.js';
 import { deviceHandlers, type EndOfDevices } from '../devices/handlers.js';
+import { createQuarantineSweep } from '../devices/quarantine.js';
 import { keepDrillsApart } from '../sessions/drills/apart.js';
 import { drillHandlers } from '../sessions/drills/drill-keys.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
@@ -103,6 +104,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const sweepOrders = createOrderSweep(changes);
   const sweepShown = createShownSweep(context);
   const sweepWaiting = createWaitingSweep(server);
+  const sweepYoung = createQuarantineSweep(context, counting);
   await sweepSessions(server);
   return {
     handlers: {
@@ -120,7 +122,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
         'request.ask': (call, request) => askRequest(requestMeans, call, request),
         'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
       }),
-      ...deviceHandlers({ context, ends: endsOf(server) }),
+      ...deviceHandlers({ context, ends: endsOf(server), counting }),
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
@@ -148,6 +150,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       await sweepWaiting();
       await sweepOrders();
       await sweepShown();
+      await sweepYoung();
       await sweepRequests(context);
       await retention.sweep();
       await sweepKeys();

@@ -33,6 +33,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   changes: ['owner', 'keyId', 'epoch', 'waiting', 'version', 'sealed'],
   shown_epochs: ['owner', 'keyId', 'epoch', 'name', 'sealed'],
   devices: ['owner', 'generation', 'number', 'twice', 'sealed'],
+  young_devices: ['owner', 'id', 'version', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -64,6 +65,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   changes: ['owner', 'keyId', 'epoch'],
   shown_epochs: ['owner', 'keyId', 'epoch', 'name'],
   devices: ['owner', 'generation', 'number', 'twice'],
+  young_devices: ['owner', 'id'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   audit: ['sequence'],

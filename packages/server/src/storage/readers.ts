@@ -18,6 +18,7 @@ import type {
   ShownEpochRow,
   TableName,
   TighteningRow,
+  YoungDeviceRow,
 } from './rows.js';
 
 /** What a list may be narrowed by; rows come in the order of their primary key. */
@@ -159,6 +160,15 @@ export interface DeviceReader {
   /** Other lists of a number that was taken, the last ones first. */
   twice(owner: Uint8Array, limit: number): Promise<readonly DevicesRow[]>;
 }
+export interface YoungDeviceReader {
+  /** Those of one account. */
+  of(owner: Uint8Array): Promise<readonly YoungDeviceRow[]>;
+  /** Those of everybody by owner and id, behind `after`. */
+  listAll(
+    after: Pick<YoungDeviceRow, 'owner' | 'id'> | null,
+    limit: number,
+  ): Promise<readonly YoungDeviceRow[]>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -246,6 +256,7 @@ export interface Reader {
   readonly changes: ChangeReader;
   readonly shownEpochs: ShownEpochReader;
   readonly devices: DeviceReader;
+  readonly youngDevices: YoungDeviceReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;

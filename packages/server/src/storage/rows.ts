@@ -137,6 +137,14 @@ export interface DevicesRow {
   readonly sealed: Uint8Array;
 }
 
+/** A device that its account has not had for long. */
+export interface YoungDeviceRow {
+  readonly owner: Uint8Array;
+  readonly id: Uint8Array;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
 export interface RequestRow {
   readonly owner: Uint8Array;
   readonly requestId: Uint8Array;
@@ -186,6 +194,7 @@ export interface Rows {
   readonly changes: ChangeRow;
   readonly shown_epochs: ShownEpochRow;
   readonly devices: DevicesRow;
+  readonly young_devices: YoungDeviceRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly audit: AuditRow;

@@ -19,6 +19,7 @@ import type {
   ShareReader,
   ShownEpochReader,
   TighteningReader,
+  YoungDeviceReader,
 } from './readers.js';
 import type {
   AccountRow,
@@ -40,6 +41,7 @@ import type {
   ShownEpochRow,
   TableName,
   TighteningRow,
+  YoungDeviceRow,
 } from './rows.js';
 
 export type * from './readers.js';
@@ -122,6 +124,11 @@ export interface Transaction extends Reader {
     insert(row: DevicesRow): Promise<void>;
     /** Removes the lists of all generations before that one; what was there twice stays. */
     removeBefore(owner: Uint8Array, generation: number): Promise<void>;
+  };
+  readonly youngDevices: YoungDeviceReader & {
+    insert(row: YoungDeviceRow): Promise<void>;
+    update(row: YoungDeviceRow): Promise<void>;
+    remove(owner: Uint8Array, id: Uint8Array): Promise<void>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

@@ -2,12 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeCall, parseCall, type FunctionName, type Parameters, type Result } from '@ckm/api';
+import {
+  assertAllowed,
+  devicesKeyName,
+  encodeCall,
+  type FunctionName,
+  needsOf,
+  type Parameters,
+  parseCall,
+  type Result,
+} from '@ckm/api';
 import { secret, type Secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
 import { createChangeMemory } from '@ckm/threshold';
 import { createAccounts } from '../../accounts/create-accounts.js';
-import type { Account } from '../../accounts/accounts.js';
+import type { Account, AccountKey } from '../../accounts/accounts.js';
 import { createAuditLog } from '../../audit/create-audit-log.js';
 import type { ServerConfig } from '../../config/config.js';
 import { toConfig } from '../../config/load-config.js';
@@ -52,6 +61,8 @@ export interface BareServer {
   readonly dataDir: string;
   /** Opens the account of an identity, and calls as it; each call is a message of its own. */
   as(identity: Identity): Promise<BareCaller>;
+  /** A device of somebody who has an account: it calls as far as it may, and as long as it is there. */
+  asDevice(device: Identity): BareCaller;
   /** Ends it without a word to anybody, as a crash does to memory. */
   stop(): Promise<void>;
   /** A new life on the same database and keys. */
@@ -88,9 +99,19 @@ export async function openBareServer(options: BareOptions): Promise<BareServer> 
       );
       return {
         name: options.name,
-        call: (name, parameters) => callOverWire(server, account, name, parameters),
+        call: (name, parameters) => callOverWire(server, account, account.keys.words, name, parameters),
       };
     },
+    asDevice: ({ xid, publicKeys }) => ({
+      name: options.name,
+      call: async (name, parameters) => {
+        const account = await context.storage.read((reader) => context.accounts.find(reader, xid));
+        const by = account?.keys.devices.get(devicesKeyName(publicKeys));
+        if (account === null || by === undefined) throw new Error('this device is not there');
+        assertAllowed(by.may, needsOf(name, parameters) ?? 'look');
+        return callOverWire(server, account, by, name, parameters);
+      },
+    }),
     async stop() {
       sessions.close();
       await context.storage.close();
@@ -169,19 +190,20 @@ function bareConfig({
 async function callOverWire<F extends FunctionName>(
   { context, sessions }: BareServer,
   account: Account,
+  by: AccountKey,
   name: F,
   parameters: Parameters<F>,
 ): Promise<Result<F>> {
   const handler = sessions.handlers[name as SessionFunctionName] as unknown as Handler<F>;
   const parsed = parseCall(name, encodeCall(name, parameters));
-  return handler(bareCall(context, account), parsed);
+  return handler(bareCall(context, account, by), parsed);
 }
 
-function bareCall({ storage, clock }: ServerContext, account: Account): Call {
+function bareCall({ storage, clock }: ServerContext, account: Account, by: AccountKey): Call {
   const messageId = new Uint8Array(randomBytes(32));
   return {
     account,
-    by: account.keys.words,
+    by,
     transact: (work) =>
       storage.transact(async (transaction) => {
         await transaction.messages.record(account.xid, messageId, clock() + 60);

@@ -39,6 +39,7 @@ describe('migrations', () => {
       { number: 2, name: 'changes' },
       { number: 3, name: 'shown-epochs' },
       { number: 4, name: 'devices' },
+      { number: 5, name: 'young-devices' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -98,12 +99,14 @@ describe('migrations', () => {
         '95d7d267592f1fdeb495ec1bee0da13010ca7bfc6f94a6a8027c997194b228f1',
         '4ec646df1da4abf761a8acc208910a767bd362a2e221d1ad88bf5d44f5b1ecf2',
         '2d4d47fa046f1383cb2ffdb1ab277b9e997655335c4dff591a63b26fcca293e8',
+        '6ddd3f4a66e89486e76954022da461759e836697be9a568c5bae8d6d348c7a5b',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
         'ab570061da381d485c5bd8a2e00b2e6af6759ac45984bd3b0d1e789dc6a6dd35',
         '86c968b799d6d63e2e8c1a4642244849880a1e8e0d62593f3a266919d9b765c1',
         '8905fe96d44fa74906d5cf5d72838a0c8b9bc247c501e777d4b4f924fae8ff71',
+        '557b21d52a0d9d4d2a14c36be59e888b51e8bf669668f55ca01ba5e546e7b398',
       ],
     ]);
   });

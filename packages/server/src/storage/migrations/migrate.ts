@@ -7,10 +7,11 @@ import { tables } from './0001-tables.js';
 import { changes } from './0002-changes.js';
 import { shownEpochs } from './0003-shown-epochs.js';
 import { devices } from './0004-devices.js';
+import { youngDevices } from './0005-young-devices.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
-export const MIGRATIONS: readonly Migration[] = [tables, changes, shownEpochs, devices];
+export const MIGRATIONS: readonly Migration[] = [tables, changes, shownEpochs, devices, youngDevices];
 
 interface Applied {
   readonly number: number;

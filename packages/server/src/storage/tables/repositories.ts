@@ -19,6 +19,7 @@ import {
   sessionWriter,
 } from './sessions.js';
 import type { Reading } from './reading.js';
+import { youngDeviceReader, youngDeviceWriter } from './young-devices.js';
 import type { Writing } from './writing.js';
 
 const findUsage = prepared((queries, owner: Uint8Array) =>
@@ -46,6 +47,7 @@ export function readerOf(reading: Reading): Reader {
     changes: changeReader(reading),
     shownEpochs: shownEpochReader(reading),
     devices: deviceReader(reading),
+    youngDevices: youngDeviceReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
@@ -72,6 +74,7 @@ export function transactionOf(writing: Writing): Transaction {
     changes: changeWriter(writing),
     shownEpochs: shownEpochWriter(writing),
     devices: deviceWriter(writing),
+    youngDevices: youngDeviceWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     sealed: sealedWriter(writing),
