@@ -295,12 +295,12 @@ export const FUNCTIONS = {
   /** Shows a server that others of the key have given their shares out: it counts as exported there too, in its log before all. */
   'key.exported': { may: 'owner', needs: 'carry', changes: 'key', ...keyExported },
   /**
-   * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account;
+   * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account, and of a device `use`;
    * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key.
    */
   'change.propose': {
     may: 'owner',
-    needs: 'use',
+    needs: 'carry',
     changes: 'key',
     weighty: ['members', 'quorum'],
     ...changePropose,
@@ -414,7 +414,7 @@ export function drillsOf(name: FunctionName): OfDrills | null {
 }
 
 /**
- * What a call takes of the key that it is signed with; null: it is a stranger's. What of it is weighty takes `manage` besides, where a server finds that it is.
+ * What a call takes of the key that it is signed with; null: it is a stranger's. An order takes more than its line says, once a server finds what it is: `use` for a refresh, `manage` for what is weighty.
  */
 export function needsOf<F extends FunctionName>(name: F, parameters: Parameters<F>): Needs | null {
   const { needs }: FunctionRow = FUNCTIONS[name];

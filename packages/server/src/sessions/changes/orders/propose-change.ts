@@ -169,7 +169,7 @@ async function storeOrder(
   assertUndecided(deciding);
   if (isShown(means, deciding, hash, goesOn)) return viewChange(means, deciding, hash);
   const isWeighty = !isRefresh(deciding.before, order);
-  if (isWeighty) assertAllowed(call.by.may, 'manage');
+  assertAllowed(call.by.may, isWeighty ? 'manage' : 'use');
   const { accounts } = context;
   const isNew = deciding.key === null && deciding.former === null;
   if (isNew) await accounts.quota.key(transaction, call.account);

@@ -1,0 +1,34 @@
+import { deviceKey, firstDevices, nextDevices, signDevices } from '@ckm/api';
+import { secret } from '@ckm/foundation';
+import { createIdentity } from '@ckm/gordian';
+import { carryChange } from '@ckm/testkit';
+import { afterEach, expect, test } from 'vitest';
+import { alice, createBareServers, makeKey, SOON } from '../sessions/test/bare-servers.js';
+import { testPerson } from '../sessions/test/bare-server.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+test('a device that uses keys refreshes one, and orders nobody else into it; a device that manages does', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const { keyId } = await makeKey(callers);
+  const [server, words] = [servers[0]!, callers[0]!];
+  const [phone, laptop] = [101, 102].map((byte) =>
+    createIdentity(secret(new Uint8Array(32).fill(byte)), alice.xid),
+  );
+  const keys = [deviceKey(phone!.publicKeys, ['use']), deviceKey(laptop!.publicKeys, ['manage'])];
+  const first = firstDevices(server.context.identity.xid, alice.xid, alice.publicKeys);
+  const signed = signDevices(nextDevices(first, keys, alice.xid), alice);
+  await words.call('device.update', { documents: [signed] });
+  const { order } = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+  const { policy } = await words.call('key.show', { keyId });
+  const mallory = testPerson(9);
+  const friend = { serverId: new Uint8Array(mallory.xid), identityKey: mallory.publicKeys.signing.bytes };
+  const members = { ...order, roster: [order.roster[0]!, friend] };
+  const propose = (device: typeof phone, what: typeof order) =>
+    server.asDevice(device!).call('change.propose', { order: what, chain: [], policy });
+  await expect(propose(laptop, order)).rejects.toMatchObject({ code: 'DEVICE_MAY_NOT' });
+  await expect(propose(phone, members)).rejects.toMatchObject({ code: 'DEVICE_MAY_NOT' });
+  expect(await propose(phone, order)).toMatchObject({ state: 'ready' });
+  expect(await propose(laptop, members)).toMatchObject({ state: 'waiting' });
+});
