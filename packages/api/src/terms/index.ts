@@ -1,3 +1,4 @@
+export { termsChangeSentences } from './change-sentence.js';
 export { partsLoosened, type TermsPart } from './compare.js';
 export type { Comparison, Condition } from './condition.js';
 export { encodeTerms, parseTerms, readTerms } from './encode.js';
