@@ -82,6 +82,7 @@ export const BROKEN_ASSERTIONS: Readonly<Record<string, BrokenAssertion>> = {
     },
     false,
   ),
+  'a new credential is announced, and none is there': as('authenticator data', { flags: ATTESTED }),
   'there is a new credential in it': as(
     'authenticator data',
     {

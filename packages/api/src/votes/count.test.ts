@@ -118,4 +118,7 @@ test('P3: a rule asks nobody who asks himself, under whichever of his keys he is
   expect(ruleIn(rule, { ...polling, approvers })).toEqual({ ...rule, of: ['bob', 'carol'] });
   expect(ruleIn(rule, { ...polling, without: [carol.xid] })).toEqual({ ...rule, of: ['alice', 'bob'] });
   expect(ruleIn({ needed: 1, of: ['alice'] }, { ...polling, approvers })).toEqual({ needed: 1, of: [] });
+  // Who signs by other keys than the one that his XID was made of is known by his XID.
+  const moved = [{ ...voter('bob', stranger), xid: bob.xid }];
+  expect(ruleIn(rule, { ...polling, approvers: moved, without: [bob.xid] }).of).toEqual(['alice', 'carol']);
 });

@@ -123,7 +123,8 @@ describe('a passkey', () => {
     expect(usable(-7, spkiOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey))).toBe(false);
     expect(usable(-8, spkiOf(generateKeyPairSync('x25519').publicKey))).toBe(false);
     const { spki } = authenticators[0]!.passkey;
-    expect(usable(-7, Uint8Array.of(...spki, 0))).toBe(false);
+    for (const { passkey } of authenticators)
+      expect(usable(passkey.alg, Uint8Array.of(...passkey.spki, 0))).toBe(false);
     expect(usable(-7, spki.subarray(0, -1))).toBe(false);
     expect(usable(-7, compressed(spki))).toBe(false);
     // Not on the curve.
