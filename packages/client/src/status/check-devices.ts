@@ -2,13 +2,16 @@ import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { type Devices, type DeviceView, listDevices } from '../devices/list-devices.js';
 import { LIST_FOLDER } from '../devices/lists/known-list.js';
+import type { Owner } from '../owner/owner.js';
 import type { DoctorLine } from './doctor-line.js';
 
 const SUBJECT = 'devices';
 
 /** Whether the words lie here, whether there is one device only, and which server does not know the newest list of them. */
-export async function checkDevices(context: ClientContext): Promise<readonly DoctorLine[]> {
-  const { words } = await context.owner();
+export async function checkDevices(
+  context: ClientContext,
+  { words }: Pick<Owner, 'words'>,
+): Promise<readonly DoctorLine[]> {
   const place = words === null ? [] : [WORDS_HERE];
   // Where no device was ever let in, there is nothing to ask for.
   if (words !== null && (await context.store.list(LIST_FOLDER)).length === 0) return place;

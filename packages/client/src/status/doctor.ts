@@ -58,12 +58,14 @@ export async function diagnose(
 ): Promise<DoctorLine[]> {
   const stored = await checkStore(context);
   const status = await readStatus(context);
+  // Where there is no server, nobody is asked for a passphrase.
+  const owner = status.servers.length === 0 ? null : await context.owner();
   return [
     ...stored,
     ...(await checkIdentities(context, status)),
-    ...checkServers(status, (await context.owner()).device !== null),
+    ...checkServers(status, owner !== null && owner.device !== null),
     ...checkClocks(status),
-    ...(await checkDevices(context)),
+    ...(owner === null ? [] : await checkDevices(context, owner)),
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),
