@@ -64,7 +64,7 @@ export function createTermsJudge({ approvals }: Pick<KeyTerms, 'approvals'>): Te
         const open = rules.filter((_, at) => truths[at] === null);
         return { verdict: 'no', because: 'rules', unknown: unknownIn(open, facts) };
       }
-      return verdictOf(rules, truths, (rule) => countVotes(ruleWithout(rule, without), votes));
+      return verdictOf(rules, truths, (rule) => countVotes(rule, votes, without));
     },
   };
 }
@@ -118,19 +118,25 @@ export interface VotesCounted {
   readonly isOver: boolean;
 }
 
-/** Counts what was said for one rule, of a use or of a change: only whom it names, and each once. */
-export function countVotes(rule: PeopleRule, { yes, no }: VotesHeld): VotesCounted {
-  const { needed, of } = rule;
+/**
+ * Counts what was said for one rule, of a use or of a change: only whom it names, and each once.
+ * @param without names of those who have no say, as if the rule did not name them
+ */
+export function countVotes(
+  rule: PeopleRule,
+  { yes, no }: VotesHeld,
+  without: ReadonlySet<string> = NOBODY,
+): VotesCounted {
+  const { needed } = rule;
+  const of = rule.of.filter((name) => !without.has(name));
   const noes = of.filter((name) => no.has(name));
   const yeses = of.filter((name) => yes.has(name) && !no.has(name));
   const silent = of.filter((name) => !yes.has(name) && !no.has(name));
-  const isOver = needed > 0 && (of.length < needed || noes.length >= rejectsEndOf(rule));
+  const isOver = needed > 0 && (of.length < needed || noes.length >= rejectsEndOf({ ...rule, of }));
   return { missing: Math.max(0, needed - yeses.length), noes, silent, isOver };
 }
 
-function ruleWithout(rule: PeopleRule, without: ReadonlySet<string> | undefined): PeopleRule {
-  return without === undefined ? rule : { ...rule, of: rule.of.filter((name) => !without.has(name)) };
-}
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** How many who say no end it. */
 export function rejectsEndOf({ needed, of, rejectsEnd }: PeopleRule): number {

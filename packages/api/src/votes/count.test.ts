@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { Identity } from '@ckm/gordian';
 import { describe, expect, test } from 'vitest';
-import { holdVotes, ruleIn, supersedes } from './count.js';
+import { countVotes } from '../terms/judge.js';
+import { holdVotes, silentIn, supersedes } from './count.js';
 import type { Polling } from './judge.js';
 import type { SignedVote } from './proof.js';
 import {
@@ -111,14 +112,43 @@ describe('votes that hold', () => {
   });
 });
 
-test('P3: a rule asks nobody who asks himself, under whichever of his keys he is listed', () => {
-  const rule = { needed: 2, of: ['alice', 'bob', 'carol'], rejectsEnd: 1 };
-  expect(ruleIn(rule, polling)).toEqual(rule);
-  const approvers = [voter('alice', alice, phone), voter('bob', bob), voter('carol', carol)];
-  expect(ruleIn(rule, { ...polling, approvers })).toEqual({ ...rule, of: ['bob', 'carol'] });
-  expect(ruleIn(rule, { ...polling, without: [carol.xid] })).toEqual({ ...rule, of: ['alice', 'bob'] });
-  expect(ruleIn({ needed: 1, of: ['alice'] }, { ...polling, approvers })).toEqual({ needed: 1, of: [] });
+test('P3: whoever asks has no say, under whichever of his keys he is listed', () => {
+  const silent = (more: Partial<Polling>) => [...silentIn({ ...polling, ...more })];
+  expect(silent({})).toEqual([]);
+  expect(silent({ approvers: [voter('alice', alice, phone), voter('bob', bob)] })).toEqual(['alice']);
+  expect(silent({ without: [carol.xid] })).toEqual(['carol']);
   // Who signs by other keys than the one that his XID was made of is known by his XID.
-  const moved = [{ ...voter('bob', stranger), xid: bob.xid }];
-  expect(ruleIn(rule, { ...polling, approvers: moved, without: [bob.xid] }).of).toEqual(['alice', 'carol']);
+  expect(silent({ approvers: [{ ...voter('bob', stranger), xid: bob.xid }], without: [bob.xid] })).toEqual([
+    'bob',
+  ]);
+});
+
+/** As two of the three people are asked by a rule of the terms. */
+describe('votes that hold, counted for a rule', () => {
+  const rule = { needed: 2, of: ['alice', 'bob', 'carol'] };
+  const counted = (votes: readonly SignedVote[], on: Polling = polling) =>
+    countVotes(rule, holdVotes(votes, on), silentIn(on));
+
+  test('meet it by as many yeses as it needs, and end it by noes', () => {
+    expect(counted([voteOf(alice)])).toMatchObject({ missing: 1, silent: ['bob', 'carol'], isOver: false });
+    expect(counted([voteOf(alice), voteOf(carol)])).toMatchObject({ missing: 0, isOver: false });
+    const noes = [voteOf(bob, says('no')), voteOf(carol, says('no'))];
+    expect(counted([voteOf(alice), noes[0]!]).isOver).toBe(false);
+    expect(counted([voteOf(alice), ...noes])).toMatchObject({ noes: ['bob', 'carol'], isOver: true });
+  });
+
+  test('P3: leave out whoever asks: one no of the two who are left ends it', () => {
+    const on = {
+      ...polling,
+      approvers: [voter('alice', alice, phone), voter('bob', bob), voter('carol', carol)],
+    };
+    expect(
+      counted(
+        [alice, bob].map((who) => voteOf(who)),
+        on,
+      ),
+    ).toMatchObject({ missing: 1, silent: ['carol'] });
+    expect(counted([voteOf(bob, says('no'))], on).isOver).toBe(true);
+    expect(counted([], { ...on, without: [bob.xid] }).isOver).toBe(true);
+  });
 });

@@ -30,15 +30,11 @@ export function holdVotes(votes: readonly ProvenVote[], polling: Polling): Votes
 }
 
 /**
- * A rule as it asks in one matter: of those whom it names only who has a say. Where the rule does not say how many noes end it, fewer are
- * enough then; where fewer are left than are needed, it can never be met.
+ * Names of approvers who have no say in one matter: rules ask only the others of those whom they name (`countVotes`, and `without` of what terms
+ * judge).
  */
-export function ruleIn<Rule extends { readonly of: readonly string[] }>(
-  rule: Rule,
-  polling: Polling,
-): Omit<Rule, 'of'> & { readonly of: string[] } {
-  const silent = polling.approvers.filter((voter) => !hasSay(voter, polling)).map(({ name }) => name);
-  return { ...rule, of: rule.of.filter((name) => !silent.includes(name)) };
+export function silentIn(polling: Polling): ReadonlySet<string> {
+  return new Set(polling.approvers.filter((voter) => !hasSay(voter, polling)).map(({ name }) => name));
 }
 
 /** Serials are counted in one matter: what was said in another one takes the place of nothing here. */

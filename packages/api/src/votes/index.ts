@@ -1,5 +1,5 @@
 export type { Ballot, Moment } from './ballot.js';
-export { holdVotes, type ProvenVote, ruleIn, supersedes, type VotesHeld } from './count.js';
+export { holdVotes, type ProvenVote, silentIn, supersedes, type VotesHeld } from './count.js';
 export { type VoteFault, voteRefused } from './faults.js';
 export { judgeVote, type Polling } from './judge.js';
 export {
