@@ -5,7 +5,7 @@ import type { ClientContext } from '../context/context.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 import { listSessions } from '../sessions/sessions.js';
-import { readAllDrills } from './drill-record.js';
+import { begunAnewAt, readAllDrills } from './drill-record.js';
 import { besideKeys } from './drill-store.js';
 
 /** Keys of drills that one server holds for this owner, whichever client made them, but for those of drills that go on here. */
@@ -54,10 +54,11 @@ async function atEach(
   return Promise.all((await listServerRecords(context.store)).map(at));
 }
 
-/** One that goes on here is left to itself. */
+/** One that goes on here is left to itself; one that is begun anew is not. */
 async function idsThatGoOn(context: ClientContext): Promise<ReadonlySet<string>> {
+  const now = context.clock();
   const drills = [...(await readAllDrills(context.store)).values()];
-  const names = drills.flatMap(({ open }) => (open === null ? [] : [open.name]));
+  const names = drills.flatMap(({ open }) => (open === null || now >= begunAnewAt(open) ? [] : [open.name]));
   const sessions = await listSessions(besideKeys(context).store);
   return new Set(
     sessions.flatMap(({ keyName, proposal }) => (names.includes(keyName) ? [encodeHex(proposal.keyId)] : [])),

@@ -1,4 +1,4 @@
-import { AvailabilityError, CkmError, StateError, type Remedy } from '@ckm/foundation';
+import { AvailabilityError, CkmError, formatMoment, StateError, type Remedy } from '@ckm/foundation';
 import type { CertifiedKey } from '../keys/key-record.js';
 
 /** Which drill an error is about. */
@@ -9,6 +9,12 @@ export interface DrillOf {
   readonly server: string;
 }
 
+/** One that is not over. */
+export interface OpenDrillOf extends DrillOf {
+  /** UnixSeconds: from then on the same begins it anew. */
+  readonly begunAnewAt: number;
+}
+
 const again = ({ name, server }: DrillOf): Remedy => ({ kind: 'drillKey', key: name, server });
 
 /**
@@ -17,7 +23,7 @@ const again = ({ name, server }: DrillOf): Remedy => ({ kind: 'drillKey', key: n
  */
 export function isFinding(error: unknown): error is CkmError {
   if (!(error instanceof CkmError)) return false;
-  if (error.errorClass === 'PeerFaultError') return true;
+  if (error.errorClass === 'PeerFaultError' || error.code === 'SESSION_ABORTED') return true;
   if (isWait(error) || error.errorClass === 'UsageError') return false;
   const isSaidByServer = typeof error.facts['server'] === 'string';
   return isSaidByServer || ENDINGS.has(error.code);
@@ -52,11 +58,11 @@ export function drillFailed(drill: DrillOf, step: string, cause: CkmError): CkmE
   });
 }
 
-/** Somebody does not answer: the drill goes on later. */
-export function drillNotOver(drill: DrillOf, step: string, cause: CkmError): CkmError {
+/** Somebody does not answer: the drill goes on later, or is begun anew where they have nothing of it any more. */
+export function drillNotOver(drill: OpenDrillOf, step: string, cause: CkmError): CkmError {
   return new CkmError(cause.errorClass, `the drill is not over, it stopped while ${step}: ${cause.message}`, {
     code: 'DRILL_NOT_OVER',
-    hint: 'go on with it when they answer',
+    hint: `go on with it when they answer; from ${formatMoment(drill.begunAnewAt)} on the same begins it anew`,
     remedy: again(drill),
     retryable: cause.retryable,
     facts: { ...cause.facts, said: cause.code },

@@ -43,6 +43,14 @@ export interface OpenDrill {
   readonly helpers: readonly string[];
 }
 
+/** One that was begun so long ago is not gone on with. Seconds. */
+const OPEN_SECONDS = 86_400;
+
+/** When a drill that is not over is begun anew. @returns UnixSeconds */
+export function begunAnewAt({ begunAt }: Pick<OpenDrill, 'begunAt'>): number {
+  return begunAt + OPEN_SECONDS;
+}
+
 /** How often a key is to be drilled, what came of it, and what goes on. */
 export interface DrillRecord {
   /** Seconds; null: never. */

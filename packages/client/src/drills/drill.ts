@@ -22,6 +22,7 @@ import {
 } from './drill-errors.js';
 import { clearAway, forgetAt, freshDrillName, makeDrillKey } from './drill-key.js';
 import {
+  begunAnewAt,
   canDrill,
   changeDrills,
   drillDueAt,
@@ -67,9 +68,6 @@ export interface Drill extends DrillArgs {
   /** UnixSeconds: when the next drill is due; null: never. */
   readonly nextAt: number | null;
 }
-
-/** One that was left longer ago is begun anew. */
-const OPEN_SECONDS = 86_400;
 
 /**
  * @throws UsageError `KEY_UNKNOWN`, `SERVER_UNKNOWN`; StateError `KEY_NOT_USABLE`, `DRILL_IMPOSSIBLE`; AvailabilityError
@@ -167,7 +165,7 @@ async function readSubject(
 /** The same server, in the same epoch, and not too long ago. */
 function goesOn({ clock }: ClientContext, open: OpenDrill, key: CertifiedKey, { lost }: DrillArgs): boolean {
   const isSame = open.server === lost && open.epoch === key.newest.params.epoch;
-  return isSame && clock() < open.begunAt + OPEN_SECONDS;
+  return isSame && clock() < begunAnewAt(open);
 }
 
 /** What was left of others is cleared away: of another server, of another epoch, of a run that ended in the middle of that. */
@@ -277,7 +275,7 @@ const STEPS: Readonly<Record<DrillStage, (lost: string) => string>> = {
 /** Whatever is no finding leaves the drill open. @throws always */
 async function stop(run: Run, open: OpenDrill, error: unknown): Promise<never> {
   const { context, beside, key, roster, name, lost } = run;
-  const drill = { name, server: lost };
+  const drill = { name, server: lost, begunAnewAt: begunAnewAt(open) };
   const step = STEPS[open.stage](lost);
   if (!isFinding(error))
     throw error instanceof CkmError && isWait(error) ? drillNotOver(drill, step, error) : error;

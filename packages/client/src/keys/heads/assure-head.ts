@@ -1,4 +1,4 @@
-import { headStatement, type Parameters, parseHead, verifyIdentityStatement } from '@ckm/api';
+import { headStatement, isDrillKeyId, type Parameters, parseHead, verifyIdentityStatement } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
@@ -60,7 +60,8 @@ export function assuringLink(
           if (!(await shown)) throw error;
         } else {
           const said = ASKS[code];
-          if (said === undefined) throw error;
+          // Of the key of a drill nobody is asked: another one is made.
+          if (said === undefined || isDrillKeyId(key.keyId)) throw error;
           assured ??= assure(said);
           await assured;
         }

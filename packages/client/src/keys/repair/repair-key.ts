@@ -1,3 +1,4 @@
+import { isDrillKeyId } from '@ckm/api';
 import { AvailabilityError, CkmError, equalBytes, type Secret, UsageError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import { openAccount } from '../../introduction/add-server.js';
@@ -96,7 +97,8 @@ export async function repairKey(
 ): Promise<KeyRepair> {
   const key = (await assureHeads(context, known)) ? await caughtUp(context, known) : known;
   const [target] = (await planRestoration(context, key, [server])) as [Participant];
-  const isRead = endsChanges !== undefined && isOfNewest(key, endsChanges);
+  // The key of a drill is never changed.
+  const isRead = isDrillKeyId(key.keyId) || (endsChanges !== undefined && isOfNewest(key, endsChanges));
   const assertOpen = async () => {
     const end = isRead ? null : await endOfChanges(context, key, target);
     if (end !== null) throw repairEndsChanges({ name: key.record.name, server }, end);
@@ -217,7 +219,10 @@ async function findOpenRepair(
   return found ?? null;
 }
 
-/** As many as are needed, in order of slots: those named, or those that answer and hold the key. */
+/**
+ * As many as are needed, in order of slots: those named, or those that answer and hold the key, whoever came back from an older state last: it may help only once the others
+ * have told it how far the key is, and the one to be repaired may be missing for that.
+ */
 async function chooseHelpers(
   context: ClientContext,
   key: CertifiedKey,
@@ -236,8 +241,10 @@ async function chooseHelpers(
   const verdicts = await Promise.all(
     others.map(async (one) => ({ one, ...(await askForKey(context, key, one.slot, one.server)) })),
   );
-  const able = verdicts.filter(({ verdict }) => verdict === 'holds').map(({ one }) => one);
-  if (able.length >= needed) return able.slice(0, needed);
+  const holding = verdicts.filter(({ verdict }) => verdict === 'holds');
+  const sure = holding.filter(({ hasForgotten }) => hasForgotten !== true);
+  const able = [...sure, ...holding.filter((one) => !sure.includes(one))].map(({ one }) => one);
+  if (able.length >= needed) return able.slice(0, needed).toSorted((a, b) => a.slot - b.slot);
   const missing = others.filter((one) => !able.includes(one));
   const isOtherEpoch = verdicts.some(({ verdict }) => verdict === 'forked' || verdict === 'behind');
   throw tooFew(key, able.length, missing, isOtherEpoch);
