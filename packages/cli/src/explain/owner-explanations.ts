@@ -252,6 +252,11 @@ const CEREMONIES = explanationsOf({
     'Whoever signed twice is not counted, nor a server that destroyed what its share would come from.',
     'Choose another one: ckm key settle NAME --counts ID.',
   ],
+  SETTLERS_FORGOT: [
+    'Servers that settle which certificate counts were restored, or have lost their disk: they do not know what they said, and say nothing. Fewer are left than it takes.',
+    'Whoever could remind them could be lying, so that two certificates would be settled on. Where nothing was ordered, no server was stopped by it.',
+    'While servers sign by the certificate of this computer, give the key servers without those, ckm key remove-server, or make another key and move. Once it was ordered, nothing leads out.',
+  ],
   CHANGE_VOTES_TOO_FEW: [
     'Too few servers of the present epoch said what a change needs; the message has the reason of each.',
     'More than half of them, and as many as the quorum, decide together, so that the key never has two futures; of a key made with --strict more, so that it has none by a few liars either.',

@@ -7,7 +7,7 @@ import type { Gathered } from '../../servers/gathered.js';
 import type { Done } from '../votes/ballot.js';
 import { votesTooFew } from '../votes/too-few.js';
 import type { Fork } from './read-fork.js';
-import type { SettleMember, SettleRun } from './settle-run.js';
+import { type SettleMember, type SettleRun, settling } from './settle-run.js';
 
 type Failures = ReadonlyMap<SettleMember, CkmError>;
 
@@ -70,6 +70,28 @@ export function settlersMissing(run: SettleRun, failures: Failures, doing: strin
       silent: namesOf([...failures].flatMap(([member, error]) => (isSilence(error) ? [member] : []))),
     },
   });
+}
+
+/** Of those who settle too few know what they said, and nothing reminds the others. @param isOrdered whether servers have heard of it, and are stopped */
+export function settlersForgot(
+  run: SettleRun,
+  forgot: readonly SettleMember[],
+  { isOrdered }: { readonly isOrdered: boolean },
+): StateError {
+  const { keyName: key, settlers } = run;
+  const names = namesOf(forgot.toSorted((a, b) => a.slot - b.slot));
+  const have = names.length === 1 ? 'has' : 'have';
+  return new StateError(
+    `${listed(names)} ${have} forgotten what was said in that epoch: fewer than the ${settlers.needed} are left that settle which certificate of ${key} counts`,
+    {
+      code: 'SETTLERS_FORGOT',
+      hint: isOrdered
+        ? 'make another key: no command settles this one any more, and the servers that have heard of the order stay stopped'
+        : `nothing was ordered, and no server is stopped by it: while servers sign by the certificate of this client, leave ${listed(names)} out of them by a change, or make another key and move`,
+      facts: { needed: settlers.needed, servers: names },
+      retryable: false,
+    },
+  );
 }
 
 /** With the certificate that is to count too few would have shares. */
@@ -140,6 +162,11 @@ export function settlingVotesTooFew(
   what: Done,
   gathered: Gathered<SettleMember, unknown>,
 ): StateError {
+  const forgot = [...gathered.failures].flatMap(([member, { facts }]) =>
+    facts['reason'] === 'forgot' ? [member] : [],
+  );
+  if (settling(run).length - forgot.length < run.settlers.needed)
+    return settlersForgot(run, forgot, { isOrdered: true });
   return votesTooFew(run.settlers.needed, what, gathered, {
     hint: 'go on when the others answer; servers enter a new try every ten minutes',
     remedy: goOn(run),

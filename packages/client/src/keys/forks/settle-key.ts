@@ -10,6 +10,7 @@ import { listServerRecords } from '../../servers/servers.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
+import { assertCanSettle } from './able-settlers.js';
 import { endEverywhere, type SettledKey } from './end-fork.js';
 import { isMadeBy, standingRecords } from './order-forks.js';
 import { nameOfOrder, planSettlement, type SettlementPlan, type SettlementWish } from './plan-settlement.js';
@@ -41,9 +42,10 @@ export interface SettleKeyArgs extends SettlementWish {
 
 /**
  * Has the servers of the epoch before settle which of several certificates of one epoch counts, tells all servers, and puts it on record; or goes
- * on with that from wherever it is. Whoever has not heard of what was settled earlier is told first, and holds nothing up.
+ * on with that from wherever it is. Whoever has not heard of what was settled earlier is told first, and holds nothing up. Where too few could settle, nobody hears of
+ * a first order: it would stop servers for nothing.
  * @throws as {@link planSettlement}; PolicyError `CHANGE_WAITING`, `CHANGE_OVER`; AvailabilityError `SERVERS_MISSING`; StateError
- * `SETTLEMENT_NOT_HELD`, `CHANGE_VOTES_TOO_FEW`, `CHANGE_OPEN` where the plan is of a key that has gone on since
+ * `SETTLEMENT_NOT_HELD`, `SETTLERS_FORGOT`, `CHANGE_VOTES_TOO_FEW`, `CHANGE_OPEN` where the plan is of a key that has gone on since
  */
 export async function settleKey(
   context: ClientContext,
@@ -83,7 +85,7 @@ function takesItsPlace(
   return isContested && !isMadeBy(fork, counts, certificates[0]!);
 }
 
-/** Orders what the plan says, and nothing that servers show later. @throws StateError `CHANGE_OPEN` */
+/** Orders what the plan says, and nothing that servers show later. @throws StateError `CHANGE_OPEN`; as `assertCanSettle` */
 async function begin(
   context: ClientContext,
   key: CertifiedKey,
@@ -118,6 +120,9 @@ async function begin(
     told: [],
     insists,
   };
+  // Whichever client gave an order that waits has stopped the key.
+  if (fork.orders.length === 0)
+    await assertCanSettle(await createSettleRun(context, key, record, () => undefined));
   await saveSettlement(context.store, record);
   return record;
 }
@@ -128,7 +133,8 @@ async function settle(run: SettleRun): Promise<void> {
   const first = await order(run, concerned, []);
   if (await adoptProof(run, first)) return;
   const acknowledgements = readinessIn(run, first);
-  assertHeld(run, first, acknowledgements);
+  // What somebody has locked counts, whoever has a share of it by now: nothing else can be settled on any more.
+  if (!isLocked(first)) await assertHeld(run, first, acknowledgements);
   const second = await order(run, settling(run), acknowledgements);
   if (await adoptProof(run, second)) return;
   await assertReady(run, second);
@@ -216,8 +222,12 @@ function readinessIn(run: SettleRun, { answers }: Answers): Readiness {
   });
 }
 
-/** @throws AvailabilityError `SERVERS_MISSING` while somebody is silent; StateError `SETTLEMENT_NOT_HELD` */
-function assertHeld(run: SettleRun, { failures }: Answers, said: Readiness): void {
+function isLocked({ answers }: Answers): boolean {
+  return [...answers.values()].some(({ locked }) => locked !== null);
+}
+
+/** @throws AvailabilityError `SERVERS_MISSING` while somebody is silent; StateError `SETTLEMENT_NOT_HELD`: then another one may be chosen */
+async function assertHeld(run: SettleRun, { failures }: Answers, said: Readiness): Promise<void> {
   const { quorum } = run.epochs[0]!.params;
   const isDoubted = ({ oldSlot }: SettleMember) =>
     run.twice.length < run.before.params.quorum.needed && oldSlot !== null && run.twice.includes(oldSlot);
@@ -227,6 +237,7 @@ function assertHeld(run: SettleRun, { failures }: Answers, said: Readiness): voi
   const without = those.filter((one) => !ready.includes(one));
   const silent = [...failures].filter(([member, error]) => without.includes(member) && isSilence(error));
   if (silent.length > 0) throw settlersMissing(run, new Map(silent), 'settling');
+  await saveSettleRun(run, { state: 'cancelled' });
   throw notHeld(run, ready, without);
 }
 
