@@ -7,6 +7,7 @@ import { codeOf } from './heard.js';
 import { keepMoment, type Moment } from './moments.js';
 import { approveChanges } from './operators.js';
 import { createOwnedKey, NAME } from './owned-key.js';
+import { LOOK, runAlone } from './run-alone.js';
 import { type NetworkServer, ownerClient, type TestNetwork, unreachable } from './test-network.js';
 
 /** One server that stays besides alpha, the one that leaves, and the one that joins in its place. */
@@ -14,8 +15,6 @@ export const WHO = { stays: 'bravo', leaves: 'charlie', joins: 'delta' } as cons
 export const WISH = { kind: 'replace-server', server: WHO.leaves, by: WHO.joins } as const;
 
 const DAY = 86_400;
-/** As long as servers count time without looking. Seconds. */
-const LOOK = 1_200;
 /** Nothing comes by itself while a command waits. */
 const ONE_WAIT_MS = 150;
 
@@ -138,7 +137,7 @@ const FAR: Readonly<Record<ChangeStage, readonly (number | boolean)[]>> = {
 async function befall(network: TestNetwork, born: Moment, state: ChangeState): Promise<void> {
   if (isTime(state)) {
     if (state === 'late') network.now += 30 * DAY;
-    if (state === 'overdue') await run(network, 'alpha', 7 * DAY + LOOK);
+    if (state === 'overdue') await runAlone(network, 'alpha', 7 * DAY + LOOK);
   } else if (state === 'two older') {
     for (const name of [WHO.stays, WHO.joins]) await born.restore(name);
   } else await befallOne(network, born, ...partsOf(state));
@@ -156,14 +155,6 @@ async function befallOne(
   const { voidOpen, changeDesk } = network.server(name).bare.sessions;
   if (fate === 'ended') await voidOpen('the database is an older one');
   else for (const one of (await changeDesk.list()).changes) await changeDesk.reject(one, 'not with me');
-}
-
-/** Time in which one server runs, and the others are off. */
-async function run(network: TestNetwork, name: string, seconds: number): Promise<void> {
-  for (let left = seconds; left > 0; left -= LOOK) {
-    network.now += LOOK;
-    await network.server(name).bare.sessions.sweep();
-  }
 }
 
 export function isTime(state: ChangeState): state is ChangeTime {

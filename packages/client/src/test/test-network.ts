@@ -325,6 +325,12 @@ const COPIED = [
   'requests',
   'pool',
   'evidence',
+  'freezes',
+  'drills',
+  'drillkeys',
+  'drillsessions',
+  'drillrequests',
+  'drillpool',
 ];
 
 /** Another store with the same servers and keys, and all that goes on. */
