@@ -72,6 +72,11 @@ export function isOvertaken({ newest, epoch, head }: Pick<ForkedKey, 'newest' | 
   return isBehind && head.forked !== epoch + 1;
 }
 
+/** Whether this server is in the forked epoch by one of its certificates, and answers nothing. */
+export function isStoppedIn({ newest, epoch, head }: Pick<ForkedKey, 'newest' | 'epoch' | 'head'>): boolean {
+  return head.forked === epoch + 1 && newest === epoch + 1 && head.left === undefined;
+}
+
 /** On which certificate of the forked epoch its servers settled, as far as this server knows by votes that it was shown; null: on none. */
 export function settledName({
   record: { settled },
@@ -104,7 +109,7 @@ export function withSettledInstead(
   return withSettled({ settledOn: settledOn.filter((one) => one.epoch < epoch) }, epoch, name);
 }
 
-/** Without what its operator said of epochs that were destroyed or settled. */
+/** Without what its operator said of epochs that were destroyed. */
 export function withoutStand({ stands, ...marks }: KeyMarks, epoch: number): KeyMarks {
   return stands === undefined || stands > epoch ? marks : { ...marks, stands };
 }

@@ -801,6 +801,62 @@ test('it lives on where their operators say no: nothing of that fork stops it ag
   await signIn(callers, made, before.public, { epoch: 2, signers: [1, 3], expiresAt });
 });
 
+test('a no to an order that was given before the votes is none to them: shown those, its operator is asked, and may end the stop', async () => {
+  const clock = { now: TEST_TIME };
+  const found = await forkKey(network, { ours: [0, 1, 2, 3], theirs: [1, 2, 3], now: () => clock.now });
+  const { servers, callers, keyId, one, goOver } = found;
+  for (const caller of callers) await goOver(caller, one);
+  const { against, votes } = await settledAgainst(found, callers.slice(0, 3));
+  const desk = servers[3]!.sessions.changeDesk;
+  const delta = callers[3]!;
+  const forkedHere = async () => (await shown(delta, keyId)).forked;
+  await against.propose(delta);
+  await desk.reject((await desk.list()).changes[0]!, 'nobody has settled on that');
+  expect(await against.propose(delta)).toMatchObject({ state: 'over' });
+  expect(await forkedHere()).toBe(1);
+
+  await expect(against.end(delta, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
+  const [asked] = (await desk.list()).changes;
+  expect(asked!.sentence).toContain('With a no it goes on by that one, and asks no more.');
+  await desk.reject(asked!, 'those have left');
+  expect(await forkedHere()).toBeUndefined();
+  await expect(against.end(delta, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
+  expect((await desk.list()).changes).toEqual([]);
+  expect(await forkedHere()).toBeUndefined();
+});
+
+test('what its operator said of the epoch that it is in stands, also when an earlier fork is settled for what it went on by', async () => {
+  const found = await forkKey(network);
+  const { servers, callers, made, keyId, one, other, goOver } = found;
+  const members = callers.slice(0, 3);
+  const [alpha] = members;
+  for (const caller of members) await goOver(caller, one);
+  const next = await carryChange({
+    servers: members,
+    keyId,
+    expiresAt: SOON,
+    needed: 2,
+    next: [0, 1].map((place) => nextMember(servers[place]!, callers[place]!)),
+  });
+  await next.commit(await completeChange(next));
+  // As after a no to votes for another certificate of the second epoch.
+  const { context } = servers[0]!;
+  await context.storage.transact(async (transaction) => {
+    const forked = await readForked(context, transaction, scope(keyId, 1));
+    const record = { ...forked.record, fork: other };
+    await writeForked(context, transaction, forked, record, { ...marksOf(forked.head), stands: 2 });
+  });
+  const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+  const votes = await settling.settle([1, 2]);
+  for (const caller of members) expect(await settling.end(caller, votes)).toBe(false);
+  expect((await shown(alpha!, keyId)).forked).toBeUndefined();
+  const row = await context.storage.read(({ keys }) => keys.find(alice.xid, keyId));
+  expect(openHead(context, row!).stands).toBe(2);
+  const two = members.slice(0, 2);
+  const { before } = await carryChange({ servers: two, keyId, expiresAt: SOON });
+  await signIn(two, made, before.public, { epoch: 2, signers: [1, 2] });
+});
+
 test('a server that came to the key by a certificate destroys nothing on the votes of those who let it in, in the first hour either, unless its operator agrees', async () => {
   const found = await forkKey(network, { ours: [0, 1, 2, 3], theirs: [1, 2, 3] });
   const { servers, callers, made, keyId, one, goOver } = found;

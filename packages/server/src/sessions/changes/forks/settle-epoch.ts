@@ -16,6 +16,7 @@ import { isSameChange } from './fork.js';
 import {
   type ForkedKey,
   isBoundTo,
+  isOvertaken,
   judgeSettling,
   readForked,
   settledName,
@@ -158,17 +159,17 @@ async function answerAgain(
   await writeForked(context, transaction, forked, record, { ...kept, ...later, ...said });
 }
 
-/** What its head says of a fork behind this one that is not settled. */
+/** What its head says of a fork behind this one that is not settled, and stopped it: none that it went on in spite of, but by its own vote. */
 export async function laterFork(
   context: ServerContext,
   reader: Reader,
-  { owner, keyId, epoch, newest }: ForkedKey,
+  { owner, keyId, epoch, newest, head }: ForkedKey,
 ): Promise<Pick<KeyMarks, 'forked' | 'settling'>> {
   for (let later = epoch + 1; later <= newest; later++) {
     const row = await reader.changes.find(owner, keyId, later);
     if (row === null) continue;
     const { fork, settled, settling } = openChange(context, row);
-    const hasStopped = later + 1 >= newest || (settling?.member ?? null) !== null;
+    const hasStopped = !isOvertaken({ newest, epoch: later, head }) || (settling?.member ?? null) !== null;
     if (fork !== null && settled === null && hasStopped) return { forked: later + 1, settling: row.version };
   }
   return {};
@@ -176,7 +177,7 @@ export async function laterFork(
 
 function withoutFork(marks: KeyMarks, epoch: number): KeyMarks {
   const { forked: _forked, settling: _settling, counts: _counts, neverIn: _neverIn, ...kept } = marks;
-  return withoutAwaits(withoutStand(kept, epoch), epoch);
+  return withoutAwaits(kept, epoch);
 }
 
 function withoutAwaits({ awaits, ...marks }: KeyMarks, epoch: number): KeyMarks {
@@ -204,7 +205,7 @@ async function stayOut(
     proved: provedBy(epochs[0]!),
   };
   await storePublicEpoch(context, transaction, forked, params.epoch, shown);
-  const marks = withoutFork(marksOf(forked.head), epoch);
+  const marks = withoutFork(withoutStand(marksOf(forked.head), epoch), epoch);
   const left = { epoch: params.epoch, transcriptHash };
   const said = withSettledInstead(forked.head, params.epoch, transcriptHash);
   await writeForked(context, transaction, forked, record, { ...marks, ...said, left });

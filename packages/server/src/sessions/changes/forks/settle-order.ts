@@ -23,6 +23,7 @@ import {
   type ForkedKey,
   isBoundTo,
   isOvertaken,
+  isStoppedIn,
   judgeSettling,
   readForked,
   settledName,
@@ -88,7 +89,8 @@ export async function storeOrder(
   if (known !== null && !equalBytes(known, names[0]!)) throw settledOtherwise();
   // Also where the votes are gone, as after a restore: nobody is asked once more, and nothing stops for what is known.
   if (known !== null) return;
-  const refused = refusedOrders(settling, context.clock(), isNowShown ? hash : null);
+  const votedOn = isNowShown ? { hash, isStoppedIn: isStoppedIn(forked) } : null;
+  const refused = refusedOrders(settling, context.clock(), votedOn);
   if (refused.some((one) => equalBytes(one.hash, hash))) return;
   if (isNowShown && (await isAnotherOpen(means, transaction, forked))) return;
   const isOpen =

@@ -7,27 +7,35 @@ const REFUSED_FOR = 604_800;
 /** Of those at most so many are remembered, the newest. */
 const MOST_CANCELLED = 32;
 
+/** An order for which votes are shown. */
+interface ShownOrder {
+  readonly hash: Uint8Array;
+  /** Whether this server is stopped in the forked epoch, and has not voted: what its operator refused was the order alone, since a no to votes ends that stop. */
+  readonly isStoppedIn: boolean;
+}
+
 /**
  * The orders to settle one fork that begin anew for nobody: what the operator refused, as long as that fork is; what the owner took back, for a week. An order of
  * another choice in between, which takes the place of an order, changes nothing about them.
  * @param now UnixSeconds
- * @param shown hash of the order for which votes are shown. Where this server has voted itself, which stops it, a no to that is one for a week: by the other
- * certificate it answers nothing any more. Left out: none are
+ * @param shown Where this server has voted itself, which stops it, a no to that is one for a week: by the other certificate it answers nothing any more.
+ * Left out: none is
  */
 export function refusedOrders(
   settling: Settling | null,
   now: number,
-  shown: Uint8Array | null = null,
+  shown: ShownOrder | null = null,
 ): readonly RefusedSettling[] {
   if (settling === null) return [];
   const { refused = [], member } = settling;
   const own = refusalIn(settling);
   const others = refused.filter(({ hash }) => own === null || !equalBytes(hash, own.hash));
-  const isAskedAgain = ({ hash }: RefusedSettling) =>
-    member !== null && shown !== null && equalBytes(hash, shown);
-  const all = (own === null ? others : [...others, own]).filter(
-    (one) => (one.operator === 'no' && !isAskedAgain(one)) || isOfThisWeek(one, now),
-  );
+  const isShown = ({ hash }: RefusedSettling) => shown !== null && equalBytes(hash, shown.hash);
+  const stays = (one: RefusedSettling) => {
+    if (one.operator === null || !isShown(one)) return one.operator === 'no' || isOfThisWeek(one, now);
+    return member === null ? shown?.isStoppedIn !== true : isOfThisWeek(one, now);
+  };
+  const all = (own === null ? others : [...others, own]).filter(stays);
   const cancelled = all.filter(({ operator }) => operator === null).slice(-MOST_CANCELLED);
   return all.filter((one) => one.operator === 'no' || cancelled.includes(one));
 }

@@ -1,17 +1,16 @@
 import type { ServerContext } from '../../../context.js';
 import type { Transaction } from '../../../storage/storage.js';
 import type { ChangeRecord } from '../change-record.js';
-import { type ForkedKey, writeForked } from './forked-key.js';
+import { type ForkedKey, isStoppedIn, writeForked } from './forked-key.js';
 import { laterFork } from './settle-epoch.js';
 
 /**
  * Whether this server is stopped in the forked epoch, and asks its operator, because votes of others were shown: a no says that it stays there, and ends the stop.
  * Whoever has voted itself stays stopped: what it said, others have.
  */
-export function isStoppedByOthers({ head, newest, epoch, record: { settling } }: ForkedKey): boolean {
-  const isOthers = settling?.isShown === true && settling.member === null;
-  const isStoppedIn = head.forked === epoch + 1 && newest === epoch + 1;
-  return isOthers && isStoppedIn && head.left === undefined;
+export function isStoppedByOthers(forked: ForkedKey): boolean {
+  const { settling } = forked.record;
+  return settling?.isShown === true && settling.member === null && isStoppedIn(forked);
 }
 
 /** Answers with the key again, unless a later epoch is forked too. What was refused stays refused. */
