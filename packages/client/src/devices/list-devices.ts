@@ -1,5 +1,6 @@
 import type { DeviceKey, DevicePrivilege } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, type Secret } from '@ckm/foundation';
+import { isForgotten } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import { openDeviceName } from '../owner/device-notes.js';
 import { householdIn } from '../owner/owner.js';
@@ -93,13 +94,22 @@ export async function hearLists(
         heard.push(await speakTo(context, server, words, hear));
       } catch (error) {
         if (!(error instanceof CkmError)) throw error;
-        silent.push({ server: server.name, code: error.code, text: error.message });
+        silent.push({ server: server.name, ...saidBy(error) });
       }
     }),
   );
   return {
     heard: heard.toSorted(byServer),
     silent: silent.toSorted((a, b) => (a.server < b.server ? -1 : 1)),
+  };
+}
+
+/** That it does not know who asks says more here than how it says so. */
+function saidBy(error: CkmError): Pick<SilentServer, 'code' | 'text'> {
+  if (!isForgotten(error)) return { code: error.code, text: error.message };
+  return {
+    code: 'MESSAGE_NOT_AUTHENTICATED',
+    text: 'it does not know who asks: removed there, or forgotten',
   };
 }
 

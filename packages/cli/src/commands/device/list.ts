@@ -1,3 +1,4 @@
+import type { Devices } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -10,10 +11,14 @@ export function deviceListCommand(): Command {
   return leaf('list', 'your devices, what each may do, and which server does not know').action(run(list));
 }
 
+function nobodyText({ areWordsHere }: Devices): string {
+  return areWordsHere ? 'no devices: the words speak for you' : 'no server says which devices there are';
+}
+
 async function list(context: Context): Promise<void> {
   const { terminal } = context;
   const found = await (await openOwner(context)).listDevices();
   const rows = found.devices.map(deviceRow);
-  terminal.result(rows.length === 0 ? 'no devices: the words speak for you' : formatTable(rows), found);
+  terminal.result(rows.length === 0 ? nobodyText(found) : formatTable(rows), found);
   for (const note of deviceNotes(found)) terminal.warn(`  ${note}`);
 }
