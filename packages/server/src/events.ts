@@ -59,8 +59,8 @@ export interface Events {
   unsealed(): void;
   /** A wrong passphrase was given, to open the server or for something else. */
   unsealFailed(): void;
-  noticeSent(fields: { readonly way: 'command' | 'webhook' }): void;
-  noticeFailed(fields: { readonly way: 'command' | 'webhook'; readonly code: string }): void;
+  noticeSent(fields: { readonly way: string }): void;
+  noticeFailed(fields: { readonly way: string; readonly code: string }): void;
   certificateRenewed(): void;
   /** The new one cannot be used. */
   certificateKept(fields: { readonly code: string }): void;
@@ -249,12 +249,12 @@ function createEvents(log: Logger, registry: Registry): Events {
       log.warn('wrong passphrase');
     },
     noticeSent: ({ way }) => {
-      notices.inc({ way, code: '' });
-      log.debug({ way }, 'notice sent');
+      notices.inc({ way: label(way), code: '' });
+      log.debug({ way: label(way) }, 'notice sent');
     },
     noticeFailed: ({ way, code }) => {
-      notices.inc({ way, code: label(code) });
-      log.warn({ way, code: label(code) }, 'a notice to the operator was not sent');
+      notices.inc({ way: label(way), code: label(code) });
+      log.warn({ way: label(way), code: label(code) }, 'a notice to the operator was not sent');
     },
     certificateRenewed: () => log.info('TLS certificate read anew'),
     certificateKept: ({ code }) =>

@@ -24,7 +24,7 @@ export const RUNNING_EXPLANATIONS = explanationsOf({
   ],
   NOTICE_TIMEOUT: [
     'The program or the address of "notify" took longer than ten seconds.',
-    'It was ended; the notice is sent again half a minute later, five times at most.',
+    'It was ended; the notice is sent again half a minute later, then after pauses that grow up to an hour, for some two days.',
     'Let the program hand its work to another one, or look at what the address answers.',
   ],
   NOTICE_WEBHOOK_REFUSED: [
@@ -36,6 +36,16 @@ export const RUNNING_EXPLANATIONS = explanationsOf({
     'Nobody answers at the address of "notify.webhook", or its certificate is not trusted.',
     'The server needs a way out to it.',
     'Try the address from this machine; for an authority of your own set NODE_EXTRA_CA_CERTS.',
+  ],
+  OUTBOX_FULL: [
+    'A notice is not kept, because a thousand others wait to go the same way.',
+    'They are kept until they have gone, and whoever asks for much must not fill the database with them.',
+    'Look at why the others do not go: the log has the code of the last try.',
+  ],
+  OUTBOX_REFUSED: [
+    'Whoever takes messages there has refused this one for good.',
+    'It is not tried again by itself, because the answer would be the same.',
+    'Look at the address that it goes to, and at what the log says.',
   ],
   OPERATOR_LOOSENS: [
     'The change would let something through that was not let through before.',

@@ -1,6 +1,6 @@
 import { equalBytes, StorageError } from '@ckm/foundation';
 import { taggedHash } from '@ckm/threshold';
-import type { AuditHeadRow, AuditRow, Reader, Storage } from '../storage/storage.js';
+import type { AuditHeadRow, AuditRow, Reader, Storage, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 import {
   type AuditAnchor,
@@ -31,11 +31,14 @@ export function createAuditLog(sources: {
   readonly random: (length: number) => Uint8Array;
   /** Is told of each entry that a commit has made the end of the log, before anything of it is answered. Must not throw. */
   readonly committed?: (line: AuditLine) => void;
+  /** Is told of each entry in its transaction, and may write what belongs to it. */
+  readonly appended?: (transaction: Transaction, line: AuditLine) => Promise<void>;
 }): AuditLog {
-  const { vault, clock, random, committed } = sources;
+  const { vault, clock, random, committed, appended } = sources;
   const memory = createLogMemory();
   return {
-    append: async ({ audit, whenCommitted }, entry) => {
+    append: async (transaction, entry) => {
+      const { audit, whenCommitted } = transaction;
       const head = await audit.holdHead();
       if (head !== null) assertHead(vault, head);
       await memory.follow(audit, head);
@@ -47,10 +50,12 @@ export function createAuditLog(sources: {
       const row = vault.sealRow('audit', { sequence, previous, hash }, plaintext);
       await audit.append(row, vault.sealRow('audit_head', { sequence, hash }, hash));
       memory.made({ sequence, hash });
+      const line = { ...entry, at, sequence, hash };
       whenCommitted(() => {
         memory.note({ sequence, hash });
-        committed?.({ ...entry, at, sequence, hash });
+        committed?.(line);
       });
+      await appended?.(transaction, line);
     },
     list: async (reader: Reader, sequence, limit) => {
       const rows = await reader.audit.list(sequence, limit);

@@ -1,3 +1,6 @@
+import { encodeHex, formatMoment } from '@ckm/foundation';
+import type { AuditLine } from '../audit/audit.js';
+
 /** What a program of the operator's is told, as JSON. Nothing in it is secret; the sentence is what it is about. */
 export interface Notice {
   /** `waiting`: for a yes or no. `stopped`: a key, by a wrong share. `exported`: a share of a key was given out. */
@@ -16,4 +19,57 @@ export interface Notice {
   readonly account: string;
   /** Null where it must not leave the machine. */
   readonly sentence: string | null;
+}
+
+/** What is kept of an entry of the audit log until its notice has gone out. */
+export type Occasion = Pick<Notice, 'event' | 'at' | 'id' | 'key' | 'account' | 'sentence'>;
+
+/** What has happened already, and is told whatever else waits. */
+const GRAVE: Readonly<Record<string, Notice['event']>> = {
+  'key.stopped': 'stopped',
+  'key.exported': 'exported',
+};
+
+/** What the operator is told of an entry; null: nothing. */
+export function occasionOf({
+  deed,
+  verdict,
+  at,
+  subject,
+  keyId,
+  who,
+  sentence,
+}: Omit<AuditLine, 'hash' | 'sequence'>): Occasion | null {
+  const grave = GRAVE[deed];
+  if (grave === undefined && verdict !== 'asked') return null;
+  const event = grave ?? 'waiting';
+  return {
+    event,
+    at: formatMoment(at),
+    id: short(subject),
+    key: short(keyId),
+    account: short(who),
+    sentence,
+  };
+}
+
+export function isGrave({ event }: Pick<Occasion, 'event'>): boolean {
+  return event !== 'waiting';
+}
+
+/**
+ * The one notice of all that came since the last one. It names what is grave, else the newest: whoever cheated can ask for things
+ * afterwards, and must not hide that by it.
+ * @param occasions at least one, oldest first
+ */
+export function noticeOf(
+  occasions: readonly Occasion[],
+  { server, waiting }: Pick<Notice, 'server' | 'waiting'>,
+): Notice {
+  const { event, at, id, key, account, sentence } = occasions.findLast(isGrave) ?? occasions.at(-1)!;
+  return { event, server, at, waiting, others: occasions.length - 1, id, key, account, sentence };
+}
+
+function short(id: Uint8Array | null): string {
+  return id === null ? '' : encodeHex(id).slice(0, 8);
 }

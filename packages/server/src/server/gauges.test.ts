@@ -91,6 +91,19 @@ test('a server counts its keys, its accounts and the requests that wait for its 
   });
 });
 
+test('a server counts what waits to go out to its operator, and says since when', async () => {
+  const settings = { notify: { webhook: { url: 'http://127.0.0.1:1/' } } };
+  const server = await startTestServer({ settings, start: { rooms: () => [createEchoRoom()] } });
+  servers.push(server);
+  const caller = await server.as(person(0xa1)).join();
+  const proposal = { kind: 'echo', keyId: random(32), text: 'hello', length: 8 };
+  await caller.ask('session.propose', { sessionId: random(32), proposal, expiresAt: NOON + 600 });
+  const waiting = { ckm_outbox_waiting: 1, ckm_outbox_failed: 0, ckm_outbox_oldest_timestamp_seconds: NOON };
+  expect(await gaugesOf(server)).toMatchObject(waiting);
+  await server.restart();
+  expect(await gaugesOf(server)).toMatchObject(waiting);
+});
+
 test('a server counts the ceremonies that wait for its operator beside the requests', async () => {
   const server = await startTestServer({ start: { rooms: () => [createEchoRoom()] } });
   servers.push(server);

@@ -19,13 +19,18 @@ const COUNT_EVERY_MS = 5_000;
 export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
   const { dataDir, isSealed, server, certificateEnds } = sources;
   const count = remembered(async ({ context, sessions, backups }: OpenServer) => {
-    const { accounts, keys } = await context.storage.read(async (reader) => ({
+    const { accounts, keys, outbox } = await context.storage.read(async (reader) => ({
       accounts: await reader.accounts.count(),
       keys: await reader.keys.countAll(),
+      outbox: {
+        waiting: await reader.outbox.countAll('waiting'),
+        failed: await reader.outbox.countAll('failed'),
+        oldest: await reader.outbox.oldestWaiting(),
+      },
     }));
     const [requests, ceremonies] = [await sessions.desk.count(), await sessions.sessionDesk.count()];
     const [lastBackupAt, backupsLeft] = [await backups.lastAt(), await backups.countLeft()];
-    return { accounts, keys, requests, ceremonies, lastBackupAt, backupsLeft };
+    return { accounts, keys, outbox, requests, ceremonies, lastBackupAt, backupsLeft };
   }, COUNT_EVERY_MS);
   const counted = async () => {
     const open = server();
@@ -36,6 +41,17 @@ export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
   add('sessions_waiting', 'Ceremonies that wait for the operator', async () => (await counted())?.ceremonies);
   add('keys', 'Keys this server has a share of', async () => (await counted())?.keys);
   add('accounts', 'Accounts, suspended ones too', async () => (await counted())?.accounts);
+  add('outbox_waiting', 'What waits to go out to people', async () => (await counted())?.outbox.waiting);
+  add(
+    'outbox_failed',
+    'What was given up on its way to people',
+    async () => (await counted())?.outbox.failed,
+  );
+  add(
+    'outbox_oldest_timestamp_seconds',
+    'When the oldest that waits to go out was made, in seconds since 1970',
+    async () => (await counted())?.outbox.oldest,
+  );
   add(
     'last_backup_timestamp_seconds',
     'When the last good backup was made, in seconds since 1970',

@@ -13,7 +13,8 @@ import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
 import { createLongMessages, type LongMessages } from '../turns/long-messages.js';
 import { createLongTurns, longTurnLimits } from '../turns/long-turns.js';
-import { createNotices } from '../notices/notices.js';
+import { noticeLater, operatorWays } from '../outbox/operator-notices.js';
+import { createOutbox } from '../outbox/outbox.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
@@ -141,10 +142,9 @@ async function openOn(
   const clock = time.now;
   const watchClock = createClockWatch(time, events);
   const lastEntry = openLastEntry(config.dataDir, vault);
-  const notices = createNotices({
+  const ways = operatorWays({
     config: config.notify,
     name: config.name,
-    events,
     countWaiting: () =>
       storage.read(async ({ requests, sessions, changes }) => {
         const now = clock();
@@ -152,14 +152,21 @@ async function openOn(
         return asked + ceremonies + (await changes.countWaiting());
       }),
   });
+  const outbox = createOutbox({ storage, vault, clock, random, events }, ways);
+  const operator = { config: config.notify, events, owner: identity.xid };
   // Not before the end of the start: one that is cut short must find again what it found.
   let isNoting = false;
   const committed = (line: AuditLine) => {
     if (isNoting) lastEntry.note(line);
     options.told?.(line);
-    notices.note(line);
   };
-  const audit = createAuditLog({ vault, clock, random, committed });
+  const audit = createAuditLog({
+    vault,
+    clock,
+    random,
+    committed,
+    appended: (transaction, line) => noticeLater(outbox, operator, ways.keys(), transaction, line),
+  });
   const context: ServerContext = {
     clock,
     random,
@@ -257,12 +264,13 @@ async function openOn(
       if ((await health.fault()) !== null) await probeStorage(storage, vault);
       await folder.claimAgain();
       if (epochKeysMissing > 0) epochKeysMissing = await countMissingKeys(context);
+      await outbox.sweep();
       await sessions.sweep();
       await forgetMessages(storage, vault, clock());
       await capLastBackup(storage, vault, Math.floor(options.nowMs() / 1000));
     },
     close: async () => {
-      notices.close();
+      await outbox.close();
       sessions.close();
       await look().catch(() => undefined);
       try {

@@ -34,6 +34,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   shown_epochs: ['owner', 'keyId', 'epoch', 'name', 'sealed'],
   devices: ['owner', 'generation', 'number', 'twice', 'sealed'],
   young_devices: ['owner', 'id', 'version', 'sealed'],
+  outbox: ['owner', 'id', 'way', 'state', 'dueAt', 'version', 'createdAt', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -66,6 +67,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   shown_epochs: ['owner', 'keyId', 'epoch', 'name'],
   devices: ['owner', 'generation', 'number', 'twice'],
   young_devices: ['owner', 'id'],
+  outbox: ['owner', 'id'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   audit: ['sequence'],

@@ -10,6 +10,7 @@ import type {
   KeyEpochRow,
   KeyRow,
   MetaRow,
+  OutboxRow,
   PacketRow,
   RequestRow,
   Rows,
@@ -169,6 +170,20 @@ export interface YoungDeviceReader {
     limit: number,
   ): Promise<readonly YoungDeviceRow[]>;
 }
+export interface OutboxReader {
+  find(owner: Uint8Array, id: Uint8Array): Promise<OutboxRow | null>;
+  /** What waits to go by one way and is due at `now`, oldest first; also what is due later than `latest`: there a clock went back. */
+  due(way: string, now: number, latest: number, limit: number): Promise<readonly OutboxRow[]>;
+  /** When the last one went by that way; null: none is known. UnixSeconds. */
+  lastSent(way: string): Promise<number | null>;
+  /** How many of one owner wait by that way, up to `limit`. */
+  countWaiting(owner: Uint8Array, way: string, limit: number): Promise<number>;
+  countAll(state: OutboxRow['state']): Promise<number>;
+  /** When the oldest that waits was made; null: none waits. UnixSeconds. */
+  oldestWaiting(): Promise<number | null>;
+  /** By owner and id, behind `after`. */
+  list(after: Pick<OutboxRow, 'owner' | 'id'> | null, limit: number): Promise<readonly OutboxRow[]>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -257,6 +272,7 @@ export interface Reader {
   readonly shownEpochs: ShownEpochReader;
   readonly devices: DeviceReader;
   readonly youngDevices: YoungDeviceReader;
+  readonly outbox: OutboxReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;

@@ -145,6 +145,20 @@ export interface YoungDeviceRow {
   readonly sealed: Uint8Array;
 }
 
+/** Something that goes out to somebody: to the owner of an account, or to the operator, whose are the server's own. */
+export interface OutboxRow {
+  readonly owner: Uint8Array;
+  readonly id: Uint8Array;
+  /** By which way it goes: `command`, `webhook`. */
+  readonly way: string;
+  readonly state: 'waiting' | 'sent' | 'failed';
+  /** When it is tried next; of what was sent or given up: since when. UnixSeconds. */
+  readonly dueAt: number;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly sealed: Uint8Array;
+}
+
 export interface RequestRow {
   readonly owner: Uint8Array;
   readonly requestId: Uint8Array;
@@ -195,6 +209,7 @@ export interface Rows {
   readonly shown_epochs: ShownEpochRow;
   readonly devices: DevicesRow;
   readonly young_devices: YoungDeviceRow;
+  readonly outbox: OutboxRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly audit: AuditRow;

@@ -10,6 +10,7 @@ import type {
   KeyReader,
   MessageReader,
   MetaReader,
+  OutboxReader,
   PacketReader,
   Reader,
   RequestReader,
@@ -33,6 +34,7 @@ import type {
   KeyEpochRow,
   KeyRow,
   MetaRow,
+  OutboxRow,
   PacketRow,
   RequestRow,
   Rows,
@@ -129,6 +131,13 @@ export interface Transaction extends Reader {
     insert(row: YoungDeviceRow): Promise<void>;
     update(row: YoungDeviceRow): Promise<void>;
     remove(owner: Uint8Array, id: Uint8Array): Promise<void>;
+  };
+  readonly outbox: OutboxReader & {
+    insert(row: OutboxRow): Promise<void>;
+    update(row: OutboxRow): Promise<void>;
+    remove(owner: Uint8Array, id: Uint8Array): Promise<void>;
+    /** Removes whatever has been sent, given up or due since before that moment; returns how many. */
+    forget(before: number): Promise<number>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

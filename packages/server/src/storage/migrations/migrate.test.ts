@@ -40,6 +40,7 @@ describe('migrations', () => {
       { number: 3, name: 'shown-epochs' },
       { number: 4, name: 'devices' },
       { number: 5, name: 'young-devices' },
+      { number: 6, name: 'outbox' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -100,6 +101,7 @@ describe('migrations', () => {
         '4ec646df1da4abf761a8acc208910a767bd362a2e221d1ad88bf5d44f5b1ecf2',
         '2d4d47fa046f1383cb2ffdb1ab277b9e997655335c4dff591a63b26fcca293e8',
         '6ddd3f4a66e89486e76954022da461759e836697be9a568c5bae8d6d348c7a5b',
+        '709ac23d6c75498ee0737ce57f4f1c76b6bece77217755359998bd9815787462',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
@@ -107,6 +109,7 @@ describe('migrations', () => {
         '86c968b799d6d63e2e8c1a4642244849880a1e8e0d62593f3a266919d9b765c1',
         '8905fe96d44fa74906d5cf5d72838a0c8b9bc247c501e777d4b4f924fae8ff71',
         '557b21d52a0d9d4d2a14c36be59e888b51e8bf669668f55ca01ba5e546e7b398',
+        '0dad2e8f7cbdd877c13d44113ec89df86b843c241e6999fa3f1fc2c4f14d3a7e',
       ],
     ]);
   });

@@ -8,10 +8,11 @@ import { changes } from './0002-changes.js';
 import { shownEpochs } from './0003-shown-epochs.js';
 import { devices } from './0004-devices.js';
 import { youngDevices } from './0005-young-devices.js';
+import { outbox } from './0006-outbox.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
-export const MIGRATIONS: readonly Migration[] = [tables, changes, shownEpochs, devices, youngDevices];
+export const MIGRATIONS: readonly Migration[] = [tables, changes, shownEpochs, devices, youngDevices, outbox];
 
 interface Applied {
   readonly number: number;

@@ -5,6 +5,7 @@ import { deviceReader, deviceWriter } from './devices.js';
 import { epochReader, epochWriter, shareReader, shareWriter } from './epochs.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
 import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
+import { outboxReader, outboxWriter } from './outbox.js';
 import { accountReader, accountWriter, inviteReader, inviteWriter } from './people.js';
 import { attemptReader, attemptWriter, requestReader, requestWriter } from './requests.js';
 import { prepared } from './prepared.js';
@@ -48,6 +49,7 @@ export function readerOf(reading: Reading): Reader {
     shownEpochs: shownEpochReader(reading),
     devices: deviceReader(reading),
     youngDevices: youngDeviceReader(reading),
+    outbox: outboxReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
@@ -75,6 +77,7 @@ export function transactionOf(writing: Writing): Transaction {
     shownEpochs: shownEpochWriter(writing),
     devices: deviceWriter(writing),
     youngDevices: youngDeviceWriter(writing),
+    outbox: outboxWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     sealed: sealedWriter(writing),

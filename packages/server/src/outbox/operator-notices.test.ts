@@ -7,20 +7,25 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
 import type { NotifyConfig } from '../config/config.js';
-import { callWebhook } from './call-webhook.js';
-import type { Notice } from './notice.js';
-import { createNotices, type Notices } from './notices.js';
-import { runCommand } from './run-command.js';
+import { callWebhook } from '../notices/call-webhook.js';
+import type { Notice } from '../notices/notice.js';
+import { runCommand } from '../notices/run-command.js';
+import { openRooms, random, type Rooms } from '../test/rooms.js';
+import { noticeLater, operatorWays } from './operator-notices.js';
+import { createOutbox, type Outbox } from './outbox.js';
 
 let folder: string;
-const open: Notices[] = [];
+let rooms: Rooms;
+const open: Outbox[] = [];
 const listening: Server[] = [];
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ckm-notices-'));
+  rooms = await openRooms();
 });
 afterEach(async () => {
-  for (const notices of open.splice(0)) notices.close();
+  for (const outbox of open.splice(0)) await outbox.close();
+  await rooms.close();
   for (const server of listening.splice(0)) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -28,6 +33,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** As long as a busy machine takes. */
+const POLL = { timeout: 8_000 };
 const never = new AbortController().signal;
 const SENTENCE = 'Pay 0.003 BTC to bc1p5d7r.';
 const NOTICE: Notice = {
@@ -61,20 +68,29 @@ function asked(number: number): AuditLine {
 const stopped = (number: number): AuditLine => ({ ...asked(number), deed: 'key.stopped', verdict: 'failed' });
 
 /** Notices of a server on which three requests wait, and what becomes of them. */
-function notify(config: Partial<NotifyConfig>) {
+function notify(part: Partial<NotifyConfig>) {
   const told: string[] = [];
-  const notices = createNotices({
-    config: { command: null, webhook: null, everySeconds: 1, ...config },
-    name: 'alpha',
-    events: {
-      noticeSent: ({ way }) => void told.push(`${way} sent`),
-      noticeFailed: ({ way, code }) => void told.push(`${way} ${code}`),
-    },
-    countWaiting: () => Promise.resolve(3),
-  });
-  open.push(notices);
-  return { notices, told };
+  const events = {
+    noticeSent: ({ way }: { way: string }) => void told.push(`${way} sent`),
+    noticeFailed: ({ way, code }: { way: string; code: string }) => void told.push(`${way} ${code}`),
+    storageFailed: ({ code }: { code: string }) => void told.push(code),
+    bug: (error: unknown) => void told.push(String(error)),
+  };
+  const config = { command: null, webhook: null, everySeconds: 1, ...part };
+  const ways = operatorWays({ config, name: 'alpha', countWaiting: () => Promise.resolve(3) });
+  const { storage, vault } = rooms;
+  const outbox = createOutbox({ storage, vault, clock: () => rooms.now, random, events }, ways);
+  open.push(outbox);
+  const owner = new Uint8Array(32);
+  const note = (...lines: readonly AuditLine[]) =>
+    storage.transact(async (transaction) => {
+      for (const line of lines)
+        await noticeLater(outbox, { config, events, owner }, ways.keys(), transaction, line);
+    });
+  return { notices: { note }, outbox, told };
 }
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 
 interface Heard {
   readonly body: string;
@@ -105,8 +121,8 @@ describe('a command', () => {
     process.env['CKM_DATABASE_URL'] = 'postgres://ckm:canary@db/ckm';
     try {
       const { notices, told } = notify({ command: sh('cat > "$1/told"; env > "$1/env"') });
-      notices.note(asked(1));
-      await expect.poll(() => told).toEqual(['command sent']);
+      await notices.note(asked(1));
+      await expect.poll(() => told, POLL).toEqual(['command sent']);
     } finally {
       delete process.env['CKM_DATABASE_URL'];
     }
@@ -122,8 +138,8 @@ describe('a command', () => {
 
   test('is not run for what nobody has to decide', async () => {
     const { notices, told } = notify({ command: sh('cat > "$1/told"') });
-    notices.note({ ...asked(1), verdict: 'allowed' });
-    notices.note({ ...asked(2), deed: 'operator.approve', verdict: 'approved' });
+    await notices.note({ ...asked(1), verdict: 'allowed' });
+    await notices.note({ ...asked(2), deed: 'operator.approve', verdict: 'approved' });
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect([told, existsSync(join(folder, 'told'))]).toEqual([[], false]);
   });
@@ -150,8 +166,8 @@ describe('a command', () => {
     ['that is not there', ['/nowhere/ckm-notice']],
   ])('%s is a notice that was not sent, and no more', async (_what, command) => {
     const { notices, told } = notify({ command });
-    notices.note(asked(1));
-    await expect.poll(() => told).toEqual(['command NOTICE_COMMAND_FAILED']);
+    await notices.note(asked(1));
+    await expect.poll(() => told, POLL).toEqual(['command NOTICE_COMMAND_FAILED']);
   });
 
   test(
@@ -159,11 +175,12 @@ describe('a command', () => {
     { tags: 'slow' },
     async () => {
       const { notices, told } = notify({ command: sh('cat >> "$1/told"') });
-      for (let number = 1; number <= 50; number++) notices.note(asked(number));
-      await expect.poll(() => told).toEqual(['command sent']);
-      for (let number = 51; number <= 60; number++) notices.note(asked(number));
+      await notices.note(...numbers(1, 50).map(asked));
+      await expect.poll(() => told, POLL).toEqual(['command sent']);
+      await notices.note(...numbers(51, 60).map(asked));
       expect(told).toHaveLength(1);
-      await expect.poll(() => told, { timeout: 5_000 }).toHaveLength(2);
+      rooms.now += 1;
+      await expect.poll(() => told, POLL).toHaveLength(2);
       const lines = readFileSync(join(folder, 'told'), 'utf8').trimEnd().split('\n');
       expect(lines.map((line) => (JSON.parse(line) as Notice).others)).toEqual([49, 9]);
     },
@@ -172,18 +189,16 @@ describe('a command', () => {
 
 test('a key that was stopped is what the notice names, whatever is asked for afterwards to hide it', async () => {
   const { notices, told } = notify({ command: sh('cat >> "$1/told"') });
-  notices.note(stopped(1));
-  for (let number = 2; number <= 9; number++) notices.note(asked(number));
-  await expect.poll(() => told).toEqual(['command sent']);
+  await notices.note(stopped(1), ...numbers(2, 9).map(asked));
+  await expect.poll(() => told, POLL).toEqual(['command sent']);
   const notice = JSON.parse(readFileSync(join(folder, 'told'), 'utf8')) as Notice;
   expect([notice.event, notice.others]).toEqual(['stopped', 8]);
 });
 
 test('a share that left is what the notice names, whatever is asked for afterwards', async () => {
   const { notices, told } = notify({ command: sh('cat >> "$1/told"') });
-  notices.note({ ...asked(1), deed: 'key.exported', verdict: 'done' });
-  for (let number = 2; number <= 4; number++) notices.note(asked(number));
-  await expect.poll(() => told).toEqual(['command sent']);
+  await notices.note({ ...asked(1), deed: 'key.exported', verdict: 'done' }, ...numbers(2, 4).map(asked));
+  await expect.poll(() => told, POLL).toEqual(['command sent']);
   const notice = JSON.parse(readFileSync(join(folder, 'told'), 'utf8')) as Notice;
   expect([notice.event, notice.others]).toEqual(['exported', 3]);
 });
@@ -194,11 +209,12 @@ describe('a webhook', () => {
   test('learns that something waits, and not what, unless its operator says so', async () => {
     const { url, heard } = await listen();
     const first = notify({ webhook: webhook(url) });
-    first.notices.note(asked(1));
-    await expect.poll(() => first.told).toEqual(['webhook sent']);
+    await first.notices.note(asked(1));
+    await expect.poll(() => first.told, POLL).toEqual(['webhook sent']);
+    rooms.now += 1;
     const second = notify({ webhook: webhook(url, { sentence: true }) });
-    second.notices.note(asked(1));
-    await expect.poll(() => second.told).toEqual(['webhook sent']);
+    await second.notices.note(asked(1));
+    await expect.poll(() => second.told, POLL).toEqual(['webhook sent']);
     const sentences = heard.map(({ body }) => (JSON.parse(body) as Notice).sentence);
     expect(sentences).toEqual([null, SENTENCE]);
     expect(heard[0]!.body).not.toContain('BTC');
@@ -250,8 +266,8 @@ describe('a webhook', () => {
   test('goes past no proxy of another kind, and says so', async () => {
     vi.stubEnv('HTTP_PROXY', 'socks5://127.0.0.1:9');
     const { notices, told } = notify({ webhook: webhook('http://notices.example/') });
-    notices.note(asked(1));
-    await expect.poll(() => told).toEqual(['webhook WEB_PROXY_UNSUPPORTED']);
+    await notices.note(asked(1));
+    await expect.poll(() => told, POLL).toEqual(['webhook WEB_PROXY_UNSUPPORTED']);
   });
 
   test('that never answers, or where nobody listens, keeps nobody waiting', async () => {
@@ -263,7 +279,7 @@ describe('a webhook', () => {
       code: 'NOTICE_TIMEOUT',
     });
     const { notices, told } = notify({ webhook: webhook('http://127.0.0.1:1/') });
-    notices.note(asked(1));
-    await expect.poll(() => told).toEqual(['webhook NOTICE_WEBHOOK_UNREACHABLE']);
+    await notices.note(asked(1));
+    await expect.poll(() => told, POLL).toEqual(['webhook NOTICE_WEBHOOK_UNREACHABLE']);
   });
 });
