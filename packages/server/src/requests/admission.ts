@@ -7,6 +7,7 @@ import { unlessChanged } from '../storage/tampered-row.js';
 import type { Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
 import { assertExpiry } from '../sessions/expiry.js';
+import { askedBy } from './by-device.js';
 import { requestEntry } from './request-audit.js';
 import { moveRequest } from './request-machine.js';
 import type { RequestMeans } from './means.js';
@@ -74,7 +75,7 @@ export async function admitRequest(
       ...(shown === null ? {} : { shown }),
       approvedBy: asks ? null : 'policy',
       reason: null,
-      ...(call.by.may === null ? {} : { by: call.by.id }),
+      ...askedBy(call),
     },
   };
   await transaction.requests.insert(sealRequest(context, stored));

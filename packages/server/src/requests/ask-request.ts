@@ -9,6 +9,7 @@ import { whenHeadKnown } from '../sessions/keys/head-memory.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { admitRequest, bytesFor, recheckRequest, type Admission, type Decided } from './admission.js';
 import { assertAttempt, assertSameCraft, type Early, findAttempt, makeAttempt } from './make-attempt.js';
+import { endIfGone } from './end-requests.js';
 import type { RequestMeans } from './means.js';
 import { readRequest, type ReadRequest } from './read-request.js';
 import { auditAttempt } from './request-audit.js';
@@ -191,6 +192,8 @@ async function answer(
   const over = stored.state !== 'approved' || stored.row.expiresAt <= context.clock();
   const nothing = { refused: null, stored, read, decided: null, attempt: null, made: false } as const;
   if (over) return { ...nothing, isOpen: false };
+  const ended = await endIfGone(context, transaction, stored);
+  if (ended !== null) return { ...nothing, stored: ended, isOpen: false };
   const attempt = await findAttempt(means, transaction, request, stored);
   if (attempt !== null) return { ...nothing, attempt, isOpen: true };
   if (request.attempt !== null) {

@@ -24,6 +24,8 @@ export interface RequestRecord {
   readonly reason: string | null;
   /** The device that asked; absent: whoever has the words, or a version that knew of no devices. */
   readonly by?: Uint8Array;
+  /** When that device had come to its account; it is another one's request if it leaves and comes again. UnixSeconds. */
+  readonly cameAt?: number;
   /** Of the operator's last yes or no; absent while there was none. */
   readonly decision?: Decision;
 }

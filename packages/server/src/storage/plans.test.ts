@@ -95,7 +95,6 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'requests.withIdBetween': ({ requests }) => requests.withIdBetween(id, id, 5),
   'requests.waitingOf': ({ requests }) => requests.waitingOf(owner, 5, 5),
   'requests.countWaiting': ({ requests }) => requests.countWaiting(owner),
-  'requests.openOf': ({ requests }) => requests.openOf(owner, 5, id, 5),
   'requests.usesOf': ({ requests }) => requests.usesOf(owner, id, 5, 5),
   'requests.countForKey': ({ requests }) => requests.countForKey(owner, id, 5, 5),
   'requests.ofKey': ({ requests }) => requests.ofKey(owner, id, 5),

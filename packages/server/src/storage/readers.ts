@@ -207,13 +207,6 @@ export interface RequestReader {
   /** Waiting requests of one account, suspended or not, that were made at or before `until`. */
   waitingOf(owner: Uint8Array, until: number, limit: number): Promise<readonly RequestRow[]>;
   countWaiting(owner: Uint8Array): Promise<number>;
-  /** Requests of one account that wait or are approved and have not expired at `now`, by id, behind `after`. */
-  openOf(
-    owner: Uint8Array,
-    now: number,
-    after: Uint8Array | null,
-    limit: number,
-  ): Promise<readonly RequestRow[]>;
   /** Requests for one key created after `since` (also ones "in the future" of a clock set back), at most `limit`. */
   countForKey(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
   /** The oldest of them, oldest first. */

@@ -18,6 +18,12 @@ export interface BegunByDevices {
   sessions(): Promise<readonly string[]>;
   /** With the words. */
   removeLaptop(): Promise<void>;
+  /** With the words, as it was before. */
+  bringLaptopBack(): Promise<void>;
+  /** The operator says yes. */
+  approve(requestId: Uint8Array): Promise<void>;
+  /** How long the audit log is. */
+  auditEntries(): Promise<number>;
   /** One more request of a device, that waits for the operator. */
   ask(client: TestClient, requestId: Uint8Array): Promise<RequestReply>;
   /** How far a request is that somebody asked for. */
@@ -35,6 +41,7 @@ export async function beginWithDevices(servers: readonly TestServer[]): Promise<
   const keys = [entryOf(ofLaptop, 'use', 'make', 'manage'), entryOf(ofPhone, 'use', 'make')];
   const { list, signed } = nextList(alice, firstListAt(alpha, alice), keys);
   await words.ask('device.update', { documents: [signed] });
+  const without = nextList(alice, list, [entryOf(ofPhone, 'use', 'make')], true);
   const [laptop, phone] = [alpha.asDevice(ofLaptop), alpha.asDevice(ofPhone)];
   const expiresAt = alpha.now + 600;
   const requestOf = (requestId: Uint8Array): Parameters<'request.ask'> => ({
@@ -72,9 +79,15 @@ export async function beginWithDevices(servers: readonly TestServer[]): Promise<
       return states;
     },
     removeLaptop: async () => {
-      const without = nextList(alice, list, [entryOf(ofPhone, 'use', 'make')], true);
       await words.ask('device.update', { documents: [without.signed] });
     },
+    bringLaptopBack: async () => {
+      await words.ask('device.update', { documents: [nextList(alice, without.list, keys).signed] });
+    },
+    approve: async (requestId) => {
+      await operator.approve({ requestId: encodeHex(requestId) });
+    },
+    auditEntries: async () => (await operator.status()).open!.auditEntries,
     ask: (client, requestId) => client.ask('request.ask', requestOf(requestId)),
     stateOf: async (requestId) => (await words.ask('request.ask', requestOf(requestId))).state,
   };
@@ -84,7 +97,7 @@ export async function beginWithDevices(servers: readonly TestServer[]): Promise<
     await begun.ask(client, requestId);
     asked.push(requestId);
   }
-  await operator.approve({ requestId: encodeHex(asked[1]!) });
+  await begun.approve(asked[1]!);
   const proposed = [await propose(laptop), await propose(phone), await propose(words)];
   return begun;
 }

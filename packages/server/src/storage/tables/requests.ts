@@ -110,13 +110,6 @@ export function requestReader(reading: Reading): RequestReader {
       const rows = await own.where('created_at', '<=', until).limit(limit).execute();
       return rows.map((row) => fromColumns('requests', row));
     },
-    openOf: async (owner, now, after, limit) => {
-      const own = all().where('owner', '=', owner).where('expires_at', '>', now);
-      const open = own.where('state', 'in', ['waiting', 'approved']);
-      const behind = after === null ? open : open.where('request_id', '>', after);
-      const rows = await behind.orderBy('request_id').limit(limit).execute();
-      return rows.map((row) => fromColumns('requests', row));
-    },
     countWaiting: async (owner) => (await countWaiting(reading, owner)).rows[0]!.count,
     countForKey: async (owner, keyId, since, limit) =>
       (await countForKey(reading, owner, keyId, since, limit)).rows[0]!.count,
