@@ -351,10 +351,10 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ keyId: identifier, id: identifier, from: unixSeconds, until: unixSeconds }),
     result: freezeView,
   },
-  /** Asks the operator to end a freeze before its time. */
+  /** Asks the operator to end a freeze before its time: that lets the key go on, where every other word of whoever may only look stops it. */
   'key.thaw': {
     may: 'owner',
-    needs: 'look',
+    needs: 'manage',
     changes: 'key',
     parameters: z.strictObject({ keyId: identifier }),
     result: freezeView,

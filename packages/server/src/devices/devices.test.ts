@@ -124,6 +124,10 @@ describe('a device', () => {
     expect(await code(ofLaptop.ask('drill.forget', { keyId }))).toBe('KEY_UNKNOWN');
     const frozen = ofPhone.ask('key.freeze', { keyId: random(32), id: random(32), from: 0, until: 1 });
     expect(await code(frozen)).toBe('KEY_UNKNOWN');
+    // Every key stops what goes on; what lets it go on takes more, or whoever was frozen out asks for the end of it.
+    const thawed = ofPhone.ask('key.thaw', { keyId: random(32) });
+    await expect(thawed).rejects.toMatchObject({ code: 'DEVICE_MAY_NOT', facts: { needs: 'manage' } });
+    expect(await code(ofLaptop.ask('key.thaw', { keyId: random(32) }))).toBe('KEY_UNKNOWN');
   });
 });
 
@@ -247,6 +251,27 @@ describe('devices at war', () => {
     const spoilt = { ...other.signed, signature: random(64) };
     expect(await code(words.ask('device.update', { documents: [spoilt] }))).toBe('DEVICES_SIGNATURE_INVALID');
   });
+});
+
+test('what a thief’s device made twice keeps nothing out of what is kept once the words have begun a generation', async () => {
+  const { words, laptop: thief, list } = await withDevices();
+  let before = list;
+  for (let i = 0; i < 9; i++) {
+    const next = nextList(laptop, before, before.keys);
+    const other = nextList(laptop, before, [entryOf(laptop, 'use', 'make', 'manage')]);
+    await update(thief, next);
+    expect(await code(update(thief, other))).toBe('DEVICES_TWICE');
+    before = next.list;
+  }
+  const begun = nextList(alice, before, [entryOf(tablet, 'manage')], true);
+  await update(words, begun);
+  const one = nextList(tablet, begun.list, [entryOf(tablet, 'manage')]);
+  const other = nextList(tablet, begun.list, []);
+  await update(words, one);
+  expect(await code(update(words, other))).toBe('DEVICES_TWICE');
+  const { twice } = await words.ask('device.show', { after: null });
+  expect(twice).toHaveLength(8);
+  expect(twice[0]).toEqual({ generation: 1, number: 1, documents: [one.signed, other.signed] });
 });
 
 describe('lists that are brought', () => {

@@ -260,10 +260,14 @@ function detailOf(lists: readonly Accepted[], lost: readonly Uint8Array[]): stri
 async function noteTwice(
   context: ServerContext,
   transaction: Transaction,
-  { xid }: Account,
+  { xid, quota }: Account,
   { place, first, second }: Extract<Awaited<ReturnType<typeof judgeLists>>, { kind: 'twice' }>,
 ): Promise<void> {
-  if ((await transaction.devices.twice(xid, MOST_TWICE)).length >= MOST_TWICE) return;
+  // Of this generation: whoever filled those before must not keep what comes from being seen.
+  const kept = await transaction.devices.twice(xid, MOST_TWICE);
+  if (kept.filter(({ generation }) => generation === place.generation).length >= MOST_TWICE) return;
+  const bytes = first.document.length + second.document.length + FRAMING_BYTES;
+  if ((await transaction.bytesOf(xid)) + bytes > quota.bytes) return;
   if (!(await keepTwice(context, transaction, xid, place, { first, second }))) return;
   await context.audit.append(transaction, {
     deed: 'device.twice',
