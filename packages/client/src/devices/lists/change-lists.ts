@@ -6,12 +6,13 @@ import {
   type SignedDevices,
   signDevices,
 } from '@ckm/api';
-import { CkmError, encodeHex, type Secret } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes, type Secret } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import { householdIn } from '../../owner/owner.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { changedKeys, type DeviceChange, isSameChange, type UnsentChange } from './device-change.js';
+import { judgeLate } from './judge-late.js';
 import { behind, readKnownList, saveKnownList } from './known-list.js';
 import { readList } from './read-list.js';
 import { type Speaker, speakTo } from './speaker.js';
@@ -43,13 +44,23 @@ export async function changeLists(
   words: Secret<Uint8Array> | null,
 ): Promise<readonly ChangedAt[]> {
   for (const { server, change } of wanted) {
-    const one: UnsentChange = { change, madeAt: context.clock(), signed: null };
+    const elsewhere = elsewhereThan(server, wanted);
+    const one: UnsentChange = { change, madeAt: context.clock(), signed: null, elsewhere };
     await updateUnsent(context.store, server.xid, (before) => [
       ...before.filter((other) => !isSameChange(other.change, change)),
       one,
     ]);
   }
-  return Promise.all(wanted.map(async ({ server }) => sendTo(context, server, { words, isWatched: true })));
+  return Promise.all(
+    wanted.map(async ({ server, change }) => sendTo(context, server, { words, decided: change })),
+  );
+}
+
+/** Where else the same device is let in, and by which key. */
+function elsewhereThan(server: ServerRecord, wanted: readonly MeantFor[]): UnsentChange['elsewhere'] {
+  return wanted.flatMap(({ server: { xid }, change }) =>
+    change.kind === 'put' && !equalBytes(xid, server.xid) ? [{ server: xid, id: change.key.id }] : [],
+  );
 }
 
 /** Tells servers that have just answered what they have not heard. Whatever comes of it is seen by whoever looks next. */
@@ -59,31 +70,36 @@ export async function sendUnsent(context: ClientContext): Promise<void> {
     const name = encodeHex(xid);
     return waiting.includes(name) && context.answered.has(name);
   });
-  const sending = { words: null, isWatched: false };
+  const sending = { words: null, decided: null };
   await Promise.all(servers.map(async (server) => sendTo(context, server, sending)));
 }
 
 interface Sending {
   readonly words: Secret<Uint8Array> | null;
-  /** Whether somebody is told what comes of it: else what a server refuses stays, so that it is named until somebody looks. */
-  readonly isWatched: boolean;
+  /** What was decided just now, by somebody who is told what comes of it; null: nobody is, and what a server refuses stays, so that it is named until somebody looks. */
+  readonly decided: DeviceChange | null;
 }
 
 /** Everything that a server has not heard, in order. */
 async function sendTo(
   context: ClientContext,
   server: ServerRecord,
-  { words, isWatched }: Sending,
+  { words, decided }: Sending,
 ): Promise<ChangedAt> {
   const { store } = context;
   for (const unsent of await unsentAt(store, server.xid)) {
+    const isNew = decided !== null && isSameChange(unsent.change, decided);
+    const verdict = isNew ? 'due' : await judgeLate(context, unsent);
+    if (verdict === 'over') await updateUnsent(store, server.xid, replacing(unsent, null));
+    // What comes behind it is not kept waiting: it may take a device out.
+    if (verdict !== 'due') continue;
     const { outcome, error } = await sendOne(context, server, words, unsent);
     if (outcome === 'unsent') {
       const signed = words === null ? null : await signAhead(context, server, words, unsent);
       if (signed !== null) await updateUnsent(store, server.xid, replacing(unsent, { ...unsent, signed }));
       return { server: server.name, outcome, error };
     }
-    const isKept = outcome === 'refused' && !isWatched;
+    const isKept = outcome === 'refused' && decided === null;
     if (!isKept) await updateUnsent(store, server.xid, replacing(unsent, null));
     if (outcome === 'refused') return { server: server.name, outcome, error };
   }

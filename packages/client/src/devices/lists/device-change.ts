@@ -24,6 +24,8 @@ export interface UnsentChange {
   readonly madeAt: number;
   /** The list that the words signed for it when they were typed; null: whoever sends it signs. */
   readonly signed: SignedDevices | null;
+  /** The other servers that the same device is let in at, each with the id of its key there. */
+  readonly elsewhere: readonly { readonly server: Uint8Array; readonly id: Uint8Array }[];
 }
 
 /** Whether two are about the same device, and mean the same for it. */
@@ -62,7 +64,7 @@ export function changeText({ kind, name }: DeviceChange): string {
   return kind === 'remove' ? `${name} is removed` : `${name} is let in`;
 }
 
-export function changeData({ change, madeAt, signed }: UnsentChange): Data {
+export function changeData({ change, madeAt, signed, elsewhere }: UnsentChange): Data {
   const what =
     change.kind === 'remove'
       ? { id: change.id }
@@ -76,6 +78,7 @@ export function changeData({ change, madeAt, signed }: UnsentChange): Data {
     name: change.name,
     madeAt,
     signed: signed === null ? null : { ...signed },
+    elsewhere: elsewhere.map((one) => ({ ...one })),
     ...what,
   };
 }
@@ -94,6 +97,9 @@ export function readChange(path: string, record: RecordReader): UnsentChange {
       signed === null
         ? null
         : { document: signed.bytes('document'), signature: signed.bytes('signature', 64) },
+    elsewhere: record
+      .records('elsewhere')
+      .map((one) => ({ server: one.bytes('server', 32), id: one.bytes('id', 32) })),
   };
 }
 
