@@ -1,4 +1,3 @@
-import { MOST_DEVICE_BYTES } from '@ckm/client';
 import { AvailabilityError } from '@ckm/foundation';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
@@ -13,8 +12,8 @@ export function keeperSocket({ path }: Home): string {
 export type KeeperQuestion = 'seed' | 'lock' | 'left';
 
 const LONGEST_ANSWER_MS = 1_000;
-/** An open device is the longest of what is kept. */
-const MOST_BYTES = MOST_DEVICE_BYTES;
+/** An open device is the longest of what is kept, `MOST_DEVICE_BYTES`: written down here, so that nobody reads the client in to ask a socket. */
+const MOST_KEPT_BYTES = 8_192;
 
 /**
  * Asks the keeper that runs for a folder. Null: none does, or it does not answer; then the passphrase is asked for.
@@ -62,7 +61,7 @@ function hearKeeper(home: Home, question: KeeperQuestion): Promise<Uint8Array | 
     socket.on('data', (chunk) => {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > MOST_BYTES) end('silent');
+      if (length > MOST_KEPT_BYTES) end('silent');
     });
     socket.once('end', () => {
       const all = Buffer.concat(chunks);

@@ -1,13 +1,8 @@
 import { AccessError, concatBytes, encodeUtf8, reveal, secret, type Secret } from '@ckm/foundation';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { randomBytes } from 'node:crypto';
-import {
-  deviceFileCorrupt,
-  devicePrint,
-  MOST_DEVICE_BYTES,
-  parseDevice,
-  wipeDevice,
-} from '../owner/device-secrets.js';
+import { deviceFileCorrupt, devicePrint, parseDevice, wipeDevice } from '../owner/device-secrets.js';
+import { MOST_DEVICE_BYTES } from '../owner/device-size.js';
 import { LEAST_LOG_N, MOST_LOG_N, SEED_COST, stretch } from './stretch.js';
 
 /**
