@@ -44,8 +44,7 @@ export {
   type WelcomeServer,
   wipeWelcome,
 } from './devices/welcome.js';
-export { draftDevice, isAccountOf, isDevice } from './owner/device-secrets.js';
-export { MOST_DEVICE_BYTES } from './owner/device-size.js';
+export { draftDevice, isAccountOf, isDevice, MOST_DEVICE_BYTES } from './owner/device-secrets.js';
 export type { DevicePrivilege } from '@ckm/api';
 // servers
 export type { AddServerArgs, PreviewServerArgs, ServerPreview } from './introduction/add-server.js';

@@ -11,9 +11,9 @@ import {
   householdOf,
   isAccountOf,
   isDevice,
+  MOST_DEVICE_BYTES,
   parseDevice,
 } from '../owner/device-secrets.js';
-import { MOST_DEVICE_BYTES } from '../owner/device-size.js';
 import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
 import { identityForServer } from '../seed/identity.js';
 import { changedKeys } from './lists/device-change.js';

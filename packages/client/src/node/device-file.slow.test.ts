@@ -1,7 +1,7 @@
 import { CkmError, encodeUtf8, reveal, secret } from '@ckm/foundation';
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { draftDevice } from '../owner/device-secrets.js';
+import { draftDevice, MOST_DEVICE_BYTES } from '../owner/device-secrets.js';
 import {
   DEVICE_FILE_MAX_BYTES,
   devicePrintOf,
@@ -28,6 +28,10 @@ const codeOf = async (text: string, passphrase = PASSPHRASE): Promise<string> =>
   }
   return 'OK';
 };
+
+test('a file of the longest device is not too long', () => {
+  expect(DEVICE_FILE_MAX_BYTES).toBe(2 * (MOST_DEVICE_BYTES + 16) + 1_024);
+});
 
 describe('a device at rest', () => {
   test('comes back with its passphrase, and says without it which device it is and how far', async () => {

@@ -2,7 +2,6 @@ import { AccessError, concatBytes, encodeUtf8, reveal, secret, type Secret } fro
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { randomBytes } from 'node:crypto';
 import { deviceFileCorrupt, devicePrint, parseDevice, wipeDevice } from '../owner/device-secrets.js';
-import { MOST_DEVICE_BYTES } from '../owner/device-size.js';
 import { LEAST_LOG_N, MOST_LOG_N, SEED_COST, stretch } from './stretch.js';
 
 /**
@@ -20,7 +19,6 @@ import { LEAST_LOG_N, MOST_LOG_N, SEED_COST, stretch } from './stretch.js';
  * Source: RFC 7914; draft-irtf-cfrg-xchacha-03.
  */
 const TITLE = 'ckm-device: 1';
-const TAG_BYTES = 16;
 
 /**
  * How far a device has come. `offered`: it waits for its welcome. `forgetting`: it is to take the place of the words, which still lie beside it. `ready`: it speaks.
@@ -34,7 +32,11 @@ export interface DeviceHead {
   readonly print: Uint8Array;
 }
 
-export const DEVICE_FILE_MAX_BYTES = 2 * (MOST_DEVICE_BYTES + TAG_BYTES) + 1_024;
+/**
+ * Twice `MOST_DEVICE_BYTES` and a tag of 16 bytes, in hex, and the lines around. A number of its own: the bundled command reads this module before
+ * the one that holds devices.
+ */
+export const DEVICE_FILE_MAX_BYTES = 17_440;
 
 /**
  * Seals a device, as `openDeviceFile` gives it, under a passphrase, text or its UTF-8 in NFC. `logN` is lowered in tests only.

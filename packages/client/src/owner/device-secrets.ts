@@ -22,7 +22,6 @@ import {
 } from '@ckm/gordian';
 import { identityForServer } from '../seed/identity.js';
 import { deriveRecordKey, type RecordKey } from '../store/record-seal.js';
-import { MOST_DEVICE_BYTES } from './device-size.js';
 
 /**
  * One device of an owner, opened. As bytes: `CKMD` ‖ layout (1 byte) ‖ dCBOR of {secret, household, mac, name, accounts}. Whoever has them is this device to
@@ -50,6 +49,8 @@ export interface DeviceAccount {
 
 /** So many servers can know one device. */
 export const DEVICE_SLOTS = 32;
+/** Of a device as bytes, with the accounts of {@link DEVICE_SLOTS} servers. */
+export const MOST_DEVICE_BYTES = 8_192;
 
 const SECRET_BYTES = 32;
 const RECORD_NAME_BYTES = 8;
