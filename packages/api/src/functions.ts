@@ -32,6 +32,7 @@ import {
   openOrder,
   openSettlement,
 } from './changes.js';
+import { shareDelete, shareGet, shareList, shareStore } from './deposits/deposits.js';
 import { deviceSeen, deviceShow, deviceUpdate } from './devices/functions.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
@@ -376,6 +377,12 @@ export const FUNCTIONS = {
   'device.update': { may: 'account', needs: 'look', changes: 'account', ...deviceUpdate },
   /** A device that another one, or the words, have seen is young for three days from then on. */
   'device.seen': { may: 'account', needs: 'look', changes: 'account', ...deviceSeen },
+  /** Keeps something small for the account: a share of a secret of its owner. What belongs to others is not there, for whoever asks. */
+  'share.store': { may: 'account', needs: 'use', changes: 'account', ...shareStore },
+  'share.list': { may: 'account', needs: 'use', changes: 'nothing', ...shareList },
+  /** Takes more than using keys: enough shares are the owner's words. */
+  'share.get': { may: 'account', needs: 'manage', changes: 'nothing', ...shareGet },
+  'share.delete': { may: 'account', needs: 'manage', changes: 'account', ...shareDelete },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',

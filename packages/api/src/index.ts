@@ -4,6 +4,7 @@ export * from './changes.js';
 export * from './heads.js';
 export * from './crafts/crafts.js';
 export * from './crafts/frost.js';
+export * from './deposits/deposits.js';
 export * from './devices/codes.js';
 export * from './devices/document.js';
 export * from './devices/follow.js';

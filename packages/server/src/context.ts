@@ -271,9 +271,12 @@ export type SessionFunctionName = Extract<
 /** The functions that the room of devices answers. */
 export type DeviceFunctionName = Extract<FunctionName, `device.${string}`>;
 
+/** The functions that the room of deposits answers. */
+export type DepositFunctionName = Extract<FunctionName, `share.${string}`>;
+
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
 export interface Sessions {
-  readonly handlers: Handlers<SessionFunctionName | DeviceFunctionName>;
+  readonly handlers: Handlers<SessionFunctionName | DeviceFunctionName | DepositFunctionName>;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
   readonly changeDesk: ChangeDesk;

@@ -30,6 +30,10 @@ const ACCESS = groupOf(
       'You have as many open ceremonies there as the operator allows.',
       'Finish or cancel some: ckm sessions.',
     ],
+    QUOTA_SHARES: [
+      'Your account keeps as many shares at this server as it may.',
+      'Delete those that are not needed any more.',
+    ],
     QUOTA_WAITING: [
       'As many of your requests wait there as the operator allows.',
       'Cancel some: ckm requests.',

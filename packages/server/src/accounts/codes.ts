@@ -15,6 +15,7 @@ const ACCOUNT_CODES = [
   'QUOTA_KEYS',
   'QUOTA_MESSAGES',
   'QUOTA_SESSIONS',
+  'QUOTA_SHARES',
   'QUOTA_WAITING',
 ] as const;
 export type AccountCode = (typeof ACCOUNT_CODES)[number];

@@ -96,6 +96,20 @@ describe('a backup of a running server', () => {
 });
 
 describe('a restored server', () => {
+  test('keeps the shares that its owners brought it', async () => {
+    const data = new Uint8Array(300).fill(9);
+    const { receipt } = await alpha().as(alice).ask('share.store', { data });
+    expect(await backUp()).toMatchObject({ rows: { deposits: 1 } });
+    await restoreServer(restores.options());
+    await restores.start(async ({ client }) => {
+      expect(await client.ask('share.get', { receipts: [receipt] })).toEqual({ shares: [{ receipt, data }] });
+      expect(await client.ask('share.delete', { receipts: [receipt] })).toEqual({ deleted: [receipt] });
+    });
+    await alpha()
+      .as(alice)
+      .ask('share.delete', { receipts: [receipt] });
+  });
+
   test('V36: has none of the commitments that were published before', async () => {
     const attempt = await keyed.signer.prepare([1, 2]);
     await backUp();

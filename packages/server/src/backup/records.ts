@@ -18,6 +18,7 @@ export const BACKED_UP = [
   'accounts',
   'devices',
   'young_devices',
+  'deposits',
   'invites',
   'keys',
   'key_epochs',

@@ -28,6 +28,7 @@ export async function* walkStorage(walked: WalkedStorage): AsyncGenerator<Backup
   yield* walkKeys(walked);
   yield* walkTable(walked, 'devices');
   yield* walkTable(walked, 'young_devices');
+  yield* walkTable(walked, 'deposits');
   yield* walkTable(walked, 'accounts');
   yield* walkTable(walked, 'invites');
   yield* walkTable(walked, 'meta');

@@ -1,7 +1,7 @@
 import { deviceTooYoung, type DevicesDocument } from '@ckm/api';
 import { decodeHex, encodeHex, equalBytes } from '@ckm/foundation';
 import type { Account } from '../accounts/accounts.js';
-import type { ServerContext } from '../context.js';
+import type { Call, ServerContext } from '../context.js';
 import {
   COUNT_SECONDS,
   type Counter,
@@ -61,6 +61,17 @@ export function youngUntil(counter: Counter, young: YoungDevices, id: Uint8Array
   const { waited } = known.record;
   const left = waited.needed - countedBy(counter, waited);
   return left > 0 ? counter.now + left : null;
+}
+
+/** Whether the key that a message is signed with is of a young device. */
+export async function isYoungKey(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  counter: Counter,
+  { account, by }: Pick<Call, 'account' | 'by'>,
+): Promise<boolean> {
+  if (by.may === null) return false;
+  return youngUntil(counter, await readYoung(context, reader, account.xid), by.id) !== null;
 }
 
 /** How old devices are. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import {
+  depositReceipt,
   DEVICE_PRIVILEGES,
   devicesBehind,
   drillKeyId,
@@ -65,6 +66,7 @@ async function rowsOf(act: () => Promise<unknown>): Promise<number> {
 const drill = drillKeyId(random(16));
 const sessionId = random(32);
 const requestId = random(32);
+const deposited = random(100);
 
 /** Parameters of the form that each function asks for, about what is Alice's. */
 const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
@@ -151,6 +153,10 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   }),
   'request.cancel': () => ({ requestId, reason: 'walked' }),
   'device.show': () => ({ after: null }),
+  'share.store': () => ({ data: deposited }),
+  'share.list': () => ({}),
+  'share.get': () => ({ receipts: [depositReceipt(alice.xid, deposited)] }),
+  'share.delete': () => ({ receipts: [depositReceipt(alice.xid, deposited)] }),
   'device.seen': () => ({ generation: 0, number: 0 }),
   'device.update': () => ({
     documents: [
@@ -419,6 +425,11 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
   'request.ask': async () => () => ask(hers, 'request.ask'),
   'request.cancel': async () => () => ask(hers, 'request.cancel'),
   'device.update': async () => () => ask(hers, 'device.update'),
+  'share.store': async () => () => ask(hers, 'share.store'),
+  'share.delete': async () => {
+    await ask(hers, 'share.store');
+    return () => ask(hers, 'share.delete');
+  },
   'device.seen': async () => {
     const { after, list } = await withNewcomer();
     await hers.ask('device.update', { documents: [after.signed, list.signed] });

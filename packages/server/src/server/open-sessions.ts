@@ -1,6 +1,7 @@
 import type { ServerContext, Sessions } from '../context.js';
+import { depositHandlers } from '../deposits/handlers.js';
 import { deviceHandlers, type EndOfDevices } from '../devices/handlers.js';
-import { createQuarantineSweep } from '../devices/quarantine.js';
+import { createQuarantineSweep, isYoungKey } from '../devices/quarantine.js';
 import { keepDrillsApart } from '../sessions/drills/apart.js';
 import { drillHandlers } from '../sessions/drills/drill-keys.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
@@ -123,6 +124,10 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
         'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
       }),
       ...deviceHandlers({ context, ends: endsOf(server), counting }),
+      ...depositHandlers({
+        context,
+        isYoung: (reader, call) => isYoungKey(context, reader, counting(), call),
+      }),
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),

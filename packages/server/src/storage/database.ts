@@ -35,6 +35,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   devices: ['owner', 'generation', 'number', 'twice', 'sealed'],
   young_devices: ['owner', 'id', 'version', 'sealed'],
   outbox: ['owner', 'id', 'way', 'state', 'dueAt', 'version', 'createdAt', 'sealed'],
+  deposits: ['owner', 'receipt', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -68,6 +69,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   devices: ['owner', 'generation', 'number', 'twice'],
   young_devices: ['owner', 'id'],
   outbox: ['owner', 'id'],
+  deposits: ['owner', 'receipt'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   audit: ['sequence'],

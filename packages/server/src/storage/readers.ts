@@ -4,6 +4,7 @@ import type {
   AuditHeadRow,
   AuditRow,
   ChangeRow,
+  DepositRow,
   DevicesRow,
   EvidenceRow,
   InviteRow,
@@ -184,6 +185,11 @@ export interface OutboxReader {
   /** By owner and id, behind `after`. */
   list(after: Pick<OutboxRow, 'owner' | 'id'> | null, limit: number): Promise<readonly OutboxRow[]>;
 }
+export interface DepositReader {
+  find(owner: Uint8Array, receipt: Uint8Array): Promise<DepositRow | null>;
+  /** Those of one account, by receipt. */
+  of(owner: Uint8Array, limit: number): Promise<readonly DepositRow[]>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -266,6 +272,7 @@ export interface Reader {
   readonly devices: DeviceReader;
   readonly youngDevices: YoungDeviceReader;
   readonly outbox: OutboxReader;
+  readonly deposits: DepositReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;

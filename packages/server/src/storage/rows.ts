@@ -159,6 +159,13 @@ export interface OutboxRow {
   readonly sealed: Uint8Array;
 }
 
+/** Something that an account keeps here. Never written over: it is named by what it is. */
+export interface DepositRow {
+  readonly owner: Uint8Array;
+  readonly receipt: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
 export interface RequestRow {
   readonly owner: Uint8Array;
   readonly requestId: Uint8Array;
@@ -210,6 +217,7 @@ export interface Rows {
   readonly devices: DevicesRow;
   readonly young_devices: YoungDeviceRow;
   readonly outbox: OutboxRow;
+  readonly deposits: DepositRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly audit: AuditRow;

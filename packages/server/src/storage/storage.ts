@@ -3,6 +3,7 @@ import type {
   AttemptReader,
   AuditReader,
   ChangeReader,
+  DepositReader,
   DeviceReader,
   EvidenceReader,
   InviteReader,
@@ -28,6 +29,7 @@ import type {
   AuditHeadRow,
   AuditRow,
   ChangeRow,
+  DepositRow,
   DevicesRow,
   EvidenceRow,
   InviteRow,
@@ -138,6 +140,11 @@ export interface Transaction extends Reader {
     remove(owner: Uint8Array, id: Uint8Array): Promise<void>;
     /** Removes whatever has been sent, given up or due since before that moment; returns how many. */
     forget(before: number): Promise<number>;
+  };
+  readonly deposits: DepositReader & {
+    insert(row: DepositRow): Promise<void>;
+    /** @returns whether it was there */
+    remove(owner: Uint8Array, receipt: Uint8Array): Promise<boolean>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

@@ -41,6 +41,7 @@ describe('migrations', () => {
       { number: 4, name: 'devices' },
       { number: 5, name: 'young-devices' },
       { number: 6, name: 'outbox' },
+      { number: 7, name: 'deposits' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -102,6 +103,7 @@ describe('migrations', () => {
         '2d4d47fa046f1383cb2ffdb1ab277b9e997655335c4dff591a63b26fcca293e8',
         '6ddd3f4a66e89486e76954022da461759e836697be9a568c5bae8d6d348c7a5b',
         '709ac23d6c75498ee0737ce57f4f1c76b6bece77217755359998bd9815787462',
+        'f2762a8593a4b41d30ba2e05db439361b34c3998eff3d1389e45d7b0c8bb61e5',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
@@ -110,6 +112,7 @@ describe('migrations', () => {
         '8905fe96d44fa74906d5cf5d72838a0c8b9bc247c501e777d4b4f924fae8ff71',
         '557b21d52a0d9d4d2a14c36be59e888b51e8bf669668f55ca01ba5e546e7b398',
         '0dad2e8f7cbdd877c13d44113ec89df86b843c241e6999fa3f1fc2c4f14d3a7e',
+        '8dbcb20a76627a1b93b8cca7b291959ecb4298565888dd12e04d27e4c2ea013f',
       ],
     ]);
   });

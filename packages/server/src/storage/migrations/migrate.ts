@@ -9,10 +9,19 @@ import { shownEpochs } from './0003-shown-epochs.js';
 import { devices } from './0004-devices.js';
 import { youngDevices } from './0005-young-devices.js';
 import { outbox } from './0006-outbox.js';
+import { deposits } from './0007-deposits.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
-export const MIGRATIONS: readonly Migration[] = [tables, changes, shownEpochs, devices, youngDevices, outbox];
+export const MIGRATIONS: readonly Migration[] = [
+  tables,
+  changes,
+  shownEpochs,
+  devices,
+  youngDevices,
+  outbox,
+  deposits,
+];
 
 interface Applied {
   readonly number: number;

@@ -1,6 +1,7 @@
 import type { Reader, Transaction } from '../storage.js';
 import { auditReader, auditWriter } from './audit.js';
 import { changeReader, changeWriter } from './changes.js';
+import { depositReader, depositWriter } from './deposits.js';
 import { deviceReader, deviceWriter } from './devices.js';
 import { epochReader, epochWriter, shareReader, shareWriter } from './epochs.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
@@ -50,6 +51,7 @@ export function readerOf(reading: Reading): Reader {
     devices: deviceReader(reading),
     youngDevices: youngDeviceReader(reading),
     outbox: outboxReader(reading),
+    deposits: depositReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
@@ -78,6 +80,7 @@ export function transactionOf(writing: Writing): Transaction {
     devices: deviceWriter(writing),
     youngDevices: youngDeviceWriter(writing),
     outbox: outboxWriter(writing),
+    deposits: depositWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     sealed: sealedWriter(writing),

@@ -110,6 +110,7 @@ export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'changes',
   'shown_epochs',
   'devices',
+  'deposits',
   'requests',
   'attempts',
 ]);
