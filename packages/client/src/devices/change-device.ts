@@ -87,7 +87,7 @@ export async function renameDevice(context: ClientContext, args: RenameDeviceArg
   const wanted = at.map(({ server, key }): MeantFor => {
     const notes = sealDeviceName(household, key.publicKeys, args.wanted, context.random);
     const renamed = deviceKey(key.publicKeys, key.may, notes);
-    return { server, change: { kind: 'put', name: args.wanted, key: renamed } };
+    return { server, change: { kind: 'put', name: args.wanted, key: renamed, isRename: true } };
   });
   const servers = await changeLists(context, wanted, args.words ?? null);
   return outcomeOf(args.wanted, servers);

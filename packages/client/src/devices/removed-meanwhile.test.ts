@@ -63,3 +63,19 @@ describe('a device that a server has not heard of yet', () => {
     expect(await listed(second)).toEqual([3]);
   });
 });
+
+test('P1: a device that is removed while another place of the owner calls it otherwise stays out', async () => {
+  const { second, open } = await withPhone();
+  const first = open();
+  let isRemoved = false;
+  network.server('alpha').tamper = async ({ name }, honest) => {
+    if (name !== 'device.update' || isRemoved) return honest();
+    isRemoved = true;
+    await second.removeDevice({ name: 'phone' });
+    return honest();
+  };
+  await first.renameDevice({ name: 'phone', wanted: 'tablet' });
+  expect(isRemoved).toBe(true);
+  await first.close();
+  expect(await listed(second)).toEqual([]);
+});

@@ -13,7 +13,13 @@ import { corrupt, type RecordReader } from '../../store/record-reader.js';
 /** What is to become of the list at one server. Done twice it is done once. */
 export type DeviceChange =
   /** A device is let in, or is called otherwise, or may do something else. */
-  | { readonly kind: 'put'; readonly name: string; readonly key: DeviceKey }
+  | {
+      readonly kind: 'put';
+      readonly name: string;
+      readonly key: DeviceKey;
+      /** Only called otherwise: whoever is out since stays out. Absent: it is let in. */
+      readonly isRename?: true;
+    }
   /** `id`: of the key that is meant, 32 bytes; null: whichever is called so, since the list was never seen here. */
   | { readonly kind: 'remove'; readonly name: string; readonly id: Uint8Array | null };
 
@@ -54,6 +60,7 @@ export function changedKeys(
   }
   const { key, name } = change;
   const before = keys.find(({ id }) => equalBytes(id, key.id));
+  if (before === undefined && change.isRename === true) return null;
   const isSame = before !== undefined && nameOf(before) === name && before.may.join() === key.may.join();
   if (isSame) return null;
   return [...keys.filter((one) => one !== before), key].toSorted((a, b) => compareBytes(a.id, b.id));
@@ -72,6 +79,7 @@ export function changeData({ change, madeAt, signed, elsewhere }: UnsentChange):
           publicKeys: encodePublicKeys(change.key.publicKeys),
           may: [...change.key.may],
           notes: change.key.notes,
+          isRename: change.isRename === true,
         };
   return {
     kind: change.kind,
@@ -91,7 +99,12 @@ export function readChange(path: string, record: RecordReader): UnsentChange {
     change:
       record.text('kind') === 'remove'
         ? { kind: 'remove', name, id: record.has('id') ? record.bytes('id', 32) : null }
-        : { kind: 'put', name, key: keyIn(path, record) },
+        : {
+            kind: 'put',
+            name,
+            key: keyIn(path, record),
+            ...(record.boolean('isRename') ? { isRename: true } : {}),
+          },
     madeAt,
     signed:
       signed === null
