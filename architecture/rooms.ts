@@ -46,6 +46,7 @@ export const ROOMS: Record<
       'kysely',
       'better-sqlite3',
       'pg',
+      'nodemailer',
       'pino',
       'prom-client',
       'zod',
@@ -164,4 +165,5 @@ export const ONE_ROOM: Record<string, RegExp> = {
   '@blockchaincommons/': /^gordian\/src\/cbor\//,
   'better-sqlite3': /^server\/src\/storage\//,
   pg: /^server\/src\/storage\//,
+  nodemailer: /^server\/src\/outbox\//,
 };

@@ -8,6 +8,7 @@ export const PACKAGES = ['foundation', 'threshold', 'gordian', 'requests', 'api'
 const PERMISSIVE = [
   'Unlicense',
   'MIT',
+  'MIT-0',
   'ISC',
   'Apache-2.0',
   'BSD-2-Clause',

@@ -22,8 +22,23 @@ export const RUNNING_EXPLANATIONS = explanationsOf({
     'It is run without a shell, in the folder /, with PATH, HOME, LANG and TZ and nothing else in its environment.',
     'Run it yourself as the server’s user, with a line of JSON on stdin.',
   ],
+  NOTICE_MAIL_LATER: [
+    'The mail server says that it takes the message later.',
+    'Many do so with a sender that they do not know yet, or while they are busy.',
+    'Wait: the message is sent again after a pause. If it goes on for hours, look at what the log of the mail server says.',
+  ],
+  NOTICE_MAIL_LOGIN: [
+    'The mail server does not let this server sign in, or demands that it does.',
+    'It is signed in with "mail.user" and what is in the file of "mail.passwordFile", which is read each time.',
+    'Correct them in config.json; then ckm server config check.',
+  ],
+  NOTICE_MAIL_UNREACHABLE: [
+    'The mail server of "mail" cannot be reached, its certificate is not trusted, or it offers no TLS.',
+    'Nothing is said to another machine without TLS, whoever asks for that.',
+    'Look at mail.host, mail.port and mail.tls; for an authority of your own set mail.caFile.',
+  ],
   NOTICE_TIMEOUT: [
-    'The program or the address of "notify" took longer than ten seconds.',
+    'The program or the address of "notify" took longer than ten seconds, or the mail server of "mail" than thirty.',
     'It was ended; the notice is sent again half a minute later, then after pauses that grow up to an hour, for some two days.',
     'Let the program hand its work to another one, or look at what the address answers.',
   ],

@@ -26,6 +26,8 @@ test('ckm server config check says that a configuration is good, without startin
   );
 });
 
+const MAIL = { host: 'mail.example.org', from: 'ckm@example.org', to: 'you@example.org' };
+
 test.each([
   ['a misspelt name', { quotta: {} }, /quotta/],
   ['a value that is out of range', { quota: { keys: -1 } }, /quota\.keys/],
@@ -43,6 +45,19 @@ test.each([
     { notify: { webhook: { url: 'https://example.org/x', secretFile: '/nowhere' } } },
     /secretFile/,
   ],
+  ['mail without TLS to another machine', { mail: { ...MAIL, tls: 'none' } }, /mail\.tls/],
+  ['mail with a user without a password', { mail: { ...MAIL, user: 'ckm' } }, /mail\.passwordFile/],
+  [
+    'an address with a line of its own',
+    { mail: { ...MAIL, to: 'a@b.example\nBcc: c@d.example' } },
+    /mail\.to/,
+  ],
+  [
+    'a password that is not there',
+    { mail: { ...MAIL, user: 'ckm', passwordFile: '/nowhere' } },
+    /mail\.passwordFile/,
+  ],
+  ['an authority of mail that is not there', { mail: { ...MAIL, caFile: '/nowhere' } }, /mail\.caFile/],
   ['a folder of epoch keys that is not there', { epochKeys: '/nowhere/keys' }, /epochKeys/],
 ])('ckm server config check names %s', async (_what, settings, named) => {
   change(settings);

@@ -70,6 +70,41 @@ const notify = z.strictObject({
   everySeconds: z.int().min(1).max(86_400).default(60),
 });
 
+const mailAddress = z
+  .string()
+  .max(254)
+  .regex(/^[\w.+~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, {
+    error: 'expected an address such as ckm@example.org',
+  });
+const absoluteFile = z.string().startsWith('/').max(1_024).nullable().default(null);
+
+const mail = z
+  .strictObject({
+    host: z
+      .string()
+      .max(253)
+      .regex(/^[A-Za-z0-9.:-]+$/, { error: 'expected the name or the address of a machine' }),
+    port: z.int().min(1).max(65_535).default(587),
+    tls: z.enum(['starttls', 'tls', 'none']).default('starttls'),
+    from: mailAddress,
+    to: mailAddress.nullable().default(null),
+    user: z.string().min(1).max(254).nullable().default(null),
+    passwordFile: absoluteFile,
+    caFile: absoluteFile,
+  })
+  .refine(({ host, tls }) => tls !== 'none' || isThisMachine(host), {
+    error: 'without TLS only this machine is sent to',
+    path: ['tls'],
+  })
+  .refine(({ user, passwordFile }) => (user === null) === (passwordFile === null), {
+    error: 'a user and the file of his password come together',
+    path: ['passwordFile'],
+  });
+
+function isThisMachine(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|::1)$/.test(host);
+}
+
 function isWebhookUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password } = new URL(text);
@@ -103,6 +138,7 @@ export const configFile = z.strictObject({
     .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
     .prefault({}),
   notify: notify.prefault({}),
+  mail: mail.nullable().default(null),
   trustProxy: z.boolean().default(false),
   metrics: z.enum(['local', 'anybody']).default('local'),
 });

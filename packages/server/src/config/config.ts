@@ -26,6 +26,22 @@ export interface NotifyConfig {
   readonly everySeconds: number;
 }
 
+/** The operator's mail server, through which this one sends. */
+export interface MailConfig {
+  readonly host: string;
+  readonly port: number;
+  /** `tls`: from the first byte; `starttls`: demanded before anything is said; `none`: only to this machine. */
+  readonly tls: 'starttls' | 'tls' | 'none';
+  readonly from: string;
+  /** Where the operator's notices go; null: not by mail. */
+  readonly to: string | null;
+  readonly user: string | null;
+  /** 0600. */
+  readonly passwordFile: string | null;
+  /** PEM file of the authority of its certificate; null: those that Node trusts. */
+  readonly caFile: string | null;
+}
+
 /** Checked configuration of one server. */
 export interface ServerConfig {
   readonly dataDir: string;
@@ -80,6 +96,8 @@ export interface ServerConfig {
   readonly allowSlowArithmetic: boolean;
   readonly log: { readonly level: string };
   readonly notify: NotifyConfig;
+  /** Null: it sends no mail. */
+  readonly mail: MailConfig | null;
   /** Whether the address in `X-Forwarded-For` counts: only behind a proxy that sets it. */
   readonly trustProxy: boolean;
   /** Who may read `/metrics`. */

@@ -71,6 +71,14 @@ const SAYS: Readonly<Record<string, string>> = {
   'notify.webhook.sentence':
     'whether the notice says what the request is about: whoever has the address reads it',
   'notify.everySeconds': 'seconds between two notices; what comes in between is counted in the next one',
+  'mail.host': 'mail server that this one sends through; null for all of it: it sends no mail',
+  'mail.port': 'its port: 587 for starttls, 465 for tls, as a rule',
+  'mail.tls': 'tls from the first byte, starttls before anything is said, or none, to this machine only',
+  'mail.from': 'address that its mail comes from',
+  'mail.to': 'address to which notices go that something waits; null: they do not go by mail',
+  'mail.user': 'as whom it signs in there; null: it does not',
+  'mail.passwordFile': 'file (0600) with the password of that user',
+  'mail.caFile': 'PEM file of the authority that its certificate is of; null: those that Node trusts',
   trustProxy: 'whether the address in `X-Forwarded-For` counts: only behind a proxy that sets it',
   metrics: 'who may read `/metrics`: this machine, or everybody',
 };

@@ -1,7 +1,7 @@
 import { agentFor, openRequest, webProxyFor } from '@ckm/foundation/node';
 import { createHmac } from 'node:crypto';
 import type { NotifyConfig } from '../config/config.js';
-import { readPrivateFile } from '../vault/key-file.js';
+import { readPrivateFile, withoutLineEnd } from '../vault/key-file.js';
 import { noticeError } from './codes.js';
 import type { Notice } from './notice.js';
 
@@ -71,9 +71,4 @@ function sign(secretFile: string, body: string): string {
   const hmac = createHmac('sha256', withoutLineEnd(secret)).update(`${seconds}.${body}`).digest('hex');
   secret.fill(0);
   return `t=${seconds},v1=${hmac}`;
-}
-
-function withoutLineEnd(bytes: Uint8Array): Uint8Array {
-  const end = bytes.findLastIndex((byte) => byte !== 0x0a && byte !== 0x0d);
-  return bytes.subarray(0, end + 1);
 }

@@ -3,6 +3,7 @@ import type { OutboxRow } from '../storage/storage.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import { pauseAfter } from './pauses.js';
+import { REFUSED } from './refused.js';
 import type { OutboxMeans, OutboxRecord, Way } from './way.js';
 
 /** What one process sends by one way: one thing at a time. */
@@ -146,7 +147,7 @@ async function noteFailed(means: OutboxMeans, taken: readonly Taken[], code: str
   const { storage, clock } = means;
   await storage.transact(async ({ outbox }) => {
     for (const { row, record } of taken) {
-      const pause = code === 'OUTBOX_REFUSED' ? null : pauseAfter(record.tries);
+      const pause = code === REFUSED ? null : pauseAfter(record.tries);
       const columns =
         pause === null ? ({ state: 'failed', dueAt: clock() } as const) : { dueAt: clock() + pause };
       await outbox.update(written(means, row, columns, { ...record, code, isTaken: false }));

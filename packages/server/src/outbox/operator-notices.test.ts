@@ -77,7 +77,7 @@ function notify(part: Partial<NotifyConfig>) {
     bug: (error: unknown) => void told.push(String(error)),
   };
   const config = { command: null, webhook: null, everySeconds: 1, ...part };
-  const ways = operatorWays({ config, name: 'alpha', countWaiting: () => Promise.resolve(3) });
+  const ways = operatorWays({ config, mail: null, name: 'alpha', countWaiting: () => Promise.resolve(3) });
   const { storage, vault } = rooms;
   const outbox = createOutbox({ storage, vault, clock: () => rooms.now, random, events }, ways);
   open.push(outbox);

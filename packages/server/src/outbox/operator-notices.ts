@@ -1,16 +1,19 @@
 import type { Data } from '@ckm/gordian';
 import type { AuditLine } from '../audit/audit.js';
-import type { NotifyConfig } from '../config/config.js';
+import type { MailConfig, NotifyConfig } from '../config/config.js';
 import type { Events } from '../events.js';
 import { callWebhook } from '../notices/call-webhook.js';
 import { isGrave, type Notice, noticeOf, type Occasion, occasionOf } from '../notices/notice.js';
 import { runCommand } from '../notices/run-command.js';
 import type { Transaction } from '../storage/storage.js';
 import type { Outbox } from './outbox.js';
+import { sendMail } from './smtp.js';
+import { mailOf } from './texts.js';
 import type { Way } from './way.js';
 
 export interface NoticeMeans {
   readonly config: NotifyConfig;
+  readonly mail: MailConfig | null;
   /** The server's name. */
   readonly name: string;
   countWaiting(): Promise<number>;
@@ -23,7 +26,8 @@ const MORE_GRAVE = 1_000;
 
 /** How the operator is told, outside of the server, that something waits: one notice at a time, not more often than he wishes. */
 export function operatorWays(means: NoticeMeans): ReadonlyMap<string, Way> {
-  const { command, webhook, everySeconds } = means.config;
+  const { config, mail } = means;
+  const { command, webhook, everySeconds } = config;
   const ways = new Map<string, Way>();
   const add = (name: string, send: (notice: Notice, signal: AbortSignal) => Promise<void>) =>
     ways.set(name, {
@@ -38,6 +42,10 @@ export function operatorWays(means: NoticeMeans): ReadonlyMap<string, Way> {
     });
   if (command !== null) add('command', (notice, signal) => runCommand(command, notice, signal));
   if (webhook !== null) add('webhook', (notice, signal) => callWebhook(webhook, notice, signal));
+  if (mail !== null && mail.to !== null) {
+    const { to } = mail;
+    add('mail', (notice, signal) => sendMail(mail, { to, ...mailOf(notice) }, signal));
+  }
   return ways;
 }
 

@@ -144,6 +144,7 @@ async function openOn(
   const lastEntry = openLastEntry(config.dataDir, vault);
   const ways = operatorWays({
     config: config.notify,
+    mail: config.mail,
     name: config.name,
     countWaiting: () =>
       storage.read(async ({ requests, sessions, changes }) => {

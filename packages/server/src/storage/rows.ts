@@ -149,7 +149,7 @@ export interface YoungDeviceRow {
 export interface OutboxRow {
   readonly owner: Uint8Array;
   readonly id: Uint8Array;
-  /** By which way it goes: `command`, `webhook`. */
+  /** By which way it goes: `command`, `webhook`, `mail`. */
   readonly way: string;
   readonly state: 'waiting' | 'sent' | 'failed';
   /** When it is tried next; of what was sent or given up: since when. UnixSeconds. */

@@ -49,6 +49,12 @@ export function readPrivateFile(path: string): Uint8Array {
   throw vaultError('KEY_FILE_EXPOSED', `others may read ${path}`, `run: chmod 600 ${path}`);
 }
 
+/** What somebody typed into a file, whose editor ends its line. */
+export function withoutLineEnd(bytes: Uint8Array): Uint8Array {
+  const end = bytes.findLastIndex((byte) => byte !== 0x0a && byte !== 0x0d);
+  return bytes.subarray(0, end + 1);
+}
+
 /**
  * Reads a file whoever may read it besides.
  * @throws StorageError `KEY_FILE_MISSING`, `KEY_FILE_DAMAGED`, `FILE_…`

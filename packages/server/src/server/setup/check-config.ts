@@ -3,7 +3,7 @@ import { CkmError } from '@ckm/foundation';
 import { assertTls } from '../../http/listen.js';
 import { readPrivateFile } from '../../vault/key-file.js';
 import { settingInvalid } from '../../config/codes.js';
-import type { ServerConfig } from '../../config/config.js';
+import type { MailConfig, ServerConfig } from '../../config/config.js';
 import { ENV_NAMES, readEnv } from '../../config/env.js';
 import { loadConfig, readSettings } from '../../config/load-config.js';
 import { assertDatabaseKind } from '../database/own-database.js';
@@ -39,7 +39,7 @@ export function describeConfig({ dataDir, variables }: ConfigOptions): readonly 
 
 /**
  * Checks what a start would find wrong with the configuration, and what it would only find later: files of TLS, programs
- * and secrets of notices, the folder of epoch keys, another database than before. Starts nothing, changes nothing.
+ * and secrets of notices and of mail, the folder of epoch keys, another database than before. Starts nothing, changes nothing.
  * @throws UsageError `CONFIG_MISSING`, `CONFIG_INVALID` naming the first setting that is wrong; StorageError `STORAGE_OTHER`
  */
 export function checkConfig({ dataDir, variables }: ConfigOptions): ServerConfig {
@@ -51,10 +51,16 @@ export function checkConfig({ dataDir, variables }: ConfigOptions): ServerConfig
     throw invalid('notify.command', 'there is no such program');
   if (webhook !== null && webhook.secretFile !== null)
     assertPrivate('notify.webhook.secretFile', webhook.secretFile);
+  if (config.mail !== null) assertMail(config.mail);
   if (config.epochKeys !== null && !existsSync(config.epochKeys)) {
     throw invalid('epochKeys', 'there is no such folder');
   }
   return config;
+}
+
+function assertMail({ passwordFile, caFile }: MailConfig): void {
+  if (passwordFile !== null) assertPrivate('mail.passwordFile', passwordFile);
+  if (caFile !== null && !existsSync(caFile)) throw invalid('mail.caFile', 'there is no such file');
 }
 
 /** A setting by which a server reaches outside of its data directory. */
@@ -67,6 +73,10 @@ const REACHING_OUT = [
   'notify.command',
   'notify.webhook.url',
   'notify.webhook.secretFile',
+  'mail.host',
+  'mail.to',
+  'mail.passwordFile',
+  'mail.caFile',
   'epochKeys',
   'tls.certificateFile',
   'tls.keyFile',
