@@ -103,7 +103,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   requests: ['storage', 'turns', 'vault', 'audit', 'policy', 'sessions', 'crafts'],
   crafts: ['storage', 'sessions'],
   votes: [],
-  control: ['accounts', 'audit', 'config', 'http', 'policy', 'storage'],
+  control: ['accounts', 'audit', 'config', 'http', 'outbox', 'policy', 'storage'],
   server: [
     'accounts',
     'audit',

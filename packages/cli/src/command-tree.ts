@@ -198,6 +198,22 @@ const OWN_SERVER: readonly CommandNode[] = [
     ],
   },
   {
+    name: 'outbox',
+    summary: 'what goes out to people',
+    commands: [
+      {
+        name: 'list',
+        summary: 'what waits to go out to people, and what was given up',
+        load: async () => (await import('./commands/server/outbox/list.js')).serverOutboxListCommand(),
+      },
+      {
+        name: 'retry',
+        summary: 'send again what was not sent',
+        load: async () => (await import('./commands/server/outbox/retry.js')).serverOutboxRetryCommand(),
+      },
+    ],
+  },
+  {
     name: 'accounts',
     summary: 'who is answered',
     commands: [

@@ -9,6 +9,7 @@ export type {
   TightenBody,
 } from './control/schemas/keys.js';
 export type { OperatorAccount, OperatorInvite } from './control/schemas/people.js';
+export type { OperatorOutboxEntry } from './control/schemas/outbox.js';
 export type { DrillVerdict, OperatorDrill } from './control/schemas/drills.js';
 export type { OperatorChange } from './control/schemas/changes.js';
 export type { OperatorRequest } from './control/schemas/requests.js';

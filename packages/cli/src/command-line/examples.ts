@@ -45,6 +45,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'server invite create': ['server invite create srv/alpha'],
   'server invite list': ['server invite list srv/alpha'],
   'server invite revoke': ['server invite revoke srv/alpha 5d9a0c11'],
+  'server outbox list': ['server outbox list srv/alpha'],
+  'server outbox retry': ['server outbox retry srv/alpha'],
   'server policy show': ['server policy show srv/alpha 1f0c99a2'],
   'server policy tighten': ['server policy tighten srv/alpha 1f0c99a2 --rate 1/1h'],
   'server policy loosen': ['server policy loosen srv/alpha 1f0c99a2 --rate any'],

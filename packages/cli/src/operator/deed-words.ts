@@ -26,6 +26,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'operator.release': 'Answer again for a key',
   'operator.resume': 'Let an account go on',
   'operator.revoke': 'Take an invite back',
+  'operator.outbox': 'Send again what was not sent',
   'operator.rotate-key': 'Change the storage key',
   'operator.suspend': 'Suspend an account',
   'operator.thaw': 'Thaw a key before its time',

@@ -115,3 +115,16 @@ test('an invite is not made on a closed server; on an open one it is said that n
     }
   }
 });
+
+test('the outbox of a server that tells nobody is empty, and nothing of it is sent again', async () => {
+  const outbox = (word: string, ...more: string[]) => callCkm(['server', 'outbox', word, folder, ...more]);
+  const list = await outbox('list');
+  expect([list.status, list.stdout, list.stderr]).toEqual([
+    0,
+    '',
+    'nothing waits, and nothing was given up\n',
+  ]);
+  expect(JSON.parse((await outbox('list', '--json')).stdout)).toEqual([]);
+  expect((await outbox('retry', '--preview')).stdout).toBe('would send 0 again\n');
+  expect((await outbox('retry')).stdout).toBe('0 are sent again within seconds\n');
+});

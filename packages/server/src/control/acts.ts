@@ -102,6 +102,12 @@ export function createActs({
       return {};
     },
 
+    outbox: ({ owner, id }) =>
+      desk().outbox(
+        owner === undefined || id === undefined ? null : { owner: decodeHex(owner), id: decodeHex(id) },
+      ),
+    retryOutbox: () => desk().retryOutbox(),
+
     audit: ({ from, limit }) => desk().auditLines(from, limit),
     verifyAudit: () => desk().verifyAudit(),
 

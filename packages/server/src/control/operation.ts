@@ -12,7 +12,8 @@ export type Takes = 'read' | 'stop' | 'go' | 'local';
  * What an operation changes. All but `nothing` and `process` leave an audit row for each thing they change; a copy of
  * everything that leaves the machine is one of those things.
  */
-export type Changes = 'nothing' | 'request' | 'session' | 'key' | 'account' | 'invite' | 'copy' | 'process';
+export type Changes =
+  'nothing' | 'request' | 'session' | 'key' | 'account' | 'invite' | 'outbox' | 'copy' | 'process';
 
 /** One thing that an operator can ask of a running server. */
 export interface Operation {

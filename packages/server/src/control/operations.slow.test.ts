@@ -107,6 +107,8 @@ const WELL_FORMED: {
     return { ...seen, words };
   },
   rejectChange: async () => ({ ...(await waitingChange()).seen, reason: 'no' }),
+  outbox: () => ({}),
+  retryOutbox: () => ({}),
   audit: () => ({ from: 1, limit: 2 }),
   verifyAudit: () => ({}),
   invites: () => ({}),

@@ -27,6 +27,7 @@ import {
   invitesResult,
   operatorInvite,
 } from './schemas/people.js';
+import { outboxParameters, outboxResult, retryOutboxResult } from './schemas/outbox.js';
 import {
   approveParameters,
   operatorRequest,
@@ -233,6 +234,21 @@ export const OPERATIONS = {
     changes: 'key',
     parameters: rejectChangeParameters,
     result: nothing,
+  }),
+
+  outbox: read({
+    path: '/outbox',
+    summary: 'a page of what goes out to people: what waits, what was given up, and why; not what it says',
+    parameters: outboxParameters,
+    result: outboxResult,
+  }),
+  retryOutbox: change({
+    path: '/outbox/retry',
+    summary: 'send again what was not sent',
+    takes: 'go',
+    changes: 'outbox',
+    parameters: nothing,
+    result: retryOutboxResult,
   }),
 
   audit: read({

@@ -1,4 +1,3 @@
-import { CkmError } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { OutboxRow, Transaction } from '../storage/storage.js';
@@ -82,49 +81,43 @@ export async function listOutbox(
   { storage, vault, events }: Pick<OutboxMeans, 'storage' | 'vault' | 'events'>,
   after: Pick<OutboxRow, 'owner' | 'id'> | null,
   limit: number,
-): Promise<readonly OutboxEntry[]> {
+): Promise<{
+  readonly found: readonly OutboxEntry[];
+  readonly next: Pick<OutboxRow, 'owner' | 'id'> | null;
+}> {
   const rows = await storage.read(({ outbox }) => outbox.list(after, limit));
-  const entries: OutboxEntry[] = [];
+  const found: OutboxEntry[] = [];
   for (const row of rows) {
     await passIfTampered(events.storageFailed, async () => {
       const { tries, code } = openRecord<OutboxRecord>(vault, 'outbox', row);
       const { sealed: _sealed, ...columns } = row;
-      entries.push({ ...columns, tries, code });
+      found.push({ ...columns, tries, code });
     });
   }
-  return entries;
+  return { found, next: rows.length < limit ? null : rows.at(-1)! };
 }
 
 const PAGE = 100;
 
 /** Has everything that failed tried anew, from now on. @returns how much that is */
-export async function retryOutbox({ storage, vault, clock, events }: OutboxMeans): Promise<number> {
+export async function retryOutbox(
+  { vault, clock, events }: Pick<OutboxMeans, 'vault' | 'clock' | 'events'>,
+  { outbox }: Transaction,
+): Promise<number> {
   let count = 0;
   for (let after: OutboxRow | null = null; ;) {
-    const place: OutboxRow | null = after;
-    const rows: readonly OutboxRow[] = await storage.read(({ outbox }) => outbox.list(place, PAGE));
+    const rows: readonly OutboxRow[] = await outbox.list(after, PAGE);
     for (const row of rows) {
       await passIfTampered(events.storageFailed, async () => {
         const { sealed: _sealed, ...columns } = row;
         const record = openRecord<OutboxRecord>(vault, 'outbox', row);
         if (row.state === 'sent' || record.isTaken || record.code === '') return;
         const next = { ...columns, state: 'waiting', dueAt: clock(), version: row.version + 1 } as const;
-        const renewed = sealRecord(vault, 'outbox', next, { ...record, tries: 0 });
-        if (await isWritten(storage, renewed)) count++;
+        await outbox.update(sealRecord(vault, 'outbox', next, { ...record, tries: 0 }));
+        count++;
       });
     }
     if (rows.length < PAGE) return count;
     after = rows.at(-1)!;
-  }
-}
-
-/** Whoever sends it meanwhile was faster. */
-async function isWritten(storage: OutboxMeans['storage'], row: OutboxRow): Promise<boolean> {
-  try {
-    await storage.transact(({ outbox }) => outbox.update(row));
-    return true;
-  } catch (error) {
-    if (error instanceof CkmError && error.code === 'ROW_CHANGED') return false;
-    throw error;
   }
 }

@@ -222,7 +222,7 @@ test('a notice goes by mail through the outbox: later when it is to come later, 
   const countWaiting = () => Promise.resolve(3);
   const ways = operatorWays({ config: notify, mail: config(port), name: 'alpha', countWaiting });
   const means = { storage, vault, clock: () => rooms.now, random, events };
-  const stateNow = async () => (await listOutbox(means, null, 5)).map(({ state }) => state);
+  const stateNow = async () => (await listOutbox(means, null, 5)).found.map(({ state }) => state);
   const first = createOutbox(means, ways);
   try {
     const operator = { config: notify, events, owner: new Uint8Array(32) };

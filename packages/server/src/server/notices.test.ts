@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { connectOperator } from '../control/connect-operator.js';
 import { messageOf, startWithKey } from '../control/test/keyed-servers.js';
 import { createEchoRoom } from '../sessions/test/echo-room.js';
 import { NOON, person, random } from '../test/rooms.js';
@@ -47,4 +48,26 @@ test('a ceremony that waits runs the operator’s command too, and counts among 
   await expect
     .poll(told, { timeout: 5_000 })
     .toMatchObject({ event: 'waiting', waiting: 1, others: 0, sentence: 'Echo hello.' });
+});
+
+test('a notice that did not go is there after a restart, and its operator can have it sent again', async () => {
+  const server = await startTestServer({
+    settings: { notify: { webhook: { url: 'http://127.0.0.1:1/secret-path' } } },
+    start: { rooms: () => [createEchoRoom()] },
+  });
+  servers.push(server);
+  const caller = await server.as(person(0xa1)).join();
+  const proposal = { kind: 'echo', keyId: random(32), text: 'hello', length: 8 };
+  await caller.ask('session.propose', { sessionId: random(32), proposal, expiresAt: NOON + 600 });
+  const entries = async () => {
+    const { entries: all } = await connectOperator(server.dataDir).outbox();
+    return all.map(({ way, state, tries, code }) => ({ way, state, tries, code }));
+  };
+  const failed = { way: 'webhook', state: 'waiting', tries: 1, code: 'NOTICE_WEBHOOK_UNREACHABLE' };
+  await expect.poll(entries, { timeout: 8_000 }).toEqual([failed]);
+  await server.restart();
+  expect(await entries()).toEqual([failed]);
+  expect(await connectOperator(server.dataDir).retryOutbox()).toEqual({ retried: 1 });
+  const audit = await connectOperator(server.dataDir).audit();
+  expect(JSON.stringify(audit)).not.toContain('secret-path');
 });

@@ -4,6 +4,7 @@ import { createOperatorChanges } from './change-desk.js';
 import { createDrillDesk } from './drill-desk.js';
 import { createKeyDesk } from './key-desk.js';
 import type { DeskMeans } from './means.js';
+import { createOutboxDesk } from './outbox-desk.js';
 import { createPeopleDesk } from './people-desk.js';
 import { createOperatorRequests } from './request-desk.js';
 import { createOperatorSessions } from './session-desk.js';
@@ -18,6 +19,7 @@ export function createOperatorDesk(server: DeskMeans) {
     ...createPeopleDesk(server),
     ...createKeyDesk(server),
     ...createDrillDesk(server),
+    ...createOutboxDesk(server),
     /** @param passphrase without bytes on a server that has none; wiped */
     rotateKey: (passphrase: Secret<Uint8Array>) =>
       server.rotation.rotate(reveal(passphrase, 'see whether there is one').length === 0 ? null : passphrase),
