@@ -205,7 +205,7 @@ const MOMENT = groupOf(
       'Have its servers settle which of the two counts: ckm key settle NAME. With --preview it shows both, who signed twice, and who has a share by which. Ask those who signed twice why: one may have been started from a copy of its disk. Afterwards give the key new shares: ckm key refresh NAME.',
     ],
     CHANGE_SETTLED:
-      'Of several certificates of that epoch another one counts: the servers of the key have settled that, or have gone on from it to a later epoch. What was settled against is destroyed, but at a server that went on behind it by two epochs or more, has been in that epoch for thirty days, or came to the key by that certificate: its operator is asked first (ckm server requests). Your other devices go over to what counts by themselves, with the next thing they do.',
+      'Of several certificates of that epoch another one counts: the servers of the key have settled that, or have gone on from it to a later epoch. What was settled against is destroyed, but at a server that went on behind it by two epochs or more, has been in that epoch for thirty days, has acknowledged the next one, came to the key by that certificate, or was given its share back: its operator is asked first (ckm server requests). Your other devices go over to what counts by themselves, with the next thing they do.',
     SETTLEMENT_INVALID: [
       'To settle which of several certificates of one epoch counts, all of them are shown to a server: different ones, and the one that it has itself among them.',
       'Ask all servers for what they have, and show all of it.',

@@ -67,7 +67,7 @@ export interface Settling extends Pick<StoredOrder, 'hash' | 'waited' | 'operato
   readonly areReady: boolean;
   /** What this server said as one who settles, whatever order it was about; null: nothing. */
   readonly member: MemberState | null;
-  /** Votes for it were shown to this server, which went on by another certificate, and far or long ago, or came to the key by it: its operator says whether it goes back. Absent: none were. */
+  /** Votes for it were shown to this server, which went on by another certificate, and far or long ago, or came to the key or got its share back by it: its operator says whether it goes back. Absent: none were. */
   readonly isShown?: true;
   /** When its owner took it back, or its operator refused it. UnixSeconds. Absent: neither did. */
   readonly overAt?: number;

@@ -27,6 +27,7 @@ import { type BareCaller, type BareServer, TEST_TIME } from '../../test/bare-ser
 import { alice, createBareServers, SOON } from '../../test/bare-servers.js';
 import { createInterruptedStorage } from '../../test/faulty-storage.js';
 import { forkApart, type ForkedServers, forkKey, type ForkOptions } from '../../test/fork.js';
+import { loseDatabase } from '../../test/lost-database.js';
 import { keepRows, putRowsBack } from '../../test/kept-rows.js';
 import { createRepairCourier } from '../../test/repair-courier.js';
 import { carrySettling } from '../../test/settle-courier.js';
@@ -799,6 +800,63 @@ test('it lives on where their operators say no: nothing of that fork stops it ag
   for (const caller of callers) await shownAgain(caller);
   const { before } = await carryChange({ servers: callers, keyId, expiresAt });
   await signIn(callers, made, before.public, { epoch: 2, signers: [1, 3], expiresAt });
+});
+
+test('nor is a share that was given back to a server since, which does not know what was settled meanwhile', async () => {
+  const clock = { now: TEST_TIME };
+  const found = await forkKey(network, { ours: [0, 1, 2, 3], theirs: [1, 2, 3], now: () => clock.now });
+  const { servers, callers, made, keyId, one, goOver } = found;
+  for (const caller of callers) await goOver(caller, one);
+  clock.now += 30 * 86_400;
+  const chain = [...(await fetchChain(callers[0]!, keyId)).slice(0, 1), one];
+  const { policy } = await callers[0]!.call('key.show', { keyId });
+  servers[1] = await loseDatabase(network, servers[1]!);
+  callers[1] = await servers[1].as(alice);
+  const expiresAt = clock.now + 600;
+  const repair = { servers, callers, made, policy, target: 2, helpers: [1, 4], chain, expiresAt };
+  const courier = createRepairCourier(repair);
+  await courier.begin();
+  await courier.finish();
+
+  const { against, votes } = await settledAgainst(found, callers.slice(0, 3));
+  await expect(against.end(callers[1], votes)).rejects.toThrow(code('CHANGE_SETTLED'));
+  expect(servers[1].context.epochKeys.exists(scope(keyId, 1))).toBe(true);
+  const [asked] = (await servers[1].sessions.changeDesk.list()).changes;
+  await servers[1].sessions.changeDesk.reject(asked!, 'those have left');
+  expect((await shown(callers[1], keyId)).forked).toBeUndefined();
+});
+
+test('nor is what a server has acknowledged of the epoch behind, by which others go over', async () => {
+  const found = await forkKey(network);
+  const { servers, callers, made, keyId, one, goOver } = found;
+  const members = callers.slice(0, 3);
+  for (const caller of members) await goOver(caller, one);
+  const joined = [0, 1, 3];
+  const next = await carryChange({
+    servers: members,
+    keyId,
+    expiresAt: SOON,
+    needed: 2,
+    next: joined.map((place) => nextMember(servers[place]!, callers[place]!)),
+  });
+  const certificate = await completeChange(next);
+  const acknowledgements = await next.acknowledge(certificate);
+  const now = joined.map((place) => callers[place]!);
+  const [alpha, bravo] = now;
+  const { against, votes } = await settledAgainst(found, members);
+  for (const caller of [alpha!, bravo!])
+    await expect(against.end(caller, votes)).rejects.toThrow(code('CHANGE_SETTLED'));
+
+  for (const { sessions } of servers.slice(0, 2)) {
+    const [asked] = (await sessions.changeDesk.list()).changes;
+    await sessions.changeDesk.reject(asked!, 'the key has gone on');
+  }
+  for (const caller of now)
+    expect(await caller.call('change.commit', { keyId, certificate, acknowledgements })).toMatchObject({
+      isEntered: true,
+    });
+  const { before } = await carryChange({ servers: now, keyId, expiresAt: SOON });
+  await signIn(now, made, before.public, { epoch: 2, signers: [1, 2] });
 });
 
 test('a no to an order that was given before the votes is none to them: shown those, its operator is asked, and may end the stop', async () => {

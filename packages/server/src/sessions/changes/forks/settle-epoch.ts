@@ -9,6 +9,7 @@ import type { Reader, Transaction } from '../../../storage/storage.js';
 import { readPublicEpoch, storePublicEpoch } from '../../keys/past-epochs.js';
 import { provedBy } from '../../keys/stored/proved-epoch.js';
 import { type KeyMarks, marksOf } from '../../keys/stored/key-head.js';
+import { storedFrom } from '../../keys/stored/read-key.js';
 import { type ChangeRecord, openChange } from '../change-record.js';
 import { type DecidingScope, ownEntry, settledOtherwise } from '../deciding.js';
 import { checkEvidence, type Evidence } from './evidence.js';
@@ -36,7 +37,7 @@ type Shown = Parameters<'fork.end'>;
  * Takes in what was settled, by the votes of those who decided on it, at whatever server it is shown to: all that came of another certificate
  * of that epoch is destroyed here and comes back by nothing. A server that is in the epoch that counts answers again; every other one is where it was
  * before that epoch, answers nothing, and goes over by its certificate alone (`change.commit`). One that is two epochs or more behind the other certificate
- * goes on, and asks its operator. So does one that has been in that epoch for long, or came to the key by it, which is stopped: those who vote may have left the key, and be anybody's by now.
+ * goes on, and asks its operator. So does one that has been in that epoch for long, or came to the key or got its share back by it, which is stopped: those who vote may have left the key, and be anybody's by now.
  * @throws as `checkEvidence`; PeerFaultError `CHANGE_NOT_SETTLED`; StateError `CHANGE_SETTLED`, also where the operator has not agreed
  */
 export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Promise<Result<'fork.end'>> {
@@ -60,7 +61,8 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
       const isOn = await isOnCounting(context, transaction, scope, evidence);
       if (known !== null && isTakenIn(forked, isOn))
         return { goesOver: !isOn && !isOfNeither(context, evidence) };
-      if (!isOn && isFarOn(context, forked, evidence) && !isAgreed(means, forked, evidence)) {
+      const isFar = !isOn && (await isFarOn(context, transaction, forked, evidence));
+      if (isFar && !isAgreed(means, forked, evidence)) {
         await storeOrder(means, transaction, scope, { evidence, areReady: false, isShown: true });
         return forked.newest;
       }
@@ -90,17 +92,21 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
 const LONG_IN_USE = 2_592_000;
 
 /**
- * Whether what it entered behind the forked epoch would be destroyed with that, or what has been in use for long, or the share by which it came to the key: a server
- * that was no member of the epoch whose members settle knows of them that they let others in, and they may have left by that very change.
+ * Whether what it entered behind the forked epoch would be destroyed with that, or has acknowledged, by which others enter; or what has been in use for long, or the share by which it came to the key: a server
+ * that was no member of the epoch whose members settle knows of them that they let others in, and they may have left by that very change. Where others gave
+ * the share back, nobody here knows for how long it has been in use, nor what was settled meanwhile.
  */
-function isFarOn(
+async function isFarOn(
   context: ServerContext,
-  { newest, epoch, head: { left, since } }: ForkedKey,
+  reader: Reader,
+  { newest, epoch, row, head }: ForkedKey,
   { before }: Evidence,
-): boolean {
+): Promise<boolean> {
   if (newest > epoch + 1) return true;
-  if (newest <= epoch || left !== undefined) return false;
-  const isLong = since !== undefined && context.clock() - since >= LONG_IN_USE;
+  if (newest <= epoch || head.left !== undefined) return false;
+  if (head.decided !== undefined) return true;
+  const { since } = await storedFrom(context, reader, row);
+  const isLong = since === undefined || context.clock() - since >= LONG_IN_USE;
   return isLong || ownEntry(context, before.params) === null;
 }
 
