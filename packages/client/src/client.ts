@@ -28,7 +28,7 @@ import {
   type FirstDevicePlan,
   planFirstDevice,
 } from './devices/first-device.js';
-import { type Devices, listDevices, rememberDevices } from './devices/list-devices.js';
+import { type Devices, listDevices, rememberDevices, seeDevices } from './devices/list-devices.js';
 import { type ChangedAt, sendUnsent } from './devices/lists/change-lists.js';
 import { takeWelcome } from './devices/take-welcome.js';
 import type { Welcome } from './devices/welcome.js';
@@ -216,6 +216,8 @@ export interface Client {
 
   /** Which devices every server knows, and what it has not heard yet. */
   listDevices(): Promise<Devices>;
+  /** Says that a person has seen what {@link Client.listDevices} gave: a new device is counted on from then. */
+  seeDevices(seen: Pick<Devices, 'lists'>): Promise<void>;
   /** Puts on record which devices every server knows that answers. */
   rememberDevices(): Promise<void>;
   /** Checks that {@link Client.admitFirstDevice} would do. Servers are asked. @param device one that was begun; null: none was */
@@ -455,6 +457,7 @@ export function createClient(options: ClientOptions): Client {
     },
 
     listDevices: () => listDevices(context),
+    seeDevices: ({ lists }) => seeDevices(context, lists),
     rememberDevices: () => rememberDevices(context),
     planFirstDevice: (name, device) => planFirstDevice(context, name, device),
     draftFirstDevice: (before) => draftFirstDevice(context, before),

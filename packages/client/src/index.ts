@@ -26,7 +26,14 @@ export type {
   RenameDeviceArgs,
 } from './devices/change-device.js';
 export type { FirstDevicePlan } from './devices/first-device.js';
-export type { DeviceAt, Devices, DeviceView, SilentServer, UnsentText } from './devices/list-devices.js';
+export type {
+  DeviceAt,
+  Devices,
+  DeviceView,
+  ListAt,
+  SilentServer,
+  UnsentText,
+} from './devices/list-devices.js';
 export type { ChangedAt } from './devices/lists/change-lists.js';
 export {
   assertDeviceLikeness,

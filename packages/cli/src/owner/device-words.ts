@@ -29,8 +29,10 @@ export function deviceRow({ name, id, may, isThis, at, missingAt }: DeviceView):
   const called = `${name ?? `unknown ${id}`}${isThis ? ' (this one)' : ''}`;
   const since = at.flatMap((one) => (one.since === null ? [] : [one.since]));
   const first = since.length === 0 ? '' : `since ${formatInstant(Math.min(...since), unixNow())}`;
+  const young = at.flatMap((one) => (one.youngUntil === null ? [] : [one.youngUntil]));
+  const until = young.length === 0 ? '' : `young until ${formatInstant(Math.max(...young), unixNow())}`;
   const where = missingAt.length === 0 ? '' : `NOT at ${missingAt.join(', ')}`;
-  return [called, mayText(may), first, where];
+  return [called, mayText(may), first, until, where];
 }
 
 /** What a server has not heard yet. */

@@ -173,6 +173,7 @@ describe('docs/devices.md: a laptop and a phone', () => {
     const phone = people['Phone']!;
     const told = await ckm(phone, ['status']);
     expect(told.stdout).toMatch(/charlie +has not heard that laptop is removed/);
+    expect((await ckm(phone, ['device', 'list'])).stdout).toMatch(/^phone \(this one\) .* young until /m);
     const doctor = await json<{ subject: string; text: string }[]>(phone, 'doctor').catch(() => null);
     // A server that is off is a failing check: the lines stand on stdout all the same.
     expect(doctor).toBeNull();

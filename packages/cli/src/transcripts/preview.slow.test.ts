@@ -15,7 +15,6 @@ import { createKey, openSetup, type Setup } from '../test/run-server.js';
 const LOOKING = [
   'completion',
   'config where',
-  'device list',
   'doctor',
   'explain',
   'key list',
@@ -46,6 +45,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['address treasury'],
   ['device add OFFER --may manage --welcome-out NEW'],
   ['device join --offer-out NEW --home HOME'],
+  ['device list'],
   ['device remove phone', 'DEVICE_UNKNOWN'],
   ['device rename phone tablet', 'DEVICE_UNKNOWN'],
   ['drill clear'],

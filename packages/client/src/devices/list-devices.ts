@@ -1,4 +1,4 @@
-import type { DeviceKey, DevicePrivilege } from '@ckm/api';
+import type { DeviceKey, DevicePrivilege, DevicesPlace } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, type Secret } from '@ckm/foundation';
 import { isForgotten } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
@@ -30,11 +30,15 @@ export interface DeviceAt {
   readonly server: string;
   /** UnixSeconds: since when, as the server says; null: it does not. */
   readonly since: number | null;
+  /** UnixSeconds: until when it takes nothing from an older one there, if the server runs on; null: it is not young. */
+  readonly youngUntil: number | null;
 }
 
 /** Everything that is known of the devices of the owner. */
 export interface Devices {
   readonly devices: readonly DeviceView[];
+  /** Which list is in force at each server that answers: what {@link seeDevices} says was seen. */
+  readonly lists: readonly ListAt[];
   /** Whether the words lie here: then this place is none of the devices, and may do everything. */
   readonly areWordsHere: boolean;
   /** Servers that did not say which devices they know. */
@@ -43,6 +47,11 @@ export interface Devices {
   readonly unsent: readonly UnsentText[];
   /** Servers that were shown two lists of one number: a key of this owner signed what no honest device signs. */
   readonly contradicted: readonly string[];
+}
+
+/** Which list of devices is in force at a server. */
+export interface ListAt extends DevicesPlace {
+  readonly server: string;
 }
 
 export interface SilentServer {
@@ -134,11 +143,35 @@ export async function listDevices(context: ClientContext): Promise<Devices> {
   const { heard, silent } = await hearLists(context, servers, { words: null, isLooking: true });
   return {
     devices: viewsOf(heard, householdIn(owner)),
+    lists: heard.map(({ server, list: { generation, number } }) => ({
+      server: server.name,
+      generation,
+      number,
+    })),
     areWordsHere: owner.words !== null,
     silent,
     unsent: await unsentTexts(context),
     contradicted: heard.filter(({ said }) => said.twice.length > 0).map(({ server }) => server.name),
   };
+}
+
+/**
+ * Tells each server that a person has seen its list: how long a device is young there is counted from then. What becomes of it is no loss: it is said again by
+ * whoever looks next.
+ */
+export async function seeDevices(context: ClientContext, lists: readonly ListAt[]): Promise<void> {
+  const servers = await serversWithAccount(context);
+  await Promise.all(
+    lists.map(async ({ server: name, generation, number }) => {
+      const server = servers.find((one) => one.name === name);
+      if (server === undefined) return;
+      try {
+        await (await context.linkTo(server)).call('device.seen', { generation, number });
+      } catch (error) {
+        if (!(error instanceof CkmError)) throw error;
+      }
+    }),
+  );
 }
 
 /** What servers have not heard, for people. */
@@ -176,10 +209,10 @@ function viewsOf(heard: readonly HeardList[], household: Secret<Uint8Array>): re
 
 function viewOf(group: readonly Listed[], heard: readonly HeardList[]): DeviceView {
   const [first] = group as readonly [Listed, ...Listed[]];
-  const at = group.map(({ heard: { server, said }, key }) => ({
-    server: server.name,
-    since: said.since.find(({ id }) => equalBytes(id, key.id))?.at ?? null,
-  }));
+  const at = group.map(({ heard: { server, said }, key }): DeviceAt => {
+    const { at: since = null, youngUntil = null } = said.since.find(({ id }) => equalBytes(id, key.id)) ?? {};
+    return { server: server.name, since, youngUntil };
+  });
   const known = at.map(({ server }) => server);
   return {
     name: first.name,

@@ -16,9 +16,12 @@ function nobodyText({ areWordsHere }: Devices): string {
 }
 
 async function list(context: Context): Promise<void> {
-  const { terminal } = context;
-  const found = await (await openOwner(context)).listDevices();
+  const { terminal, flags } = context;
+  const client = await openOwner(context);
+  const found = await client.listDevices();
   const rows = found.devices.map(deviceRow);
   terminal.result(rows.length === 0 ? nobodyText(found) : formatTable(rows), found);
   for (const note of deviceNotes(found)) terminal.warn(`  ${note}`);
+  // A program that looks is nobody who would notice a device that should not be there.
+  if (!terminal.json && flags.preview !== true) await client.seeDevices(found);
 }
