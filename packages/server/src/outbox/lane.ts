@@ -19,6 +19,8 @@ export const TAKEN_SECONDS = 120;
 const LATEST_SECONDS = 7_200;
 /** After a failure of a way whose things go out as one. */
 const REST_MS = 30_000;
+/** Another process was faster. */
+const RACED_MS = 1_000;
 
 interface Taken {
   readonly row: OutboxRow;
@@ -50,9 +52,10 @@ export function createLane(means: OutboxMeans, name: string, way: Way): Lane {
     try {
       await sendDue();
     } catch (error) {
+      const isRaced = error instanceof CkmError && error.code === 'ROW_CHANGED';
       if (!(error instanceof CkmError)) events.bug(error);
-      else if (error.code !== 'ROW_CHANGED') events.storageFailed(error);
-      notBefore = performance.now() + REST_MS;
+      else if (!isRaced) events.storageFailed(error);
+      notBefore = performance.now() + (isRaced ? RACED_MS : REST_MS);
     }
     running = null;
     if (isAsked) schedule();

@@ -8,10 +8,11 @@ import { createAuditLog } from '../../audit/create-audit-log.js';
 import { connectOperator } from '../../control/connect-operator.js';
 import { startServer } from '../../server/start-server.js';
 import { createPolicy } from '../../policy/create-policy.js';
+import { createOutbox, type Outbox } from '../../outbox/outbox.js';
 import { NOON, person, random } from '../../test/rooms.js';
 import { postTo, startTestServer } from '../../test/test-server.js';
 import { createVault } from '../../vault/create-vault.js';
-import type { Storage } from '../storage.js';
+import type { Reader, Storage } from '../storage.js';
 import { openPostgres } from './postgres.js';
 
 const alice = new Uint8Array(32).fill(0xa1);
@@ -115,6 +116,45 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
     const verdicts = await Promise.all([ask(first, 1), ask(second, 2), ask(first, 3), ask(second, 4)]);
     expect(verdicts.filter((verdict) => verdict === 'allow')).toHaveLength(1);
   });
+
+  test('what goes out is sent by one of them, and is counted in both', async () => {
+    const { first, second } = await openTwo();
+    const gone: number[] = [];
+    const failed: string[] = [];
+    const events = {
+      noticeSent: () => undefined,
+      noticeFailed: ({ code }: { code: string }) => void failed.push(code),
+      storageFailed: ({ code }: { code: string }) => void failed.push(code),
+      bug: (error: unknown) => void failed.push(String(error)),
+    };
+    const send = (contents: readonly unknown[]) => Promise.resolve(void gone.push(Number(contents[0])));
+    const ways = new Map([['pigeon', { most: 1, everySeconds: 0, send }]]);
+    const [one, other] = [first, second].map((storage) =>
+      createOutbox({ storage, vault, clock: () => NOON, random, events }, ways),
+    ) as [Outbox, Outbox];
+    try {
+      for (let content = 0; content < 10; content++) {
+        await first.transact((transaction) => one.put(transaction, { owner: alice, way: 'pigeon', content }));
+        await other.sweep();
+      }
+      const counts = ({ outbox }: Reader) =>
+        Promise.all([outbox.countAll('sent'), outbox.countAll('waiting')]);
+      await expect
+        .poll(
+          async () => {
+            await Promise.all([one.sweep(), other.sweep()]);
+            return second.read(counts);
+          },
+          { timeout: 60_000, interval: 200 },
+        )
+        .toEqual([10, 0]);
+      expect(gone.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      expect(failed).toEqual([]);
+    } finally {
+      await one.close();
+      await other.close();
+    }
+  }, 90_000);
 
   test('one audit chain for both, whoever writes', async () => {
     const { first, second } = await openTwo();
