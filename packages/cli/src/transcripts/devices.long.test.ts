@@ -571,7 +571,7 @@ describe('a server that is added later', () => {
     try {
       const url = delta.servers['delta']!.url;
       expect(await codeOf(laptop, 'server', 'add', 'delta', url, '--yes')).toBe('WORDS_NEEDED');
-      const others = join(table, 'joining.words');
+      const { words: others } = await ownerWithKey('somebody-else');
       expect(await codeOf(laptop, 'server', 'add', 'delta', url, '--yes', '--from', others)).toBe(
         'WORDS_DIFFER',
       );
