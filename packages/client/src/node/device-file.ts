@@ -1,4 +1,4 @@
-import { AccessError, concatBytes, encodeUtf8, reveal, secret, type Secret } from '@ckm/foundation';
+import { AccessError, concatBytes, encodeUtf8, reveal, secret, type Secret, wipe } from '@ckm/foundation';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { randomBytes } from 'node:crypto';
 import { deviceFileCorrupt, devicePrint, parseDevice, wipeDevice } from '../owner/device-secrets.js';
@@ -72,19 +72,28 @@ export async function openDevice(
 ): Promise<Secret<Uint8Array>> {
   const { head, logN, salt, nonce, sealed } = parseFile(file);
   const key = await stretch(passphrase, salt, logN);
+  let device: Secret<Uint8Array>;
   try {
-    const device = secret(xchacha20poly1305(key, nonce, encodeUtf8(head)).decrypt(sealed));
-    // What cannot be used is found while the file is at hand.
-    wipeDevice(parseDevice(device));
-    return device;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'DEVICE_FILE_CORRUPT') throw error;
+    device = secret(xchacha20poly1305(key, nonce, encodeUtf8(head)).decrypt(sealed));
+  } catch {
     throw new AccessError('the passphrase does not open this device', {
       code: 'PASSPHRASE_WRONG',
       hint: 'try again; if it is lost, remove this device with another one or with the words, and join anew',
     });
   } finally {
     key.fill(0);
+  }
+  assertUsable(device);
+  return device;
+}
+
+/** What cannot be used is found while the file is at hand. @throws StorageError `DEVICE_FILE_CORRUPT` */
+function assertUsable(device: Secret<Uint8Array>): void {
+  try {
+    wipeDevice(parseDevice(device));
+  } catch (error) {
+    wipe(device);
+    throw error;
   }
 }
 
