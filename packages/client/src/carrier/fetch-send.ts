@@ -1,16 +1,18 @@
 import { AvailabilityError, CkmError, concatBytes } from '@ckm/foundation';
-import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
+import { MAX_REPLY_BYTES, requestAddress, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
 import { redirected } from './proxy-answered.js';
 import { tlsError } from './tls-errors.js';
 
 /** Carries messages with the platform's own `fetch`. Never follows a redirect, never sends a cookie. */
 export const fetchSend: HttpSend = async (url, { method, path, body, route, timeoutMs }) => {
+  const address = requestAddress(url, path);
+  if (address === null) throw noAddress(url);
   const timer = new AbortController();
   const alarm = setTimeout(() => {
     timer.abort();
   }, timeoutMs);
   try {
-    const response = await fetch(`${url}${path}`, {
+    const response = await fetch(address, {
       method,
       redirect: 'manual',
       credentials: 'omit',
@@ -72,6 +74,11 @@ export function unreachable(url: string, cause: unknown, why?: string): Availabi
     remedy: { kind: 'diagnose' },
     cause,
   });
+}
+
+/** Where a key's servers stand says its certificate, in words that they chose. */
+export function noAddress(url: string): AvailabilityError {
+  return unreachable(url, undefined, 'it is no address of http or https');
 }
 
 /** Whatever it is, it is no answer of a server. */

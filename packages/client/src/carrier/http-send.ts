@@ -31,6 +31,17 @@ export interface HttpReply {
  */
 export type HttpSend = (url: string, request: HttpRequest) => Promise<HttpReply>;
 
+/**
+ * Where a request goes. The server's URL is read by itself: `http://` has no host, and with a path behind it would name one.
+ * @returns null for what is no address of http or https
+ */
+export function requestAddress(url: string, path: string): URL | null {
+  const server = URL.parse(url);
+  if (server === null || !/^https?:$/.test(server.protocol)) return null;
+  const address = URL.parse(`${url}${path}`);
+  return address?.origin === server.origin ? address : null;
+}
+
 /** No reply is read further than this, in bytes. */
 export const MAX_REPLY_BYTES = 4_194_304;
 

@@ -59,10 +59,13 @@ describe.each([
     expect(await heard({})).toBe('none');
   });
 
-  test.each(['', 'x', 'http://', 'http://[::1', 'ftp://alpha.example'])(
+  test.each(['', 'x', 'http://', 'http:', 'http://[::1', 'ftp://alpha.example'])(
     'what a certificate names as an address, %j, is nobody who answers, and ends nothing else',
     async (url) => {
-      await expect(send(url, post)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+      await expect(send(url, post)).rejects.toMatchObject({
+        code: 'SERVER_UNREACHABLE',
+        message: expect.stringContaining('it is no address of http or https'),
+      });
       await expect(send(url, { method: 'GET', path: '/v1/identity', timeoutMs: 100 })).rejects.toMatchObject({
         code: 'SERVER_UNREACHABLE',
       });

@@ -1,9 +1,9 @@
 import { type CkmError, concatBytes } from '@ckm/foundation';
 import { agentFor, openRequest, type WebProxy, webProxyFor } from '@ckm/foundation/node';
 import type { Agent, IncomingMessage } from 'node:http';
-import { connectionLost, replyTooLong, timedOut, unreachable } from './fetch-send.js';
+import { connectionLost, noAddress, replyTooLong, timedOut, unreachable } from './fetch-send.js';
 import { httpCarrier } from './http-carrier.js';
-import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
+import { MAX_REPLY_BYTES, requestAddress, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
 import { redirected } from './proxy-answered.js';
 import { tlsSpoken } from './tls-errors.js';
 import { webProxyError } from './web-proxy.js';
@@ -76,10 +76,9 @@ function proxyFor(address: URL): WebProxy | null {
 
 const send: HttpSend = (url, { method, path, body, route, timeoutMs, authority = null }) =>
   new Promise((resolve, reject) => {
-    const address = URL.parse(`${url}${path}`);
-    // Where a key's servers stand says its certificate, in words that they chose.
-    if (address === null || !/^https?:$/.test(address.protocol)) {
-      reject(unreachable(url, undefined, 'it is no address of http or https'));
+    const address = requestAddress(url, path);
+    if (address === null) {
+      reject(noAddress(url));
       return;
     }
     const proxy = proxyFor(address);
