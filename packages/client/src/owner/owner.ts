@@ -1,6 +1,7 @@
 import { BugError, type Secret, StateError, wipe } from '@ckm/foundation';
 import type { Identity, Xid } from '@ckm/gordian';
 import { identityForServer } from '../seed/identity.js';
+import { keyDeviceIdentity, keyOwnerIdentity } from '../seed/key-owner.js';
 import { deriveRecordKey, type RecordKey } from '../store/record-seal.js';
 import {
   type DeviceAccount,
@@ -33,6 +34,8 @@ export interface Owner {
   readonly recordKey: RecordKey;
   /** Who the owner is to that server. @throws StateError `DEVICE_UNKNOWN_THERE` */
   identityAt(server: Xid): Identity;
+  /** Who it is to whoever has to do with one key: its owner, or one of the owner's devices. The caller wipes it. */
+  identityForKey(keyId: Uint8Array): Identity;
   /** From now on a device knows who it is at one server more. @returns the device with it, to be kept; the caller wipes it */
   learn(account: DeviceAccount): Secret<Uint8Array>;
   wipe(): void;
@@ -59,6 +62,7 @@ function wordsOwner(words: Secret<Uint8Array>): Owner {
     household,
     recordKey,
     identityAt: (server) => identityForServer(words, server),
+    identityForKey: (keyId) => keyOwnerIdentity(words, keyId),
     learn: () => {
       throw noDevice();
     },
@@ -82,6 +86,7 @@ function deviceOwner(bytes: Secret<Uint8Array>): Owner {
       if (identity === null) throw unknownThere();
       return identity;
     },
+    identityForKey: (keyId) => keyDeviceIdentity(device.secret, keyId),
     learn: (account) => {
       device = { ...device, accounts: [...device.accounts, account] };
       return encodeDevice(device);
