@@ -298,7 +298,7 @@ async function withNewcomer() {
   return { after, list };
 }
 
-/** A fork takes two machines of one identity: `sessions/changes/forks/settle-fork.slow.test.ts` counts the rows of these. */
+/** A fork takes two machines of one identity: `sessions/changes/forks/settle-fork.long.test.ts` counts the rows of these. */
 type OfForks = Extract<FunctionName, `fork.${string}`>;
 type Changing = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['changes'] extends 'nothing' ? never : Exclude<N, OfForks>;

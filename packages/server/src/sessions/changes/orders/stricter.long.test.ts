@@ -1,3 +1,4 @@
+// @module-tag long
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { type CarriedChange, carryChange, completeChange, nextMember } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';

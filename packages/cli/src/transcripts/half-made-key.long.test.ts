@@ -1,3 +1,4 @@
+// @module-tag long
 import { createClient, fileStore, openSeed } from '@ckm/client/node';
 import { secret } from '@ckm/foundation';
 import { sshPublicKeyLine } from '@ckm/requests';

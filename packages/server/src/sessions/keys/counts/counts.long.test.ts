@@ -1,3 +1,4 @@
+// @module-tag long
 import { encodeHead, headStatement, parseHead, signIdentityStatement } from '@ckm/api';
 import { type CkmError, encodeHex } from '@ckm/foundation';
 import type { QuorumSigner } from '@ckm/testkit';

@@ -1,4 +1,4 @@
-// @module-tag slow
+// @module-tag long
 import { carryChange, completeChange, fetchChain, nextMember, preparing } from '@ckm/testkit';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';

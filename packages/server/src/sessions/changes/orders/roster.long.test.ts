@@ -1,3 +1,4 @@
+// @module-tag long
 import { type CarriedChange, carryChange, completeChange, type NextMember, nextMember } from '@ckm/testkit';
 import { formatWords, type Identity, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';

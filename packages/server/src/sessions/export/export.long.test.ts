@@ -1,3 +1,4 @@
+// @module-tag long
 import { join as joinPath } from 'node:path';
 import { type CkmError, reveal } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
