@@ -1,3 +1,4 @@
+export * from './approvers/index.js';
 export * from './call.js';
 export * from './chains.js';
 export * from './changes.js';

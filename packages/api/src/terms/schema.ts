@@ -15,7 +15,7 @@ const DAY = 86_400;
  * What a person is called in the terms: letters that cannot be taken for others, and no word that a sentence has for something else. All
  * servers of the key, and all approvers, read it.
  */
-const name = z
+export const approverName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/)
   .refine((text) => !/^(?:and|anybody|everybody|nobody|none|of|operator|or|owner|terms|words)$/.test(text));
@@ -54,7 +54,7 @@ function conditionOf(levels: number): z.ZodType<Condition> {
 /** How many of whom are asked; `rejectsEnd` of them end it by their no. Absent: as many as leave too few for a yes. */
 const people = {
   needed: z.int().min(0).max(MOST_APPROVERS),
-  of: z.array(name).max(MOST_APPROVERS),
+  of: z.array(approverName).max(MOST_APPROVERS),
   rejectsEnd: z.int().min(1).max(MOST_APPROVERS).exactOptional(),
 };
 
@@ -82,7 +82,7 @@ const silenceRule = z.strictObject({
   grants: z
     .array(
       z.strictObject({
-        who: name,
+        who: approverName,
         may: z
           .array(z.enum(['use', 'recover']))
           .min(1)
@@ -120,7 +120,7 @@ const ed25519 = z.strictObject({ kind: z.literal('ed25519'), key: bytesOf(32) })
 
 /** Somebody whose yes may be asked for: a person, or a device of the owner. `xid` and keys are for this key alone. */
 const approver = z.strictObject({
-  name,
+  name: approverName,
   xid: bytesOf(32),
   keys: z
     .array(z.union([ed25519, passkey]))

@@ -1,3 +1,4 @@
+import { APPROVER_EXPLANATIONS } from './approver-explanations.js';
 import { BACKUP_EXPLANATIONS } from './backup-explanations.js';
 import { COMMAND_LINE_EXPLANATIONS } from './command-line-explanations.js';
 import { DEVICE_EXPLANATIONS } from './device-explanations.js';
@@ -35,5 +36,6 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     FORMAT_EXPLANATIONS,
     TERMS_EXPLANATIONS,
     VOTE_EXPLANATIONS,
+    APPROVER_EXPLANATIONS,
   ].flatMap((table) => Object.entries(table)),
 );

@@ -1,0 +1,18 @@
+export {
+  type ApproverAnswer,
+  approverOf,
+  assertAnswers,
+  MOST_ANSWER_CHARACTERS,
+  parseAnswer,
+  writeAnswer,
+} from './answer.js';
+export type { ApproverCode } from './errors.js';
+export {
+  type ApproverInvitation,
+  type GivenInvitation,
+  type InvitingServer,
+  MOST_INVITATION_CHARACTERS,
+  parseInvitation,
+  writeInvitation,
+} from './invitation.js';
+export type { Paper } from './paper.js';
