@@ -1,9 +1,22 @@
+export { ballotOfTerms, takenAway, votersOf } from './ballot.js';
 export { termsChangeSentences } from './change-sentence.js';
 export { partsLoosened, type TermsPart } from './compare.js';
 export type { Comparison, Condition } from './condition.js';
 export { encodeTerms, parseTerms, readTerms } from './encode.js';
 export { TERMS_ERRORS, type TermsErrorCode } from './errors.js';
 export type { FactTable, TotalAsked } from './facts.js';
+export {
+  MAX_TERMS_LINKS,
+  type TermsLink,
+  termsLearn,
+  termsPropose,
+  termsShow,
+  type TermsStanding,
+  termsStanding,
+  termsVeto,
+  type TermsView,
+  type WaitingTerms,
+} from './functions.js';
 export {
   type Awaited,
   countVotes,
@@ -19,6 +32,7 @@ export {
   assertChangeOfTerms,
   changeOfTerms,
   encodeTermsChange,
+  MAX_TERMS_CHANGE_BYTES,
   parseTermsChange,
   type TermsChange,
   termsChangeDigest,

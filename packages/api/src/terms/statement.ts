@@ -22,7 +22,8 @@ const termsChange = z.strictObject({
 export type TermsChange = Omit<z.infer<typeof termsChange>, 'v'>;
 
 /** Five values of 32 bytes at most. */
-const LIMITS = { maxBytes: 512, maxDepth: 1, maxItems: 16 } as const;
+export const MAX_TERMS_CHANGE_BYTES = 512;
+const LIMITS = { maxBytes: MAX_TERMS_CHANGE_BYTES, maxDepth: 1, maxItems: 16 } as const;
 
 /** The version of terms; as the key was made: 0. */
 export function versionOf({ version }: Pick<KeyTerms, 'version'>): number {
