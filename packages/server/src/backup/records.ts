@@ -24,6 +24,7 @@ export const BACKED_UP = [
   'key_epochs',
   'shares',
   'tightenings',
+  'terms',
   'requests',
   'audit',
 ] as const satisfies readonly TableName[];

@@ -6,7 +6,7 @@ import type { BackedUp } from './records.js';
 const PASSES: readonly (readonly BackedUp[])[] = [
   ['meta', 'accounts', 'invites'],
   ['keys', 'devices', 'young_devices', 'deposits'],
-  ['key_epochs', 'shares', 'tightenings', 'requests', 'audit'],
+  ['key_epochs', 'shares', 'tightenings', 'terms', 'requests', 'audit'],
 ];
 
 /** How often a backup is read for its rows. */

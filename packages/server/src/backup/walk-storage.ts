@@ -77,13 +77,14 @@ async function readKeys(
   const keys = await reader.sealed.page('keys', after, SLICE.keys);
   const last = keys.at(-1);
   if (last === undefined) return { records: [], last: null };
-  const behind = after === null ? null : { ...after, epoch: NO_EPOCH };
+  const behind = after === null ? null : { ...after, epoch: NO_EPOCH, number: NO_EPOCH, twice: true };
   const shares = await upTo(reader, 'shares', behind, last);
   const records: BackupRecord[] = [
     { kind: 'rows', table: 'keys', rows: keys },
     { kind: 'rows', table: 'key_epochs', rows: await upTo(reader, 'key_epochs', behind, last) },
     { kind: 'rows', table: 'shares', rows: shares },
     { kind: 'rows', table: 'tightenings', rows: await upTo(reader, 'tightenings', behind, last) },
+    { kind: 'rows', table: 'terms', rows: await upTo(reader, 'terms', behind, last) },
     // Inside this reading: nobody ends an epoch, and destroys its key, meanwhile.
     { kind: 'files', files: shares.map(epochKeyFile).filter((file) => file !== null) },
   ];
@@ -96,7 +97,7 @@ function files(record: BackupRecord): readonly BackupFile[] {
 }
 
 /** Rows of keys behind one key, up to another. */
-async function upTo<T extends 'key_epochs' | 'shares' | 'tightenings'>(
+async function upTo<T extends 'key_epochs' | 'shares' | 'tightenings' | 'terms'>(
   reader: Reader,
   table: T,
   behind: object | null,

@@ -36,6 +36,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   young_devices: ['owner', 'id', 'version', 'sealed'],
   outbox: ['owner', 'id', 'way', 'state', 'dueAt', 'version', 'createdAt', 'sealed'],
   deposits: ['owner', 'receipt', 'sealed'],
+  terms: ['owner', 'keyId', 'number', 'twice', 'waiting', 'version', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -70,6 +71,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   young_devices: ['owner', 'id'],
   outbox: ['owner', 'id'],
   deposits: ['owner', 'receipt'],
+  terms: ['owner', 'keyId', 'number', 'twice'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   audit: ['sequence'],

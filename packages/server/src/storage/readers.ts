@@ -19,6 +19,7 @@ import type {
   ShareRow,
   ShownEpochRow,
   TableName,
+  TermsRow,
   TighteningRow,
   YoungDeviceRow,
 } from './rows.js';
@@ -190,6 +191,16 @@ export interface DepositReader {
   /** Those of one account, by receipt. */
   of(owner: Uint8Array, limit: number): Promise<readonly DepositRow[]>;
 }
+export interface TermsReader {
+  find(owner: Uint8Array, keyId: Uint8Array, number: number, twice: boolean): Promise<TermsRow | null>;
+  /** What was made twice of a key, of its highest number; null: nothing. */
+  twice(owner: Uint8Array, keyId: Uint8Array): Promise<TermsRow | null>;
+  /** Changes that wait, of everybody, by owner, key and number, behind `after`. */
+  listWaiting(
+    after: Pick<TermsRow, 'owner' | 'keyId' | 'number'> | null,
+    limit: number,
+  ): Promise<readonly TermsRow[]>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -273,6 +284,7 @@ export interface Reader {
   readonly youngDevices: YoungDeviceReader;
   readonly outbox: OutboxReader;
   readonly deposits: DepositReader;
+  readonly terms: TermsReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;

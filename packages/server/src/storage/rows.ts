@@ -159,6 +159,20 @@ export interface OutboxRow {
   readonly sealed: Uint8Array;
 }
 
+/** Terms of a key: in force once or now, behind those in force, or a second time by the same number. */
+export interface TermsRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  /** Which version of the terms of the key. */
+  readonly number: number;
+  /** Whether it is evidence that somebody made two of that number; then nothing else. */
+  readonly twice: boolean;
+  /** Whether somebody has to look at it from time to time. */
+  readonly waiting: boolean;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
 /** Something that an account keeps here. Never written over: it is named by what it is. */
 export interface DepositRow {
   readonly owner: Uint8Array;
@@ -218,6 +232,7 @@ export interface Rows {
   readonly young_devices: YoungDeviceRow;
   readonly outbox: OutboxRow;
   readonly deposits: DepositRow;
+  readonly terms: TermsRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly audit: AuditRow;

@@ -20,6 +20,7 @@ import type {
   SessionReader,
   ShareReader,
   ShownEpochReader,
+  TermsReader,
   TighteningReader,
   YoungDeviceReader,
 } from './readers.js';
@@ -44,6 +45,7 @@ import type {
   ShareRow,
   ShownEpochRow,
   TableName,
+  TermsRow,
   TighteningRow,
   YoungDeviceRow,
 } from './rows.js';
@@ -145,6 +147,10 @@ export interface Transaction extends Reader {
     insert(row: DepositRow): Promise<void>;
     /** @returns whether it was there */
     remove(owner: Uint8Array, receipt: Uint8Array): Promise<boolean>;
+  };
+  readonly terms: TermsReader & {
+    /** The first version of a row, or the next one. */
+    put(row: TermsRow): Promise<void>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

@@ -42,6 +42,7 @@ describe('migrations', () => {
       { number: 5, name: 'young-devices' },
       { number: 6, name: 'outbox' },
       { number: 7, name: 'deposits' },
+      { number: 8, name: 'terms' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -104,6 +105,7 @@ describe('migrations', () => {
         '6ddd3f4a66e89486e76954022da461759e836697be9a568c5bae8d6d348c7a5b',
         '709ac23d6c75498ee0737ce57f4f1c76b6bece77217755359998bd9815787462',
         'f2762a8593a4b41d30ba2e05db439361b34c3998eff3d1389e45d7b0c8bb61e5',
+        'a0e4b8dbd0f83cbfc45b8e07cabdb7f6b7a96f97aeae7306500e3e7c657aa515',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
@@ -113,6 +115,7 @@ describe('migrations', () => {
         '557b21d52a0d9d4d2a14c36be59e888b51e8bf669668f55ca01ba5e546e7b398',
         '0dad2e8f7cbdd877c13d44113ec89df86b843c241e6999fa3f1fc2c4f14d3a7e',
         '8dbcb20a76627a1b93b8cca7b291959ecb4298565888dd12e04d27e4c2ea013f',
+        '8a5ae3e08ce7b20ab0ad8df2b474d1b4b3aab015441479488f47b28e0887a8c3',
       ],
     ]);
   });

@@ -10,6 +10,7 @@ import { devices } from './0004-devices.js';
 import { youngDevices } from './0005-young-devices.js';
 import { outbox } from './0006-outbox.js';
 import { deposits } from './0007-deposits.js';
+import { terms } from './0008-terms.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   youngDevices,
   outbox,
   deposits,
+  terms,
 ];
 
 interface Applied {

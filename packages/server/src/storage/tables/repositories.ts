@@ -12,6 +12,7 @@ import { attemptReader, attemptWriter, requestReader, requestWriter } from './re
 import { prepared } from './prepared.js';
 import { shownEpochReader, shownEpochWriter } from './shown-epochs.js';
 import { sealedReader, sealedWriter } from './sealed.js';
+import { termsReader, termsWriter } from './terms.js';
 import {
   evidenceReader,
   evidenceWriter,
@@ -52,6 +53,7 @@ export function readerOf(reading: Reading): Reader {
     youngDevices: youngDeviceReader(reading),
     outbox: outboxReader(reading),
     deposits: depositReader(reading),
+    terms: termsReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
@@ -81,6 +83,7 @@ export function transactionOf(writing: Writing): Transaction {
     youngDevices: youngDeviceWriter(writing),
     outbox: outboxWriter(writing),
     deposits: depositWriter(writing),
+    terms: termsWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     sealed: sealedWriter(writing),

@@ -111,6 +111,7 @@ export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'shown_epochs',
   'devices',
   'deposits',
+  'terms',
   'requests',
   'attempts',
 ]);
