@@ -19,11 +19,16 @@ import {
   type GivenInvitation,
   MOST_ANSWER_CHARACTERS,
   MOST_INVITATION_CHARACTERS,
+  MOST_VOTES_CHARACTERS,
   parseAnswer,
   parseInvitation,
+  parseVotes,
   writeAnswer,
   writeInvitation,
+  writeVotes,
 } from './index.js';
+import { signVote } from '../votes/proof.js';
+import { alice, statement } from '../votes/test/sample-votes.js';
 
 const filled = (byte: number) => new Uint8Array(32).fill(byte);
 const person = (byte: number) => createIdentity(secret(filled(byte)));
@@ -44,7 +49,7 @@ const servers = [11, 12, 13].map((byte, at) => {
   const name = ['alpha', 'bravo', 'charlie'][at]!;
   return { name, url: `https://${name}.example`, xid, publicKeys, authority: null };
 });
-const wanted = { name: 'bob', keyName: 'treasury', keyId: filled(9), servers };
+const wanted = { name: 'bob', keyName: 'treasury', keyId: filled(9), servers, certificate: null };
 const { text, digest } = writeInvitation(wanted);
 const invitation = parseInvitation(text);
 
@@ -52,6 +57,8 @@ test('an invitation comes back as it was, whatever blanks stand around it, and i
   expect(invitation).toEqual({ ...wanted, digest });
   expect(parseInvitation(`\n  ${text}\r\n`)).toEqual(invitation);
   expect(writeInvitation(wanted).text).toBe(text);
+  const made = { ...wanted, certificate: filled(3) };
+  expect(parseInvitation(writeInvitation(made).text)).toMatchObject(made);
 });
 
 test('32 servers with the longest authorities have room in it', () => {
@@ -153,4 +160,20 @@ test('whoever answers in the place of another one has other words', () => {
     parseAnswer(writeAnswer(who, invitation).text),
   );
   expect(digests[0]!.digest).not.toEqual(digests[1]!.digest);
+});
+
+test('votes come back from their paper as they were signed, and nothing else does', () => {
+  const votes = [1, 2].map((serial) => signVote(alice, { ...statement, serial }));
+  const { text: paper } = writeVotes(votes);
+  const read = parseVotes(`\n${paper} `);
+  expect(read.map(({ bytes }) => bytes)).toEqual(votes);
+  expect(read.map(({ statement: { serial } }) => serial)).toEqual([1, 2]);
+  expect(writeVotes(Array.from({ length: 16 }, () => new Uint8Array(8_192))).text.length).toBeLessThan(
+    MOST_VOTES_CHARACTERS,
+  );
+  const longer = writeVotes(Array.from({ length: 17 }, () => votes[0]!)).text;
+  const broken = writeVotes([votes[0]!.slice(1)]).text;
+  for (const given of [longer, paper.slice(0, -8), text, '', 'u'.repeat(MOST_VOTES_CHARACTERS + 1)])
+    expect(codeOf(() => parseVotes(given))).toBe('VOTE_INVALID');
+  expect(codeOf(() => parseVotes(broken))).toMatch(/^CBOR_/);
 });

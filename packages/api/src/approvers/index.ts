@@ -16,3 +16,4 @@ export {
   writeInvitation,
 } from './invitation.js';
 export type { Paper } from './paper.js';
+export { type CarriedVote, MOST_VOTES_CHARACTERS, parseVotes, writeVotes } from './votes-paper.js';

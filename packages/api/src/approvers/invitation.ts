@@ -1,7 +1,7 @@
 import { encodeHex } from '@ckm/foundation';
 import { type Data, type PublicKeys, type Xid, xidOf } from '@ckm/gordian';
 import { z } from 'zod';
-import { bytesOf, identifier, label } from '../fields/fields.js';
+import { bytesOf, bytesUpTo, identifier, label } from '../fields/fields.js';
 import { approverName } from '../terms/schema.js';
 import { invitationInvalid } from './errors.js';
 import { type Paper, readPaper, writePaper } from './paper.js';
@@ -28,6 +28,8 @@ export interface ApproverInvitation {
   readonly keyId: Uint8Array;
   /** In order of slots. */
   readonly servers: readonly InvitingServer[];
+  /** Of the first epoch of the key; null: it is yet to be made. */
+  readonly certificate: Uint8Array | null;
 }
 
 /** An invitation as it came, with what it is known by. */
@@ -38,7 +40,9 @@ export interface GivenInvitation extends ApproverInvitation {
 
 /** Of the file, in characters: 32 servers whose authorities are as long as they may be have less. */
 export const MOST_INVITATION_CHARACTERS = 1_048_576;
-const LIMITS = { maxBytes: 512 * 1_024, maxDepth: 4, maxItems: 512 } as const;
+/** A certificate of 32 servers has less. */
+const MOST_CERTIFICATE_BYTES = 262_144;
+const LIMITS = { maxBytes: 524_288, maxDepth: 4, maxItems: 512 } as const;
 
 const server = z.strictObject({
   name: label(64).min(1),
@@ -55,10 +59,11 @@ const invitation = z.strictObject({
   keyName: label(64).min(1),
   keyId: identifier,
   servers: z.array(server).min(1).max(32),
+  certificate: bytesUpTo(MOST_CERTIFICATE_BYTES).nullable(),
 });
 
 /** As `ur:envelope/…`. @throws EncodingError `APPROVER_INVITATION_INVALID` for what {@link parseInvitation} would refuse */
-export function writeInvitation({ name, keyName, keyId, servers }: ApproverInvitation): Paper {
+export function writeInvitation({ name, keyName, keyId, servers, certificate }: ApproverInvitation): Paper {
   const content = {
     v: 1,
     kind: 'approver-invitation',
@@ -72,6 +77,7 @@ export function writeInvitation({ name, keyName, keyId, servers }: ApproverInvit
       agreement,
       authority,
     })),
+    certificate,
   };
   readMembers(content);
   return writePaper(content);
@@ -88,14 +94,14 @@ export function parseInvitation(text: string): GivenInvitation {
 function readMembers(content: Data): ApproverInvitation {
   const parsed = invitation.safeParse(content);
   if (!parsed.success) throw invitationInvalid('it is something else');
-  const { name, keyName, keyId } = parsed.data;
+  const { name, keyName, keyId, certificate } = parsed.data;
   const servers = parsed.data.servers.map(({ signing, agreement, ...rest }): InvitingServer => {
     const publicKeys: PublicKeys = { signing: { scheme: 'ed25519', bytes: signing }, agreement };
     return { ...rest, publicKeys, xid: xidOf(publicKeys) };
   });
   assertDistinct(servers.map((one) => one.name));
   assertDistinct(servers.map(({ xid }) => encodeHex(xid)));
-  return { name, keyName, keyId, servers };
+  return { name, keyName, keyId, servers, certificate };
 }
 
 function assertDistinct(names: readonly string[]): void {

@@ -17,6 +17,10 @@ export const APPROVER_EXPLANATIONS = groupOf(
       'The answer is to another invitation, or about another key.',
       'Give the approver your invitation, and bring what is answered to that one.',
     ],
+    APPROVER_FILE_CORRUPT: [
+      'The file `approver` of this folder, which holds the secret of an approver, is damaged or is something else.',
+      'Bring it back from a copy of yours. Without one, make another approver in another folder, and have the owners of your keys invite that one.',
+    ],
     APPROVER_LIKENESS_MISMATCH:
       'The six words of this answer are others than those that were named: a file was exchanged on its way, or a word was misheard.',
   },

@@ -1,24 +1,16 @@
-import { AccessError, concatBytes, encodeUtf8, reveal, secret, type Secret, wipe } from '@ckm/foundation';
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
-import { randomBytes } from 'node:crypto';
+import { AccessError, type Secret, wipe } from '@ckm/foundation';
 import { deviceFileCorrupt, devicePrint, parseDevice, wipeDevice } from '../owner/device-secrets.js';
-import { LEAST_LOG_N, MOST_LOG_N, SEED_COST, stretch } from './stretch.js';
+import { hex, openSealed, readSealed, type SealedFile, sealUnder, unhex } from './sealed-file.js';
+import { SEED_COST } from './stretch.js';
 
 /**
- * A device at rest. A text file of `name: value` lines (ASCII, LF), in this order:
+ * A device at rest, as {@link sealUnder} writes the device as bytes behind these lines:
  *
  *     ckm-device: 1
  *     step: offered                 offered, forgetting or ready
  *     print: 32 bytes, hex          which device it is; says nothing of its secret
- *     kdf: scrypt 17 8 1            log2 N, r, p
- *     salt: 32 bytes, hex
- *     nonce: 24 bytes, hex
- *     sealed: hex                   XChaCha20-Poly1305 of the device as bytes
- *
- * Key: scrypt(passphrase as UTF-8 NFC, salt, N, r, p) → 32 bytes. Associated data: all lines but the last with their line breaks. Nothing else is in the file.
- * Source: RFC 7914; draft-irtf-cfrg-xchacha-03.
  */
-const TITLE = 'ckm-device: 1';
+const BEGINS = /^ckm-device: 1\nstep: (?<step>offered|forgetting|ready)\nprint: (?<print>[0-9a-f]{64})\n$/;
 
 /**
  * How far a device has come. `offered`: it waits for its welcome. `forgetting`: it is to take the place of the words, which still lie beside it. `ready`: it speaks.
@@ -48,18 +40,8 @@ export async function sealDevice(
   passphrase: Secret<string | Uint8Array>,
   logN: number = SEED_COST.logN,
 ): Promise<Uint8Array> {
-  const salt = new Uint8Array(randomBytes(32));
-  const nonce = new Uint8Array(randomBytes(24));
-  const head = headOf({ step, print: devicePrintOf(device) }, logN, salt, nonce);
-  const key = await stretch(passphrase, salt, logN);
-  try {
-    const plain = reveal(device, 'sealing a device');
-    return encodeUtf8(
-      `${head}sealed: ${hex(xchacha20poly1305(key, nonce, encodeUtf8(head)).encrypt(plain))}\n`,
-    );
-  } finally {
-    key.fill(0);
-  }
+  const begins = `ckm-device: 1\nstep: ${step}\nprint: ${hex(devicePrintOf(device))}\n`;
+  return sealUnder(begins, device, passphrase, logN);
 }
 
 /**
@@ -70,19 +52,12 @@ export async function openDevice(
   file: Uint8Array,
   passphrase: Secret<string | Uint8Array>,
 ): Promise<Secret<Uint8Array>> {
-  const { head, logN, salt, nonce, sealed } = parseFile(file);
-  const key = await stretch(passphrase, salt, logN);
-  let device: Secret<Uint8Array>;
-  try {
-    device = secret(xchacha20poly1305(key, nonce, encodeUtf8(head)).decrypt(sealed));
-  } catch {
+  const device = await openSealed(parseFile(file).sealed, passphrase);
+  if (device === null)
     throw new AccessError('the passphrase does not open this device', {
       code: 'PASSPHRASE_WRONG',
       hint: 'try again; if it is lost, remove this device with another one or with the words, and join anew',
     });
-  } finally {
-    key.fill(0);
-  }
   assertUsable(device);
   return device;
 }
@@ -99,41 +74,14 @@ function assertUsable(device: Secret<Uint8Array>): void {
 
 /** @throws StorageError `DEVICE_FILE_CORRUPT` */
 export function readDeviceHead(file: Uint8Array): DeviceHead {
-  const { step, print } = parseFile(file);
-  return { step, print };
+  return parseFile(file).head;
 }
 
-interface DeviceFile extends DeviceHead {
-  readonly head: string;
-  readonly logN: number;
-  readonly salt: Uint8Array;
-  readonly nonce: Uint8Array;
-  readonly sealed: Uint8Array;
-}
-
-const FORM =
-  /^(ckm-device: 1\nstep: (offered|forgetting|ready)\nprint: ([0-9a-f]{64})\nkdf: scrypt ([0-9]{2}) 8 1\nsalt: ([0-9a-f]{64})\nnonce: ([0-9a-f]{48})\n)sealed: ((?:[0-9a-f]{2})+)\n$/;
-
-function parseFile(file: Uint8Array): DeviceFile {
-  const text = file.length > DEVICE_FILE_MAX_BYTES ? '' : Buffer.from(file).toString('latin1');
-  const match = FORM.exec(text);
-  const logN = Number(match?.[4]);
-  if (match === null || logN < LEAST_LOG_N || logN > MOST_LOG_N) throw deviceFileCorrupt();
-  const [, head, step, print, , salt, nonce, sealed] = match;
-  return {
-    head: head!,
-    step: step as DeviceStep,
-    print: unhex(print!),
-    logN,
-    salt: unhex(salt!),
-    nonce: unhex(nonce!),
-    sealed: unhex(sealed!),
-  };
-}
-
-function headOf({ step, print }: DeviceHead, logN: number, salt: Uint8Array, nonce: Uint8Array): string {
-  const { r, p } = SEED_COST;
-  return `${TITLE}\nstep: ${step}\nprint: ${hex(print)}\nkdf: scrypt ${logN} ${r} ${p}\nsalt: ${hex(salt)}\nnonce: ${hex(nonce)}\n`;
+function parseFile(file: Uint8Array): { readonly head: DeviceHead; readonly sealed: SealedFile } {
+  const sealed = readSealed(file, DEVICE_FILE_MAX_BYTES);
+  const { step, print } = BEGINS.exec(sealed?.begins ?? '')?.groups ?? {};
+  if (sealed === null || step === undefined || print === undefined) throw deviceFileCorrupt();
+  return { head: { step: step as DeviceStep, print: unhex(print) }, sealed };
 }
 
 /** 32 bytes: the `print` in the file of a device. @throws StorageError `DEVICE_FILE_CORRUPT`: these bytes are no device */
@@ -144,12 +92,4 @@ export function devicePrintOf(device: Secret<Uint8Array>): Uint8Array {
   } finally {
     wipeDevice(opened);
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
-
-function unhex(text: string): Uint8Array {
-  return concatBytes(Buffer.from(text, 'hex'));
 }

@@ -3,6 +3,7 @@
  * holds `seed` (see {@link openSeedFile}) or `device` (see {@link openDevice}), and `store` (see {@link fileStore}); both may be used side by side with it.
  */
 export * from '../index.js';
+export { APPROVER_FILE_MAX_BYTES, openApprover, parseApproverFile, sealApprover } from './approver-file.js';
 export { fileStore } from './file-store.js';
 export { createSeedFile, openSeedFile } from './owner-seed-file.js';
 export {
