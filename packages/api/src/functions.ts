@@ -34,6 +34,7 @@ import {
 } from './changes.js';
 import { shareDelete, shareGet, shareList, shareStore } from './deposits/deposits.js';
 import { deviceSeen, deviceShow, deviceUpdate } from './devices/functions.js';
+import { keyDevices } from './devices/key-devices.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
 import { keyPolicy } from './policy.js';
@@ -360,6 +361,8 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ keyId: identifier }),
     result: freezeView,
   },
+  /** Brings lists of the owner's devices for this key, each signed by a key of the one before, and shows them. Whoever signed decides. */
+  'key.devices': { may: 'owner', needs: 'look', changes: 'key', ...keyDevices },
   /**
    * Has a server forget a key of a drill, share and all, as if its disk had died.
    */

@@ -10,6 +10,7 @@ export * from './devices/codes.js';
 export * from './devices/document.js';
 export * from './devices/follow.js';
 export * from './devices/functions.js';
+export * from './devices/key-devices.js';
 export * from './devices/privileges.js';
 export * from './devices/signed.js';
 export * from './drills.js';

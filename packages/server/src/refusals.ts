@@ -21,6 +21,11 @@ const REFUSALS = {
     { retryable: false },
   ],
   KEY_UNKNOWN: [AccessError, 'list your keys on this server', { httpStatus: 404 }],
+  KEY_OWNER_MISSING: [
+    StateError,
+    'give the key terms first that say which key its owner has',
+    { retryable: false },
+  ],
   KEY_EPOCH_DIFFERS: [StateError, 'fetch the key again from its servers', { retryable: false }],
   KEY_NOT_CERTIFIED: [StateError, 'present the certificate of the key first', { retryable: false }],
   CERTIFICATE_OF_ANOTHER_KEY: [StateError, 'present the certificate of this very key', { retryable: false }],

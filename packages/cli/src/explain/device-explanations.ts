@@ -13,6 +13,10 @@ export const DEVICE_EXPLANATIONS = groupOf(
       'A device that came less than three days ago takes nothing from one that was there before it.',
       'Do it with an older device or with the words, or wait: three days from when another device has seen it.',
     ],
+    KEY_OWNER_MISSING: [
+      'A key whose terms ask nobody has no owner key, and no devices of its own: your account stands for you there.',
+      'Give the key terms first that say which key its owner has.',
+    ],
     DEVICES_NOT_ALLOWED: [
       'A list of devices does what the key that signed it may not do: give more than it has, or what the words alone do.',
       'Do it with a device that may, or with the words.',

@@ -19,6 +19,7 @@ export const BACKED_UP = [
   'devices',
   'young_devices',
   'deposits',
+  'key_devices',
   'invites',
   'keys',
   'key_epochs',

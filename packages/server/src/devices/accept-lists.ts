@@ -11,11 +11,8 @@ import {
   type SignedDevices,
 } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
-import type { Account } from '../accounts/accounts.js';
-import type { ServerContext } from '../context.js';
-import type { Reader } from '../storage/storage.js';
+import type { DevicesPlace } from '../storage/storage.js';
 import { type Ages, assertOldEnough } from './quarantine.js';
-import { listInForce, signedAt } from './stored-lists.js';
 
 /** A list with what it says. */
 export interface Accepted {
@@ -33,18 +30,23 @@ export type Outcome =
       readonly second: SignedDevices;
     };
 
+/** The lists that are known, of an account or of a key. */
+export interface KnownLists {
+  readonly inForce: DevicesDocument;
+  /** The list that was in force at a place, or is; null: none was, or it is not kept. */
+  signedAt(place: DevicesPlace): Promise<SignedDevices | null>;
+}
+
 /**
  * Judges lists in the order in which they were brought. Those that the server has are passed over; all others come into force, or none.
  * @throws as `followDevices`; StateError `DEVICES_TWICE` for two of one place that were brought together, `DEVICE_TOO_YOUNG`
  */
 export async function judgeLists(
-  context: Pick<ServerContext, 'vault' | 'identity'>,
-  reader: Reader,
-  account: Account,
+  known: KnownLists,
   ages: Ages,
   documents: readonly SignedDevices[],
 ): Promise<Outcome> {
-  const inForce = listInForce(context, account);
+  const { inForce } = known;
   const lists: Accepted[] = [];
   let before = inForce;
   const newest = Math.max(...documents.map(({ document }) => parseDevices(document).generation));
@@ -54,13 +56,13 @@ export async function judgeLists(
     // Somebody sends all that he has once more: what was before this generation is not kept, and is over.
     if (next.generation < inForce.generation && newest >= inForce.generation) continue;
     if (comparePlaces(next, inForce) <= 0) {
-      const first = await contradicted(context, reader, account, next, signed);
+      const first = await contradicted(known, next, signed);
       if (first !== null) return { kind: 'twice', place: next, first, second: signed };
       continue;
     }
-    const known = lists.find(({ list }) => comparePlaces(list, next) === 0);
-    if (known !== undefined) {
-      if (equalBytes(known.signed.document, signed.document)) continue;
+    const brought = lists.find(({ list }) => comparePlaces(list, next) === 0);
+    if (brought !== undefined) {
+      if (equalBytes(brought.signed.document, signed.document)) continue;
       throw devicesTwice(next);
     }
     const list = followDevices(before, signed);
@@ -76,29 +78,24 @@ export async function judgeLists(
  * @throws StateError `DEVICES_OLD`, AccessError `DEVICES_SIGNATURE_INVALID`, …: it could not
  */
 async function contradicted(
-  context: Pick<ServerContext, 'vault' | 'identity'>,
-  reader: Reader,
-  account: Account,
+  known: KnownLists,
   next: DevicesDocument,
   signed: SignedDevices,
 ): Promise<SignedDevices | null> {
-  const inForce = listInForce(context, account);
-  const first = await signedAt(context, reader, account, next);
-  if (first === null) throw devicesOld(inForce);
+  const first = await known.signedAt(next);
+  if (first === null) throw devicesOld(known.inForce);
   if (equalBytes(first.document, signed.document)) return null;
-  await assertPossible(context, reader, account, next, signed);
+  await assertPossible(known, next, signed);
   return first;
 }
 
 /** Whether a list could have come into force at its place: only then does it say that somebody made two. */
 async function assertPossible(
-  context: Pick<ServerContext, 'vault' | 'identity'>,
-  reader: Reader,
-  account: Account,
+  known: KnownLists,
   next: DevicesDocument,
   signed: SignedDevices,
 ): Promise<void> {
-  const inForce = listInForce(context, account);
+  const { inForce } = known;
   // What begins a generation is signed with the words, whatever was before.
   if (next.number === 0) {
     if (authorOf(inForce, next, signed).kind !== 'words') throw devicesOld(inForce);
@@ -106,7 +103,7 @@ async function assertPossible(
   }
   const { generation, number } = next;
   const place = { generation, number: number - 1 };
-  const former = await signedAt(context, reader, account, place);
+  const former = await known.signedAt(place);
   if (former === null && (generation > 0 || number > 1)) throw devicesOld(inForce);
   const before = former === null ? firstOf(inForce) : parseDevices(former.document);
   followDevices(before, signed);

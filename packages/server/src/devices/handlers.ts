@@ -20,9 +20,9 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
 import type { Counter } from '../sessions/waiting-time.js';
 import { type Accepted, judgeLists } from './accept-lists.js';
-import { isOfWords, lostBy, signerName } from './lists.js';
+import { detailOf, devicesInWords, isOfWords, lostIn, signerName } from './lists.js';
 import { agesOf, noteYoung, readYoung, seeYoung, type YoungDevices, youngUntil } from './quarantine.js';
-import { keepLink, keepTwice, listInForce, listTwice, signedBehind } from './stored-lists.js';
+import { keepLink, keepTwice, knownOf, listInForce, listTwice, signedBehind } from './stored-lists.js';
 
 /**
  * Ends what these devices of an account have begun, in the transaction that takes them out of it or lets them do less.
@@ -121,7 +121,7 @@ async function updateDevices(
       const account = await held(context, transaction, call);
       const young = await readYoung(context, transaction, account.xid);
       const ages = agesOf(counting(), account, young);
-      const outcome = await judgeLists(context, transaction, account, ages, documents);
+      const outcome = await judgeLists(knownOf(context, transaction, account), ages, documents);
       if (outcome.kind === 'twice') {
         await noteTwice(context, transaction, account, outcome);
         return { refused: devicesTwice(outcome.place) };
@@ -220,17 +220,6 @@ async function putInForce(
   return after;
 }
 
-/** Everybody who lost something in any of these steps: also whoever was put back in the next one. */
-function lostIn(steps: readonly Pick<Accepted, 'list'>[]): readonly Uint8Array[] {
-  const found = new Map<string, Uint8Array>();
-  for (const [i, { list }] of steps.entries()) {
-    const before = steps[i - 1];
-    if (before === undefined) continue;
-    for (const id of lostBy(before.list, list)) found.set(encodeHex(id), id);
-  }
-  return [...found.values()];
-}
-
 /** Whoever was out of the list in between is new in it. */
 function sinceOf(
   { clock }: Pick<ServerContext, 'clock'>,
@@ -244,17 +233,6 @@ function sinceOf(
   return keys.map(
     ({ id }): DeviceSince => known.find((one) => equalBytes(one.id, id)) ?? { id, at: clock() },
   );
-}
-
-function devicesInWords(count: number): string {
-  if (count === 0) return 'no device';
-  return count === 1 ? 'one device' : `${count} devices`;
-}
-
-function detailOf(lists: readonly Accepted[], lost: readonly Uint8Array[]): string {
-  const signers = lists.map(({ list }) => signerName(list));
-  const ended = lost.map((id) => `; less or nothing for device ${encodeHex(id).slice(0, 8)}`);
-  return `signed with ${[...new Set(signers)].join(', ')}${ended.join('')}`;
 }
 
 async function noteTwice(

@@ -19,3 +19,29 @@ export function isOfWords({ by, words }: DevicesDocument): boolean {
 export function signerName(list: DevicesDocument): string {
   return isOfWords(list) ? 'the words' : `device ${encodeHex(list.by).slice(0, 8)}`;
 }
+
+/** Everybody who lost something in any of these steps: also whoever was put back in the next one. */
+export function lostIn(steps: readonly { readonly list: DevicesDocument }[]): readonly Uint8Array[] {
+  const found = new Map<string, Uint8Array>();
+  for (const [i, { list }] of steps.entries()) {
+    const before = steps[i - 1];
+    if (before === undefined) continue;
+    for (const id of lostBy(before.list, list)) found.set(encodeHex(id), id);
+  }
+  return [...found.values()];
+}
+
+export function devicesInWords(count: number): string {
+  if (count === 0) return 'no device';
+  return count === 1 ? 'one device' : `${count} devices`;
+}
+
+/** What the audit log says of lists that came into force. */
+export function detailOf(
+  lists: readonly { readonly list: DevicesDocument }[],
+  lost: readonly Uint8Array[],
+): string {
+  const signers = lists.map(({ list }) => signerName(list));
+  const ended = lost.map((id) => `; less or nothing for device ${encodeHex(id).slice(0, 8)}`);
+  return `signed with ${[...new Set(signers)].join(', ')}${ended.join('')}`;
+}

@@ -4,6 +4,7 @@ import type { Account } from '../accounts/accounts.js';
 import type { ServerContext } from '../context.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
+import type { KnownLists } from './accept-lists.js';
 
 /** Two lists of one place, each of which could have come into force there; the one that did first. */
 interface Pair {
@@ -22,7 +23,7 @@ export function listInForce(
 }
 
 /** The list that was in force at a place, or is; null: none was, or it is not kept. */
-export async function signedAt(
+async function signedAt(
   context: Pick<ServerContext, 'vault'>,
   reader: Reader,
   { xid, devices }: Account,
@@ -31,6 +32,18 @@ export async function signedAt(
   if (devices !== null && isAt(parseDevices(devices.signed.document), place)) return devices.signed;
   const row = await reader.devices.find(xid, place, false);
   return row === null ? null : openRecord<SignedDevices>(context.vault, 'devices', row);
+}
+
+/** The lists that are known of an account. */
+export function knownOf(
+  context: Pick<ServerContext, 'vault' | 'identity'>,
+  reader: Reader,
+  account: Account,
+): KnownLists {
+  return {
+    inForce: listInForce(context, account),
+    signedAt: (place) => signedAt(context, reader, account, place),
+  };
 }
 
 /** Lists that were in force and are not any more, in order, behind a place. */

@@ -4,6 +4,7 @@ import {
   DEVICE_PRIVILEGES,
   devicesBehind,
   drillKeyId,
+  firstKeyDevices,
   FUNCTION_NAMES,
   FUNCTIONS,
   type FunctionName,
@@ -25,6 +26,7 @@ import {
 import { parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
+import { giveTermsTo } from '../sessions/test/given-terms.js';
 import { orderOf, yesesOf } from '../sessions/test/export-courier.js';
 import { deviceOf, entryOf, firstListAt, nextList } from '../test/account-devices.js';
 import { person, random, tamperWith } from '../test/rooms.js';
@@ -140,6 +142,7 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
     until: keyed.alpha.now + 3_600,
   }),
   'key.thaw': () => ({ keyId: keyed.keyId }),
+  'key.devices': () => ({ keyId: keyed.keyId, links: [], after: null }),
   'drill.forget': () => ({ keyId: drill }),
   'craft.prepare': () => ({ keyId: keyed.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
   'request.ask': () => ({
@@ -420,6 +423,16 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     const statement = { ...WELL_FORMED['key.freeze'](), keyId: (await halfKnownKey()).keyId };
     await hers.ask('key.freeze', statement);
     return () => hers.ask('key.thaw', { keyId: statement.keyId });
+  },
+  'key.devices': async () => {
+    const { keyId } = await halfKnownKey();
+    await keyed.alpha.server.close();
+    giveTermsTo(keyed.alpha.dataDir, keyId, { ownerKey: alice.publicKeys.signing.bytes });
+    await keyed.alpha.restart();
+    const { signed } = nextList(alice, firstKeyDevices(keyId, alice.publicKeys), [
+      entryOf(deviceOf(alice, 131), 'use'),
+    ]);
+    return () => hers.ask('key.devices', { keyId, links: [signed], after: null });
   },
   'drill.forget': async () => () => ask(hers, 'drill.forget'),
   'request.ask': async () => () => ask(hers, 'request.ask'),

@@ -1,6 +1,7 @@
-import type { ServerContext, Sessions } from '../context.js';
+import type { Call, ServerContext, Sessions } from '../context.js';
 import { depositHandlers } from '../deposits/handlers.js';
 import { deviceHandlers, type EndOfDevices } from '../devices/handlers.js';
+import { keyDevices } from '../devices/key-devices.js';
 import { createQuarantineSweep, isYoungKey } from '../devices/quarantine.js';
 import { keepDrillsApart } from '../sessions/drills/apart.js';
 import { drillHandlers } from '../sessions/drills/drill-keys.js';
@@ -50,6 +51,7 @@ import { prepareCraft } from '../requests/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';
 import { endRequestsOf } from '../requests/end-requests.js';
 import type { RequestMeans } from '../requests/means.js';
+import type { Reader } from '../storage/storage.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
 const roomsOf: RoomsOf = (context, counting) => [
@@ -106,6 +108,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const sweepShown = createShownSweep(context);
   const sweepWaiting = createWaitingSweep(server);
   const sweepYoung = createQuarantineSweep(context, counting);
+  const isYoung = (reader: Reader, call: Call) => isYoungKey(context, reader, counting(), call);
   await sweepSessions(server);
   return {
     handlers: {
@@ -119,15 +122,13 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
         'key.check': (call, question) => checkKey(requestMeans, call, question),
         'key.freeze': (call, statement) => freezeKey(context, call, statement),
         'key.thaw': (call, which) => askThaw(context, call, which),
+        'key.devices': (call, lists) => keyDevices({ context, isYoung }, call, lists),
         'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
         'request.ask': (call, request) => askRequest(requestMeans, call, request),
         'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
       }),
       ...deviceHandlers({ context, ends: endsOf(server), counting }),
-      ...depositHandlers({
-        context,
-        isYoung: (reader, call) => isYoungKey(context, reader, counting(), call),
-      }),
+      ...depositHandlers({ context, isYoung }),
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),

@@ -37,6 +37,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   outbox: ['owner', 'id', 'way', 'state', 'dueAt', 'version', 'createdAt', 'sealed'],
   deposits: ['owner', 'receipt', 'sealed'],
   terms: ['owner', 'keyId', 'number', 'twice', 'waiting', 'version', 'sealed'],
+  key_devices: ['owner', 'keyId', 'generation', 'number', 'twice', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -72,6 +73,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   outbox: ['owner', 'id'],
   deposits: ['owner', 'receipt'],
   terms: ['owner', 'keyId', 'number', 'twice'],
+  key_devices: ['owner', 'keyId', 'generation', 'number', 'twice'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   audit: ['sequence'],

@@ -8,6 +8,7 @@ import type {
   DevicesRow,
   EvidenceRow,
   InviteRow,
+  KeyDevicesRow,
   KeyEpochRow,
   KeyRow,
   MetaRow,
@@ -201,6 +202,23 @@ export interface TermsReader {
     limit: number,
   ): Promise<readonly TermsRow[]>;
 }
+export interface KeyDeviceReader {
+  find(
+    owner: Uint8Array,
+    keyId: Uint8Array,
+    place: DevicesPlace,
+    twice: boolean,
+  ): Promise<KeyDevicesRow | null>;
+  /** The list in force; null: none was brought. */
+  last(owner: Uint8Array, keyId: Uint8Array): Promise<KeyDevicesRow | null>;
+  /** Lists of one key, in order, behind `after`. */
+  behind(
+    owner: Uint8Array,
+    keyId: Uint8Array,
+    after: DevicesPlace | null,
+    limit: number,
+  ): Promise<readonly KeyDevicesRow[]>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -285,6 +303,7 @@ export interface Reader {
   readonly outbox: OutboxReader;
   readonly deposits: DepositReader;
   readonly terms: TermsReader;
+  readonly keyDevices: KeyDeviceReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;

@@ -180,6 +180,11 @@ export interface DepositRow {
   readonly sealed: Uint8Array;
 }
 
+/** A list of the devices that an owner has for one key, or another one of the same number. Never written over. */
+export interface KeyDevicesRow extends DevicesRow {
+  readonly keyId: Uint8Array;
+}
+
 export interface RequestRow {
   readonly owner: Uint8Array;
   readonly requestId: Uint8Array;
@@ -233,6 +238,7 @@ export interface Rows {
   readonly outbox: OutboxRow;
   readonly deposits: DepositRow;
   readonly terms: TermsRow;
+  readonly key_devices: KeyDevicesRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly audit: AuditRow;

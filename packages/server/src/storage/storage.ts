@@ -7,6 +7,7 @@ import type {
   DeviceReader,
   EvidenceReader,
   InviteReader,
+  KeyDeviceReader,
   KeyEpochReader,
   KeyReader,
   MessageReader,
@@ -34,6 +35,7 @@ import type {
   DevicesRow,
   EvidenceRow,
   InviteRow,
+  KeyDevicesRow,
   KeyEpochRow,
   KeyRow,
   MetaRow,
@@ -151,6 +153,11 @@ export interface Transaction extends Reader {
   readonly terms: TermsReader & {
     /** The first version of a row, or the next one. */
     put(row: TermsRow): Promise<void>;
+  };
+  readonly keyDevices: KeyDeviceReader & {
+    insert(row: KeyDevicesRow): Promise<void>;
+    /** Removes the lists of all generations before that one; what was there twice stays. */
+    removeBefore(owner: Uint8Array, keyId: Uint8Array, generation: number): Promise<void>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

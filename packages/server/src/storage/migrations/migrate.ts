@@ -11,6 +11,7 @@ import { youngDevices } from './0005-young-devices.js';
 import { outbox } from './0006-outbox.js';
 import { deposits } from './0007-deposits.js';
 import { terms } from './0008-terms.js';
+import { keyDevices } from './0009-key-devices.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   outbox,
   deposits,
   terms,
+  keyDevices,
 ];
 
 interface Applied {

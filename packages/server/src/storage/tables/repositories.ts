@@ -4,6 +4,7 @@ import { changeReader, changeWriter } from './changes.js';
 import { depositReader, depositWriter } from './deposits.js';
 import { deviceReader, deviceWriter } from './devices.js';
 import { epochReader, epochWriter, shareReader, shareWriter } from './epochs.js';
+import { keyDeviceReader, keyDeviceWriter } from './key-devices.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
 import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
 import { outboxReader, outboxWriter } from './outbox.js';
@@ -54,6 +55,7 @@ export function readerOf(reading: Reading): Reader {
     outbox: outboxReader(reading),
     deposits: depositReader(reading),
     terms: termsReader(reading),
+    keyDevices: keyDeviceReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
@@ -84,6 +86,7 @@ export function transactionOf(writing: Writing): Transaction {
     outbox: outboxWriter(writing),
     deposits: depositWriter(writing),
     terms: termsWriter(writing),
+    keyDevices: keyDeviceWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     sealed: sealedWriter(writing),

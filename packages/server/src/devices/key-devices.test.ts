@@ -1,0 +1,121 @@
+import {
+  deviceId,
+  type DevicePrivilege,
+  deviceKey,
+  type DevicesDocument,
+  firstKeyDevices,
+  nextDevices,
+  signDevices,
+} from '@ckm/api';
+import { secret } from '@ckm/foundation';
+import { createIdentity, type Identity } from '@ckm/gordian';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type BareCaller, type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
+import { alice, createBareServers, makeKey, mallory } from '../sessions/test/bare-servers.js';
+import { giveTerms } from '../sessions/test/given-terms.js';
+
+const network = createBareServers();
+let now = TEST_TIME;
+let servers: BareServer[];
+let callers: BareCaller[];
+let keyId: Uint8Array;
+beforeEach(async () => {
+  ({ servers, callers } = await network.openMany(2, { now: () => now }));
+  ({ keyId } = await makeKey(callers));
+});
+afterEach(async () => {
+  now = TEST_TIME;
+  await network.close();
+});
+
+const someone = (byte: number) => createIdentity(secret(new Uint8Array(32).fill(byte)));
+const [owner, laptop, phone, thief] = [someone(1), someone(2), someone(3), someone(4)];
+const entry = ({ publicKeys }: Identity, ...may: readonly DevicePrivilege[]) => deviceKey(publicKeys, may);
+const next = (
+  by: Identity,
+  before: DevicesDocument,
+  entries: readonly ReturnType<typeof entry>[],
+  raises = false,
+) => {
+  const list = nextDevices(before, entries, deviceId(by.publicKeys), raises);
+  return { list, signed: signDevices(list, by) };
+};
+const code = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => 'OK',
+    (error: { code?: string; message: string }) => error.code ?? error.message,
+  );
+const own = async (ownerKey = owner.publicKeys.signing.bytes) => {
+  for (const { context } of servers) await giveTerms(context, alice.xid, keyId, { ownerKey });
+};
+const bring = (at: number, ...links: readonly ReturnType<typeof signDevices>[]) =>
+  callers[at]!.call('key.devices', { keyId, links: [...links], after: null });
+
+test('the owner of a key, whom its terms name, puts devices on it: the same bytes at all its servers, in order, and after a restart', async () => {
+  expect(await code(bring(0))).toBe('KEY_OWNER_MISSING');
+  await own();
+  expect(await bring(0)).toEqual({ inForce: null, links: [], next: null });
+  const one = next(owner, firstKeyDevices(keyId, owner.publicKeys), [entry(laptop, 'use', 'manage')]);
+  const two = next(laptop, one.list, [...one.list.keys, entry(phone, 'use')]);
+  expect((await bring(0, one.signed)).inForce).toMatchObject({ generation: 0, number: 1 });
+  expect(await code(bring(1, two.signed))).toBe('DEVICES_LINK_MISSING');
+  // Alpha hands on what bravo has missed.
+  await bring(0, two.signed);
+  const { links } = await bring(0);
+  const there = await bring(1, ...links);
+  expect(there.inForce).toEqual((await bring(0)).inForce);
+  expect(there.links).toEqual([one.signed, two.signed]);
+  servers[0] = await network.restart(servers[0]!);
+  const again = await servers[0].as(alice);
+  const shown = await again.call('key.devices', { keyId, links: [], after: { generation: 0, number: 1 } });
+  expect(shown).toEqual({ ...there, links: [two.signed] });
+});
+
+test('nobody else does: another owner, another key, a device that may not, or one who has an account', async () => {
+  await own();
+  const first = firstKeyDevices(keyId, owner.publicKeys);
+  const one = next(owner, first, [entry(phone, 'use')]);
+  const foreign = next(thief, firstKeyDevices(keyId, thief.publicKeys), [entry(laptop, 'manage')]);
+  const posing = next(thief, first, [entry(thief, 'manage')]);
+  const elsewhere = next(owner, firstKeyDevices(new Uint8Array(32), owner.publicKeys), []);
+  expect(await code(bring(0, foreign.signed))).toBe('DEVICES_FOR_OTHERS');
+  expect(await code(bring(0, posing.signed))).toBe('DEVICES_SIGNATURE_INVALID');
+  expect(await code(bring(0, elsewhere.signed))).toBe('DEVICES_FOR_OTHERS');
+  await bring(0, one.signed);
+  expect(await code(bring(0, next(phone, one.list, []).signed))).toBe('DEVICES_NOT_ALLOWED');
+  const his = await servers[0]!.as(mallory);
+  expect(await code(his.call('key.devices', { keyId, links: [one.signed], after: null }))).toBe(
+    'KEY_UNKNOWN',
+  );
+  expect((await bring(0)).inForce).toMatchObject({ number: 1 });
+});
+
+test('two lists of one number are evidence, and the words begin a generation over whatever a thief has made', async () => {
+  await own();
+  const one = next(owner, firstKeyDevices(keyId, owner.publicKeys), [entry(laptop, 'manage')]);
+  const two = next(laptop, one.list, [entry(laptop, 'manage'), entry(phone)]);
+  const beside = next(laptop, one.list, []);
+  await bring(0, one.signed, two.signed);
+  expect(await code(bring(0, beside.signed))).toBe('DEVICES_TWICE');
+  const over = next(owner, two.list, [entry(phone, 'use')], true);
+  expect((await bring(0, over.signed)).inForce).toMatchObject({ generation: 1, number: 0 });
+  expect((await bring(0)).links).toEqual([over.signed]);
+  expect(await code(bring(0, two.signed))).toBe('DEVICES_OLD');
+  const deeds = await servers[0]!.context.storage.read((reader) =>
+    servers[0]!.context.audit.list(reader, 1, 200),
+  );
+  expect(deeds.map(({ deed }) => deed).filter((deed) => deed.startsWith('key.devices'))).toEqual([
+    'key.devices',
+    'key.devices.twice',
+    'key.devices',
+  ]);
+});
+
+test('terms that name another owner begin his list anew', async () => {
+  await own();
+  await bring(0, next(owner, firstKeyDevices(keyId, owner.publicKeys), [entry(laptop, 'manage')]).signed);
+  await own(phone.publicKeys.signing.bytes);
+  expect((await bring(0)).inForce).toBeNull();
+  const his = next(phone, firstKeyDevices(keyId, phone.publicKeys), [entry(thief, 'use')]);
+  expect((await bring(0, his.signed)).links).toEqual([his.signed]);
+});

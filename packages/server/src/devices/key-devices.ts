@@ -1,0 +1,210 @@
+import {
+  beforeFirstOf,
+  type DevicesPlace,
+  devicesTwice,
+  deviceTooYoung,
+  hashDevices,
+  isOfOwner,
+  type KeyTerms,
+  MAX_DEVICES_LINKS,
+  parseDevices,
+  type Parameters,
+  type Result,
+  type SignedDevices,
+} from '@ckm/api';
+import type { Call, ServerContext } from '../context.js';
+import { refusal } from '../refusals.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
+import { repeatWhenRaced } from '../storage/raced.js';
+import type { KeyDevicesRow, KeyRow, Reader, Transaction } from '../storage/storage.js';
+import { openRecord, sealRecord } from '../vault/sealed-record.js';
+import { type Accepted, judgeLists, type KnownLists } from './accept-lists.js';
+import { detailOf, devicesInWords, isOfWords, lostIn } from './lists.js';
+import type { Ages } from './quarantine.js';
+
+/** What the room of devices wants to know for the lists of one key. */
+export interface KeyDeviceMeans {
+  readonly context: ServerContext;
+  /** Whether the key that a message is signed with is of a device that has not been there for long. */
+  isYoung(reader: Reader, call: Call): Promise<boolean>;
+}
+
+type KeyName = Pick<KeyRow, 'owner' | 'keyId'>;
+
+/** Bytes that a list takes in the database beside itself. */
+const FRAMING_BYTES = 256;
+/** Behind every generation that there can be. */
+const EVERY_GENERATION = 0x1_0000;
+/** Who is young is judged of whoever brings a list: a key has no count of its own. */
+const NOBODY_YOUNG: Ages = { isYoung: () => false, cameAt: () => 0 };
+
+/**
+ * Answers `key.devices`: puts lists in force that were brought, in order, or keeps what contradicts itself and says so; and shows those behind a place.
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_OWNER_MISSING`, `DEVICE_TOO_YOUNG`, and as `followDevices`
+ */
+export async function keyDevices(
+  means: KeyDeviceMeans,
+  call: Call,
+  { keyId, links, after }: Parameters<'key.devices'>,
+): Promise<Result<'key.devices'>> {
+  const { context } = means;
+  const name = { owner: call.account.xid, keyId };
+  if (links.length > 0) await bring(means, call, name, links);
+  return context.storage.read(async (reader) => {
+    const ownerKey = ownerKeyIn(context, await reader.keys.find(name.owner, keyId));
+    const last = await lastOf(context, reader, name, ownerKey);
+    if (last === null) return { inForce: null, links: [], next: null };
+    const list = parseDevices(last.document);
+    const shown = await behind(context, reader, name, after);
+    const { generation, number } = list;
+    return { inForce: { generation, number, hash: hashDevices(list) }, ...shown };
+  });
+}
+
+async function lastOf(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId }: KeyName,
+  ownerKey: Uint8Array,
+): Promise<SignedDevices | null> {
+  const row = await reader.keyDevices.last(owner, keyId);
+  if (row === null) return null;
+  const signed = openRecord<SignedDevices>(vault, 'key_devices', row);
+  // Terms may name another owner since: his list begins anew.
+  return isOfOwner(parseDevices(signed.document), ownerKey) ? signed : null;
+}
+
+async function behind(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId }: KeyName,
+  after: DevicesPlace | null,
+): Promise<Pick<Result<'key.devices'>, 'links' | 'next'>> {
+  const rows = await reader.keyDevices.behind(owner, keyId, after, MAX_DEVICES_LINKS + 1);
+  const shown = rows.slice(0, MAX_DEVICES_LINKS);
+  const links = shown.map((row) => openRecord<SignedDevices>(vault, 'key_devices', row));
+  const last = shown.at(-1);
+  const next = rows.length > shown.length && last !== undefined ? placeOf(last) : null;
+  return { links, next };
+}
+
+function placeOf({ generation, number }: KeyDevicesRow): DevicesPlace {
+  return { generation, number };
+}
+
+async function bring(
+  means: KeyDeviceMeans,
+  call: Call,
+  name: KeyName,
+  links: readonly SignedDevices[],
+): Promise<void> {
+  const { context } = means;
+  const refused = await repeatWhenRaced(() =>
+    call.transact(async (transaction) => {
+      // Held, so that two lists of one number do not both come into force.
+      await context.accounts.hold(transaction, name.owner);
+      const ownerKey = ownerKeyIn(context, await transaction.keys.find(name.owner, name.keyId));
+      const known = await knownOf(context, transaction, name, ownerKey, links[0]!);
+      const outcome = await judgeLists(known, NOBODY_YOUNG, links);
+      if (outcome.kind === 'twice') {
+        await noteTwice(context, transaction, call, name, outcome);
+        return devicesTwice(outcome.place);
+      }
+      if (outcome.lists.length > 0) await putInForce(means, transaction, call, name, known, outcome.lists);
+      return null;
+    }),
+  );
+  if (refused !== null) throw refused;
+}
+
+async function knownOf(
+  context: ServerContext,
+  transaction: Transaction,
+  name: KeyName,
+  ownerKey: Uint8Array,
+  first: SignedDevices,
+): Promise<KnownLists> {
+  const { owner, keyId } = name;
+  const last = await lastOf(context, transaction, name, ownerKey);
+  if (last === null) {
+    await transaction.keyDevices.removeBefore(owner, keyId, EVERY_GENERATION);
+    return { inForce: beforeFirstOf(keyId, ownerKey, first), signedAt: () => Promise.resolve(null) };
+  }
+  return {
+    inForce: parseDevices(last.document),
+    signedAt: async (place) => {
+      const row = await transaction.keyDevices.find(owner, keyId, place, false);
+      return row === null ? null : openRecord<SignedDevices>(context.vault, 'key_devices', row);
+    },
+  };
+}
+
+async function putInForce(
+  { context, isYoung }: KeyDeviceMeans,
+  transaction: Transaction,
+  call: Call,
+  { owner, keyId }: KeyName,
+  { inForce }: KnownLists,
+  lists: readonly Accepted[],
+): Promise<void> {
+  const { list } = lists.at(-1)!;
+  const lost = lostIn([{ list: inForce }, ...lists]);
+  // A thief's fresh device does not take the others off the list of a key (P2).
+  if (lost.length > 0 && (await isYoung(transaction, call))) throw deviceTooYoung();
+  if (lost.length === 0 && !isOfWords(list)) {
+    const bytes = lists.reduce((sum, one) => sum + one.signed.document.length + FRAMING_BYTES, 0);
+    await context.accounts.quota.bytes(transaction, call.account, bytes);
+  }
+  if (list.generation > inForce.generation)
+    await transaction.keyDevices.removeBefore(owner, keyId, list.generation);
+  for (const one of lists) {
+    const { generation, number } = one.list;
+    if (generation < list.generation) continue;
+    const columns = { owner, keyId, generation, number, twice: false };
+    await transaction.keyDevices.insert(sealRecord(context.vault, 'key_devices', columns, { ...one.signed }));
+  }
+  await context.audit.append(transaction, {
+    deed: 'key.devices',
+    who: owner,
+    keyId,
+    subject: hashDevices(list),
+    sentence: `Have ${devicesInWords(list.keys.length)} for a key beside its owner: list ${list.number} of generation ${list.generation}`,
+    verdict: 'done',
+    policy: '',
+    detail: detailOf(lists, lost),
+  });
+}
+
+async function noteTwice(
+  { audit, vault }: ServerContext,
+  transaction: Transaction,
+  call: Call,
+  { owner, keyId }: KeyName,
+  { place, first, second }: Extract<Awaited<ReturnType<typeof judgeLists>>, { kind: 'twice' }>,
+): Promise<void> {
+  const { generation, number } = place;
+  if ((await transaction.keyDevices.find(owner, keyId, place, true)) !== null) return;
+  const bytes = first.document.length + second.document.length + FRAMING_BYTES;
+  if ((await transaction.bytesOf(owner)) + bytes > call.account.quota.bytes) return;
+  const columns = { owner, keyId, generation, number, twice: true };
+  const record = { first: { ...first }, second: { ...second } };
+  await transaction.keyDevices.insert(sealRecord(vault, 'key_devices', columns, record));
+  await audit.append(transaction, {
+    deed: 'key.devices.twice',
+    who: owner,
+    keyId,
+    subject: hashDevices(place),
+    sentence: `Keep a second list ${number} of generation ${generation} of the devices for a key`,
+    verdict: 'refused',
+    policy: '',
+    detail: '',
+  });
+}
+
+/** The owner whom the terms of a key name. @throws AccessError `KEY_UNKNOWN`; StateError `KEY_OWNER_MISSING` */
+function ownerKeyIn(context: Pick<ServerContext, 'vault'>, row: KeyRow | null): Uint8Array {
+  if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  const { ownerKey }: Partial<KeyTerms> = openHead(context, row).policy;
+  if (ownerKey !== undefined) return ownerKey;
+  throw refusal('KEY_OWNER_MISSING', 'the terms of this key name no key of its owner');
+}
