@@ -102,7 +102,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   sessions: ['storage', 'vault', 'audit'],
   requests: ['storage', 'turns', 'vault', 'audit', 'policy', 'sessions', 'crafts'],
   crafts: ['storage', 'sessions'],
-  votes: [],
+  votes: ['audit', 'storage', 'vault'],
   control: ['accounts', 'audit', 'config', 'http', 'outbox', 'policy', 'storage'],
   server: [
     'accounts',
@@ -122,6 +122,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
     'storage',
     'turns',
     'vault',
+    'votes',
   ],
   testing: ['config', 'control', 'server', 'storage', 'vault'],
 };

@@ -41,6 +41,7 @@ import { keyPolicy } from './policy.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';
 import { requestAsk, requestReply } from './requests.js';
+import { approvalGive, approvalList, approvalShow } from './votes/functions.js';
 
 /** `pending`: shares exist, the certificate does not; such a key answers nothing. `active`: certified. */
 export const keyState = z.enum(['pending', 'active']);
@@ -140,10 +141,11 @@ const empty = z.strictObject({});
 const heldPackets = z.int().min(0).max(65_536);
 
 /**
- * Who may call a function. `stranger`: anybody, with an introduction inside the message. `account`: whoever has an account
+ * Who may call a function. `stranger`: anybody, with an introduction inside the message. `approver`: anybody as well; what it says is about the sender,
+ * whom the terms of a key may name, and who has nothing there is answered as everybody is. `account`: whoever has an account
  * that is not suspended. `owner`: an account, about what is its own; what is somebody else's does not exist for it.
  */
-export type May = 'stranger' | 'account' | 'owner';
+export type May = 'stranger' | 'approver' | 'account' | 'owner';
 
 /** What a function may change that is still there tomorrow; one that changes nothing leaves nothing in the audit log. */
 export type FunctionChanges = 'nothing' | 'request' | 'key' | 'account' | 'session';
@@ -410,6 +412,11 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ requestId: identifier, reason: label(280) }),
     result: requestReply,
   },
+  /** What waits for a yes or no of whoever asks. */
+  'approval.list': { may: 'approver', changes: 'nothing', ...approvalList },
+  'approval.show': { may: 'approver', changes: 'nothing', ...approvalShow },
+  /** Brings votes, by whatever way they came here: they count for what they say. */
+  'approval.give': { may: 'approver', changes: 'nothing', ...approvalGive },
 } as const satisfies Record<string, FunctionRow>;
 
 export type FunctionName = keyof typeof FUNCTIONS;

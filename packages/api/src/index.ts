@@ -5,6 +5,7 @@ export * from './changes.js';
 export * from './heads.js';
 export * from './crafts/crafts.js';
 export * from './crafts/frost.js';
+export * from './crafts/request-hashes.js';
 export * from './deposits/deposits.js';
 export * from './devices/codes.js';
 export * from './devices/document.js';

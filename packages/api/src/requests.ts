@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { craftAnswer, craftAttempt, craftPrepared, craftWanted } from './crafts/crafts.js';
 import type { NonceCommitment } from './crafts/frost.js';
 import { bytesUpTo, epoch, identifier, label, meantTranscript, unixSeconds } from './fields/fields.js';
+import { carriedVotes, peopleAsked, requester, waitsFor } from './votes/functions.js';
 
+/** About a longer payload no people are asked: what it takes to judge it fits into one message with it. Bytes. */
+export const MAX_ASKED_PAYLOAD_BYTES = 524_288;
 /** A longer payload is not read. Bytes. */
 export const MAX_PAYLOAD_BYTES = 1_048_576;
 
@@ -23,11 +26,15 @@ export const requestAsk = z.strictObject({
   attempt: craftAttempt.nullable(),
   /** What to prepare and send back. */
   wanted: craftWanted.nullable(),
+  /** Votes on it that its owner carries, of whomever; absent: none. */
+  votes: carriedVotes.exactOptional(),
+  /** Who asks, where the terms of the key ask people; absent: nobody says so, and such a key refuses. */
+  requester: requester.exactOptional(),
 });
 export type RequestAsk = z.infer<typeof requestAsk>;
 
 /**
- * `waiting`: for the operator. `rejected`: by the operator or by policy. `ready`: approved; attempt with what was
+ * `waiting`: for people, the operator or both (`waitsFor`). `rejected`: by people, by the operator or by policy. `ready`: approved; attempt with what was
  * prepared. `stale`: approved, but this attempt used what the server no longer knows; attempt again with what was
  * prepared now. `answered`: `answer` holds this server's part of the attempt.
  */
@@ -38,6 +45,10 @@ export const requestReply = z.strictObject({
   reason: label(280).nullable(),
   answer: craftAnswer.nullable(),
   prepared: craftPrepared.nullable(),
+  /** Of what is `waiting`; absent: for the operator. */
+  waitsFor: waitsFor.exactOptional(),
+  /** Absent: the key asks nobody. */
+  people: peopleAsked.exactOptional(),
 });
 export type RequestReply = z.infer<typeof requestReply>;
 

@@ -274,9 +274,22 @@ export type DeviceFunctionName = Extract<FunctionName, `device.${string}`>;
 /** The functions that the room of deposits answers. */
 export type DepositFunctionName = Extract<FunctionName, `share.${string}`>;
 
+/** A message of whomever, with an account or without one. */
+export interface AnybodyCall extends Pick<Call, 'transact'> {
+  /** XID that its signature was checked with. */
+  readonly sender: Uint8Array;
+}
+
+/** The functions that the room of votes answers, to whoever asks. */
+export type ApprovalFunctionName = Extract<FunctionName, `approval.${string}`>;
+export type ApprovalHandlers = {
+  readonly [N in ApprovalFunctionName]: (call: AnybodyCall, parameters: Parameters<N>) => Promise<Result<N>>;
+};
+
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
 export interface Sessions {
-  readonly handlers: Handlers<SessionFunctionName | DeviceFunctionName | DepositFunctionName>;
+  readonly handlers: Handlers<SessionFunctionName | DeviceFunctionName | DepositFunctionName> &
+    ApprovalHandlers;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
   readonly changeDesk: ChangeDesk;

@@ -1,4 +1,5 @@
 export type { Ballot, Moment } from './ballot.js';
+export * from './functions.js';
 export { holdVotes, type ProvenVote, silentIn, supersedes, type VotesHeld } from './count.js';
 export { type VoteFault, voteRefused } from './faults.js';
 export { judgeVote, type Polling } from './judge.js';
@@ -15,6 +16,7 @@ export {
   signVote,
   type VoteProof,
 } from './proof.js';
+export { isRequester, type RequestNamed, signRequester } from './requester.js';
 export {
   encodeVoteStatement,
   hashVote,

@@ -6,6 +6,10 @@ export const VOTE_EXPLANATIONS = groupOf(
   'Look at what waits, and vote again on that.',
   {
     VOTE_INVALID: 'This is no vote, or of another version.',
+    MATTER_UNKNOWN: [
+      'The server asks you about no such matter: it was answered, taken back or has expired, or your name is not in the terms of its key.',
+      'List what waits for you. What servers say to a name that they do not know is the same.',
+    ],
     VOTE_FOR_OTHER_SERVERS: 'The vote names the servers that it is meant for, and this is none of them.',
     VOTE_FOR_OTHER_KEY: 'The vote is about another key.',
     VOTE_UNDER_OTHER_TERMS: [

@@ -21,8 +21,6 @@ export interface Attempted {
  */
 export interface Craft<N extends CraftName> {
   readonly name: N;
-  /** What an approval of this task binds: nothing else is ever done for it. */
-  taskItems(task: OfCraft<Task, N>): readonly Uint8Array[];
   /** What tells one attempt from another under the same number. */
   attemptItems(attempt: OfCraft<CraftAttempt, N>): readonly Uint8Array[];
   /** Who takes part, for the audit log: `slots 1 2`. */

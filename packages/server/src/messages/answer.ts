@@ -13,14 +13,23 @@ import { accessError, quotaError, tooManyInFlight } from '../accounts/codes.js';
 import { createFairQueue } from '../turns/fair-queue.js';
 import type { Opening } from '../turns/long-messages.js';
 import { createRateLimiter } from '../turns/rate-limiter.js';
-import type { Call, Handler, Handlers, ServerContext } from '../context.js';
+import type {
+  AnybodyCall,
+  ApprovalFunctionName,
+  ApprovalHandlers,
+  Call,
+  Handlers,
+  ServerContext,
+} from '../context.js';
+import { createApprovers } from './approvers.js';
 import type { Sender } from './authenticate.js';
 import { createCall, replayed, type StrangerCall } from './call.js';
 import { openAccount } from './open-account.js';
 import { createStrangers } from './strangers.js';
 
 /** Everything that an account may call; `account.open` is answered before there is one. */
-export type AccountHandlers = Handlers<Exclude<FunctionName, 'account.open'>>;
+export type AccountHandlers = Handlers<Exclude<FunctionName, 'account.open' | ApprovalFunctionName>> &
+  ApprovalHandlers;
 
 /**
  * A longer message counts as several: what it costs to answer grows with its length. A signature takes one, the largest
@@ -49,6 +58,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
   const { requestsPerMinute } = context.config.quota;
   const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
   const strangers = createStrangers(context);
+  const approvers = createApprovers();
   const { concurrency } = context.config.limits;
   const queue = createFairQueue(AT_ONCE);
 
@@ -56,7 +66,10 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     const { account, message } = sender;
     const places = Math.ceil(length / COUNTED_AS_ONE);
     if (account === null) {
-      if (!isFunctionName(called) || FUNCTIONS[called].may !== 'stranger') throw unknownAccount();
+      const may = isFunctionName(called) ? FUNCTIONS[called].may : null;
+      if (may === 'approver')
+        return approvers.admit(message.header.sender, called as FunctionName, address, places);
+      if (may !== 'stranger') throw unknownAccount();
       return strangers.admit(message, address, places);
     }
     if (account.status === 'suspended') throw suspended();
@@ -87,7 +100,8 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     if (name === 'account.open') {
       return openAccount(context, call, sender.keys, (parameters as { invite: string | null }).invite);
     }
-    return (handlers[name] as Handler<FunctionName>)(call as Call, parameters);
+    const handler = handlers[name] as (call: AnybodyCall & Call, parameters: unknown) => Promise<unknown>;
+    return handler(call as StrangerCall & Call, parameters);
   }
 
   return async (sender: Sender, arrival: Arrival): Promise<Reply<FunctionName>> => {
@@ -104,7 +118,8 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
         Reply<FunctionName>,
         { ok: true }
       >['result'];
-      await settle().catch(passIfFull);
+      // Whoever has no account leaves nothing behind but what he did.
+      if (account !== null || FUNCTIONS[name].may === 'stranger') await settle().catch(passIfFull);
       return { ok: true, result };
     } catch (error) {
       // A stranger who was refused leaves nothing behind, not even a row.

@@ -15,6 +15,7 @@ import {
   type Parameters,
 } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
+import { encodeData } from '@ckm/gordian';
 import {
   type Callee,
   type CarriedChange,
@@ -154,6 +155,9 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
     attempt: null,
     wanted: null,
   }),
+  'approval.list': () => ({ after: null }),
+  'approval.show': () => ({ matter: 'request', matterId: requestId, keyId: keyed.keyId, known: null }),
+  'approval.give': () => ({ votes: [encodeData({ v: 1 })] }),
   'request.cancel': () => ({ requestId, reason: 'walked' }),
   'device.show': () => ({ after: null }),
   'share.store': () => ({ data: deposited }),
@@ -453,13 +457,27 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
 
 describe('the table of functions', () => {
   test.each(FUNCTION_NAMES)('%s is refused to a stranger unless its row says otherwise', async (name) => {
-    if (FUNCTIONS[name].may === 'stranger') return;
+    if (['stranger', 'approver'].includes(FUNCTIONS[name].may)) return;
     const mallory = keyed.alpha.as(person(66));
     const introduced = async () => {
       const sealed = mallory.seal(name, WELL_FORMED[name]() as Parameters<FunctionName>, { introduce: true });
       return mallory.read(name, await mallory.post(sealed));
     };
     expect(await rowsOf(async () => expect(await codeOf(introduced())).toBe('ACCOUNT_UNKNOWN'))).toBe(0);
+  });
+
+  test('a stranger is answered as an approver is whom nothing waits for, and leaves nothing behind', async () => {
+    const mallory = keyed.alpha.as(person(67));
+    const asks = async <N extends FunctionName>(name: N) => {
+      const sealed = mallory.seal(name, WELL_FORMED[name](), { introduce: true });
+      return mallory.read(name, await mallory.post(sealed));
+    };
+    const rows = await rowsOf(async () => {
+      expect(await asks('approval.list')).toEqual({ matters: [], next: null });
+      expect(await codeOf(asks('approval.show'))).toBe('MATTER_UNKNOWN');
+      expect(await asks('approval.give')).toEqual({ refused: [{ at: 0, code: 'VOTE_INVALID' }] });
+    });
+    expect(rows).toBe(0);
   });
 
   test.each(FUNCTION_NAMES)(
@@ -494,7 +512,9 @@ describe('the table of functions', () => {
   test.each(FUNCTION_NAMES.filter((name) => FUNCTIONS[name].changes === 'nothing'))(
     '%s changes nothing and leaves no audit row',
     async (name) => {
-      expect(await rowsOf(() => ask(hers, name))).toBe(0);
+      // Of what is asked of people she is shown nothing.
+      const act = name === 'approval.show' ? () => codeOf(ask(hers, name)) : () => ask(hers, name);
+      expect(await rowsOf(act)).toBe(0);
     },
   );
 

@@ -1,4 +1,4 @@
-import type { RequestAsk } from '@ckm/api';
+import { hashPayload, hashTasks, type RequestAsk } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import { isFromBefore, momentOfEntry } from '../policy/counting.js';
@@ -11,7 +11,7 @@ import { askedBy } from './by-device.js';
 import { requestEntry } from './request-audit.js';
 import { moveRequest } from './request-machine.js';
 import type { RequestMeans } from './means.js';
-import { hashPayload, hashTasks, sealRequest, type StoredRequest } from './request-record.js';
+import { sealRequest, type StoredRequest } from './request-record.js';
 import type { ReadRequest } from './read-request.js';
 import { bytesOfShown, shownOf } from './shown-request.js';
 
@@ -39,7 +39,7 @@ export type Admission =
  * @throws UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`; PolicyError `QUOTA_…`
  */
 export async function admitRequest(
-  { context, crafts }: RequestMeans,
+  { context }: RequestMeans,
   call: Call,
   transaction: Transaction,
   request: RequestAsk,
@@ -69,8 +69,8 @@ export async function admitRequest(
     state,
     record: {
       kind,
-      payloadHash: hashPayload(request),
-      tasksHash: hashTasks(crafts, read.tasks),
+      payloadHash: hashPayload(kind, request.payload),
+      tasksHash: hashTasks(read.tasks),
       sentence,
       ...(shown === null ? {} : { shown }),
       approvedBy: asks ? null : 'policy',
@@ -94,7 +94,7 @@ export async function admitRequest(
  * anew since then it is let in anew, once: others count only what was signed, so that it would be signed besides what they say.
  */
 export async function recheckRequest(
-  { context, crafts }: RequestMeans,
+  { context }: RequestMeans,
   call: Call,
   transaction: Transaction,
   stored: StoredRequest,
@@ -104,7 +104,7 @@ export async function recheckRequest(
   const { record } = stored;
   const row = rowAnew(context, stored, read);
   const isAnew = row !== stored.row;
-  const same = equalBytes(record.tasksHash, hashTasks(crafts, read.tasks));
+  const same = equalBytes(record.tasksHash, hashTasks(read.tasks));
   demand(same, 'REQUEST_DIFFERS', 'this server now reads the request differently from when it was approved');
   const facts = factsOf(context, read, record.kind, row.expiresAt);
   const verdict = await unlessChanged(transaction, read.key, () =>

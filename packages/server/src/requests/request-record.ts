@@ -1,6 +1,5 @@
-import type { CraftAttempt, RequestAsk } from '@ckm/api';
+import { type CraftAttempt, hashPayload, type RequestAsk } from '@ckm/api';
 import { encodeUtf8, equalBytes } from '@ckm/foundation';
-import type { Task } from '@ckm/requests';
 import { taggedHash } from '@ckm/threshold';
 import type { ServerContext, ShownRequest } from '../context.js';
 import type { AttemptRow, RequestRow } from '../storage/storage.js';
@@ -88,17 +87,6 @@ export function sealAttempt(
   return sealRecord(vault, 'attempts', columns, record);
 }
 
-/** 32 bytes over what is asked for. */
-export function hashPayload({ kind, payload }: Pick<RequestAsk, 'kind' | 'payload'>): Uint8Array {
-  return taggedHash('CKM/request/payload/v1', encodeUtf8(kind), payload);
-}
-
-/** 32 bytes over everything there is to do. */
-export function hashTasks(crafts: Crafts, tasks: readonly Task[]): Uint8Array {
-  const items = tasks.flatMap((task) => [encodeUtf8(task.craft), ...crafts[task.craft].taskItems(task)]);
-  return taggedHash('CKM/request/tasks/v1', ...items);
-}
-
 /** 32 bytes over who works together with what. */
 export function hashAttempt(crafts: Crafts, attempt: CraftAttempt): Uint8Array {
   const { craft } = attempt;
@@ -110,6 +98,6 @@ export function isSameRequest({ row, record }: StoredRequest, request: RequestAs
   return (
     equalBytes(row.keyId, request.keyId) &&
     row.expiresAt === request.expiresAt &&
-    equalBytes(record.payloadHash, hashPayload(request))
+    equalBytes(record.payloadHash, hashPayload(request.kind, request.payload))
   );
 }

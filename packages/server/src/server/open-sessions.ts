@@ -33,6 +33,7 @@ import type { Room, RoomMeans } from '../sessions/room/room.js';
 import { createSessionDesk } from '../sessions/session/session-desk.js';
 import { endSessionsOf } from '../sessions/functions/end-sessions.js';
 import { sessionHandlers, sweepSessions, voidSessions } from '../sessions/functions/session-functions.js';
+import { voteHandlers } from '../votes/handlers.js';
 import { createKeySweep } from '../sessions/session/session-keys.js';
 import type { SessionMeans } from '../sessions/session/session-revise.js';
 import { createWaitingSweep } from '../sessions/session/waiting-sweep.js';
@@ -129,6 +130,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       }),
       ...deviceHandlers({ context, ends: endsOf(server), counting }),
       ...depositHandlers({ context, isYoung }),
+      ...voteHandlers(),
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),

@@ -80,8 +80,11 @@ export const HASH_TAGS = {
   'CKM/invite/v1': 'name under which an invite code is stored (room server)',
   'CKM/epoch-key/name/v1': 'names the file of the key of an epoch (room server)',
   'CKM/session-key/name/v1': 'names the file of the key under which a ceremony is remembered (room server)',
-  'CKM/request/payload/v1': 'what a signing request asked for, so that it stays the same (room server)',
-  'CKM/request/tasks/v1': 'what there is to sign for a request, so that it stays the same (room server)',
+  'CKM/request/payload/v1':
+    'what a request asks for, so that it stays the same, for servers and whoever votes on it (room api)',
+  'CKM/request/tasks/v1':
+    'what there is to do for a request, so that it stays the same, for servers and whoever votes on it (room api)',
+  'CKM/request/asked/v1': 'a request under its id, which whoever asks signs (room api)',
   'CKM/request/attempt/v1': 'the package of one signing attempt, so that it stays the same (room server)',
   'CKM/frost/own-share/v1': 'checksum by which a signer knows its own, already checked share again',
   'CKM/frost/nonce-randomness/v1': 'randomness of a signing nonce, bound to the caller’s context',

@@ -1,5 +1,5 @@
 import { type FrostAttempt, toProblem, unpackCommitments } from '@ckm/api';
-import { CkmError, concatBytes, type Secret } from '@ckm/foundation';
+import { CkmError, type Secret } from '@ckm/foundation';
 import type { FrostTask } from '@ckm/requests';
 import { deriveKey, discardNonces, signShare, type PartyIndex, type SigningNonces } from '@ckm/threshold';
 import { demand } from '../../refusals.js';
@@ -69,24 +69,9 @@ export async function signAttempt(
   }
 }
 
-/** What is signed, and with which derived key. */
-export function taskItems({ message, tweak: { path, taproot } }: FrostTask): readonly Uint8Array[] {
-  const root = taproot === null ? NOTHING : concatBytes(Uint8Array.of(1), taproot.merkleRoot ?? NOTHING);
-  return [message, encodePath(path), root];
-}
-
 /** Who signs, with which commitments. */
 export function attemptItems({ signers, commitments }: FrostAttempt): readonly Uint8Array[] {
   return [Uint8Array.from(signers), ...commitments];
-}
-
-const NOTHING = new Uint8Array(0);
-
-function encodePath(path: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(4 * path.length);
-  const view = new DataView(bytes.buffer);
-  path.forEach((index, i) => view.setUint32(4 * i, index));
-  return bytes;
 }
 
 function commitmentsOf({ signers, commitments }: FrostAttempt, task: number) {

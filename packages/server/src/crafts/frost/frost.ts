@@ -2,7 +2,7 @@ import type { NonceCommitment } from '@ckm/api';
 import type { ServerContext } from '../../context.js';
 import { inSlices } from '../pace.js';
 import type { Craft } from '../craft.js';
-import { assertAttempt, attemptItems, ownCommitments, signAttempt, taskItems } from './attempt.js';
+import { assertAttempt, attemptItems, ownCommitments, signAttempt } from './attempt.js';
 import { createIssueBudget } from './issue-budget.js';
 import { createNoncePool } from './nonce-pool.js';
 
@@ -19,7 +19,6 @@ export function createFrost(context: ServerContext): Craft<'frost'> {
   const budget = createIssueBudget(clock);
   return {
     name: 'frost',
-    taskItems,
     attemptItems,
     describeAttempt: ({ signers }) => `slots ${signers.join(' ')}`,
     describeAnswer: ({ shares }) => `shares ${shares.length}`,
