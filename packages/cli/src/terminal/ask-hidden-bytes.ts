@@ -1,5 +1,5 @@
-import { type Secret, secret, UsageError } from '@ckm/foundation';
-import { createHiddenLine, HIDDEN_LINE_BYTES, type LineState } from './hidden-line.js';
+import { reveal, type Secret, secret, UsageError } from '@ckm/foundation';
+import { createHiddenLine, HIDDEN_LINE_BYTES, type HiddenLine, type LineState } from './hidden-line.js';
 import { endQuiet, keepQuiet } from './quiet-input.js';
 import { plainText } from './plain-text.js';
 import { left, requireSeat, type Seat } from './seat.js';
@@ -10,6 +10,8 @@ import { wrapText } from './wrap-text.js';
 interface Drawing {
   /** Shows what is said of the answer so far, in the place of what was said before. */
   progress(text: string): void;
+  /** Shows the answer as it is by now, or nothing of it. */
+  look(answer: Uint8Array | null): void;
   /** Shows the question as one that is answered, or was left. */
   end(state: LineState): void;
 }
@@ -27,6 +29,39 @@ export async function askHiddenBytes(
   hint: string,
   wordsWanted: number | null = null,
 ): Promise<Secret<Uint8Array>> {
+  return ask(terminal, question, hint, (line, drawing) => {
+    if (wordsWanted !== null) drawing.progress(progressText(line.words(), wordsWanted));
+  });
+}
+
+/**
+ * The same for something new, which Tab shows to whoever types it. What was looked at has been a string for a moment.
+ * @returns `wasSeen`: whether it stood on the screen when it was ended
+ * @throws as {@link askHiddenBytes}
+ */
+export async function askNewBytes(
+  terminal: Terminal,
+  question: string,
+  hint: string,
+): Promise<{ readonly typed: Secret<Uint8Array>; readonly wasSeen: boolean }> {
+  let seen: number | null = null;
+  const typed = await ask(terminal, question, hint, (line, drawing, state) => {
+    // What came together with Enter was on no screen for anybody to read.
+    if (isDumb() || state !== 'open') return;
+    const shown = line.shown();
+    seen = shown?.length ?? null;
+    drawing.look(shown);
+    shown?.fill(0);
+  });
+  return { typed, wasSeen: seen === reveal(typed, 'comparing with what was shown').length };
+}
+
+async function ask(
+  terminal: Terminal,
+  question: string,
+  hint: string,
+  draws: (line: HiddenLine, drawing: Drawing, state: LineState) => void,
+): Promise<Secret<Uint8Array>> {
   const early = endQuiet();
   const seat = requireSeat(terminal, question, hint);
   const line = createHiddenLine();
@@ -37,7 +72,7 @@ export async function askHiddenBytes(
     const drawing = (isDumb() ? drawPlainly : draw)(terminal, seat.output, question);
     const feed = (bytes: Uint8Array) => {
       const after = line.feed(bytes);
-      if (wordsWanted !== null) drawing.progress(progressText(line.words(), wordsWanted));
+      draws(line, drawing, after);
       return after;
     };
     const state = await readInto(seat.input, feed, early);
@@ -95,8 +130,15 @@ function draw(terminal: Terminal, output: Seat['output'], question: string): Dra
   const bar = terminal.style('dim', '│');
   const show = (sign: string) => lines.map((text, at) => `${at === 0 ? sign : ' '}  ${text}\n`).join('');
   output.write(`${bar}\n${show(terminal.style('bold', '◆'))}${bar}  `);
+  const instead = (text: string) => output.write(`\r\u001b[2K${bar}  ${text}`);
+  let isEmpty = true;
   return {
-    progress: (text) => output.write(`\r\u001b[2K${bar}  ${terminal.style('dim', text)} `),
+    progress: (text) => instead(`${terminal.style('dim', text)} `),
+    look: (answer) => {
+      if (answer !== null || !isEmpty)
+        instead(answer === null ? '' : endOf(answer, (output.columns ?? 80) - 4));
+      isEmpty = answer === null;
+    },
     end: (state) => {
       const sign = state === 'ended' ? terminal.style('green', '◇') : terminal.style('red', '■');
       output.write(`\r\u001b[${lines.length}A\u001b[J${show(sign)}${bar}\n`);
@@ -104,10 +146,17 @@ function draw(terminal: Terminal, output: Seat['output'], question: string): Dra
   };
 }
 
+/** As much of the end of it as fits into half a line: letters of some languages take two places. */
+function endOf(answer: Uint8Array, width: number): string {
+  const letters = Array.from(plainText(new TextDecoder().decode(answer)));
+  const most = Math.max(8, Math.floor(width / 2));
+  return letters.length > most ? `…${letters.slice(-most).join('')}` : letters.join('');
+}
+
 /** The same on a terminal that cannot move its cursor: there is no place where anything could change. */
 function drawPlainly(_terminal: Terminal, output: Seat['output'], question: string): Drawing {
   output.write(`${wrapText(plainText(question), output.columns)}: `);
-  return { progress: () => undefined, end: () => output.write('\n') };
+  return { progress: () => undefined, look: () => undefined, end: () => output.write('\n') };
 }
 
 function tooLong(): UsageError {

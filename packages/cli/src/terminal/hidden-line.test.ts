@@ -31,6 +31,27 @@ describe('a line typed without echo', () => {
     expect(typed(...chunks)).toEqual({ state: 'ended', text });
   });
 
+  test('is shown from one Tab to the next, in copies', () => {
+    const line = createHiddenLine();
+    const shown = (text: string) => {
+      line.feed(bytes(text));
+      const copy = line.shown();
+      return copy === null ? null : Buffer.from(copy).toString();
+    };
+    expect(['river', '\t', ' lamp', '\x15', 'onion', '\t', 's'].map(shown)).toEqual([
+      null,
+      'river',
+      'river lamp',
+      '',
+      'onion',
+      null,
+      null,
+    ]);
+    line.feed(bytes('\t'));
+    line.shown()!.fill(0);
+    expect(Buffer.from(line.take()!).toString()).toBe('onions');
+  });
+
   test('keeps a character whose bytes come one by one', () => {
     const parts = [...bytes('é\u{1f511}')].map((byte) => new Uint8Array([byte]));
     expect(typed(...parts, '\r').text).toBe('é\u{1f511}');

@@ -6,14 +6,16 @@ export type LineState = 'open' | 'ended' | 'left';
 
 /**
  * A line typed without echo, as bytes in one buffer that never moves: no string of it comes to be. Backspace takes a whole
- * character, Ctrl-U all; Enter ends it; Ctrl-C, Escape and, on an empty line, Ctrl-D leave. Arrows, function keys, the marks
- * around a paste and other control characters count for nothing.
+ * character, Ctrl-U all; Enter ends it; Ctrl-C, Escape and, on an empty line, Ctrl-D leave. Tab asks for it to be shown, or hidden again.
+ * Arrows, function keys, the marks around a paste and other control characters count for nothing.
  */
 export interface HiddenLine {
   /** Takes what the terminal sent, and overwrites it. Whatever follows Enter is dropped. */
   feed(bytes: Uint8Array): LineState;
   /** How many words it has by now, the one that is being typed among them. */
   words(): number;
+  /** A copy of what is to be shown, which the caller wipes; null: nobody pressed Tab, or twice. */
+  shown(): Uint8Array | null;
   /** A copy of the line; the caller wipes it. Null: it is longer than {@link HIDDEN_LINE_BYTES}. */
   take(): Uint8Array | null;
   wipe(): void;
@@ -22,6 +24,7 @@ export interface HiddenLine {
 const CTRL_C = 0x03;
 const CTRL_D = 0x04;
 const BACKSPACE = 0x08;
+const TAB = 0x09;
 const LINE_FEED = 0x0a;
 const ENTER = 0x0d;
 const CTRL_U = 0x15;
@@ -33,6 +36,7 @@ export function createHiddenLine(): HiddenLine {
   const line = new Uint8Array(HIDDEN_LINE_BYTES);
   let length = 0;
   let isTooLong = false;
+  let isShown = false;
   const skips = createEscapeFilter();
 
   function clear(): void {
@@ -60,6 +64,7 @@ export function createHiddenLine(): HiddenLine {
     if (byte === CTRL_C || (byte === CTRL_D && length === 0)) return 'left';
     if (byte === BACKSPACE || byte === DELETE) dropCharacter();
     else if (byte === CTRL_U) clear();
+    else if (byte === TAB) isShown = !isShown;
     else if (byte >= SPACE) type(byte);
     return 'open';
   }
@@ -84,6 +89,7 @@ export function createHiddenLine(): HiddenLine {
         if (line[at] !== SPACE && (at === 0 || line[at - 1] === SPACE)) count++;
       return count;
     },
+    shown: () => (isShown ? line.slice(0, length) : null),
     take: () => (isTooLong ? null : line.slice(0, length)),
     wipe: clear,
   };

@@ -11,16 +11,17 @@ import {
 } from '@ckm/foundation';
 import { stat } from 'node:fs/promises';
 import { askAgain } from './ask-again.js';
-import { askHiddenBytes } from './ask-hidden-bytes.js';
+import { askHiddenBytes, askNewBytes } from './ask-hidden-bytes.js';
 import { whileChecking } from './checking.js';
 import { readAtMost, readStdinAtMost } from './read-at-most.js';
-import type { Terminal } from './terminal.js';
+import { isDumb, type Terminal } from './terminal.js';
 
 const CARRIAGE_RETURN = 0x0d;
 const MOST_BYTES = 4096;
 /** Of a new passphrase, in UTF-8. */
 const LEAST_BYTES = 12;
 const RULE = `${LEAST_BYTES} characters or more; five random words are good`;
+const LOOK = '; Tab shows it, and then once is enough';
 const HINT = 'name a file with --passphrase-file or CKM_PASSPHRASE_FILE, or run this on a terminal';
 
 /** Where a passphrase may come from. Never a flag's value, never an environment variable's. */
@@ -37,7 +38,7 @@ export async function askPassphrase(source: PassphraseSource, question: string):
 }
 
 /**
- * A passphrase for something new, owner's or server's: typed twice, and not a short one.
+ * A passphrase for something new, owner's or server's: looked at or typed twice, and not a short one.
  * @throws UsageError `PASSPHRASE_EMPTY`, `PASSPHRASE_TOO_WEAK`, `PASSPHRASE_MISMATCH`, `INPUT_NEEDED`
  */
 export async function askNewPassphrase(source: PassphraseSource, what: string): Promise<Secret<Uint8Array>> {
@@ -51,12 +52,15 @@ export async function askNewPassphrase(source: PassphraseSource, what: string): 
       throw error;
     }
   }
-  return askAgain(source.terminal, TYPING_ERRORS, async () => {
-    const first = await typedPassphrase(source.terminal, `Passphrase for ${what} (${RULE})`);
+  const { terminal } = source;
+  const question = `Passphrase for ${what} (${RULE}${isDumb() ? '' : LOOK})`;
+  return askAgain(terminal, TYPING_ERRORS, async () => {
+    const { typed, wasSeen } = await askNewBytes(terminal, question, HINT);
+    const first = readTyped(typed);
     try {
       if (reveal(first, 'measuring a new passphrase').length === 0) throw empty();
       assertStrong(first);
-      assertSame(first, await typedPassphrase(source.terminal, 'The same again'));
+      if (!wasSeen) assertSame(first, await typedPassphrase(terminal, 'The same again'));
       return first;
     } catch (error) {
       wipe(first);
@@ -66,7 +70,10 @@ export async function askNewPassphrase(source: PassphraseSource, what: string): 
 }
 
 async function typedPassphrase(terminal: Terminal, question: string): Promise<Secret<Uint8Array>> {
-  const typed = await askHiddenBytes(terminal, question, HINT);
+  return readTyped(await askHiddenBytes(terminal, question, HINT));
+}
+
+function readTyped(typed: Secret<Uint8Array>): Secret<Uint8Array> {
   try {
     return composed(reveal(typed, 'composing its letters'));
   } catch (cause) {

@@ -92,7 +92,7 @@ describe('a passphrase that does not open the seed', () => {
         environment,
       );
       expect(seen.screen.replace(/\s+/g, ' ')).toContain(
-        '(12 characters or more; five random words are good)',
+        '(12 characters or more; five random words are good; Tab shows it, and then once is enough)',
       );
       expect(seen.screen).toContain('Write these 24 words down');
       expect(seen.screen.replace(/\s+/g, ' ')).toContain('they are shown again by: ckm seed backup');
