@@ -3,6 +3,7 @@ import { decodeData, DEFAULT_LIMITS, encodeData, type Data } from '@ckm/gordian'
 import type { z } from 'zod';
 import { FUNCTIONS, type FunctionName, type Parameters, type Problem, type Result } from './functions.js';
 import { fromProblem } from './problem.js';
+import { MAX_TERMS_ITEMS } from './terms/schema.js';
 
 export function isFunctionName(name: string): name is FunctionName {
   return Object.hasOwn(FUNCTIONS, name);
@@ -18,6 +19,8 @@ export const PROTOCOL_VERSIONS: readonly number[] = [PROTOCOL_VERSION];
  * in any of them. Reading two million numbers would keep whoever reads from everything else for seconds.
  */
 const MAX_CALL_ITEMS = 1_024;
+/** Calls that hold terms of a key: the rules of all its people. */
+const CARRY_TERMS: ReadonlySet<FunctionName> = new Set(['session.propose', 'change.propose', 'key.restore']);
 
 /** The body of a request message. */
 export function encodeCall<F extends FunctionName>(_function: F, parameters: Parameters<F>): Uint8Array {
@@ -35,7 +38,11 @@ export function parseCall<F extends FunctionName>(
   body: Uint8Array,
   maxBytes: number = DEFAULT_LIMITS.maxBytes,
 ): Parameters<F> {
-  const fields = fieldsOf(name, 'PARAMETERS_INVALID', decodeCall(body, maxBytes));
+  const fields = fieldsOf(
+    name,
+    'PARAMETERS_INVALID',
+    decodeCall(body, maxBytes, CARRY_TERMS.has(name) ? MAX_CALL_ITEMS + MAX_TERMS_ITEMS : MAX_CALL_ITEMS),
+  );
   assertVersion(fields['protocol']);
   return checked(
     FUNCTIONS[name].parameters,
@@ -54,8 +61,8 @@ export function assertProtocolVersion(body: Uint8Array, maxBytes: number): void 
   assertVersion(fieldsOf('a call', 'PARAMETERS_INVALID', data)['protocol']);
 }
 
-function decodeCall(body: Uint8Array, maxBytes: number): Data {
-  return decodeData(body, { ...DEFAULT_LIMITS, maxBytes, maxItems: MAX_CALL_ITEMS });
+function decodeCall(body: Uint8Array, maxBytes: number, maxItems: number = MAX_CALL_ITEMS): Data {
+  return decodeData(body, { ...DEFAULT_LIMITS, maxBytes, maxItems });
 }
 
 export type Reply<F extends FunctionName> =

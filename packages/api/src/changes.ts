@@ -10,8 +10,8 @@ import {
   slot,
   unixSeconds,
 } from './fields/fields.js';
-import { keyPolicy } from './policy.js';
 import { rosterOffer } from './sessions.js';
+import { keyTerms } from './terms/schema.js';
 
 /**
  * A change of who holds a key, from the order to the new epoch. Old members decide by three statements each (promise, lock,
@@ -143,7 +143,7 @@ export const changePropose = {
     order: changeOrder,
     /** Up to the epoch that decides: the whole chain, or what is behind epochs that were shown (`key.learn`). */
     chain: certificateChain,
-    policy: keyPolicy,
+    policy: keyTerms,
     /** The server has heard of this order before: one that is over since then is shown, and not begun anew. */
     goesOn: z.literal(true).exactOptional(),
   }),

@@ -37,10 +37,10 @@ import { deviceSeen, deviceShow, deviceUpdate } from './devices/functions.js';
 import { keyDevices } from './devices/key-devices.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
-import { keyPolicy } from './policy.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';
 import { requestAsk, requestReply } from './requests.js';
+import { keyTerms } from './terms/schema.js';
 import { approvalGive, approvalList, approvalShow } from './votes/functions.js';
 
 /** `pending`: shares exist, the certificate does not; such a key answers nothing. `active`: certified. */
@@ -257,7 +257,7 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ keyId: identifier }),
     result: z.strictObject({
       key: keySummary,
-      policy: keyPolicy,
+      policy: keyTerms,
       certificate: bytesUpTo(1_048_576).nullable(),
       /** What shows that the key was given out; absent: this server knows of nothing. */
       exportProof: exportProof.optional(),
@@ -282,7 +282,7 @@ export const FUNCTIONS = {
     may: 'owner',
     needs: 'manage',
     changes: 'key',
-    parameters: z.strictObject({ certificate: bytesUpTo(1_048_576), policy: keyPolicy }),
+    parameters: z.strictObject({ certificate: bytesUpTo(1_048_576), policy: keyTerms }),
     result: dkgResult,
   },
   /** Certificates of a key, from its generation on: for servers and clients that were away. */

@@ -3,8 +3,8 @@ import { decodeData, encodeData } from '@ckm/gordian';
 import { MAX_LOSS_BYTES, MAX_REPAIR_BYTES } from '@ckm/threshold';
 import { z } from 'zod';
 import { bytesOf, bytesUpTo, certificateChain, epoch, identifier, slot } from './fields/fields.js';
-import { keyPolicy } from './policy.js';
 import { EVERYONE, type Order } from './speeches.js';
+import { keyTerms } from './terms/schema.js';
 
 /** Seconds after which a server helps whose operator has said nothing, counted while it ran (L6, L12). */
 export const REPAIR_DELAY_SECONDS = 86_400;
@@ -23,7 +23,7 @@ export const repairTargetProposal = z.strictObject({
    * shown (`key.learn`).
    */
   chain: certificateChain.min(1),
-  policy: keyPolicy,
+  policy: keyTerms,
 });
 export type RepairTargetProposal = z.infer<typeof repairTargetProposal>;
 

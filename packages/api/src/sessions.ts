@@ -2,7 +2,7 @@ import type { Data } from '@ckm/gordian';
 import { z } from 'zod';
 import { bytesOf, bytesUpTo, identifier, label, quorum, slot, unixSeconds } from './fields/fields.js';
 import { MAX_PACKET_BYTES } from './packet.js';
-import { keyPolicy } from './policy.js';
+import { keyTerms } from './terms/schema.js';
 
 /** The people-and-policy machine around every ceremony; the protocol's rounds are a second one inside `running`. */
 export const SESSION_STATES = [
@@ -57,7 +57,7 @@ export const dkgProposal = z.strictObject({
   suite: suiteName,
   purpose: z.string().min(1).max(32),
   quorum,
-  policy: keyPolicy,
+  policy: keyTerms,
   /** Whether its servers may give it out later, to its owner; fixed for ever, and such a key has no children. Absent: they may not. */
   exportable: z.literal(true).exactOptional(),
   strict,
@@ -71,7 +71,7 @@ export const importProposal = z.strictObject({
   suite: suiteName,
   purpose: z.string().min(1).max(32),
   quorum,
-  policy: keyPolicy,
+  policy: keyTerms,
   /** The public key that will come of it, encoded. */
   groupKey: bytesUpTo(33),
   /** Whether it comes with a chain code, so that children are derived from it. */

@@ -1,4 +1,4 @@
-import type { FunctionName, KeyPolicy, Parameters, Result } from '@ckm/api';
+import type { Ballot, FunctionName, KeyTerms, Parameters, Result } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
 import type { Identity } from '@ckm/gordian';
 import type { DescriptionRow, DescriptionWarning } from '@ckm/requests';
@@ -10,14 +10,15 @@ import type { Events } from './events.js';
 import type { Counting, CountStart } from './policy/counting.js';
 import type { Freeze, StandingFreeze } from './policy/freeze.js';
 import type { Policy } from './policy/policy.js';
+import type { PeopleSaid } from './policy/terms.js';
 import type { StoredTightening } from './policy/tightening.js';
 import type { WeightyRules } from './policy/weighty.js';
-import type { KeyRow, Storage, Transaction, RequestCursor } from './storage/storage.js';
+import type { KeyRow, Reader, Storage, Transaction, RequestCursor } from './storage/storage.js';
 import type { EpochKeys } from './vault/epoch-keys.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
 
-export type { Counting, CountStart, Freeze, StandingFreeze, StoredTightening, WeightyRules };
+export type { Counting, CountStart, Freeze, PeopleSaid, StandingFreeze, StoredTightening, WeightyRules };
 
 /** The only sources of time and randomness; tests hand in others. */
 export interface Clock {
@@ -44,10 +45,29 @@ export interface ServerContext {
   readonly epochKeys: EpochKeys;
   readonly accounts: Accounts;
   readonly policy: Policy;
+  readonly people: People;
   readonly audit: AuditLog;
   readonly events: Events;
   /** Signed changes that this process has checked. */
   readonly checkedChanges: ChangeMemory;
+}
+
+/** A matter on which the terms of a key ask people: what this server knows of it by itself. */
+export interface MatterOfPeople {
+  /** Whose key it is. */
+  readonly owner: Uint8Array;
+  /** Those in force at this server, whose hash the ballot names. */
+  readonly terms: KeyTerms;
+  readonly ballot: Omit<Ballot, 'serverId'>;
+}
+
+/** The people whom terms of keys name. */
+export interface People {
+  /**
+   * What they have said of a matter by now; null: this server asks nobody. Only called where some rule of the terms asks somebody. In the transaction
+   * that releases something it is asked once more.
+   */
+  said(reader: Reader, matter: MatterOfPeople): Promise<PeopleSaid | null>;
 }
 
 /** One authenticated message that is being answered. */
@@ -253,7 +273,7 @@ export interface KeyFacts {
   readonly exportedAt: number | null;
   /** Whether it knows that others gave theirs out, and did not itself. */
   readonly isExportedElsewhere: boolean;
-  readonly policy: KeyPolicy;
+  readonly policy: KeyTerms;
 }
 
 /** The functions that ceremonies, keys and requests answer. */

@@ -40,6 +40,11 @@ const REFUSALS = {
     { retryable: false },
   ],
   POLICY_NOT_CERTIFIED: [StateError, 'show the policy that was certified with the key', { retryable: false }],
+  TERMS_VERSION_WRONG: [
+    UsageError,
+    'make the key with terms that have neither number nor hash of others',
+    {},
+  ],
   KEY_NOT_RESTORABLE: [
     StateError,
     'have the other servers of the key give it back: this one has no static backup, or the key has another owner',
@@ -91,6 +96,11 @@ const REFUSALS = {
   EXPORT_AFTER_RESTORE: [
     StateError,
     'refresh the key, after which this server knows what the others do; or take the shares of others',
+    { retryable: false },
+  ],
+  EXPORT_PEOPLE_NOT_ASKED: [
+    PolicyError,
+    'sign with the key where it is, or change its terms',
     { retryable: false },
   ],
   PURPOSE_NEEDS_CHILDREN: [

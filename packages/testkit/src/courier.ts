@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   parsePacket,
   policyHash,
-  type KeyPolicy,
+  type KeyTerms,
   type DkgProposal,
   type RosterOffer,
   type SessionView,
@@ -39,7 +39,7 @@ export interface CeremonyOptions {
   readonly suite?: SuiteName;
   readonly purpose?: string;
   readonly needed?: number;
-  readonly policy?: Partial<KeyPolicy>;
+  readonly policy?: Partial<KeyTerms>;
   /** Whether its servers may give it out. Default: no. */
   readonly exportable?: boolean;
   /** Whether so many decide on a change of its servers that fewer liars than the quorum cannot fork it. Default: no. */
@@ -190,7 +190,7 @@ export function paramsOf(proposal: DkgProposal, offers: readonly RosterOffer[]):
 function proposalOf(options: CeremonyOptions, keyId: Uint8Array): DkgProposal {
   const { servers, suite = 'ed25519', purpose = 'message', needed = 2 } = options;
   const quorum: Quorum = { needed, of: servers.length };
-  const policy: KeyPolicy = {
+  const policy: KeyTerms = {
     kinds: [purpose],
     rateLimit: null,
     expiresAt: null,

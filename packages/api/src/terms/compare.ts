@@ -1,6 +1,6 @@
 import { equalBytes } from '@ckm/foundation';
 import { type Data, encodeData } from '@ckm/gordian';
-import { isRateWithin } from '../policy.js';
+import { isRateWithin } from './policy.js';
 import { allLooks, everyCase } from './cases.js';
 import type { Condition, Truth } from './condition.js';
 import { factTypesOf, type FactTable } from './facts.js';

@@ -2,10 +2,9 @@ import { decodeData, encodeData } from '@ckm/gordian';
 import { assertSound } from './check.js';
 import { termsRefusal } from './errors.js';
 import type { FactTable } from './facts.js';
-import { keyTerms, type KeyTerms } from './schema.js';
+import { keyTerms, type KeyTerms, MAX_TERMS_BYTES, MAX_TERMS_ITEMS } from './schema.js';
 
-/** What is longer, deeper or holds more is refused unread. */
-const LIMITS = { maxBytes: 65_536, maxDepth: 12, maxItems: 16_384 } as const;
+const LIMITS = { maxBytes: MAX_TERMS_BYTES, maxDepth: 12, maxItems: MAX_TERMS_ITEMS } as const;
 
 /** Canonical: equal terms, equal bytes. */
 export function encodeTerms(terms: KeyTerms): Uint8Array {

@@ -26,7 +26,7 @@ export {
   type TermsVerdict,
   type VotesCounted,
 } from './judge.js';
-export type { Approver, KeyTerms, PeopleRule, UseRule } from './schema.js';
+export { type Approver, keyTerms, type KeyTerms, type PeopleRule, type UseRule } from './schema.js';
 export { termsSentences } from './sentence.js';
 export {
   assertChangeOfTerms,

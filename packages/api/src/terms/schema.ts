@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bytesOf, bytesUpTo } from '../fields/fields.js';
-import { keyPolicy } from '../policy.js';
+import { keyPolicy } from './policy.js';
 import { type Condition, MOST_NESTING } from './condition.js';
 
 /** A running total looks back no further. */
@@ -10,6 +10,9 @@ const MOST_NUMBER = 2_100_000_000_000_000;
 const MOST_APPROVERS = 16;
 const MOST_RULES = 50;
 const DAY = 86_400;
+/** What is longer or holds more is refused unread. */
+export const MAX_TERMS_BYTES = 65_536;
+export const MAX_TERMS_ITEMS = 16_384;
 
 /**
  * What a person is called in the terms: letters that cannot be taken for others, and no word that a sentence has for something else. All

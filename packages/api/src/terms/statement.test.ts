@@ -1,7 +1,7 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { describe, expect, test } from 'vitest';
-import { policyHash } from '../policy-hash.js';
+import { policyHash } from './policy-hash.js';
 import { bytes, daily, familyTerms, policy } from './fixtures/terms.js';
 import {
   assertChangeOfTerms,

@@ -3,7 +3,7 @@ import { decodeData, encodeData } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
 import { bytesOf, identifier } from '../fields/fields.js';
-import { policyHash } from '../policy-hash.js';
+import { policyHash } from './policy-hash.js';
 import { termsRefusal } from './errors.js';
 import type { KeyTerms } from './schema.js';
 

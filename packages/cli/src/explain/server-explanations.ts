@@ -107,6 +107,18 @@ const POLICY = groupOf(
       'How often a key may be used belongs to the key. The server came back from an older state, got its share back, or joined the key, and does not know how often it was used before: until others have said so it counts all of it as spent.',
       'Sign again: the client asks the other servers, those of the epoch before too, and shows this one what they say. Where too few answer, wait until the moment that it names, when it knows by itself; or its operator decides: ckm server policy release.',
     ],
+    POLICY_NO_RULE: [
+      'None of the rules in the terms of this key surely fits the request. What a request does not say by its bytes opens no way in.',
+      'Ask for something that a rule lets in. The message names what the request does not say; the rules are shown by ckm key show.',
+    ],
+    POLICY_PEOPLE_NOT_ASKED: [
+      'By the terms of this key people have to say yes to this request, and the server asks nobody. What nobody was asked about is not done.',
+      'Ask for something that a rule lets in without anybody, or have the operators bring their servers to a version that asks people.',
+    ],
+    POLICY_PEOPLE_SAID_NO: [
+      'People whom the terms of this key name have said no, or too few of those whom a rule names have a say in this: whoever asks himself has none.',
+      'Talk to them; what they are to look at again is asked for anew.',
+    ],
     POLICY_KEY_EXPIRED: 'The key has expired: it answers nothing any more.',
     POLICY_REQUEST_EXPIRED: [
       'The request had expired when it arrived.',
@@ -158,6 +170,10 @@ const MOMENT = groupOf(
     EXPORT_AFTER_RESTORE: [
       'The server came back from a backup or had its share repaired, and does not know what became of the key meanwhile.',
       'Refresh the key (ckm key refresh NAME), or take the shares of the other servers.',
+    ],
+    EXPORT_PEOPLE_NOT_ASKED: [
+      'By the terms of this key people have to say yes before it is given out, and the server asks nobody.',
+      'Sign with the key where it is, or have its terms changed by those who may.',
     ],
     SESSION_NOT_AS_SEEN: [
       'What waits under this id is not what the operator looked at.',

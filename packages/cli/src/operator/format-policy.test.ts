@@ -42,6 +42,7 @@ function policyOf(tightening: Partial<OperatorKeyPolicy['tightening']>): Operato
       blindAllowed: false,
       approval: 'automatic',
     },
+    terms: [],
     tightening: {
       kinds: null,
       rateLimit: null,

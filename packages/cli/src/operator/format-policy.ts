@@ -10,7 +10,7 @@ import type { Terminal } from '../terminal/terminal.js';
 export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string {
   const { keyId, owner, purpose, suite, quorum, slot, state, transcriptHash, owned, tightening, server } =
     key;
-  const { frozen } = key;
+  const { frozen, terms } = key;
   return [
     `key ${keyId}`,
     `    ${purpose} (${suite}), ${state}, ${quorum.needed} of ${quorum.of}, slot ${slot}, account ${owner.slice(0, 8)}`,
@@ -43,6 +43,7 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
       '  ',
     ),
     '',
+    ...(terms.length === 0 ? [] : [...terms.map((sentence) => `  ${sentence}.`), '']),
     ...(tightening.stoppedAt === null
       ? []
       : [

@@ -1,4 +1,4 @@
-import { keyPolicy, type KeyPolicy, policyHash } from '@ckm/api';
+import { keyTerms, type KeyTerms, policyHash } from '@ckm/api';
 import {
   encodeHex,
   equalBytes,
@@ -41,7 +41,7 @@ export type { HandedOut, KeyComparison, ShareReceiptRecord, SignedSpending } fro
 /** A key as its owner's client keeps it: a name, its certificates, and which servers promised that they stored the newest. */
 export interface KeyRecord extends KeyChain {
   readonly name: string;
-  readonly policy: KeyPolicy;
+  readonly policy: KeyTerms;
   readonly network: BitcoinNetwork | null;
   /** UnixSeconds */
   readonly createdAt: number;
@@ -116,7 +116,7 @@ export function encodeKeyRecord(whole: KeyRecord): Uint8Array {
 /** @throws StorageError `STORE_CORRUPT` */
 export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
   const record = readRecord(path, bytes);
-  const policy = keyPolicy.safeParse(record.value('policy'));
+  const policy = keyTerms.safeParse(record.value('policy'));
   const network = record.has('network') ? NETWORKS.find((one) => one === record.text('network')) : null;
   if (!policy.success || network === undefined) throw corrupt(path);
   // A record in the place of another would show somebody else's address under a name he trusts.

@@ -1,4 +1,4 @@
-import type { KeyPolicy } from '@ckm/api';
+import type { KeyTerms } from '@ckm/api';
 import type { CertifiedKey } from '../keys/key-record.js';
 import type { Destination, RequestRecord } from '../requests/request-record.js';
 import { markSpending } from '../store/marks.js';
@@ -8,7 +8,7 @@ const LIFETIME_SECONDS = 3_600;
 const LIFETIME_WITH_PEOPLE_SECONDS = 7 * 86_400;
 
 /** How long servers keep a request where nobody says so. */
-export function lifetimeFor(policy: KeyPolicy): number {
+export function lifetimeFor(policy: KeyTerms): number {
   return policy.approval === 'operator' ? LIFETIME_WITH_PEOPLE_SECONDS : LIFETIME_SECONDS;
 }
 

@@ -1,4 +1,4 @@
-import type { KeyPolicy } from '@ckm/api';
+import type { KeyTerms } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Description, RequestDetails } from '@ckm/requests';
 import type { OnProgress, ServerRefusal } from '../progress/progress.js';
@@ -58,7 +58,7 @@ export interface PreparedRequest {
   readonly details: RequestDetails | null;
   /** In the order in which they would be asked. */
   readonly asks: readonly string[];
-  readonly policy: KeyPolicy;
+  readonly policy: KeyTerms;
   readonly needed: number;
   /** Why no server may sign it, by the certified policy; then {@link PreparedRequest.sign} asks nobody and throws it. */
   readonly refusal: PolicyError | null;

@@ -1,3 +1,4 @@
+import type { Awaited } from '@ckm/api';
 import {
   encodeHex,
   formatMoment,
@@ -17,6 +18,9 @@ const POLICY_CODES = [
   'POLICY_KEY_FROZEN',
   'POLICY_KEY_STOPPED',
   'POLICY_KIND',
+  'POLICY_NO_RULE',
+  'POLICY_PEOPLE_NOT_ASKED',
+  'POLICY_PEOPLE_SAID_NO',
   'POLICY_RATE',
   'POLICY_REQUEST_EXPIRED',
 ] as const;
@@ -131,5 +135,42 @@ export function freezeUsedUp(leftSeconds: number): PolicyError {
     'the key has been frozen for nearly as long as its owner may within 30 days',
     'freeze for a shorter time, or ask the operator to allow nothing for the key',
     { facts: { leftSeconds } },
+  );
+}
+
+/** No rule of the terms surely fits a request. @param unknown what it would have to say for one that may */
+export function noRuleFits(unknown: readonly string[]): PolicyError {
+  const why = unknown.length === 0 ? '' : `: it does not say its ${unknown.join(', ')}`;
+  return policyError(
+    'POLICY_NO_RULE',
+    `no rule in the terms of this key lets such a request in${why}`,
+    'ask for what the rules let in, or change the terms of the key',
+  );
+}
+
+/** People are to say yes by the terms, and this server asks nobody. */
+export function peopleNotAsked(awaits: readonly Awaited[]): PolicyError {
+  const rules = awaits.map(({ rule, needed, of }) => `rule ${rule} wants ${needed} of ${of.join(', ')}`);
+  return policyError(
+    'POLICY_PEOPLE_NOT_ASKED',
+    `by the terms of this key people are to say yes, and this server asks nobody: ${rules.join('; ')}`,
+    'ask for what the rules let in without anybody, or use servers that ask people',
+  );
+}
+
+/** A rule is over by those who said no, or because too few of those whom it names have a say. */
+export function peopleSaidNo({
+  rule,
+  by,
+}: {
+  readonly rule: number;
+  readonly by: readonly string[];
+}): PolicyError {
+  const why =
+    by.length === 0 ? 'too few of those whom it names have a say in this' : `${by.join(', ')} said no`;
+  return policyError(
+    'POLICY_PEOPLE_SAID_NO',
+    `rule ${rule} in the terms of this key is not met: ${why}`,
+    'talk to the people whom the rule names, then ask anew',
   );
 }

@@ -1,4 +1,4 @@
-import { type KeyPolicy, policyHash, type WindowAsked } from '@ckm/api';
+import type { KeyTerms, WindowAsked } from '@ckm/api';
 import { DRILL } from '@ckm/requests';
 import { encodeHex, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
@@ -10,6 +10,8 @@ import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit, type Tightening } from './effective.js';
 import { joinFreezes, withHeard } from './freeze.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
+import { judgedByTerms } from './judge-by-terms.js';
+import { termsInForce } from './terms.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from './tightening.js';
 import { weightyOf, weightyRules } from './weighty.js';
 
@@ -29,19 +31,19 @@ export function createPolicy({
 }): Policy {
   const general = { ...operator, expiresAt: null, stoppedAt: null, freezes: [] };
   const serverName = nameServerPolicy(operator);
-  const nameOfBoth = (owned: KeyPolicy) =>
+  const nameOfBoth = (owned: KeyTerms) =>
     serverName === null ? nameOf(owned) : `${nameOf(owned)} server ${serverName}`;
 
   /**
    * What the operator allows in general is about keys that hold something: one of a drill signs one fixed text. It is counted all the
    * same, and on top of that no drill asks often.
    */
-  const generalFor = ({ kinds }: KeyPolicy): readonly Tightening[] =>
+  const generalFor = ({ kinds }: KeyTerms): readonly Tightening[] =>
     kinds.every((kind) => kind === DRILL)
       ? [{ ...general, kinds: null, approval: 'automatic' }, OF_DRILLS]
       : [general];
 
-  async function apply(reader: Reader, owned: KeyPolicy, key: KeyOfPolicy): Promise<Applied> {
+  async function apply(reader: Reader, owned: KeyTerms, key: KeyOfPolicy): Promise<Applied> {
     const tightening = await findTightening(vault, reader, key);
     const special = tightening === null ? [] : [tightening];
     const version = tightening === null ? '' : ` operator ${key.tightened}`;
@@ -54,7 +56,7 @@ export function createPolicy({
   /** Each once, with the highest of its limits: who knows whether a key was used so often knows it of the others. */
   async function windowsOf(
     reader: Reader,
-    owned: KeyPolicy,
+    owned: KeyTerms,
     key: KeyOfPolicy,
   ): Promise<readonly WindowAsked[]> {
     const { policy } = await apply(reader, owned, key);
@@ -64,19 +66,21 @@ export function createPolicy({
     return [...most].map(([within, count]) => ({ within, most: count }));
   }
 
-  async function longestWindow(reader: Reader, owned: KeyPolicy, key: KeyOfPolicy): Promise<number> {
+  async function longestWindow(reader: Reader, owned: KeyTerms, key: KeyOfPolicy): Promise<number> {
     return Math.max(0, ...(await windowsOf(reader, owned, key)).map(({ within }) => within));
   }
 
   return {
     decide: async (transaction, owned, facts) => {
       const { policy, name } = await apply(transaction, owned, facts);
-      const error = refusal(policy, facts) ?? (await rateRefusal(transaction, policy.rateLimits, facts));
-      return verdict(policy, name, error);
+      const judged = judge(policy, name, owned, facts);
+      if (judged.verdict === 'refuse') return judged;
+      const error = await rateRefusal(transaction, policy.rateLimits, facts);
+      return error === null ? judged : { verdict: 'refuse', policy: name, error };
     },
     recheck: async (reader, owned, facts) => {
       const { policy, name } = await apply(reader, owned, facts);
-      return verdict(policy, name, refusal(policy, facts));
+      return judge(policy, name, owned, facts);
     },
     rateWindow: longestWindow,
     unknownWindows: async (reader, owned, key, now) => {
@@ -141,20 +145,25 @@ export function createPolicy({
 /** A drill asks once, and once more where it was left. */
 const OF_DRILLS: Tightening = { ...NO_TIGHTENING, rateLimit: { count: 16, perSeconds: 7 * 86_400 } };
 
-const names = new WeakMap<KeyPolicy, string>();
-
-/** The same policy object comes with every request of a key. */
-function nameOf(owned: KeyPolicy): string {
-  const known = names.get(owned);
-  if (known !== undefined) return known;
-  const name = `policy ${encodeHex(policyHash(owned).subarray(0, 4))}`;
-  names.set(owned, name);
-  return name;
+function nameOf(owned: KeyTerms): string {
+  return `policy ${encodeHex(termsInForce(owned).hash.subarray(0, 4))}`;
 }
 
-function verdict(policy: EffectivePolicy, name: string, error: PolicyError | null): Verdict {
+/** Everything but the rates. */
+function judge(
+  policy: EffectivePolicy,
+  name: string,
+  owned: KeyTerms,
+  facts: Omit<RequestFacts, 'counting'>,
+): Verdict {
+  const refused = refusal(policy, facts);
+  if (refused !== null) return { verdict: 'refuse', policy: name, error: refused };
+  const { error, people } = judgedByTerms(owned, facts);
   if (error !== null) return { verdict: 'refuse', policy: name, error };
-  return { verdict: policy.approval === 'operator' ? 'ask' : 'allow', policy: name };
+  const operator = policy.approval === 'operator';
+  return operator || people.length > 0
+    ? { verdict: 'ask', policy: name, operator, people }
+    : { verdict: 'allow', policy: name };
 }
 
 function refusal(policy: EffectivePolicy, facts: Omit<RequestFacts, 'counting'>): PolicyError | null {

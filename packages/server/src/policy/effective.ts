@@ -1,4 +1,4 @@
-import type { KeyPolicy } from '@ckm/api';
+import type { KeyTerms } from '@ckm/api';
 import type { Freeze } from './freeze.js';
 
 export interface RateLimit {
@@ -39,7 +39,7 @@ export interface EffectivePolicy {
 
 /** The strictest of everything: an operator can take away from what the owner allows, never add (V68). */
 export function effectivePolicy(
-  owner: KeyPolicy,
+  owner: KeyTerms,
   tightenings: readonly Omit<Tightening, 'changeDelay'>[],
 ): EffectivePolicy {
   const all = [owner, ...tightenings];

@@ -34,6 +34,8 @@ const facts: RequestFacts = {
   blind: false,
   expiresAt: NOON + 60,
   now: NOON,
+  facts: {},
+  said: null,
 };
 
 let rooms: Rooms;

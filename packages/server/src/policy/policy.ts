@@ -1,8 +1,10 @@
-import type { KeyPolicy, WindowAsked } from '@ckm/api';
+import type { Awaited, KeyTerms, WindowAsked } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
+import type { Facts } from '@ckm/requests';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Counting, CountStart } from './counting.js';
 import type { Freeze, StandingFreeze } from './freeze.js';
+import type { PeopleSaid } from './terms.js';
 import type { StoredTightening } from './tightening.js';
 import type { WeightyRules } from './weighty.js';
 
@@ -21,6 +23,10 @@ export interface RequestFacts {
   readonly now: number;
   /** When it was let in before, UnixSeconds: its own row does not count against it. Absent: it is new. */
   readonly letInAt?: number;
+  /** What rules of the key compare, by name; null: it is no request, and rules for requests say nothing of it. */
+  readonly facts: Facts | null;
+  /** What people have said of it; null: this server asks nobody, so that a rule that wants somebody's yes is not met. */
+  readonly said: PeopleSaid | null;
 }
 
 /** A key that a policy is asked about. */
@@ -30,7 +36,15 @@ export type KeyOfPolicy = Pick<RequestFacts, 'owner' | 'keyId' | 'tightened'>;
 export type CountedKey = KeyOfPolicy & Pick<RequestFacts, 'counting'>;
 
 export type Verdict =
-  | { readonly verdict: 'allow' | 'ask'; /** Names the rule, for the audit log. */ readonly policy: string }
+  | { readonly verdict: 'allow'; /** Names the rule, for the audit log. */ readonly policy: string }
+  | {
+      readonly verdict: 'ask';
+      readonly policy: string;
+      /** Whether the operator is to say yes. */
+      readonly operator: boolean;
+      /** Of whom the terms still want a yes; empty: of nobody. */
+      readonly people: readonly Awaited[];
+    }
   | { readonly verdict: 'refuse'; readonly policy: string; readonly error: PolicyError };
 
 /** What its head says of a key that does nothing for now. */
@@ -61,18 +75,18 @@ export interface Policy {
    * Decides on a *new* request, or one that is let in anew, before its row is written, in the transaction that writes it: counts the durable rows
    * of the key within the rate window but for its own, and counts the window as spent where it does not know of all of them. Holds the key's row, so that two replicas cannot both take the last place.
    */
-  decide(transaction: Transaction, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
+  decide(transaction: Transaction, keyPolicy: KeyTerms, facts: RequestFacts): Promise<Verdict>;
   /**
    * Decides on a known request once more, at each attempt: everything but the rate, which it was counted in already. One from before this
    * server counted anew is let in by `decide`.
    */
-  recheck(reader: Reader, keyPolicy: KeyPolicy, facts: Omit<RequestFacts, 'counting'>): Promise<Verdict>;
+  recheck(reader: Reader, keyPolicy: KeyTerms, facts: Omit<RequestFacts, 'counting'>): Promise<Verdict>;
   /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
-  rateWindow(reader: Reader, keyPolicy: KeyPolicy, key: KeyOfPolicy): Promise<number>;
+  rateWindow(reader: Reader, keyPolicy: KeyTerms, key: KeyOfPolicy): Promise<number>;
   /** Windows of a key of which this server does not know how often it was used, and counts all as spent; of each the highest limit. */
   unknownWindows(
     reader: Reader,
-    keyPolicy: KeyPolicy,
+    keyPolicy: KeyTerms,
     key: CountedKey,
     now: number,
   ): Promise<readonly WindowAsked[]>;
@@ -83,7 +97,7 @@ export interface Policy {
    */
   countsFor(
     reader: Reader,
-    keyPolicy: KeyPolicy,
+    keyPolicy: KeyTerms,
     key: CountedKey,
     asked: {
       readonly windows: readonly WindowAsked[];
@@ -92,7 +106,7 @@ export interface Policy {
     },
   ): Promise<CountsToSay>;
   /** Whether some rule may count its requests; where it was tightened, by whatever rule. */
-  isCounted(keyPolicy: KeyPolicy, key: Pick<RequestFacts, 'tightened'>): boolean;
+  isCounted(keyPolicy: KeyTerms, key: Pick<RequestFacts, 'tightened'>): boolean;
   /** What keeps this server from doing anything with a key, whatever is asked; null: nothing. */
   standing(key: KeyStanding, now: number): PolicyError | null;
   /** What this operator asks of a change of who holds a key, and of giving its share out. @param head null: this server has no head of it */
@@ -114,5 +128,5 @@ export interface Policy {
     now: number,
   ): Promise<StoredTightening | null>;
   /** Whether this operator takes part in making a key with such a policy: `allow` or `refuse`. */
-  acceptKey(keyPolicy: KeyPolicy, suite: string, purpose: string, now: number): Verdict;
+  acceptKey(keyPolicy: KeyTerms, suite: string, purpose: string, now: number): Verdict;
 }

@@ -1,10 +1,11 @@
 import { hashPayload, hashTasks, type RequestAsk } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
-import type { Call, ServerContext } from '../context.js';
+import type { Call, MatterOfPeople, ServerContext } from '../context.js';
 import { isFromBefore, momentOfEntry } from '../policy/counting.js';
 import type { RequestFacts, Verdict } from '../policy/policy.js';
+import { termsInForce } from '../policy/terms.js';
 import { unlessChanged } from '../storage/tampered-row.js';
-import type { Transaction } from '../storage/storage.js';
+import type { Reader, Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
 import { assertExpiry } from '../sessions/expiry.js';
 import { askedBy } from './by-device.js';
@@ -49,7 +50,8 @@ export async function admitRequest(
   assertExpiry(context, expiresAt, context.config.limits.requestLifetimeSeconds);
   await context.accounts.quota.bytes(transaction, call.account, bytesFor(read));
   const owner = call.account.xid;
-  const facts = factsOf(context, read, kind, expiresAt);
+  const hashes = { payloadHash: hashPayload(kind, request.payload), tasksHash: hashTasks(read.tasks) };
+  const facts = await factsOf(context, transaction, read, { requestId, kind, expiresAt, ...hashes });
   const verdict = await unlessChanged(transaction, read.key, () =>
     context.policy.decide(transaction, read.key.policy, facts),
   );
@@ -69,8 +71,7 @@ export async function admitRequest(
     state,
     record: {
       kind,
-      payloadHash: hashPayload(kind, request.payload),
-      tasksHash: hashTasks(read.tasks),
+      ...hashes,
       sentence,
       ...(shown === null ? {} : { shown }),
       approvedBy: asks ? null : 'policy',
@@ -104,19 +105,22 @@ export async function recheckRequest(
   const { record } = stored;
   const row = rowAnew(context, stored, read);
   const isAnew = row !== stored.row;
-  const same = equalBytes(record.tasksHash, hashTasks(read.tasks));
+  const { kind, payloadHash, tasksHash } = record;
+  const same = equalBytes(tasksHash, hashTasks(read.tasks));
   demand(same, 'REQUEST_DIFFERS', 'this server now reads the request differently from when it was approved');
-  const facts = factsOf(context, read, record.kind, row.expiresAt);
+  const { requestId, expiresAt } = row;
+  const named = { requestId, kind, expiresAt, payloadHash, tasksHash };
+  const facts = await factsOf(context, transaction, read, named);
   const verdict = await unlessChanged(transaction, read.key, () =>
     isAnew
       ? rules.decide(transaction, read.key.policy, { ...facts, letInAt: stored.row.createdAt })
       : rules.recheck(transaction, read.key.policy, facts),
   );
   if (verdict.verdict === 'refuse') {
-    return refuse(context, transaction, { ...row, sentence: record.sentence }, record.kind, verdict);
+    return refuse(context, transaction, { ...row, sentence: record.sentence }, kind, verdict);
   }
   const { policy } = verdict;
-  if (verdict.verdict === 'allow' || record.approvedBy === 'operator') {
+  if (isMet(verdict, record)) {
     const admitted = isAnew ? { ...stored, row: { ...row, version: row.version + 1 } } : stored;
     if (isAnew) await transaction.requests.update(sealRequest(context, admitted));
     return { kind: 'admitted', stored: admitted, fresh: false, policy, decided: null };
@@ -127,6 +131,15 @@ export async function recheckRequest(
   await transaction.requests.update(sealRequest(context, asked));
   await auditAsked(context, transaction, asked, policy);
   return { kind: 'admitted', stored: asked, fresh: true, policy, decided: { verdict: 'ask', code: '' } };
+}
+
+/** What the operator said holds; people are heard anew each time. */
+function isMet(
+  verdict: Exclude<Verdict, { verdict: 'refuse' }>,
+  { approvedBy }: Pick<StoredRequest['record'], 'approvedBy'>,
+): boolean {
+  if (verdict.verdict === 'allow') return true;
+  return verdict.people.length === 0 && approvedBy === 'operator';
 }
 
 /** The row of a request as it is let in now, where this server counts anew since it was; the same row otherwise. */
@@ -201,11 +214,23 @@ async function assertRoomToWait(
   await accounts.quota.bytes(transaction, account, bytes);
 }
 
-function factsOf(
-  { clock }: ServerContext,
-  { key: { owner, keyId, tightened, counting }, description: { blind } }: ReadRequest,
-  kind: string,
-  expiresAt: number,
-): RequestFacts {
-  return { owner, keyId, tightened, counting, kind, blind, expiresAt, now: clock() };
+/** What names a request to people. */
+type AskedRequest = Pick<MatterOfPeople['ballot'], 'kind' | 'expiresAt' | 'payloadHash' | 'tasksHash'> & {
+  readonly requestId: Uint8Array;
+};
+
+async function factsOf(
+  { clock, people }: ServerContext,
+  reader: Reader,
+  { key, description: { blind }, facts }: ReadRequest,
+  { requestId, ...asked }: AskedRequest,
+): Promise<RequestFacts> {
+  const { owner, keyId, tightened, counting, policy: terms } = key;
+  const { kind, expiresAt } = asked;
+  const { asksPeople, hash: termsHash } = termsInForce(terms);
+  const named = { matter: 'request', matterId: requestId, keyId, termsHash, requester: null } as const;
+  const said = asksPeople
+    ? await people.said(reader, { owner, terms, ballot: { ...named, ...asked } })
+    : null;
+  return { owner, keyId, tightened, counting, kind, blind, expiresAt, now: clock(), facts, said };
 }

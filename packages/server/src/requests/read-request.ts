@@ -3,7 +3,7 @@ import { encodeHex, StateError } from '@ckm/foundation';
 import type { Call } from '../context.js';
 import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
 import type { RequestMeans } from './means.js';
-import { readPayload, type RequestContent } from './reading/read-payload.js';
+import { type KeyOfRequest, readPayload, type RequestContent } from './reading/read-payload.js';
 import { READ_AT_ONCE_MS, type RequestCost } from './request-cost.js';
 
 /** A request as this server itself reads it: what it means, and what there is to do. */
@@ -27,19 +27,23 @@ export async function readRequest(
   const owner = call.account.xid;
   if (cost.reading <= READ_AT_ONCE_MS) {
     const readFor = readPayload(kind, payload);
-    return (key) => ({ key, ...readFor({ ...key.context, now: context.clock() }) });
+    return (key) => ({ key, ...readFor(keyOf(key, context.clock())) });
   }
   const key = await context.storage.read((rows) => keys.find(rows, owner, keyId));
   assertEpoch(key, asked);
   const content = await reader.read(encodeHex(owner), {
     kind,
     payload,
-    key: { ...key.context, now: context.clock() },
+    key: keyOf(key, context.clock()),
   });
   return (later) => {
     if (later.version === key.version && later.epoch === key.epoch) return { key: later, ...content };
     throw keyChanged();
   };
+}
+
+function keyOf({ context, policy }: ActiveKey, now: number): KeyOfRequest {
+  return { context: { ...context, now }, hasRules: policy.approvals !== undefined };
 }
 
 /** Somebody changed the key while its request was being read: everything is read anew. */

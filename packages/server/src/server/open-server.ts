@@ -16,6 +16,7 @@ import { createLongTurns, longTurnLimits } from '../turns/long-turns.js';
 import { noticeLater, operatorWays } from '../outbox/operator-notices.js';
 import { createOutbox } from '../outbox/outbox.js';
 import { createPolicy } from '../policy/create-policy.js';
+import { ASKS_NOBODY } from '../policy/terms.js';
 import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
 import { type StorageHealth, watchStorage } from '../storage/answers.js';
@@ -188,6 +189,7 @@ async function openOn(
       quota: config.quota,
     }),
     policy: createPolicy({ vault, operator: config.policy }),
+    people: ASKS_NOBODY,
     checkedChanges: createChangeMemory(),
   };
   const folder = watchFolder(context);

@@ -1,4 +1,4 @@
-import type { ChangeOrder, KeyPolicy } from '@ckm/api';
+import type { ChangeOrder, KeyTerms } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import { hashOrder, membersNeeded, parseQuorum, type Quorum } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
@@ -42,7 +42,7 @@ export interface ChangePlan {
   /** Whether the key was made strict, and so stays. */
   readonly strict: boolean;
   /** What gives a server its lost share back. Of a `static` key it is there for good: the identity of a server makes its old shares again. */
-  readonly recovery: NonNullable<KeyPolicy['recovery']>;
+  readonly recovery: NonNullable<KeyTerms['recovery']>;
   /** Names of those that join. */
   readonly joining: readonly string[];
   /** 32 bytes: names the order. Its likeness in words is what operators type. */

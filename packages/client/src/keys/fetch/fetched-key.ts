@@ -1,4 +1,4 @@
-import type { KeyPolicy } from '@ckm/api';
+import type { KeyTerms } from '@ckm/api';
 import type { Quorum, SuiteName } from '@ckm/threshold';
 import type { KeyChain } from '../chain/key-chain.js';
 import type { ExpectedKey } from './expected-keys.js';
@@ -27,7 +27,7 @@ export interface FetchedKey extends KeyChain {
   readonly keyId: Uint8Array;
   /** Of its first epoch: what names it. */
   readonly transcriptHash: Uint8Array;
-  readonly policy: KeyPolicy;
+  readonly policy: KeyTerms;
   readonly purpose: string;
   readonly suite: SuiteName;
   readonly quorum: Quorum;

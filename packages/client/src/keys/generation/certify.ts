@@ -1,6 +1,6 @@
 import { type DkgResult, dkgResult, type SessionView } from '@ckm/api';
 import { AvailabilityError, CkmError } from '@ckm/foundation';
-import type { KeyPolicy } from '@ckm/api';
+import type { KeyTerms } from '@ckm/api';
 import type { ServerLink } from '../../carrier/server-link.js';
 import { STORING } from '../../progress/job-steps.js';
 import { isSilence, type Participant } from '../../servers/ask-all.js';
@@ -26,7 +26,7 @@ export interface Promised {
 export async function certify(
   ending: Ending,
   certificate: AssembledCertificate,
-  policy: KeyPolicy,
+  policy: KeyTerms,
   before: readonly number[],
 ): Promise<Promised> {
   const { participants } = ending;
@@ -66,7 +66,7 @@ async function storeAt(
   participant: Participant,
   link: ServerLink,
   { encoded: certificate, certificate: { params } }: AssembledCertificate,
-  policy: KeyPolicy,
+  policy: KeyTerms,
   refusals: Map<Participant, CkmError>,
 ): Promise<DkgResult | null> {
   const { keyId } = params;

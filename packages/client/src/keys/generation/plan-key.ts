@@ -1,4 +1,4 @@
-import { type DkgProposal, type ImportProposal, keyPolicy, type KeyPolicy } from '@ckm/api';
+import { type DkgProposal, type ImportProposal, keyTerms, type KeyTerms } from '@ckm/api';
 import { UsageError } from '@ckm/foundation';
 import {
   type BitcoinNetwork,
@@ -29,7 +29,7 @@ export interface CreateKeyArgs {
   /** The owner's names of the servers, in order of slots. */
   readonly servers: readonly string[];
   /** What differs from: the purpose's kinds, no limit, no expiry, no blind signing, no approval. */
-  readonly policy?: Partial<KeyPolicy>;
+  readonly policy?: Partial<KeyTerms>;
   /** Whose addresses are shown; Bitcoin keys only. */
   readonly network?: BitcoinNetwork;
   /** Whether its servers may give it out later, to its owner; fixed for ever, and such a key has no children. Default: no. */
@@ -113,7 +113,7 @@ function lifetimeOf({ expiresInSeconds }: Pick<CreateKeyArgs, 'expiresInSeconds'
 }
 
 /** The policy that is wished for, with what is usual where nothing is said. @throws UsageError `POLICY_INVALID` */
-export function parsePolicy(args: Pick<CreateKeyArgs, 'purpose' | 'policy'>): KeyPolicy {
+export function parsePolicy(args: Pick<CreateKeyArgs, 'purpose' | 'policy'>): KeyTerms {
   const kinds = purposeKinds(args.purpose);
   const wanted = {
     kinds: [...kinds],
@@ -123,10 +123,10 @@ export function parsePolicy(args: Pick<CreateKeyArgs, 'purpose' | 'policy'>): Ke
     approval: 'automatic',
     ...args.policy,
   };
-  const parsed = keyPolicy.safeParse(wanted);
+  const parsed = keyTerms.safeParse(wanted);
   if (!parsed.success) {
     const field = String(parsed.error.issues[0]?.path[0]);
-    throw policyInvalid(POLICY_FIELDS[field as keyof KeyPolicy] ?? 'it has a field that no policy has');
+    throw policyInvalid(POLICY_FIELDS[field as keyof KeyTerms] ?? 'it has a field that no policy has');
   }
   const stranger = parsed.data.kinds.find((kind) => !kinds.some((known) => known === kind));
   if (stranger !== undefined) throw policyInvalid(`a key for ${args.purpose} never answers to ${stranger}`);
@@ -177,7 +177,7 @@ function notDistinct(): UsageError {
 }
 
 /** What each field has to be, for people. */
-const POLICY_FIELDS: Readonly<Record<keyof KeyPolicy, string>> = {
+const POLICY_FIELDS: Readonly<Record<keyof KeyTerms, string>> = {
   kinds: 'it has to name 1 to 16 kinds of request',
   rateLimit: 'a rate is 1 to 1,000,000 requests in 1 second to 365 days',
   expiresAt: 'its end is not a moment in time',
@@ -186,6 +186,13 @@ const POLICY_FIELDS: Readonly<Record<keyof KeyPolicy, string>> = {
   changes: 'a change of who holds the key is automatic, or by the operator',
   changeDelay: 'a change waits for nothing, 24 hours or 7 days',
   recovery: 'a lost share comes back by recovery epoch, or static',
+  version: 'the terms of a new key have no number',
+  previous: 'the terms of a new key follow no others',
+  approvals: 'a rule for requests has a member that it cannot have',
+  change: 'the rule for changes has a member that it cannot have',
+  silence: 'the rule for silence has a member that it cannot have',
+  ownerKey: 'the key of its owner is 32 bytes',
+  approvers: 'an approver has a member that he cannot have',
 };
 
 function policyInvalid(why: string): UsageError {

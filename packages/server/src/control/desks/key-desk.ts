@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type KeyTerms, termsSentences } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
+import { REQUEST_FACTS } from '@ckm/requests';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
 import { standingFreeze, withStanding } from '../../policy/freeze.js';
@@ -253,5 +255,12 @@ function viewPolicy(
 ): OperatorKeyPolicy {
   const { stoppedAt } = tightening;
   const stops = { stoppedAt, frozen: standingFreeze(freezes, now) };
-  return { ...view({ ...facts, ...stops }), owned: facts.policy, tightening, server };
+  return { ...view({ ...facts, ...stops }), ...viewTerms(facts.policy), tightening, server };
+}
+
+function viewTerms(certified: KeyTerms): Pick<OperatorKeyPolicy, 'owned' | 'terms'> {
+  const { version, previous, approvals, change, silence, ownerKey, approvers, ...owned } = certified;
+  const more = [version, previous, approvals, change, silence, ownerKey, approvers];
+  const isPlain = more.every((one) => one === undefined);
+  return { owned, terms: isPlain ? [] : [...termsSentences(certified, REQUEST_FACTS)] };
 }

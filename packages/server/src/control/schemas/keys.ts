@@ -68,6 +68,8 @@ const rateLimit = z.object({ count: wholeNumber, perSeconds: wholeNumber }).null
 export const operatorKeyPolicy = operatorKey.extend({
   /** What the owner certified. */
   owned: keyPolicy,
+  /** All that its terms say, in sentences; empty: they say nothing beyond `owned`. */
+  terms: z.array(z.string()),
   /** What the operator took away for this key. */
   tightening: tighteningSchema,
   /** What `config.json` takes away for every key; `name` is how verdicts in the audit log name it, null: nothing. */

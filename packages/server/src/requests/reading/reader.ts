@@ -2,15 +2,14 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { fromProblem, type Problem } from '@ckm/api';
 import { AvailabilityError } from '@ckm/foundation';
-import type { KeyContext } from '@ckm/requests';
 import { createFairQueue } from '../../turns/fair-queue.js';
-import type { RequestContent } from './read-payload.js';
+import type { KeyOfRequest, RequestContent } from './read-payload.js';
 
 /** What goes to a thread: nothing secret. */
 export interface ReadJob {
   readonly kind: string;
   readonly payload: Uint8Array;
-  readonly key: KeyContext;
+  readonly key: KeyOfRequest;
 }
 
 /** What comes back. */

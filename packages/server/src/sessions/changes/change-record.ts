@@ -1,4 +1,4 @@
-import type { ChangeOrder, KeyPolicy } from '@ckm/api';
+import type { ChangeOrder, KeyTerms } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import type { MemberState } from '@ckm/threshold';
 import type { Freeze, ServerContext } from '../../context.js';
@@ -108,7 +108,7 @@ export interface StoredOrder {
 
 /** A key as the chain of its certificates shows it to a server that has no share of it yet. */
 export interface JoiningKey {
-  readonly policy: KeyPolicy;
+  readonly policy: KeyTerms;
   /** Certificates up to the deciding epoch, the first one's first; none where they were shown in pages (`shown-epochs.ts`). */
   readonly chain: readonly Uint8Array[];
   /** Transcript hash of its first epoch. */

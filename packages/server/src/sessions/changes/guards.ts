@@ -1,4 +1,4 @@
-import type { ChangeOrder, KeyPolicy } from '@ckm/api';
+import type { ChangeOrder, KeyTerms } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import type { CertifiedEpoch, GuardVerdict } from '@ckm/threshold';
 import type { StoredOrder } from './change-record.js';
@@ -11,8 +11,8 @@ const REFRESH_INTERVAL = 86_400;
 const ORDER_LIFETIME = 604_800;
 /** What waits where the rules of the key say nothing else. Seconds. */
 const USUAL_DELAY = 86_400;
-/** As long as anybody may let an order wait. Seconds. */
-const MOST_DELAY = 604_800;
+/** As long as anybody may let an order wait: the terms of a key longest of all. Seconds. */
+const MOST_DELAY = 31 * 86_400;
 /** How many seconds are counted of a weighty order, until nothing more comes of it: an operator may become stricter meanwhile. */
 export const COUNTED_OF_WEIGHTY: number = MOST_DELAY + ORDER_LIFETIME;
 
@@ -32,6 +32,9 @@ type Judged = Pick<Deciding, 'record' | 'stricter'> & { readonly key: Pick<Store
 
 /** What is judged of an order. */
 type JudgedOrder = Pick<StoredOrder, 'isWeighty' | 'over' | 'waited' | 'operator'>;
+
+/** People whom the terms name for changes are to say yes, and nobody can ask them yet. */
+const PEOPLE_NOT_ASKED = 'by the terms of this key people are to say yes, and this server asks nobody';
 
 const PASSED: Guarded = { verdict: 'passed', readyAt: null, asked: false, reason: null };
 
@@ -84,17 +87,19 @@ function judgeWeighty(
   deciding: Judged,
   order: Pick<JudgedOrder, 'waited' | 'operator'>,
 ): Guarded {
-  const { changes = 'operator', changeDelay = USUAL_DELAY } = policyOf(deciding);
+  const { changes = 'operator', changeDelay = USUAL_DELAY, change } = policyOf(deciding);
   const { asksOperator, delay } = deciding.stricter;
-  const left = Math.max(changeDelay, delay) - countedBy(counter, order.waited);
+  // Whoever holds the key next could do what its terms forbid: that waits no shorter than other terms do.
+  const left = Math.max(changeDelay, delay, change?.delaySeconds ?? 0) - countedBy(counter, order.waited);
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
   const asked = (changes === 'operator' || asksOperator) && order.operator === null;
   const readyAt = left > 0 ? counter.now + left : null;
+  if ((change?.needed ?? 0) > 0) return { verdict: 'early', readyAt, asked, reason: PEOPLE_NOT_ASKED };
   if (asked || readyAt !== null) return { verdict: 'early', readyAt, asked, reason: null };
   return PASSED;
 }
 
-function policyOf({ key, record }: Judged): KeyPolicy {
+function policyOf({ key, record }: Judged): KeyTerms {
   return key === null ? record.joining!.policy : key.head.policy;
 }
 

@@ -1,6 +1,6 @@
-import { allSpeak, type DkgProposal } from '@ckm/api';
+import { allSpeak, type DkgProposal, encodeTerms, parseTerms } from '@ckm/api';
 import { PolicyError, UsageError } from '@ckm/foundation';
-import { purposeKinds, purposeUsesChildren, requestKind } from '@ckm/requests';
+import { purposeKinds, purposeUsesChildren, REQUEST_FACTS, requestKind } from '@ckm/requests';
 import type { KeyOutput, KeyParams } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
@@ -22,7 +22,7 @@ interface Acceptable extends Pick<DkgProposal, 'keyId' | 'suite' | 'purpose' | '
 
 /**
  * Whether this server takes part in a key of that suite for that purpose, under that policy.
- * @throws PolicyError, UsageError
+ * @throws PolicyError, UsageError; EncodingError `TERMS_…`, or `CBOR_TOO_LONG`
  */
 export function acceptKey(
   context: Pick<ServerContext, 'policy' | 'clock'>,
@@ -37,6 +37,8 @@ export function acceptKey(
     demand(kind !== undefined, 'KIND_NOT_FOR_PURPOSE', `a key for ${purpose} does not answer to this kind`);
     if (!requestKind(kind).suites.includes(suite)) throw suiteNotForPurpose(suite, purpose);
   }
+  // Whoever certifies terms has looked at them himself, and no further than terms may reach.
+  parseTerms(encodeTerms(policy), REQUEST_FACTS);
   const verdict = context.policy.acceptKey(policy, suite, purpose, context.clock());
   if (verdict.verdict === 'refuse') throw verdict.error;
 }
@@ -53,6 +55,9 @@ export function refusalOf(
   context: Pick<ServerContext, 'policy' | 'clock' | 'config'>,
   proposal: Acceptable,
 ): Admission | null {
+  // What follows other terms was certified by nobody.
+  const isFirst = proposal.policy.version === undefined;
+  demand(isFirst, 'TERMS_VERSION_WRONG', 'the terms of a new key follow no others, and have no number');
   try {
     acceptKey(context, proposal);
     acceptRecovery(context, proposal.policy);

@@ -21,7 +21,7 @@ const USUAL_DELAY = 86_400;
  * The key that a proposal is about, if this server may give its share out: certified as exportable, in this very epoch, neither
  * frozen nor stopped, expired or forked, and remembered since it began.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `KEY_FORKED`, `CERTIFICATE_OF_ANOTHER_KEY`,
- * `EXPORT_AFTER_RESTORE`; PolicyError `KEY_NOT_EXPORTABLE`, `POLICY_…`
+ * `EXPORT_AFTER_RESTORE`; PolicyError `EXPORT_PEOPLE_NOT_ASKED`, `KEY_NOT_EXPORTABLE`, `POLICY_…`
  */
 export async function readExportable(
   context: ServerContext,
@@ -42,9 +42,14 @@ export async function readExportable(
     'this server was restored, and does not know what became of the key',
   );
   const asked = await judgeUse(context, reader, held);
-  const { changes = 'operator', changeDelay = USUAL_DELAY } = head.policy;
-  const { delay } = context.policy.weighty(head);
-  return { ...held, asksOperator: asked || changes === 'operator', delay: Math.max(changeDelay, delay) };
+  const { changes = 'operator', changeDelay = USUAL_DELAY, change } = head.policy;
+  demand(
+    (change?.needed ?? 0) === 0,
+    'EXPORT_PEOPLE_NOT_ASKED',
+    'by the terms of this key people are to say yes to an export, and this server asks nobody',
+  );
+  const delay = Math.max(changeDelay, context.policy.weighty(head).delay, change?.delaySeconds ?? 0);
+  return { ...held, asksOperator: asked || changes === 'operator', delay };
 }
 
 /**
@@ -58,7 +63,10 @@ async function judgeUse(
   { row: { owner, keyId }, head }: HeldKey,
 ): Promise<boolean> {
   const now = clock();
-  const facts = { owner, keyId, tightened: head.tightened, blind: false, expiresAt: now + 1, now };
+  const { tightened } = head;
+  // Rules for requests say nothing of it: whoever may change the terms is asked.
+  const about = { owner, keyId, tightened, facts: null, said: null };
+  const facts = { ...about, blind: false, expiresAt: now + 1, now };
   let refused: PolicyError | null = null;
   for (const kind of head.policy.kinds) {
     const verdict = await policy.recheck(reader, head.policy, { ...facts, kind });

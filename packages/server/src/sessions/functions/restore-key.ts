@@ -1,4 +1,4 @@
-import { policyHash, type DkgResult, type KeyPolicy, type Parameters } from '@ckm/api';
+import { policyHash, type DkgResult, type KeyTerms, type Parameters } from '@ckm/api';
 import { CkmError, EncodingError, equalBytes, PeerFaultError, wipe } from '@ckm/foundation';
 import { DRILL } from '@ckm/requests';
 import {
@@ -54,11 +54,11 @@ export async function restoreKey(
 /** What the owner shows. */
 interface Shown {
   readonly certificate: KeyCertificate;
-  readonly policy: KeyPolicy;
+  readonly policy: KeyTerms;
 }
 
 /** @throws EncodingError as `parseCertificate`; StateError `POLICY_NOT_CERTIFIED` */
-function parseShown(bytes: Uint8Array, policy: KeyPolicy): Shown {
+function parseShown(bytes: Uint8Array, policy: KeyTerms): Shown {
   const certificate = parseCertificate(bytes);
   const isCertified = equalBytes(certificate.params.termsHash, policyHash(policy));
   demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');

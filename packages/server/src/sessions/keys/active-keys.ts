@@ -1,7 +1,7 @@
 import { encodeHex, equalBytes, secret, StorageError, wipe } from '@ckm/foundation';
 import type { KeyContext } from '@ckm/requests';
 import type { KeyShare, PartyIndex } from '@ckm/threshold';
-import { isDrillKeyId, type KeyPolicy } from '@ckm/api';
+import { isDrillKeyId, type KeyTerms } from '@ckm/api';
 import type { Counting, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
@@ -33,7 +33,7 @@ export interface ActiveKey {
   readonly counting: Counting | null;
   /** How often what was published for it was voided: nonces of before are of no use. */
   readonly voided: number;
-  readonly policy: KeyPolicy;
+  readonly policy: KeyTerms;
   /** What requests are described against; the server's own record. */
   readonly context: KeyContext;
   readonly share: KeyShare;

@@ -20,9 +20,10 @@ import type { Account, AccountKey } from '../../accounts/accounts.js';
 import { createAuditLog } from '../../audit/create-audit-log.js';
 import type { ServerConfig } from '../../config/config.js';
 import { toConfig } from '../../config/load-config.js';
-import type { Call, Handler, ServerContext, SessionFunctionName, Sessions } from '../../context.js';
+import type { Call, Handler, People, ServerContext, SessionFunctionName, Sessions } from '../../context.js';
 import type { Events } from '../../events.js';
 import { createPolicy } from '../../policy/create-policy.js';
+import { ASKS_NOBODY } from '../../policy/terms.js';
 import { createRandom } from '../../random.js';
 import { openStorage } from '../../server/database/open-storage.js';
 import type { Storage } from '../../storage/storage.js';
@@ -46,6 +47,8 @@ export interface BareOptions {
   readonly now?: () => number;
   /** Milliseconds that its process has run; as {@link now} unless a test says otherwise. */
   readonly elapsed?: () => number;
+  /** Whom terms ask; absent: nobody is asked. */
+  readonly people?: People;
   /** Other kinds of ceremonies. */
   readonly rooms?: RoomsOf;
 }
@@ -157,6 +160,7 @@ async function createBareContext(
     epochKeys: openEpochKeys(config, vault, random),
     accounts: createAccounts({ vault, clock, random, admission: 'open', most: 100, quota }),
     policy: createPolicy({ vault, operator }),
+    people: options.people ?? ASKS_NOBODY,
     audit: createAuditLog({ vault, clock, random }),
     events: silentEvents(),
     checkedChanges: createChangeMemory(),

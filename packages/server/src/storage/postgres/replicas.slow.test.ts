@@ -98,6 +98,8 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
           blind: false,
           expiresAt: NOON + 9,
           now: NOON,
+          facts: {},
+          said: null,
         };
         const { verdict } = await policy.decide(transaction, owned, facts);
         const ids = { owner: alice, requestId: id(number), keyId };

@@ -1,4 +1,4 @@
-import type { DkgResult, KeyPolicy } from '@ckm/api';
+import type { DkgResult, KeyTerms } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
 import type { Quorum, SuiteName } from '@ckm/threshold';
 
@@ -22,7 +22,7 @@ export interface EpochRecord {
   readonly suite: SuiteName;
   readonly purpose: string;
   readonly quorum: Quorum;
-  readonly policy: KeyPolicy;
+  readonly policy: KeyTerms;
   readonly slot: number;
   readonly epoch: number;
   /** The session that made it; null: it was restored from its certificate, and no session may touch it. */

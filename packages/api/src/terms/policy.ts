@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { unixSeconds } from './fields/fields.js';
+import { unixSeconds } from '../fields/fields.js';
 
 /**
  * What the owner asks every server of a key to enforce. Its hash is certified with the key, so no server can be told

@@ -1,0 +1,37 @@
+import type { Awaited, KeyTerms } from '@ckm/api';
+import type { PolicyError } from '@ckm/foundation';
+import { noRuleFits, peopleNotAsked, peopleSaidNo } from './codes.js';
+import type { RequestFacts } from './policy.js';
+import { termsInForce } from './terms.js';
+
+/** What the rules of a key say of a request. */
+export interface JudgedByTerms {
+  /** Null: they let it in, now or when people have said yes. */
+  readonly error: PolicyError | null;
+  /** Of whom a yes is still wanted. */
+  readonly people: readonly Awaited[];
+}
+
+const LET_IN: JudgedByTerms = { error: null, people: [] };
+const NOBODY: ReadonlySet<string> = new Set();
+const NOTHING_SAID = { yes: NOBODY, no: NOBODY };
+
+/** Judges a request by the rules of its key. Sums of what was let in before are not known here: each counts as spent. */
+export function judgedByTerms(
+  owned: KeyTerms,
+  { facts, said }: Pick<RequestFacts, 'facts' | 'said'>,
+): JudgedByTerms {
+  if (owned.approvals === undefined || facts === null) return LET_IN;
+  const { votes = NOTHING_SAID, without = NOBODY } = said ?? {};
+  const verdict = termsInForce(owned).judge.judge({ facts, before: () => null, votes, without });
+  if (verdict.verdict === 'yes') return LET_IN;
+  if (verdict.verdict === 'waits') {
+    const { awaits } = verdict;
+    return said === null ? refused(peopleNotAsked(awaits)) : { error: null, people: awaits };
+  }
+  return refused(verdict.because === 'people' ? peopleSaidNo(verdict) : noRuleFits(verdict.unknown));
+}
+
+function refused(error: PolicyError): JudgedByTerms {
+  return { error, people: [] };
+}
