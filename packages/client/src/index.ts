@@ -17,6 +17,22 @@ export {
   type ShareSet,
   splitSeed,
 } from './seed/shares.js';
+// shares at servers
+export { type DepositSecret, depositId, drawDepositSecret } from './csr/deposit-secret.js';
+export type { DepositPlace, KeptKind } from './csr/deposit-envelope.js';
+export { type DepositRecord, isStored } from './csr/deposit-record.js';
+export type { DeletedAt } from './csr/delete-shares.js';
+export type { FoundShares, ShareAt } from './csr/find-shares.js';
+export { type RecoverArgs, type RecoverOptions, recoverShares } from './csr/recover-shares.js';
+export type { RotateDepositArgs, RotatedDeposit } from './csr/rotate-deposit.js';
+export type {
+  DepositView,
+  PlanDepositArgs,
+  StoreDepositArgs,
+  StoredDeposit,
+  UpgradeDepositArgs,
+} from './csr/store-deposit.js';
+export type { StoredAt } from './csr/store-shares.js';
 // devices
 export type { AddDeviceArgs, AddedDevice, DevicePlan } from './devices/add-device.js';
 export type {

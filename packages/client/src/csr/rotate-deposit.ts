@@ -1,0 +1,167 @@
+import { type CkmError, equalBytes, wipe } from '@ckm/foundation';
+import type { ClientContext } from '../context/context.js';
+import { causeOf } from '../servers/causes.js';
+import { askEverybody, type NotReached, type Whereabouts } from './ask-everybody.js';
+import { pinnedServers, reachAll } from './choose-servers.js';
+import { nothingKept } from './csr-errors.js';
+import { type DeletedAt, deleteShares } from './delete-shares.js';
+import type { DepositPlace } from './deposit-envelope.js';
+import {
+  type DepositRecord,
+  forgetDepositRecord,
+  isStored,
+  readDepositRecord,
+  saveDepositRecord,
+} from './deposit-record.js';
+import { type DepositSecret, depositId } from './deposit-secret.js';
+import { findShares, type FoundShares } from './find-shares.js';
+import type { ShownShares } from './look-at-shares.js';
+import {
+  begin,
+  carryOn,
+  isThere,
+  type StoreDepositArgs,
+  type StoredDeposit,
+  viewOf,
+} from './store-deposit.js';
+
+/** Where to look for what lies under a secret: where it is on record, else at every pinned server. */
+async function whereabouts(
+  context: ClientContext,
+  record: DepositRecord | null,
+): Promise<Whereabouts & { readonly lost: readonly NotReached[] }> {
+  const pinned = await pinnedServers(context);
+  const { servers, lost } = await reachAll(context, record?.places ?? []);
+  return { from: record === null ? pinned : servers, pinned, authority: null, lost };
+}
+
+/**
+ * Looks whether the shares under a secret still bring back what they keep, and puts on record where they lie.
+ * @throws as `findShares`
+ */
+export async function checkDeposit(
+  context: ClientContext,
+  secret: DepositSecret,
+): Promise<Omit<FoundShares, 'kept'>> {
+  const record = await readDepositRecord(context.store, depositId(secret));
+  const { kept, ...found } = await findShares(context, secret, await whereabouts(context, record));
+  wipe(kept);
+  if (record === null) await noteDeposit(context, secret, found);
+  return found;
+}
+
+/** Puts on record where shares lie that were found. */
+export async function noteDeposit(
+  { store }: Pick<ClientContext, 'store'>,
+  secret: DepositSecret,
+  { set, kind, at, places }: Pick<FoundShares, 'set' | 'kind' | 'at' | 'places'>,
+): Promise<void> {
+  const id = depositId(secret);
+  const facts = { set, kind, at, places, held: places.length, isLeaving: false, replaces: null };
+  await saveDepositRecord(store, { id, ...facts });
+}
+
+/** What is needed to put a new secret in the place of one. The caller wipes both. */
+export interface RotateDepositArgs extends Pick<StoreDepositArgs, 'servers' | 'invites'> {
+  readonly old: DepositSecret;
+  readonly fresh: DepositSecret;
+}
+
+/** New shares, and what became of the old ones: empty as long as not every new one is stored. */
+export interface RotatedDeposit extends StoredDeposit {
+  readonly deleted: readonly DeletedAt[];
+}
+
+/**
+ * Shares the same out anew, under another secret; when every server has its new share, the old ones are deleted. Killed anywhere, the same again goes on.
+ * @throws as `findShares`, `storeDeposit`
+ */
+export async function rotateDeposit(
+  context: ClientContext,
+  args: RotateDepositArgs,
+): Promise<RotatedDeposit> {
+  const { old, fresh } = args;
+  const before = await readDepositRecord(context.store, depositId(fresh));
+  const isOver = before !== null && isStored(before);
+  const stored = isOver ? { ...viewOf(before.places), servers: [] } : await storeAnew(context, args);
+  const left = await readDepositRecord(context.store, depositId(old));
+  const isDue = left !== null && stored.servers.every(isThere);
+  return { ...stored, deleted: isDue ? await deleteDeposit(context, old) : [] };
+}
+
+async function storeAnew(
+  context: ClientContext,
+  { old, fresh, servers, invites }: RotateDepositArgs,
+): Promise<StoredDeposit> {
+  const id = depositId(old);
+  const record = await readDepositRecord(context.store, id);
+  const found = await findShares(context, old, await whereabouts(context, record));
+  try {
+    // When some of the old ones are gone, it is still known where the others lie.
+    if (record === null) await noteDeposit(context, old, found);
+    const names = servers ?? (await namesOf(context, found.places));
+    const { kept, kind } = found;
+    const args = { secret: fresh, kept, kind, servers: names, ...(invites === undefined ? {} : { invites }) };
+    return await carryOn(context, args, await begin(context, args, id));
+  } finally {
+    wipe(found.kept);
+  }
+}
+
+/** What the servers at these places are called here; those that are not pinned are passed over. */
+async function namesOf(context: ClientContext, places: readonly DepositPlace[]): Promise<readonly string[]> {
+  const pinned = await pinnedServers(context);
+  return places.flatMap(({ xid }) =>
+    pinned.filter((one) => equalBytes(one.xid, xid)).map(({ name }) => name),
+  );
+}
+
+/**
+ * Has every server that is known to keep something under a secret keep it no longer. When all of them have said so, nothing is on record of it.
+ * @throws StateError `DEPOSIT_NOT_FOUND`; where nobody answers, why not
+ */
+export async function deleteDeposit(
+  context: ClientContext,
+  secret: DepositSecret,
+): Promise<readonly DeletedAt[]> {
+  const { store } = context;
+  const id = depositId(secret);
+  const record = await readDepositRecord(store, id);
+  if (record !== null) await saveDepositRecord(store, { ...record, isLeaving: true });
+  const where = await whereabouts(context, record);
+  const { shown, lost } = await askEverybody(context, secret, where);
+  const keeping = shown.filter((one) => isConcerned(one, record, shown));
+  if (record === null && keeping.length === 0) throw nothingAt(shown);
+  const deleted = await deleteShares(
+    context,
+    secret,
+    keeping.map(({ server }) => server),
+  );
+  const all = [...deleted, ...[...where.lost, ...lost].map(notDeletedAt)];
+  if (all.every(isGone)) await forgetDepositRecord(store, id);
+  return all;
+}
+
+/** Whether a server keeps something, or is said to. */
+function isConcerned(
+  { server, deposits, faults }: ShownShares,
+  record: DepositRecord | null,
+  shown: readonly ShownShares[],
+): boolean {
+  const named = [record?.places ?? [], ...shown.flatMap((one) => one.deposits.map(({ places }) => places))];
+  const isNamed = named.flat().some(({ xid }) => equalBytes(xid, server.xid));
+  return isNamed || deposits.length + faults.length > 0;
+}
+
+export function isGone({ outcome }: DeletedAt): boolean {
+  return outcome === 'deleted' || outcome === 'none';
+}
+
+function notDeletedAt({ place, error }: NotReached): DeletedAt {
+  return { server: place.name, outcome: 'silent', text: causeOf(error), error };
+}
+
+function nothingAt(shown: readonly ShownShares[]): CkmError {
+  const answering = shown.filter(({ error }) => error === null).map(({ server }) => server.name);
+  return nothingKept(answering, shown.find(({ error }) => error !== null)?.error ?? null);
+}

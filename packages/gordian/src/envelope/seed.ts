@@ -1,0 +1,40 @@
+import { EncodingError } from '@ckm/foundation';
+import { cbor, MAJOR, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { TAG } from '../cbor/tags.js';
+import { leaf, type Envelope, type LeafEnvelope } from './envelope.js';
+import { bytesFrom, leafValue, subjectOf } from './queries.js';
+
+/** Where the bytes of a seed stand in its map. Source: BCR-2020-006 */
+const PAYLOAD = 1;
+const TAGS: readonly unknown[] = [TAG.seed, TAG.seedV1];
+
+/**
+ * A secret as other Gordian tools keep one: `seed` with its bytes and nothing else. The caller wipes the bytes of the leaf.
+ * Source: BCR-2020-006
+ */
+export function seedLeaf(bytes: Uint8Array): LeafEnvelope {
+  return leaf(taggedValue(TAG.seed, { type: MAJOR.map, value: [[cbor(PAYLOAD), cbor(bytes)]] }));
+}
+
+/**
+ * A copy of the bytes of the seed that an envelope is about, wrapped or not; its name, note and date are passed over.
+ * @throws EncodingError `ENVELOPE_LEAF_EXPECTED`
+ */
+export function seedInEnvelope(envelope: Envelope): Uint8Array {
+  const subject = subjectOf(envelope);
+  if (subject.kind === 'wrapped') return seedInEnvelope(subject.envelope);
+  const payload = payloadIn(leafValue(subject));
+  if (payload === null) {
+    throw new EncodingError('a seed was expected in an envelope', {
+      code: 'ENVELOPE_LEAF_EXPECTED',
+      hint: 'check which kind of document this is',
+    });
+  }
+  return bytesFrom(payload);
+}
+
+function payloadIn(item: Cbor): Cbor | null {
+  const map = item.type === MAJOR.tag && TAGS.includes(item.tag) ? item.value : null;
+  if (map?.type !== MAJOR.map) return null;
+  return map.value.find(([key]) => key.type === MAJOR.unsigned && key.value === PAYLOAD)?.[1] ?? null;
+}
