@@ -56,7 +56,7 @@ export {
 } from './envelope/permits/recipient.js';
 export { addPassword, decryptSubjectWithPassword, type PasswordMethod } from './envelope/permits/password.js';
 export { joinEnvelopes, splitEnvelope } from './envelope/permits/sskr.js';
-export { seedInEnvelope, seedLeaf } from './envelope/seed.js';
+export { formatSeedUr, seedInEnvelope, seedInUr, seedLeaf } from './envelope/seed.js';
 export { digestSet, digestsWithin, hideParts, showOnly, unhide, type DigestSet } from './envelope/elide.js';
 export { formatEnvelope, formatEnvelopeFlat } from './envelope/format/notation.js';
 export { formatTree } from './envelope/format/tree.js';

@@ -1,6 +1,7 @@
 import { APPROVER_EXPLANATIONS } from './approver-explanations.js';
 import { BACKUP_EXPLANATIONS } from './backup-explanations.js';
 import { COMMAND_LINE_EXPLANATIONS } from './command-line-explanations.js';
+import { DEPOSIT_EXPLANATIONS } from './deposit-explanations.js';
 import { DEVICE_EXPLANATIONS } from './device-explanations.js';
 import { FAULT_EXPLANATIONS } from './fault-explanations.js';
 import { FILE_EXPLANATIONS } from './file-explanations.js';
@@ -27,6 +28,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     REQUEST_EXPLANATIONS,
     SERVER_EXPLANATIONS,
     DEVICE_EXPLANATIONS,
+    DEPOSIT_EXPLANATIONS,
     OPERATOR_EXPLANATIONS,
     STORAGE_EXPLANATIONS,
     FILE_EXPLANATIONS,

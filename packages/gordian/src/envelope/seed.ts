@@ -1,6 +1,7 @@
 import { EncodingError } from '@ckm/foundation';
-import { cbor, MAJOR, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { cbor, decodeCanonical, encodeCanonical, MAJOR, taggedValue, type Cbor } from '../cbor/dcbor.js';
 import { TAG } from '../cbor/tags.js';
+import { formatUr, parseUr } from '../cbor/ur.js';
 import { leaf, type Envelope, type LeafEnvelope } from './envelope.js';
 import { bytesFrom, leafValue, subjectOf } from './queries.js';
 
@@ -13,7 +14,32 @@ const TAGS: readonly unknown[] = [TAG.seed, TAG.seedV1];
  * Source: BCR-2020-006
  */
 export function seedLeaf(bytes: Uint8Array): LeafEnvelope {
-  return leaf(taggedValue(TAG.seed, { type: MAJOR.map, value: [[cbor(PAYLOAD), cbor(bytes)]] }));
+  return leaf(taggedValue(TAG.seed, mapOf(bytes)));
+}
+
+function mapOf(bytes: Uint8Array): Cbor {
+  return { type: MAJOR.map, value: [[cbor(PAYLOAD), cbor(bytes)]] };
+}
+
+/** `ur:seed/…` of bytes of any length, which other Gordian tools read. Secrecy: as the bytes. Source: BCR-2020-006 */
+export function formatSeedUr(bytes: Uint8Array): string {
+  return formatUr({ type: 'seed', cbor: encodeCanonical(mapOf(bytes)) });
+}
+
+/** What a seed is called today, and was until 2022. */
+const TYPES = ['seed', 'crypto-seed'];
+const LIMITS = { maxBytes: 1024, maxDepth: 4 };
+
+/**
+ * A copy of the bytes in `ur:seed/…`, or `ur:crypto-seed/…`; name, note and date are passed over. Null: it is something else.
+ * @throws EncodingError `UR_INVALID`
+ */
+export function seedInUr(text: string): Uint8Array | null {
+  const { type, cbor: bytes } = parseUr(text, undefined, LIMITS);
+  if (!TYPES.includes(type)) return null;
+  const item = decodeCanonical(bytes, LIMITS);
+  const payload = payloadIn(item) ?? payloadInMap(item);
+  return payload?.type === MAJOR.bytes ? payload.value.slice() : null;
 }
 
 /**
@@ -34,7 +60,10 @@ export function seedInEnvelope(envelope: Envelope): Uint8Array {
 }
 
 function payloadIn(item: Cbor): Cbor | null {
-  const map = item.type === MAJOR.tag && TAGS.includes(item.tag) ? item.value : null;
-  if (map?.type !== MAJOR.map) return null;
+  return item.type === MAJOR.tag && TAGS.includes(item.tag) ? payloadInMap(item.value) : null;
+}
+
+function payloadInMap(map: Cbor): Cbor | null {
+  if (map.type !== MAJOR.map) return null;
   return map.value.find(([key]) => key.type === MAJOR.unsigned && key.value === PAYLOAD)?.[1] ?? null;
 }
