@@ -153,7 +153,7 @@ function isConcerned(
   return isNamed || deposits.length + faults.length > 0;
 }
 
-export function isGone({ outcome }: DeletedAt): boolean {
+function isGone({ outcome }: DeletedAt): boolean {
   return outcome === 'deleted' || outcome === 'none';
 }
 

@@ -21,8 +21,8 @@ export const TWO_OF_THREE: DepositPlan = { needed: 2, of: 3 };
 /** Prepared from the first day on in every envelope, for two more servers. */
 export const THREE_OF_FIVE: DepositPlan = { needed: 3, of: 5 };
 
-export const LEAST_KEPT_BYTES = 16;
-export const MOST_KEPT_BYTES = 32;
+const LEAST_KEPT_BYTES = 16;
+const MOST_KEPT_BYTES = 32;
 
 /** Of each plan a copy of one envelope for each of its members, with the share that is theirs: any Gordian tool joins them. */
 export interface SplitSecret {

@@ -11,6 +11,7 @@ import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-record.js';
 import { checkDevices } from './check-devices.js';
 import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
+import { DEPOSIT_FOLDER, parseDepositRecord } from '../csr/deposit-record.js';
 import { OFFER_FOLDER, parseTakenOffer } from '../devices/taken-offer.js';
 import { checkExports } from './exports.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
@@ -108,6 +109,7 @@ const FOLDERS = [
   [LIST_FOLDER, parseKnownList],
   [UNSENT_FOLDER, parseUnsent],
   [OFFER_FOLDER, parseTakenOffer],
+  [DEPOSIT_FOLDER, parseDepositRecord],
   [EVIDENCE_FOLDER, () => null],
 ] as const;
 

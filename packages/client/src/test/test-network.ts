@@ -331,6 +331,7 @@ const COPIED = [
   'drillsessions',
   'drillrequests',
   'drillpool',
+  'csr',
 ];
 
 /** Another store with the same servers and keys, and all that goes on. */
