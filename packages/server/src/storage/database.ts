@@ -50,6 +50,9 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
     'sealed',
   ],
   attempts: ['owner', 'requestId', 'number', 'sealed'],
+  matters: ['owner', 'matter', 'matterId', 'keyId', 'waiting', 'version', 'createdAt', 'expiresAt', 'sealed'],
+  votes: ['owner', 'matter', 'matterId', 'approver', 'version', 'sealed'],
+  asked_people: ['approver', 'matterId', 'owner', 'matter', 'sealed'],
   audit: ['sequence', 'previous', 'hash', 'sealed'],
   audit_head: ['sequence', 'hash', 'sealed'],
 };
@@ -76,6 +79,9 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   key_devices: ['owner', 'keyId', 'generation', 'number', 'twice'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
+  matters: ['owner', 'matter', 'matterId'],
+  votes: ['owner', 'matter', 'matterId', 'approver'],
+  asked_people: ['approver', 'matterId', 'owner', 'matter'],
   audit: ['sequence'],
   audit_head: [],
 };

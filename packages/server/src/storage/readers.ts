@@ -1,4 +1,5 @@
 import type {
+  AskedRow,
   AccountRow,
   AttemptRow,
   AuditHeadRow,
@@ -11,6 +12,7 @@ import type {
   KeyDevicesRow,
   KeyEpochRow,
   KeyRow,
+  MatterRow,
   MetaRow,
   OutboxRow,
   PacketRow,
@@ -22,6 +24,7 @@ import type {
   TableName,
   TermsRow,
   TighteningRow,
+  VoteRow,
   YoungDeviceRow,
 } from './rows.js';
 
@@ -219,6 +222,25 @@ export interface KeyDeviceReader {
     limit: number,
   ): Promise<readonly KeyDevicesRow[]>;
 }
+/** What names a matter. */
+export type MatterName = Pick<MatterRow, 'owner' | 'matter' | 'matterId'>;
+export interface MatterReader {
+  find(name: MatterName): Promise<MatterRow | null>;
+  /** About how many things people are asked, by one account or (null) by all. */
+  countWaiting(owner: Uint8Array | null): Promise<number>;
+  /** Whose time was over at `until`, oldest first. */
+  overdue(until: number, limit: number): Promise<readonly MatterRow[]>;
+}
+export interface VoteReader {
+  /** What was said of a matter, one row for each approver. */
+  of(name: MatterName): Promise<readonly VoteRow[]>;
+}
+export interface AskedReader {
+  /** What somebody is asked about, by ids, those behind `after`. */
+  list(approver: Uint8Array, after: Uint8Array | null, limit: number): Promise<readonly AskedRow[]>;
+  /** What somebody is asked about under one id: of different accounts and kinds. */
+  find(approver: Uint8Array, matterId: Uint8Array, limit: number): Promise<readonly AskedRow[]>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -306,6 +328,9 @@ export interface Reader {
   readonly keyDevices: KeyDeviceReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
+  readonly matters: MatterReader;
+  readonly votes: VoteReader;
+  readonly asked: AskedReader;
   readonly audit: AuditReader;
   readonly sealed: SealedReader;
   /** Sealed bytes that an owner occupies. */

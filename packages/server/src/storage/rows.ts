@@ -205,6 +205,40 @@ export interface AttemptRow {
   readonly sealed: Uint8Array;
 }
 
+/** Something that people are asked about by the terms of a key. */
+export interface MatterRow {
+  readonly owner: Uint8Array;
+  /** What kind of thing it is (`VoteMatter`); with its id it names the matter. */
+  readonly matter: string;
+  readonly matterId: Uint8Array;
+  readonly keyId: Uint8Array;
+  /** Whether people are asked about it still. */
+  readonly waiting: boolean;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly sealed: Uint8Array;
+}
+
+/** What an approver said of a matter last. */
+export interface VoteRow {
+  readonly owner: Uint8Array;
+  readonly matter: string;
+  readonly matterId: Uint8Array;
+  readonly approver: Uint8Array;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
+/** That an approver is asked about a matter: by it he finds what waits for him. Nothing stands in it but its seal. */
+export interface AskedRow {
+  readonly approver: Uint8Array;
+  readonly matterId: Uint8Array;
+  readonly owner: Uint8Array;
+  readonly matter: string;
+  readonly sealed: Uint8Array;
+}
+
 export interface AuditRow {
   /** 1, 2, 3, … without a gap. */
   readonly sequence: number;
@@ -241,6 +275,9 @@ export interface Rows {
   readonly key_devices: KeyDevicesRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
+  readonly matters: MatterRow;
+  readonly votes: VoteRow;
+  readonly asked_people: AskedRow;
   readonly audit: AuditRow;
   readonly audit_head: AuditHeadRow;
 }

@@ -1,5 +1,6 @@
 import type {
   AccountReader,
+  AskedReader,
   AttemptReader,
   AuditReader,
   ChangeReader,
@@ -10,6 +11,8 @@ import type {
   KeyDeviceReader,
   KeyEpochReader,
   KeyReader,
+  MatterName,
+  MatterReader,
   MessageReader,
   MetaReader,
   OutboxReader,
@@ -23,10 +26,12 @@ import type {
   ShownEpochReader,
   TermsReader,
   TighteningReader,
+  VoteReader,
   YoungDeviceReader,
 } from './readers.js';
 import type {
   AccountRow,
+  AskedRow,
   AttemptRow,
   AuditHeadRow,
   AuditRow,
@@ -38,6 +43,7 @@ import type {
   KeyDevicesRow,
   KeyEpochRow,
   KeyRow,
+  MatterRow,
   MetaRow,
   OutboxRow,
   PacketRow,
@@ -49,6 +55,7 @@ import type {
   TableName,
   TermsRow,
   TighteningRow,
+  VoteRow,
   YoungDeviceRow,
 } from './rows.js';
 
@@ -166,6 +173,24 @@ export interface Transaction extends Reader {
     remove(owner: Uint8Array, requestId: Uint8Array): Promise<void>;
   };
   readonly attempts: AttemptReader & { insert(row: AttemptRow): Promise<void> };
+  readonly matters: MatterReader & {
+    /** Reads a matter and holds it against other replicas until the transaction ends: before votes on it are counted or kept. */
+    hold(name: MatterName): Promise<MatterRow | null>;
+    insert(row: MatterRow): Promise<void>;
+    update(row: MatterRow): Promise<void>;
+    /** With what was said of it, and whom it was asked of. */
+    remove(name: MatterName): Promise<void>;
+  };
+  readonly votes: VoteReader & {
+    /** As of {@link Transaction.epochs}. */
+    put(row: VoteRow): Promise<void>;
+  };
+  readonly asked: AskedReader & {
+    /** Unless it is there. */
+    insert(row: AskedRow): Promise<void>;
+    /** All who are asked about a matter. */
+    removeAll(name: MatterName): Promise<void>;
+  };
   readonly sealed: SealedReader & {
     /**
      * Seals a row anew under another storage key; nothing but its seal changes. False when the row is not what was read:

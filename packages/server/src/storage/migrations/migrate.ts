@@ -12,6 +12,7 @@ import { outbox } from './0006-outbox.js';
 import { deposits } from './0007-deposits.js';
 import { terms } from './0008-terms.js';
 import { keyDevices } from './0009-key-devices.js';
+import { votes } from './0010-votes.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -25,6 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
   deposits,
   terms,
   keyDevices,
+  votes,
 ];
 
 interface Applied {

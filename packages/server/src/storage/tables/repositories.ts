@@ -23,6 +23,7 @@ import {
   sessionWriter,
 } from './sessions.js';
 import type { Reading } from './reading.js';
+import { askedReader, askedWriter, matterReader, matterWriter, voteReader, voteWriter } from './votes.js';
 import { youngDeviceReader, youngDeviceWriter } from './young-devices.js';
 import type { Writing } from './writing.js';
 
@@ -58,6 +59,9 @@ export function readerOf(reading: Reading): Reader {
     keyDevices: keyDeviceReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
+    matters: matterReader(reading),
+    votes: voteReader(reading),
+    asked: askedReader(reading),
     audit: auditReader(reading),
     sealed: sealedReader(reading),
     bytesOf: bytesOf(reading),
@@ -89,6 +93,9 @@ export function transactionOf(writing: Writing): Transaction {
     keyDevices: keyDeviceWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
+    matters: matterWriter(writing),
+    votes: voteWriter(writing),
+    asked: askedWriter(writing),
     sealed: sealedWriter(writing),
     audit: auditWriter(writing),
     bytesOf: bytesOf(writing),

@@ -115,4 +115,7 @@ export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'key_devices',
   'requests',
   'attempts',
+  'matters',
+  'votes',
+  'asked_people',
 ]);
