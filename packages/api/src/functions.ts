@@ -37,6 +37,7 @@ import { deviceSeen, deviceShow, deviceUpdate } from './devices/functions.js';
 import { keyDevices } from './devices/key-devices.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
+import { freezeCarry, frozenKey } from './life/functions.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';
 import { requestAsk, requestReply } from './requests.js';
@@ -45,13 +46,6 @@ import { approvalGive, approvalList, approvalShow } from './votes/functions.js';
 
 /** `pending`: shares exist, the certificate does not; such a key answers nothing. `active`: certified. */
 export const keyState = z.enum(['pending', 'active']);
-
-/** A freeze of a key that stands. `thawAskedAt`: when its owner asked the operator to end it; null: he did not. */
-const frozenKey = z.strictObject({
-  id: identifier,
-  until: unixSeconds,
-  thawAskedAt: unixSeconds.nullable(),
-});
 
 const freezeView = z.strictObject({
   frozen: frozenKey.nullable(),
@@ -415,6 +409,8 @@ export const FUNCTIONS = {
   /** What waits for a yes or no of whoever asks. */
   'approval.list': { may: 'approver', changes: 'nothing', ...approvalList },
   'approval.show': { may: 'approver', changes: 'nothing', ...approvalShow },
+  /** Brings a freeze that somebody signed whom the terms of the key name, or a device of its owner: whoever carries it, by whatever way it came. */
+  'freeze.carry': { may: 'approver', changes: 'key', ...freezeCarry },
   /** Brings votes, by whatever way they came here: they count for what they say. */
   'approval.give': { may: 'approver', changes: 'nothing', ...approvalGive },
 } as const satisfies Record<string, FunctionRow>;

@@ -9,6 +9,7 @@ import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Counting, CountStart } from './policy/counting.js';
 import type { Freeze, StandingFreeze } from './policy/freeze.js';
+import type { Freezer } from './policy/freezer.js';
 import type { Policy } from './policy/policy.js';
 import type { PeopleSaid } from './policy/terms.js';
 import type { StoredTightening } from './policy/tightening.js';
@@ -18,7 +19,16 @@ import type { EpochKeys } from './vault/epoch-keys.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
 
-export type { Counting, CountStart, Freeze, PeopleSaid, StandingFreeze, StoredTightening, WeightyRules };
+export type {
+  Counting,
+  CountStart,
+  Freeze,
+  Freezer,
+  PeopleSaid,
+  StandingFreeze,
+  StoredTightening,
+  WeightyRules,
+};
 
 /** The only sources of time and randomness; tests hand in others. */
 export interface Clock {
@@ -306,10 +316,17 @@ export type ApprovalHandlers = {
   readonly [N in ApprovalFunctionName]: (call: AnybodyCall, parameters: Parameters<N>) => Promise<Result<N>>;
 };
 
+/** The functions about the life of a key that whoever carries a signed statement may call. */
+export type LifeFunctionName = Extract<FunctionName, `freeze.${string}`>;
+export type LifeHandlers = {
+  readonly [N in LifeFunctionName]: (call: AnybodyCall, parameters: Parameters<N>) => Promise<Result<N>>;
+};
+
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
 export interface Sessions {
   readonly handlers: Handlers<SessionFunctionName | DeviceFunctionName | DepositFunctionName> &
-    ApprovalHandlers;
+    ApprovalHandlers &
+    LifeHandlers;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
   readonly changeDesk: ChangeDesk;

@@ -6,6 +6,14 @@ export const VOTE_EXPLANATIONS = groupOf(
   'Look at what waits, and vote again on that.',
   {
     VOTE_INVALID: 'This is no vote, or of another version.',
+    STATEMENT_INVALID: [
+      'A statement about a key that somebody carries, such as a prepared freeze, is damaged or of another version.',
+      'Bring it as it was made; where it was typed, compare it with the paper.',
+    ],
+    STATEMENT_FOREIGN: [
+      'There is no such key there, or nobody whom its terms name, and no device on its list, has signed the statement. Servers say the same of both.',
+      'Bring it to a server of the key; of a device that was removed since, nothing counts any more.',
+    ],
     MATTER_UNKNOWN: [
       'The server asks you about no such matter: it was answered, taken back or has expired, or your name is not in the terms of its key.',
       'List what waits for you. What servers say to a name that they do not know is the same.',

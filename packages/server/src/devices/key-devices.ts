@@ -4,16 +4,15 @@ import {
   devicesTwice,
   deviceTooYoung,
   hashDevices,
-  isOfOwner,
   type KeyTerms,
   MAX_DEVICES_LINKS,
-  parseDevices,
   type Parameters,
   type Result,
   type SignedDevices,
 } from '@ckm/api';
 import type { Call, ServerContext } from '../context.js';
 import { refusal } from '../refusals.js';
+import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyDevicesRow, KeyRow, Reader, Transaction } from '../storage/storage.js';
@@ -52,26 +51,13 @@ export async function keyDevices(
   if (links.length > 0) await bring(means, call, name, links);
   return context.storage.read(async (reader) => {
     const ownerKey = ownerKeyIn(context, await reader.keys.find(name.owner, keyId));
-    const last = await lastOf(context, reader, name, ownerKey);
+    const last = await readOwnerDevices(context, reader, name, ownerKey);
     if (last === null) return { inForce: null, links: [], next: null };
-    const list = parseDevices(last.document);
+    const { list } = last;
     const shown = await behind(context, reader, name, after);
     const { generation, number } = list;
     return { inForce: { generation, number, hash: hashDevices(list) }, ...shown };
   });
-}
-
-async function lastOf(
-  { vault }: Pick<ServerContext, 'vault'>,
-  reader: Reader,
-  { owner, keyId }: KeyName,
-  ownerKey: Uint8Array,
-): Promise<SignedDevices | null> {
-  const row = await reader.keyDevices.last(owner, keyId);
-  if (row === null) return null;
-  const signed = openRecord<SignedDevices>(vault, 'key_devices', row);
-  // Terms may name another owner since: his list begins anew.
-  return isOfOwner(parseDevices(signed.document), ownerKey) ? signed : null;
 }
 
 async function behind(
@@ -125,13 +111,14 @@ async function knownOf(
   first: SignedDevices,
 ): Promise<KnownLists> {
   const { owner, keyId } = name;
-  const last = await lastOf(context, transaction, name, ownerKey);
+  const last = await readOwnerDevices(context, transaction, name, ownerKey);
   if (last === null) {
+    // Terms may name another owner since: his list begins anew.
     await transaction.keyDevices.removeBefore(owner, keyId, EVERY_GENERATION);
     return { inForce: beforeFirstOf(keyId, ownerKey, first), signedAt: () => Promise.resolve(null) };
   }
   return {
-    inForce: parseDevices(last.document),
+    inForce: last.list,
     signedAt: async (place) => {
       const row = await transaction.keyDevices.find(owner, keyId, place, false);
       return row === null ? null : openRecord<SignedDevices>(context.vault, 'key_devices', row);

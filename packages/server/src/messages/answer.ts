@@ -19,6 +19,8 @@ import type {
   ApprovalHandlers,
   Call,
   Handlers,
+  LifeFunctionName,
+  LifeHandlers,
   ServerContext,
 } from '../context.js';
 import { createApprovers } from './approvers.js';
@@ -28,8 +30,11 @@ import { openAccount } from './open-account.js';
 import { createStrangers } from './strangers.js';
 
 /** Everything that an account may call; `account.open` is answered before there is one. */
-export type AccountHandlers = Handlers<Exclude<FunctionName, 'account.open' | ApprovalFunctionName>> &
-  ApprovalHandlers;
+export type AccountHandlers = Handlers<
+  Exclude<FunctionName, 'account.open' | ApprovalFunctionName | LifeFunctionName>
+> &
+  ApprovalHandlers &
+  LifeHandlers;
 
 /**
  * A longer message counts as several: what it costs to answer grows with its length. A signature takes one, the largest

@@ -13,6 +13,7 @@ import {
   mayInWords,
   needsOf,
   type Parameters,
+  signFreeze,
 } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
@@ -155,6 +156,7 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
     attempt: null,
     wanted: null,
   }),
+  'freeze.carry': () => ({ freeze: freezeOf(keyed.keyId) }),
   'approval.list': () => ({ after: null }),
   'approval.show': () => ({ matter: 'request', matterId: requestId, keyId: keyed.keyId, known: null }),
   'approval.give': () => ({ votes: [encodeData({ v: 1 })] }),
@@ -171,6 +173,11 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
     ],
   }),
 };
+
+/** As the owner of a key signs it; kept on paper. */
+function freezeOf(keyId: Uint8Array) {
+  return signFreeze(alice, { keyId, id: random(32), times: null });
+}
 
 /** Of each kind one. */
 const DEVICES = ([[], ['use'], ['make'], ['manage']] as const).map((may) => ({
@@ -438,6 +445,14 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     ]);
     return () => hers.ask('key.devices', { keyId, links: [signed], after: null });
   },
+  'freeze.carry': async () => {
+    const { keyId } = await halfKnownKey();
+    await keyed.alpha.server.close();
+    giveTermsTo(keyed.alpha.dataDir, keyId, { ownerKey: alice.publicKeys.signing.bytes });
+    await keyed.alpha.restart();
+    const freeze = freezeOf(keyId);
+    return () => hers.ask('freeze.carry', { freeze });
+  },
   'drill.forget': async () => () => ask(hers, 'drill.forget'),
   'request.ask': async () => () => ask(hers, 'request.ask'),
   'request.cancel': async () => () => ask(hers, 'request.cancel'),
@@ -476,6 +491,7 @@ describe('the table of functions', () => {
       expect(await asks('approval.list')).toEqual({ matters: [], next: null });
       expect(await codeOf(asks('approval.show'))).toBe('MATTER_UNKNOWN');
       expect(await asks('approval.give')).toEqual({ refused: [{ at: 0, code: 'VOTE_INVALID' }] });
+      expect(await codeOf(asks('freeze.carry'))).toBe('STATEMENT_FOREIGN');
     });
     expect(rows).toBe(0);
   });

@@ -8,6 +8,7 @@ import {
   StateError,
   UsageError,
 } from '@ckm/foundation';
+import { type Freezer, freezerInWords } from './freezer.js';
 
 /** Every code of an error about policy. */
 const POLICY_CODES = [
@@ -101,11 +102,11 @@ function atMost({ count, perSeconds }: Rate): string {
   return `this key takes at most ${count} ${count === 1 ? 'request' : 'requests'} in ${formatSpan(perSeconds)}`;
 }
 
-/** Its owner has frozen the key. @param until UnixSeconds */
-export function keyFrozen(until: number): PolicyError {
+/** Somebody who may has frozen the key. @param until UnixSeconds @param by undefined: the account of its owner */
+export function keyFrozen(until: number, by?: Freezer): PolicyError {
   return policyError(
     'POLICY_KEY_FROZEN',
-    `the key is frozen by its owner until ${formatMoment(until)}`,
+    `the key is frozen by ${freezerInWords(by)} until ${formatMoment(until)}`,
     'wait until then, or ask the operators of its servers to thaw it',
     { facts: { until } },
   );

@@ -110,9 +110,9 @@ export function createPolicy({
     },
     isCounted: (owned, { tightened }) =>
       owned.rateLimit !== null || operator.rateLimit !== null || tightened > 0,
-    standing: ({ keyId, stoppedAt, frozenUntil }, now) => {
+    standing: ({ keyId, stoppedAt, frozenUntil, frozenBy }, now) => {
       if (stoppedAt !== null) return keyStopped(keyId);
-      return frozenUntil !== null && now < frozenUntil ? keyFrozen(frozenUntil) : null;
+      return frozenUntil !== null && now < frozenUntil ? keyFrozen(frozenUntil, frozenBy) : null;
     },
     weighty: (head) => {
       const [ofServer, ofKey] = [weightyRules([operator]), weightyOf(head)];
@@ -172,7 +172,8 @@ function refusal(policy: EffectivePolicy, facts: Omit<RequestFacts, 'counting'>)
     return keyStopped(facts.keyId);
   }
   // The one rule that a moment ends: whoever froze the key said so himself, and for how long.
-  if (policy.frozenUntil !== null && now < policy.frozenUntil) return keyFrozen(policy.frozenUntil);
+  if (policy.frozenUntil !== null && now < policy.frozenUntil)
+    return keyFrozen(policy.frozenUntil, policy.frozenBy);
   if (!policy.kinds.includes(kind)) return kindRefused(kind);
   if (blind && !policy.blindAllowed) {
     return policyError(

@@ -1,5 +1,6 @@
 import type { KeyTerms } from '@ckm/api';
-import type { Freeze } from './freeze.js';
+import { type Freeze, lastToEnd } from './freeze.js';
+import type { Freezer } from './freezer.js';
 
 export interface RateLimit {
   readonly count: number;
@@ -35,6 +36,8 @@ export interface EffectivePolicy {
   readonly isStopped: boolean;
   /** UnixSeconds: nothing is answered before; null: it is not frozen. */
   readonly frozenUntil: number | null;
+  /** Who signed that freeze; absent: nobody did, it is of the account, or there is none. */
+  readonly frozenBy?: Freezer;
 }
 
 /** The strictest of everything: an operator can take away from what the owner allows, never add (V68). */
@@ -44,10 +47,7 @@ export function effectivePolicy(
 ): EffectivePolicy {
   const all = [owner, ...tightenings];
   const deadlines = all.map(({ expiresAt }) => expiresAt).filter((at) => at !== null);
-  const frozen = tightenings
-    .flatMap(({ freezes }) => freezes)
-    .filter(({ endedAt }) => endedAt === null)
-    .map(({ until }) => until);
+  const frozen = lastToEnd(tightenings.flatMap(({ freezes }) => freezes));
   return {
     kinds: owner.kinds.filter((kind) =>
       tightenings.every(({ kinds }) => kinds === null || kinds.includes(kind)),
@@ -56,7 +56,8 @@ export function effectivePolicy(
     expiresAt: deadlines.length === 0 ? null : Math.min(...deadlines),
     blindAllowed: all.every(({ blindAllowed }) => blindAllowed),
     approval: all.some(({ approval }) => approval === 'operator') ? 'operator' : 'automatic',
-    frozenUntil: frozen.length === 0 ? null : Math.max(...frozen),
+    frozenUntil: frozen?.until ?? null,
+    ...(frozen?.by === undefined ? {} : { frozenBy: frozen.by }),
     isStopped: tightenings.some(({ stoppedAt }) => stoppedAt !== null),
   };
 }

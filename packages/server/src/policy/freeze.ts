@@ -1,4 +1,5 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
+import type { Freezer } from './freezer.js';
 import { freezeInvalid, freezeOver, freezeUsedUp } from './codes.js';
 
 /** A freeze as this server keeps it. Times are UnixSeconds. */
@@ -15,10 +16,19 @@ export interface Freeze {
   readonly thawAskedAt: number | null;
   /** Others say that its owner made it; absent: he said so to this server. */
   readonly heard?: true;
+  /** Who signed it, where somebody carried it here; absent: the account said so itself, or others did. */
+  readonly by?: Freezer;
+  /** It has no dates of its own: it was kept on paper. Absent: it has. */
+  readonly paper?: true;
 }
 
 /** What is shown of a freeze that stands. */
-export type StandingFreeze = Pick<Freeze, 'id' | 'until' | 'thawAskedAt'>;
+export type StandingFreeze = Pick<Freeze, 'id' | 'until' | 'thawAskedAt' | 'by'>;
+
+/** What is shown of a freeze, and said in the head of its key. */
+export function shownFreeze({ id, until, thawAskedAt, by }: Freeze): StandingFreeze {
+  return { id, until, thawAskedAt, ...(by === undefined ? {} : { by }) };
+}
 
 /** What an owner states, the same to every server of the key. */
 export interface FreezeStatement {
@@ -27,12 +37,23 @@ export interface FreezeStatement {
   readonly until: number;
 }
 
+/** What somebody signed for all servers of the key. `from`, `until` null: it was kept on paper. */
+export interface CarriedFreeze {
+  readonly id: Uint8Array;
+  readonly from: number | null;
+  readonly until: number | null;
+}
+
 const DAY_SECONDS = 86_400;
 /** So long a key may be frozen by its owner within {@link FREEZE_WINDOW_SECONDS}. */
 export const MOST_FROZEN_SECONDS = 7 * DAY_SECONDS;
 export const FREEZE_WINDOW_SECONDS = 30 * DAY_SECONDS;
 /** So many are told apart within that time, of what its owner said and of what others said; of more, two are counted as one. */
 export const MOST_FREEZES = 32;
+/** So many of one person are told apart that were signed: more are refused, since whoever carries one may carry it again after it was thawed. */
+const MOST_SIGNED = 8;
+/** So many papers were ever used for one key: each of them is known for good, so that none works twice. */
+export const MOST_PAPERS = 64;
 /** So far clocks may differ: a freeze that would last longer by no more than this ends a little earlier instead of being refused. */
 const CLOCK_SECONDS = 600;
 
@@ -51,10 +72,9 @@ function isStanding({ endedAt, until }: Freeze, now: number): boolean {
   return endedAt === null && until > now;
 }
 
-/** How long its owner may still freeze the key, in seconds, if it is thawed now. What others say that he froze uses up none of that. */
+/** How long its owner's account may still freeze the key, in seconds, if it is thawed now. What others say or sign uses up none of that. */
 export function freezeLeft(freezes: readonly Freeze[], now: number): number {
-  const own = freezes.filter((one) => !isHeard(one));
-  return leftOf(own, now);
+  return leftOf(freezes.filter(isOfAccount), now);
 }
 
 function leftOf(freezes: readonly Freeze[], now: number): number {
@@ -79,9 +99,7 @@ export function withFreeze(
   { id, from, until }: FreezeStatement,
   now: number,
 ): readonly Freeze[] {
-  const isOne = from < until && until - from <= MOST_FROZEN_SECONDS && from <= now + CLOCK_SECONDS;
-  if (!isOne) throw freezeInvalid();
-  if (until <= now) throw freezeOver('the time of this freeze has passed');
+  assertTimes({ from, until }, now);
   const known = freezes.find((one) => equalBytes(one.id, id));
   if (known !== undefined && isStanding(known, now) && isSameEnd(known, until)) return freezes;
   const isHearsay = known?.heard === true && known.endedAt === null;
@@ -97,6 +115,55 @@ export function withFreeze(
   if (standing !== null && standing.until >= end) return others;
   // What it takes the place of is over, and stays known: its id is good for nothing any more.
   return [...kept(withStanding(others, now, { endedAt: now }), now), newFreeze(id, now, end)];
+}
+
+/** @throws UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER` */
+function assertTimes({ from, until }: Pick<FreezeStatement, 'from' | 'until'>, now: number): void {
+  const isOne = from < until && until - from <= MOST_FROZEN_SECONDS && from <= now + CLOCK_SECONDS;
+  if (!isOne) throw freezeInvalid();
+  if (until <= now) throw freezeOver('the time of this freeze has passed');
+}
+
+/**
+ * The freezes of a key with one that somebody signed, whoever carries it; the same list when it is known. An id is good for one freeze. Each person has days of
+ * his own, and besides them those of one paper: without dates, it stands for seven days from when this server first sees it, and never again.
+ * @throws UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`; PolicyError `FREEZE_USED_UP`
+ */
+export function withCarried(
+  freezes: readonly Freeze[],
+  { id, from, until }: CarriedFreeze,
+  by: Freezer,
+  now: number,
+): readonly Freeze[] {
+  const isPaper = from === null || until === null;
+  if (!isPaper) assertTimes({ from, until }, now);
+  const known = freezes.find((one) => equalBytes(one.id, id));
+  const isHearsay = known?.heard === true && known.endedAt === null;
+  if (known !== undefined && !isHearsay) {
+    if (isStanding(known, now)) return freezes;
+    throw freezeOver(isPaper ? 'this paper has been used' : 'this freeze has been thawed');
+  }
+  const others = freezes.filter((one) => one !== known);
+  const his = others.filter((one) => isSameFreezer(one.by, by) && (one.paper === true) === isPaper);
+  const counting = his.filter((one) => endOf(one) > now - FREEZE_WINDOW_SECONDS);
+  const leftSeconds = leftOf(his, now);
+  const wished = isPaper ? MOST_FROZEN_SECONDS : until - now;
+  // A paper stands for all of its days, or not at all: what is left of another one's is none of it.
+  const isTooLong = wished > leftSeconds + (isPaper ? 0 : CLOCK_SECONDS);
+  if (leftSeconds === 0 || isTooLong || counting.length >= MOST_SIGNED) throw freezeUsedUp(leftSeconds);
+  const papers = others.filter(({ paper }) => paper === true);
+  if (isPaper && papers.length >= MOST_PAPERS) throw freezeUsedUp(0);
+  const end = Math.min(now + leftSeconds, isPaper ? now + MOST_FROZEN_SECONDS : until);
+  const fresh: Freeze = { ...newFreeze(id, now, end), by, ...(isPaper ? { paper: true } : {}) };
+  return joinFreezes([...kept(others, now), fresh]);
+}
+
+function isSameFreezer(one: Freezer | undefined, other: Freezer): boolean {
+  return one !== undefined && freezerName(one) === freezerName(other);
+}
+
+function freezerName(by: Freezer): string {
+  return by.who === 'approver' ? `approver ${by.name}` : by.who;
 }
 
 /**
@@ -123,6 +190,10 @@ function isHeard({ heard }: Freeze): boolean {
   return heard === true;
 }
 
+function isOfAccount({ heard, by }: Freeze): boolean {
+  return heard === undefined && by === undefined;
+}
+
 function newFreeze(id: Uint8Array, seenAt: number, until: number): Freeze {
   return { id, seenAt, until, endedAt: null, thawAskedAt: null };
 }
@@ -136,10 +207,11 @@ function endOf({ until, endedAt }: Freeze): number {
  * would have taken the brake away before it is needed.
  */
 function kept(freezes: readonly Freeze[], now: number): readonly Freeze[] {
-  const counting = freezes.filter((one) => endOf(one) > now - FREEZE_WINDOW_SECONDS);
-  const [own, heard] = [counting.filter((one) => !isHeard(one)), counting.filter(isHeard)];
+  const counting = freezes.filter((one) => one.paper === true || endOf(one) > now - FREEZE_WINDOW_SECONDS);
+  const [own, heard] = [counting.filter(isOfAccount), counting.filter(isHeard)];
   for (const ofKind of [own, heard]) while (ofKind.length >= MOST_FREEZES) joinNearest(ofKind);
-  return [...heard, ...own];
+  // Their number is limited where they come: two made one would let one of them stand again.
+  return [...heard, ...counting.filter(({ by }) => by !== undefined), ...own];
 }
 
 /** Makes one of the two that lie closest together: as long as both, and over when the later one was. */

@@ -3,6 +3,7 @@ import type { PolicyError } from '@ckm/foundation';
 import type { Facts } from '@ckm/requests';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Counting, CountStart } from './counting.js';
+import type { Freezer } from './freezer.js';
 import type { Freeze, StandingFreeze } from './freeze.js';
 import type { PeopleSaid } from './terms.js';
 import type { StoredTightening } from './tightening.js';
@@ -54,6 +55,8 @@ export interface KeyStanding {
   readonly stoppedAt: number | null;
   /** UnixSeconds; null: it is not frozen. */
   readonly frozenUntil: number | null;
+  /** Who signed that freeze; undefined: it is of the account, or there is none. */
+  readonly frozenBy?: Freezer | undefined;
 }
 
 /** How often a key was used within a window; null: this server does not know. */

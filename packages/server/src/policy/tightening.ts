@@ -4,7 +4,7 @@ import type { Reader, Storage, TighteningRow, Transaction } from '../storage/sto
 import { vaultError } from '../vault/codes.js';
 import type { Vault } from '../vault/vault.js';
 import type { Tightening } from './effective.js';
-import { lastToEnd, type StandingFreeze } from './freeze.js';
+import { lastToEnd, shownFreeze, type StandingFreeze } from './freeze.js';
 import { weightyRules, type WeightyRules } from './weighty.js';
 
 /** As long as its owner may have certified with a key. Seconds. */
@@ -39,6 +39,14 @@ const storedSchema = tighteningSchema.extend({
         endedAt: moment.nullable(),
         thawAskedAt: moment.nullable(),
         heard: z.literal(true).exactOptional(),
+        by: z
+          .discriminatedUnion('who', [
+            z.strictObject({ who: z.literal('owner') }),
+            z.strictObject({ who: z.literal('devices') }),
+            z.strictObject({ who: z.literal('approver'), name: z.string().min(1).max(32) }),
+          ])
+          .exactOptional(),
+        paper: z.literal(true).exactOptional(),
       }),
     )
     .default([]),
@@ -137,12 +145,12 @@ export async function storeTightening(
     approval,
     changeDelay,
     stoppedAt,
-    freezes: freezes.map((one) => ({ ...one })),
+    freezes: freezes.map(({ by, ...one }) => ({ ...one, ...(by === undefined ? {} : { by: { ...by } }) })),
   });
   const columns = { owner: key.owner, keyId: key.keyId, version: (before?.version ?? 0) + 1 };
   const row = vault.sealRow('tightenings', columns, plaintext);
   await transaction.tightenings.put(row);
   const last = lastToEnd(freezes);
-  const frozen = last === null ? null : { id: last.id, until: last.until, thawAskedAt: last.thawAskedAt };
+  const frozen = last === null ? null : shownFreeze(last);
   return { version: row.version, stoppedAt, weighty: weightyRules([tightening]), frozen };
 }

@@ -6,6 +6,7 @@ import {
   type Freeze,
   freezeLeft,
   joinFreezes,
+  shownFreeze,
   standingFreeze,
   withFreeze,
   withStanding,
@@ -157,6 +158,5 @@ function viewFreezes(freezes: readonly Freeze[], now: number): Result<'key.freez
   const standing = standingFreeze(freezes, now);
   const leftSeconds = freezeLeft(freezes, now);
   if (standing === null) return { frozen: null, leftSeconds };
-  const { id, until, thawAskedAt } = standing;
-  return { frozen: { id, until, thawAskedAt }, leftSeconds };
+  return { frozen: shownFreeze(standing), leftSeconds };
 }

@@ -54,7 +54,7 @@ export function assertNotStopped({ keyId, stoppedAt }: ActiveKey): void {
  */
 export function assertAnswers(key: ActiveKey, now: number): void {
   assertNotStopped(key);
-  if (isFrozen(key, now)) throw keyFrozen(key.frozenUntil!);
+  if (isFrozen(key, now)) throw keyFrozen(key.frozenUntil!, key.frozenBy);
 }
 
 /** Whether its owner has stopped it for a while. */

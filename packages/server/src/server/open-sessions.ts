@@ -39,6 +39,7 @@ import type { SessionMeans } from '../sessions/session/session-revise.js';
 import { createWaitingSweep } from '../sessions/session/waiting-sweep.js';
 import { type Counter, createLifetime } from '../sessions/waiting-time.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
+import { carryFreeze } from '../requests/carry-freeze.js';
 import { askThaw, freezeKey } from '../requests/freeze-key.js';
 import { cancelRequest } from '../requests/cancel-request.js';
 import { createFairQueue } from '../turns/fair-queue.js';
@@ -131,6 +132,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       ...deviceHandlers({ context, ends: endsOf(server), counting }),
       ...depositHandlers({ context, isYoung }),
       ...voteHandlers(),
+      'freeze.carry': (call, carried) => carryFreeze(context, call, carried),
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),

@@ -2,7 +2,7 @@ import { encodeHex, equalBytes, secret, StorageError, wipe } from '@ckm/foundati
 import type { KeyContext } from '@ckm/requests';
 import type { KeyShare, PartyIndex } from '@ckm/threshold';
 import { isDrillKeyId, type KeyTerms } from '@ckm/api';
-import type { Counting, ServerContext } from '../../context.js';
+import type { Counting, Freezer, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { unlessChanged } from '../../storage/tampered-row.js';
@@ -29,6 +29,8 @@ export interface ActiveKey {
   readonly stoppedAt: number | null;
   /** Until when its owner has frozen it; null: he has not, or took it back. UnixSeconds. */
   readonly frozenUntil: number | null;
+  /** Who signed that freeze; undefined: it is of the account, or there is none. */
+  readonly frozenBy?: Freezer | undefined;
   /** Since when this server has seen every request for it; null: from the first on. */
   readonly counting: Counting | null;
   /** How often what was published for it was voided: nonces of before are of no use. */
@@ -161,6 +163,7 @@ async function openActive(
     tightened,
     stoppedAt,
     frozenUntil: frozen?.until ?? null,
+    frozenBy: frozen?.by,
     counting,
     voided: voided?.times ?? 0,
     policy,

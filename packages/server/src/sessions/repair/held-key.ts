@@ -60,7 +60,12 @@ export function assertHelps(
   keyId: Uint8Array,
 ): void {
   if (forked !== undefined) throw keyForked(forked);
-  const standing = { keyId, stoppedAt: stoppedAt ?? null, frozenUntil: frozen?.until ?? null };
+  const standing = {
+    keyId,
+    stoppedAt: stoppedAt ?? null,
+    frozenUntil: frozen?.until ?? null,
+    frozenBy: frozen?.by,
+  };
   const error = policy.standing(standing, clock());
   if (error !== null) throw error;
 }

@@ -20,7 +20,15 @@ import type { Account, AccountKey } from '../../accounts/accounts.js';
 import { createAuditLog } from '../../audit/create-audit-log.js';
 import type { ServerConfig } from '../../config/config.js';
 import { toConfig } from '../../config/load-config.js';
-import type { Call, Handler, People, ServerContext, SessionFunctionName, Sessions } from '../../context.js';
+import type {
+  AnybodyCall,
+  Call,
+  Handler,
+  People,
+  ServerContext,
+  SessionFunctionName,
+  Sessions,
+} from '../../context.js';
 import type { Events } from '../../events.js';
 import { createPolicy } from '../../policy/create-policy.js';
 import { ASKS_NOBODY } from '../../policy/terms.js';
@@ -203,11 +211,12 @@ async function callOverWire<F extends FunctionName>(
   return handler(bareCall(context, account, by), parsed);
 }
 
-function bareCall({ storage, clock }: ServerContext, account: Account, by: AccountKey): Call {
+function bareCall({ storage, clock }: ServerContext, account: Account, by: AccountKey): Call & AnybodyCall {
   const messageId = new Uint8Array(randomBytes(32));
   return {
     account,
     by,
+    sender: account.xid,
     transact: (work) =>
       storage.transact(async (transaction) => {
         await transaction.messages.record(account.xid, messageId, clock() + 60);

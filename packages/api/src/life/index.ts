@@ -1,0 +1,2 @@
+export { readFreeze, signFreeze, type SignedFreeze, whoFroze } from './freeze-statement.js';
+export { type SignedStatement, signedStatement, type Signer, statementForeign } from './signed-statement.js';

@@ -1,0 +1,116 @@
+import {
+  type Approver,
+  deviceId,
+  deviceKey,
+  firstKeyDevices,
+  nextDevices,
+  signDevices,
+  signFreeze,
+} from '@ckm/api';
+import { encodeHex, secret } from '@ckm/foundation';
+import { createIdentity, type Identity } from '@ckm/gordian';
+import { afterEach, expect, test } from 'vitest';
+import { createKeyDesk } from '../control/desks/key-desk.js';
+import { TEST_TIME } from '../sessions/test/bare-server.js';
+import { alice, createBareServers, makeKey, mallory, messageOf } from '../sessions/test/bare-servers.js';
+import { giveTerms } from '../sessions/test/given-terms.js';
+
+const DAY = 86_400;
+const network = createBareServers();
+let now = TEST_TIME;
+afterEach(async () => {
+  now = TEST_TIME;
+  await network.close();
+});
+
+const code = (name: string) => expect.objectContaining({ code: name }) as Error;
+const someone = (byte: number) => createIdentity(secret(new Uint8Array(32).fill(byte)));
+const [owner, laptop, bob] = [someone(1), someone(2), someone(3)];
+const approver: Approver = {
+  name: 'bob',
+  xid: bob.xid,
+  keys: [{ kind: 'ed25519', key: bob.publicKeys.signing.bytes }],
+};
+
+/** A key of two servers, whose terms name an owner key and bob; and somebody else's account at them, who carries things. */
+async function open() {
+  const { servers, callers } = await network.openMany(2, { now: () => now });
+  const { keyId, signer } = await makeKey(callers);
+  for (const { context } of servers)
+    await giveTerms(context, alice.xid, keyId, {
+      ownerKey: owner.publicKeys.signing.bytes,
+      approvers: [approver],
+    });
+  const carriers = await Promise.all(servers.map((server) => server.as(mallory)));
+  return { servers, callers, carriers, keyId, signer };
+}
+
+let drawn = 0;
+const freezeBy = (signer: Identity, keyId: Uint8Array, days: number | null, number = ++drawn) =>
+  signFreeze(signer, {
+    keyId,
+    id: new Uint8Array(32).fill(number),
+    times: days === null ? null : { from: now, until: now + days * DAY },
+  });
+
+test('a key is stopped by whoever its terms name, and by a device on its list, whoever carries it there; the refusal says who', async () => {
+  const { callers, carriers, keyId, signer, servers } = await open();
+  const { frozen } = await carriers[0]!.call('freeze.carry', { freeze: freezeBy(bob, keyId, 3) });
+  expect(frozen).toMatchObject({ until: now + 3 * DAY, by: { who: 'approver', name: 'bob' } });
+  await expect(signer.request(1, messageOf('stopped'), {})).rejects.toThrow(/frozen by bob until/);
+  expect((await callers[0]!.call('key.show', { keyId })).key.frozen).toEqual(frozen);
+  expect((await signer.request(2, messageOf('elsewhere'), {})).state).toBe('ready');
+
+  const byDevice = freezeBy(laptop, keyId, 2);
+  await expect(carriers[1]!.call('freeze.carry', { freeze: byDevice })).rejects.toThrow(
+    code('STATEMENT_FOREIGN'),
+  );
+  const list = nextDevices(
+    firstKeyDevices(keyId, owner.publicKeys),
+    [deviceKey(laptop.publicKeys, [])],
+    deviceId(owner.publicKeys),
+  );
+  await callers[1]!.call('key.devices', { keyId, links: [signDevices(list, owner)], after: null });
+  const there = await carriers[1]!.call('freeze.carry', { freeze: byDevice });
+  expect(there.frozen).toMatchObject({ by: { who: 'devices' } });
+  await expect(signer.request(2, messageOf('stopped'), {})).rejects.toThrow(code('POLICY_KEY_FROZEN'));
+  const deeds = await servers[1]!.context.storage.read((reader) =>
+    servers[1]!.context.audit.list(reader, 1, 200),
+  );
+  expect(deeds.at(-2)).toMatchObject({ deed: 'freeze.carry', verdict: 'done' });
+});
+
+test('a key that is not here, a signature of nobody, and one for another key are one answer, which changes nothing', async () => {
+  const { callers, carriers, keyId } = await open();
+  const [nobodys, elsewhere] = [someone(9), new Uint8Array(32).fill(77)];
+  const { keyId: plain } = await makeKey(callers);
+  const good = freezeBy(bob, keyId, 1);
+  const refused = [
+    freezeBy(nobodys, keyId, 1),
+    freezeBy(bob, elsewhere, 1),
+    freezeBy(alice, plain, 1),
+    { ...good, signature: good.signature.map((byte, at) => (at === 40 ? byte ^ 1 : byte)) },
+    { ...freezeBy(nobodys, keyId, 1), statement: good.statement },
+  ];
+  for (const freeze of refused)
+    await expect(carriers[0]!.call('freeze.carry', { freeze })).rejects.toThrow(code('STATEMENT_FOREIGN'));
+  const cut = { ...good, statement: good.statement.slice(1) };
+  await expect(carriers[0]!.call('freeze.carry', { freeze: cut })).rejects.toThrow(code('STATEMENT_INVALID'));
+  expect((await callers[0]!.call('key.show', { keyId })).key.frozen).toBeUndefined();
+});
+
+test('L11: a paper freezes once, also after its key was thawed and its server started again', async () => {
+  const { servers, callers, carriers, keyId } = await open();
+  const paper = freezeBy(owner, keyId, null);
+  now += 400 * DAY;
+  const { frozen } = await carriers[0]!.call('freeze.carry', { freeze: paper });
+  expect(frozen).toMatchObject({ until: now + 7 * DAY, by: { who: 'owner' } });
+  await createKeyDesk(servers[0]!).thaw(encodeHex(keyId), null);
+  expect((await callers[0]!.call('key.show', { keyId })).key.frozen).toBeUndefined();
+  servers[0] = await network.restart(servers[0]!);
+  const again = await servers[0].as(mallory);
+  for (const later of [0, 40 * DAY]) {
+    now += later;
+    await expect(again.call('freeze.carry', { freeze: paper })).rejects.toThrow(code('FREEZE_OVER'));
+  }
+});

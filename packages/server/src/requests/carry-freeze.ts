@@ -1,0 +1,155 @@
+import {
+  type KeyTerms,
+  type Parameters,
+  readFreeze,
+  type Result,
+  type SignedFreeze,
+  type SignedStatement,
+  type Signer,
+  statementForeign,
+  whoFroze,
+} from '@ckm/api';
+import { CkmError, formatMoment } from '@ckm/foundation';
+import type { AnybodyCall, ServerContext } from '../context.js';
+import { type Freezer, freezerInWords } from '../policy/freezer.js';
+import { type Freeze, joinFreezes, shownFreeze, standingFreeze, withCarried } from '../policy/freeze.js';
+import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
+import { freezesIn, listJoining, storeJoiningFreezes } from '../sessions/changes/epoch/joining-freezes.js';
+import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
+import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
+import { noteTightened } from '../sessions/keys/stored/note-marks.js';
+import { repeatWhenRaced } from '../storage/raced.js';
+import type { Reader, Transaction } from '../storage/storage.js';
+import type { KeyName } from '../vault/head-counts.js';
+
+/**
+ * Answers `freeze.carry`: this server does nothing with the key from then on, as with `key.freeze`, on the word of whoever signed it and not of whoever brings it.
+ * Nobody learns from it which keys there are: a key that is not here, and a signature of nobody, are one answer.
+ * @throws AccessError `STATEMENT_FOREIGN`; EncodingError `STATEMENT_INVALID`; UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`; PolicyError `FREEZE_USED_UP`
+ */
+export async function carryFreeze(
+  context: ServerContext,
+  call: AnybodyCall,
+  { freeze: signed }: Parameters<'freeze.carry'>,
+): Promise<Result<'freeze.carry'>> {
+  const { keyId } = readFreeze(signed);
+  // Whoever joins a key has no row of it yet: its owner carries it there himself.
+  const rows = await context.storage.read((reader) => reader.keys.withId(keyId));
+  const owners = rows.length === 0 ? [call.sender] : rows.map(({ owner }) => owner);
+  for (const owner of owners) {
+    const done = await repeatWhenRaced(() =>
+      call.transact((transaction) => freezeOne(context, transaction, { owner, keyId }, signed)),
+    );
+    if (done !== null) return done;
+  }
+  throw statementForeign();
+}
+
+/** Null: nobody whom the terms of this very key name has signed it. */
+async function freezeOne(
+  context: ServerContext,
+  transaction: Transaction,
+  name: KeyName,
+  signed: SignedStatement,
+): Promise<Result<'freeze.carry'> | null> {
+  const row = await holdRecalled(context, transaction, name);
+  if (row === null) return freezeJoining(context, transaction, name, signed);
+  const head = openHead(context, row);
+  const signer = await signerIn(context, transaction, name, signed, head.policy);
+  if (signer === null) return null;
+  const found = await findTightening(context.vault, transaction, { ...name, tightened: head.tightened });
+  const before = found ?? NO_TIGHTENING;
+  const carried = carry(context, before.freezes, readFreeze(signed), signer);
+  if (carried.after !== before.freezes) {
+    const stored = await storeTightening(context.vault, transaction, row, {
+      ...before,
+      freezes: carried.after,
+    });
+    await noteTightened(context, transaction, row, stored);
+    await note(context, transaction, name, carried.sentence, `${head.suite} for ${head.purpose}`);
+  }
+  return view(context, carried.after);
+}
+
+/** At a server that is to join the key: it is frozen there from when it comes. */
+async function freezeJoining(
+  context: ServerContext,
+  transaction: Transaction,
+  name: KeyName,
+  signed: SignedStatement,
+): Promise<Result<'freeze.carry'> | null> {
+  const joining = await listJoining(context, transaction, name);
+  const [first] = joining;
+  const terms = first?.record.joining?.policy;
+  if (terms === undefined) return null;
+  const signer = await signerIn(context, transaction, name, signed, terms);
+  if (signer === null) return null;
+  const before = joinFreezes(freezesIn(joining));
+  const carried = carry(context, before, readFreeze(signed), signer);
+  if (carried.after !== before) {
+    await storeJoiningFreezes(context, transaction, joining, carried.after);
+    await note(context, transaction, name, carried.sentence, 'for when this server joins it');
+  }
+  return view(context, carried.after);
+}
+
+async function signerIn(
+  context: ServerContext,
+  reader: Reader,
+  name: KeyName,
+  signed: SignedStatement,
+  terms: KeyTerms,
+): Promise<Signer | null> {
+  const { ownerKey } = terms;
+  if (ownerKey === undefined) return null;
+  const devices = await readOwnerDevices(context, reader, name, ownerKey);
+  try {
+    return whoFroze(signed, terms, devices?.list ?? null);
+  } catch (error) {
+    if (error instanceof CkmError && error.code === statementForeign().code) return null;
+    throw error;
+  }
+}
+
+function carry(
+  { clock }: Pick<ServerContext, 'clock'>,
+  freezes: readonly Freeze[],
+  statement: SignedFreeze,
+  signer: Signer,
+): { readonly after: readonly Freeze[]; readonly sentence: string } {
+  const by = freezerOf(signer);
+  const after = withCarried(freezes, statement, by, clock());
+  const what = statement.until === null ? 'as a paper says' : `until ${formatMoment(statement.until)}`;
+  return { after, sentence: `Freeze a key ${what}, on the word of ${freezerInWords(by)}.` };
+}
+
+/** The person behind a signature: all devices of an owner are one. */
+function freezerOf(signer: Signer): Freezer {
+  if (signer.kind === 'approver') return { who: 'approver', name: signer.name };
+  return { who: signer.kind === 'owner' ? 'owner' : 'devices' };
+}
+
+async function note(
+  { audit }: Pick<ServerContext, 'audit'>,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+  sentence: string,
+  detail: string,
+): Promise<void> {
+  await audit.append(transaction, {
+    deed: 'freeze.carry',
+    who: owner,
+    keyId,
+    subject: null,
+    sentence,
+    verdict: 'done',
+    policy: '',
+    detail,
+  });
+}
+
+function view({ clock }: Pick<ServerContext, 'clock'>, freezes: readonly Freeze[]): Result<'freeze.carry'> {
+  const standing = standingFreeze(freezes, clock());
+  return { frozen: standing === null ? null : shownFreeze(standing) };
+}
