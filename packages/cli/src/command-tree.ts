@@ -383,6 +383,19 @@ const KEY: readonly CommandNode[] = [
   },
 ];
 
+const TERMS: readonly CommandNode[] = [
+  {
+    name: 'show',
+    summary: 'the terms of a key in sentences, as they were certified',
+    load: async () => (await import('./commands/terms/show.js')).termsShowCommand(),
+  },
+  {
+    name: 'test',
+    summary: 'what the terms of a key answer to a request; nobody is asked',
+    load: async () => (await import('./commands/terms/test.js')).termsTestCommand(),
+  },
+];
+
 const SESSIONS: readonly CommandNode[] = [
   {
     name: 'list',
@@ -486,6 +499,7 @@ export const COMMAND_TREE: CommandNode = {
       ],
     },
     { name: 'key', summary: 'keys that no one holds', commands: KEY },
+    { name: 'terms', summary: 'what a key answers to, and who is asked for a yes', commands: TERMS },
     {
       name: 'address',
       summary: 'the next fresh address of a key for bitcoin',

@@ -153,6 +153,8 @@ import {
   type SeedBackupForm,
 } from './seed/seed-backup.js';
 import { noteSheet } from './keys/sheet-record.js';
+import { type PastAnswers, testPast, type TestPastArgs } from './terms/past-requests.js';
+import { type TermsAnswer, testOne, type TestTermsArgs } from './terms/test-terms.js';
 import type { SessionRecord } from './sessions/session-record.js';
 import type { Ceremony } from './sessions/ceremony.js';
 import { describeSession, type SessionWords } from './sessions/describe-session.js';
@@ -383,6 +385,11 @@ export interface Client {
   prepareAgain(id: string, options?: { readonly waitSeconds?: number }): Promise<PreparedRequest>;
   /** Prepares and asks at once, where nobody is there to be shown anything. */
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
+
+  /** What the servers of a key would answer to a request by its terms, or by others. Nobody is asked, and nothing written. */
+  testTerms(args: TestTermsArgs): Promise<TermsAnswer>;
+  /** The same for the latest requests of a key that are on record here. */
+  testPastTerms(args: TestPastArgs): Promise<PastAnswers>;
 
   /** Signatures that were asked for and are on record. */
   listRequests(): Promise<readonly RequestRecord[]>;
@@ -627,6 +634,9 @@ export function createClient(options: ClientOptions): Client {
     prepareAgain: async (id, { waitSeconds } = {}) =>
       shown(await signer.prepareAgain(await findOpenRequest(store, id), waitSeconds)),
     sign: async (args, on) => (await prepare(args)).sign(on),
+
+    testTerms: async (args) => testOne(context, await readKey(args.key), args),
+    testPastTerms: async (args) => testPast(context, await readKey(args.key), args),
 
     listRequests: () => listRequests(store),
     showRequest: (id) => findRequest(store, id),

@@ -140,6 +140,12 @@ export { MOST_FREEZE_SECONDS } from './keys/freezes/freeze-record.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
+// terms
+export { draftTerms } from './terms/file/certified-terms.js';
+export { MOST_TERMS_FILE_BYTES, readTermsFile, type WrittenTerms } from './terms/file/terms-file.js';
+export { writeTermsFile } from './terms/file/write-terms-file.js';
+export type { PastAnswer, PastAnswers, TestPastArgs } from './terms/past-requests.js';
+export type { RuleAnswer, RuleFit, TermsAnswer, TestTermsArgs } from './terms/test-terms.js';
 // requests
 export type { Destination, RequestRecord } from './requests/request-record.js';
 // messages

@@ -50,6 +50,7 @@ test('the public surface grows only on purpose', () => {
       "readWif",
       "refusalOfOpen",
       "requestKind",
+      "scriptHashOf",
       "splitGitSignature",
       "sshFingerprint",
       "sshKind",

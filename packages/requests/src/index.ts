@@ -53,6 +53,7 @@ export { buildDrillRequest, DRILL } from './drill/index.js';
 export { bitcoinKind } from './bitcoin/index.js';
 export { readWif, type SinglePrivateKey } from './bitcoin/wallet/wif.js';
 export { buildBitcoinRequest } from './bitcoin/psbt/build.js';
+export { scriptHashOf } from './bitcoin/script/address.js';
 export { transactionIn } from './bitcoin/signing/artefact.js';
 export {
   type FinalTransaction,

@@ -28,7 +28,7 @@ export function readTerms(data: unknown, table: FactTable): KeyTerms {
   const parsed = keyTerms.safeParse(data);
   if (!parsed.success) {
     const field = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw termsRefusal('TERMS_INVALID', 'the terms have a member that they cannot have', { field });
+    throw termsRefusal('TERMS_INVALID', `the terms have a member that they cannot have: ${field}`, { field });
   }
   assertSound(parsed.data, table);
   return parsed.data;

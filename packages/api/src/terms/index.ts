@@ -27,7 +27,7 @@ export {
   type VotesCounted,
 } from './judge.js';
 export { type Approver, keyTerms, type KeyTerms, type PeopleRule, type UseRule } from './schema.js';
-export { termsSentences } from './sentence.js';
+export { rulesSentences, termsSentences } from './sentence.js';
 export {
   assertChangeOfTerms,
   changeOfTerms,

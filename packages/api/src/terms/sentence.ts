@@ -17,13 +17,17 @@ const SATS_PER_BITCOIN = 100_000_000;
  * @param table `REQUEST_FACTS` of `@ckm/requests`
  */
 export function termsSentences(terms: KeyTerms, table: FactTable): readonly string[] {
+  return [...rulesSentences(terms, table), ...ofKeys(terms)];
+}
+
+/** The same without whose keys they are: what the terms of a key say before its people have any. */
+export function rulesSentences(terms: KeyTerms, table: FactTable): readonly string[] {
   return [
     ofVersion(terms),
     ...ofPolicy(terms),
     ...ofRules(terms, nounsOf(terms, table)),
     ...ofChange(terms),
     ...ofSilence(terms),
-    ...ofKeys(terms),
   ];
 }
 

@@ -16,6 +16,7 @@ import { SERVER_EXPLANATIONS } from './server-explanations.js';
 import { SSH_EXPLANATIONS } from './ssh-explanations.js';
 import { STORAGE_EXPLANATIONS } from './storage-explanations.js';
 import { TERMS_EXPLANATIONS } from './terms-explanations.js';
+import { TERMS_FILE_EXPLANATIONS } from './terms-file-explanations.js';
 import { VOTE_EXPLANATIONS } from './vote-explanations.js';
 
 /** What is said of every code that any part of CKM can raise. */
@@ -37,6 +38,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     SSH_EXPLANATIONS,
     FORMAT_EXPLANATIONS,
     TERMS_EXPLANATIONS,
+    TERMS_FILE_EXPLANATIONS,
     VOTE_EXPLANATIONS,
     APPROVER_EXPLANATIONS,
   ].flatMap((table) => Object.entries(table)),

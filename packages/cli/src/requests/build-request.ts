@@ -45,6 +45,11 @@ export async function buildRequest(file: string | undefined, flags: RequestFlags
   return { kind, payload: build(bytes, values) };
 }
 
+/** Whether anything of a request is named. */
+export function isRequestNamed(file: string | undefined, flags: RequestFlags): boolean {
+  return file !== undefined || filledIn(flags).length > 0;
+}
+
 function formOf(kind: string): RequestForm {
   return requestKind(kind).form;
 }

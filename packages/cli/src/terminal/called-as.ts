@@ -22,6 +22,7 @@ export const FIRST_WORDS = [
   'requests',
   'sessions',
   'status',
+  'terms',
   'doctor',
   'ssh-agent',
   'git-sign',

@@ -37,6 +37,7 @@ const LOOKING = [
   'server status',
   'sessions list',
   'sessions show',
+  'terms test',
   'verify',
 ];
 
@@ -109,6 +110,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['sign treasury --psbt PAYMENT'],
   ['ssh-agent'],
   ['status'],
+  ['terms show treasury --out NEW'],
   ['thaw notes'],
   ['unlock'],
 ];
