@@ -58,6 +58,63 @@ const DEVICE: readonly CommandNode[] = [
   },
 ];
 
+const APPROVER: readonly CommandNode[] = [
+  {
+    name: 'list',
+    summary: 'what waits for your yes or no, at every server of every key you were asked for',
+    group: 'Whoever is asked:',
+    load: async () => (await import('./commands/approver/list.js')).approverListCommand(),
+  },
+  {
+    name: 'show',
+    summary: 'one thing that waits for you: what it does, who asks, and by which terms',
+    group: 'Whoever is asked:',
+    load: async () => (await import('./commands/approver/show.js')).approverShowCommand(),
+  },
+  {
+    name: 'approve',
+    summary: 'say yes to what waits for you',
+    group: 'Whoever is asked:',
+    load: async () => (await import('./commands/approver/vote.js')).approverApproveCommand(),
+  },
+  {
+    name: 'reject',
+    summary: 'say no to what waits for you',
+    group: 'Whoever is asked:',
+    load: async () => (await import('./commands/approver/vote.js')).approverRejectCommand(),
+  },
+  {
+    name: 'take-back',
+    summary: 'take back what you said, before anything is signed: neither yes nor no any more',
+    group: 'Whoever is asked:',
+    load: async () => (await import('./commands/approver/vote.js')).approverTakeBackCommand(),
+  },
+  {
+    name: 'init',
+    summary: 'make this folder one that says yes or no to what keys of others do',
+    group: 'Whoever is asked:',
+    load: async () => (await import('./commands/approver/init.js')).approverInitCommand(),
+  },
+  {
+    name: 'join',
+    summary: 'take an invitation to be an approver of a key, and answer it',
+    group: 'Whoever is asked:',
+    load: async () => (await import('./commands/approver/join.js')).approverJoinCommand(),
+  },
+  {
+    name: 'invite',
+    summary: 'write an invitation for somebody whose yes a key of yours is to ask for',
+    group: 'The owner of a key:',
+    load: async () => (await import('./commands/approver/invite.js')).approverInviteCommand(),
+  },
+  {
+    name: 'add',
+    summary: 'take in what somebody answered to your invitation',
+    group: 'The owner of a key:',
+    load: async () => (await import('./commands/approver/add.js')).approverAddCommand(),
+  },
+];
+
 /** For whoever uses servers. */
 const PINNED_SERVERS: readonly CommandNode[] = [
   {
@@ -478,6 +535,12 @@ export const COMMAND_TREE: CommandNode = {
       name: 'device',
       summary: 'places you act from, each with a secret of its own',
       commands: DEVICE,
+      usual: 'list',
+    },
+    {
+      name: 'approver',
+      summary: 'people who say yes or no to what a key does',
+      commands: APPROVER,
       usual: 'list',
     },
     {

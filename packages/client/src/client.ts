@@ -28,6 +28,16 @@ import {
   type FirstDevicePlan,
   planFirstDevice,
 } from './devices/first-device.js';
+import {
+  type AnsweredInvitation,
+  inviteApprover,
+  type Invitation,
+  type InviteArgs,
+  planAnswer,
+  planInvitation,
+  takeAnswer,
+} from './invitations/invite.js';
+import { type InvitedTo, readInvited } from './invitations/invited.js';
 import { type Devices, listDevices, rememberDevices, seeDevices } from './devices/list-devices.js';
 import { type ChangedAt, sendUnsent } from './devices/lists/change-lists.js';
 import { takeWelcome } from './devices/take-welcome.js';
@@ -252,6 +262,16 @@ export interface Client {
   draftFirstDevice(before: Secret<Uint8Array> | null): Promise<Secret<Uint8Array>>;
   /** Has every server let that device in, which may do everything but what the words alone may. The device stays the caller's. */
   admitFirstDevice(device: Secret<Uint8Array>, name: string): Promise<readonly ChangedAt[]>;
+  /** What {@link Client.inviteApprover} would write; nothing is. */
+  planInvitation(args: InviteArgs): Promise<Invitation>;
+  /** Writes an invitation for somebody who is to say yes or no to what a key does. Nobody is told. */
+  inviteApprover(args: InviteArgs): Promise<Invitation>;
+  /** Looks at what an approver answered; nothing is written. @param heard his six words; undefined: people compare */
+  planAnswer(text: string, heard?: string): Promise<AnsweredInvitation>;
+  /** Takes the answer in: from then on the terms of the key may name him. */
+  takeAnswer(text: string, heard?: string): Promise<AnsweredInvitation>;
+  /** Whom was invited to a key, or to one that is to be made; null: nobody. */
+  readInvited(keyName: string): Promise<InvitedTo | null>;
   /** Checks that {@link Client.addDevice} would do. Servers are asked. */
   planDevice(args: AddDeviceArgs): Promise<DevicePlan>;
   /** Lets a device in whose offer was compared, or goes on with that. */
@@ -512,6 +532,11 @@ export function createClient(options: ClientOptions): Client {
     planFirstDevice: (name, device) => planFirstDevice(context, name, device),
     draftFirstDevice: (before) => draftFirstDevice(context, before),
     admitFirstDevice: (device, name) => admitFirstDevice(context, device, name),
+    planInvitation: (args) => planInvitation(context, args),
+    inviteApprover: (args) => inviteApprover(context, args),
+    planAnswer: (text, heard) => planAnswer(context, text, heard),
+    takeAnswer: (text, heard) => takeAnswer(context, text, heard),
+    readInvited: (keyName) => readInvited(store, keyName),
     planDevice: (args) => planDevice(context, args),
     addDevice: (args) => addDevice(context, args),
     closeOffer: (offer) => closeOffer(context, offer),

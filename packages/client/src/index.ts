@@ -69,6 +69,21 @@ export {
 } from './devices/welcome.js';
 export { draftDevice, isAccountOf, isDevice, MOST_DEVICE_BYTES } from './owner/device-secrets.js';
 export type { DevicePrivilege } from '@ckm/api';
+// approvers
+export {
+  type Approver,
+  type ApproverOptions,
+  createApprover,
+  type Joined,
+  type Waiting,
+} from './approver/approver.js';
+export type { ApproverKey } from './approver/approver-key.js';
+export type { SilentHere } from './approver/ask-servers.js';
+export type { LookedAt, MatterView } from './approver/look.js';
+export type { Said, Verdict } from './approver/said.js';
+export { assertMayBeSaid, type VoteGiven } from './approver/vote.js';
+export type { AnsweredInvitation, Invitation, InviteArgs } from './invitations/invite.js';
+export { answeredApprovers, type InvitedPerson, type InvitedTo } from './invitations/invited.js';
 // servers
 export type { AddServerArgs, PreviewServerArgs, ServerPreview } from './introduction/add-server.js';
 export type { ServerRecord } from './servers/server-record.js';

@@ -26,7 +26,14 @@ export {
   type TermsVerdict,
   type VotesCounted,
 } from './judge.js';
-export { type Approver, keyTerms, type KeyTerms, type PeopleRule, type UseRule } from './schema.js';
+export {
+  type Approver,
+  approverName,
+  keyTerms,
+  type KeyTerms,
+  type PeopleRule,
+  type UseRule,
+} from './schema.js';
 export { rulesSentences, termsSentences } from './sentence.js';
 export {
   assertChangeOfTerms,

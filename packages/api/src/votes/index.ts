@@ -5,6 +5,7 @@ export { type VoteFault, voteRefused } from './faults.js';
 export { judgeVote, type Polling } from './judge.js';
 export {
   encodeVote,
+  isProvenBy,
   type JudgeAssertion,
   MAX_ASSERTION_SIGNATURE_BYTES,
   MAX_AUTHENTICATOR_DATA_BYTES,

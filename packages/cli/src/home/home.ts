@@ -6,7 +6,7 @@ import { isErrno, makePrivateFolder, storageErrorOf } from '@ckm/client/node';
 
 /**
  * The owner's folder: `seed` (sealed owner seed) or `device` (a sealed device in its place), `seed-print` (which seed it is or was), `store/` (pinned servers,
- * keys, sessions, commitments), `evidence/`.
+ * keys, sessions, commitments), `evidence/`. Whoever says yes to what keys of others do has `approver` (a sealed secret of his own) and `approvals/`.
  * Order of precedence: `--home`, then `CKM_HOME`, then `.ckm` in the home folder.
  */
 export interface Home {
@@ -15,6 +15,8 @@ export interface Home {
   readonly deviceFile: string;
   readonly seedPrint: string;
   readonly store: string;
+  readonly approverFile: string;
+  readonly approvals: string;
 }
 
 export function locateHome(flag: string | undefined, environment: NodeJS.ProcessEnv): Home {
@@ -26,6 +28,8 @@ export function locateHome(flag: string | undefined, environment: NodeJS.Process
     deviceFile: join(path, 'device'),
     seedPrint: join(path, 'seed-print'),
     store: join(path, 'store'),
+    approverFile: join(path, 'approver'),
+    approvals: join(path, 'approvals'),
   };
 }
 

@@ -17,6 +17,7 @@ export const FIRST_WORDS = [
   'thaw',
   'drill',
   'address',
+  'approver',
   'sign',
   'verify',
   'requests',

@@ -13,6 +13,8 @@ import { createKey, openSetup, type Setup } from '../test/run-server.js';
 
 /** Commands that send nothing that changes anything, and write nothing but an answer. */
 const LOOKING = [
+  'approver list',
+  'approver show',
   'completion',
   'config where',
   'doctor',
@@ -44,6 +46,13 @@ const LOOKING = [
 /** Each of the others, as it is typed; words in capitals stand for what {@link beforeAll} made. */
 const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['address treasury'],
+  ['approver add ANSWER'],
+  ['approver approve 0000 --home APPROVER', 'APPROVAL_UNKNOWN'],
+  ['approver init --home NEW'],
+  ['approver invite notes carol --out NEW'],
+  ['approver join INVITATION --home APPROVER --out NEW'],
+  ['approver reject 0000 --home APPROVER', 'APPROVAL_UNKNOWN'],
+  ['approver take-back 0000 --home APPROVER', 'APPROVAL_UNKNOWN'],
   ['device add OFFER --may manage --welcome-out NEW'],
   ['device join --offer-out NEW --home HOME'],
   ['device list'],
@@ -224,6 +233,12 @@ describe('ckm … --preview', () => {
     names.set('OFFER', join(scratch.path, 'phone.offer'));
     names.set('HOME', join(scratch.path, 'another-home'));
     await json(['device', 'join', '--home', join(scratch.path, 'phone'), '--offer-out', names.get('OFFER')!]);
+    for (const name of ['APPROVER', 'INVITATION', 'ANSWER'])
+      names.set(name, join(scratch.path, `bob.${name.toLowerCase()}`));
+    await json(['approver', 'init', '--home', names.get('APPROVER')!]);
+    await json(['approver', 'invite', 'notes', 'bob', '--out', names.get('INVITATION')!]);
+    const answer = ['--home', names.get('APPROVER')!, '--out', names.get('ANSWER')!, '--yes'];
+    await json(['approver', 'join', names.get('INVITATION')!, ...answer]);
     names.set('BACKUP', join(scratch.path, 'alpha.backup'));
     await json(['seed', 'backup', '--out', names.get('WORDS')!]);
     await json([

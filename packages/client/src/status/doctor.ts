@@ -13,6 +13,7 @@ import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
 import { DEPOSIT_FOLDER, parseDepositRecord } from '../csr/deposit-record.js';
 import { OFFER_FOLDER, parseTakenOffer } from '../devices/taken-offer.js';
+import { INVITED_FOLDER, parseInvited } from '../invitations/invited.js';
 import { checkExports } from './exports.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
@@ -110,6 +111,7 @@ const FOLDERS = [
   [UNSENT_FOLDER, parseUnsent],
   [OFFER_FOLDER, parseTakenOffer],
   [DEPOSIT_FOLDER, parseDepositRecord],
+  [INVITED_FOLDER, parseInvited],
   [EVIDENCE_FOLDER, () => null],
 ] as const;
 

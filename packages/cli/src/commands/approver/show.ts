@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { openApproverHere } from '../../approver/approver-home.js';
+import { formatMatter, matterObject } from '../../approver/approver-words.js';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+
+/** `ckm approver show ID` */
+export function approverShowCommand(): Command {
+  return leaf('show', 'one thing that waits for you: what it does, who asks, and by which terms')
+    .argument('<id>', 'its first digits: see ckm approver list')
+    .action(run(show));
+}
+
+async function show(context: Context, id: string): Promise<void> {
+  const { terminal } = context;
+  const approver = await openApproverHere(context);
+  const { view } = await approver.look(id);
+  terminal.result(formatMatter(terminal, view), matterObject(view), 'asWritten');
+}

@@ -1,0 +1,109 @@
+import { assertMayBeSaid, type LookedAt, type Verdict } from '@ckm/client';
+import { encodeHex, encodeUtf8 } from '@ckm/foundation';
+import type { Command } from 'commander';
+import { openApproverHere } from '../../approver/approver-home.js';
+import {
+  arrivedText,
+  assertWhole,
+  formatMatter,
+  matterObject,
+  notEverywhere,
+  sentenceOf,
+  verdictSentence,
+} from '../../approver/approver-words.js';
+import { afterAnswer } from '../../command-line/after-answer.js';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+import { plainText } from '../../terminal/plain-text.js';
+import { confirm } from '../../terminal/prompt.js';
+import { cancelled } from '../../terminal/seat.js';
+import { assertWritable, outFile, writeOut } from '../../terminal/write-out.js';
+
+interface Flags {
+  readonly out?: string;
+  readonly reason?: string;
+}
+
+const ENDINGS = {
+  69: 'a server has NOT heard it: run the same command again, or bring it on paper',
+  75: 'the servers do not show the same, or what is asked for cannot be read here',
+  77: 'the terms of the key do not name you',
+};
+
+/** `ckm approver approve ID` */
+export function approverApproveCommand(): Command {
+  return voteLeaf('approve', 'say yes to what waits for you').action(run(saying('yes')));
+}
+
+/** `ckm approver reject ID` */
+export function approverRejectCommand(): Command {
+  return voteLeaf('reject', 'say no to what waits for you')
+    .option('--reason <text>', 'why: the owner reads it')
+    .action(run(saying('no')));
+}
+
+/** `ckm approver take-back ID` */
+export function approverTakeBackCommand(): Command {
+  return voteLeaf(
+    'take-back',
+    'take back what you said, before anything is signed: neither yes nor no any more',
+  ).action(run(saying('takeBack')));
+}
+
+function voteLeaf(name: string, summary: string): Command {
+  return leaf(name, summary, ENDINGS)
+    .argument('<id>', 'its first digits: see ckm approver list')
+    .option('--out <file>', 'write it to a new file too, for whoever brings it to the servers; - is stdout');
+}
+
+const QUESTIONS: Readonly<Record<Verdict, string>> = {
+  yes: 'Say yes?',
+  no: 'Say no?',
+  takeBack: 'Take it back?',
+};
+
+function saying(verdict: Verdict) {
+  return async (context: Context, id: string, { out: named, reason }: Flags): Promise<void> => {
+    const { terminal, flags } = context;
+    const out = outFile(named);
+    await assertWritable(out, flags);
+    const approver = await openApproverHere(context);
+    const looked = await approver.look(id);
+    terminal.warn(formatMatter(terminal, looked.view), 'asWritten');
+    assertMayBeSaid(looked, verdict);
+    const sentence = plainText(verdictSentence(verdict, looked.view));
+    if (flags.preview === true) {
+      terminal.result(`would say: ${sentence}`, { preview: true, verdict, ...matterObject(looked.view) });
+      return;
+    }
+    await ask(context, looked, id, verdict);
+    const given = await approver.say(looked, verdict, reason);
+    const paper = approver.paperOf(given);
+    if (out !== undefined) await writeOut(out, encodeUtf8(`${paper.text}\n`));
+    const machine = {
+      id: encodeHex(looked.matterId),
+      verdict,
+      serial: given.said.serial,
+      sentence: looked.view.description?.sentence ?? null,
+      at: given.at,
+      refusedBy: given.refusedBy,
+      silent: given.silent,
+      ...(named === undefined ? {} : { votes: out ?? paper.text }),
+    };
+    if (named === '-') terminal.copied(paper.text, machine);
+    else terminal.result(`${sentence}\n${arrivedText(given)}`, machine);
+    const left = notEverywhere(given);
+    if (left !== null) throw afterAnswer(left);
+  };
+}
+
+async function ask(
+  { terminal, flags }: Pick<Context, 'terminal' | 'flags'>,
+  looked: LookedAt,
+  id: string,
+  verdict: Verdict,
+): Promise<void> {
+  if (flags.yes === true) return assertWhole(id, looked);
+  const about = { sentence: sentenceOf(looked.view), shown: formatMatter(terminal, looked.view) };
+  if (!(await confirm(terminal, QUESTIONS[verdict], about))) throw cancelled();
+}

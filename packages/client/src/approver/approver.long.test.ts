@@ -1,0 +1,237 @@
+// @module-tag long
+import { type KeyTerms, parseInvitation, parseVotes, type ShownMatter, writeInvitation } from '@ckm/api';
+import { CkmError, encodeHex, secret } from '@ckm/foundation';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { httpCarrier } from '../carrier/http-carrier.js';
+import type { Client } from '../client.js';
+import type { CertifiedKey } from '../keys/key-record.js';
+import { keyOwnerIdentity } from '../seed/key-owner.js';
+import type { ClientStore } from '../store/client-store.js';
+import { memoryStore } from '../store/memory-store.js';
+import { type Asking, askPeople, shownRequest } from '../test/asking-network.js';
+import { createTestNetwork, crashingStore, OWNER_SEED, type TestNetwork } from '../test/test-network.js';
+import { type Approver, createApprover } from './approver.js';
+
+let network: TestNetwork;
+let client: Client;
+let key: CertifiedKey;
+let bob: Approver;
+let terms: KeyTerms;
+let asking: Asking;
+let shown: ShownMatter;
+
+const SERVERS = ['alpha', 'bravo', 'charlie'];
+const ID = 'abababab';
+
+function approverOf(byte: number, store: ClientStore = memoryStore()): Approver {
+  return createApprover({
+    secret: secret(new Uint8Array(32).fill(byte)),
+    store,
+    carrier: httpCarrier(network.send),
+    clock: () => network.now,
+    timeoutMs: 5_000,
+  });
+}
+
+/** Invites somebody to the key, who answers. */
+async function invite(approver: Approver, name: string): Promise<void> {
+  const { text } = await client.inviteApprover({ key: 'notes', name });
+  const { answer } = await approver.join(text);
+  await client.takeAnswer(answer.text);
+}
+
+beforeAll(async () => {
+  network = await createTestNetwork(3);
+  client = await network.owner();
+  const quorum = { needed: 2, of: 3 } as const;
+  key = await client.createKey({ name: 'notes', purpose: 'message', quorum, servers: SERVERS });
+  await invite(approverOf(2), 'bob');
+  await invite(approverOf(3), 'carol');
+  const invited = await client.readInvited('notes');
+  const owner = keyOwnerIdentity(secret(OWNER_SEED.slice()), key.keyId);
+  const approvers = invited!.people.map(({ name, answer }) => ({
+    name,
+    xid: answer!.xid,
+    keys: [{ kind: 'ed25519' as const, key: answer!.key }],
+  }));
+  terms = {
+    ...key.record.policy,
+    approvals: [{ when: { all: [] }, needed: 1, of: ['bob', 'carol'] }],
+    change: { needed: 1, of: ['bob', 'carol'], delaySeconds: 259_200, words: 2_592_000 },
+    ownerKey: owner.publicKeys.signing.bytes,
+    approvers,
+  };
+  shown = shownRequest(key, terms, { requester: owner.xid, now: network.now });
+});
+afterAll(() => network.close());
+
+beforeEach(async () => {
+  network.makeHonest();
+  asking = askPeople(network, shown, terms.approvers!);
+  bob = approverOf(2);
+  await bob.join((await client.planInvitation({ key: 'notes', name: 'bob' })).text);
+});
+
+const codeOf = async (work: Promise<unknown>) =>
+  work.then(
+    () => 'OK',
+    (error: unknown) => {
+      if (error instanceof CkmError) return error.code;
+      throw error;
+    },
+  );
+
+describe('an approver', () => {
+  test('reads what waits out of its bytes, says who asks and in whose terms, and believes no server’s sentence', async () => {
+    const { matters, more, silent } = await bob.waiting();
+    expect({ more, silent }).toEqual({ more: 0, silent: [] });
+    expect(matters).toMatchObject([
+      { id: ID, keyName: 'notes', approver: 'bob', isOwner: true, doubt: null, shownBy: SERVERS, said: null },
+    ]);
+    expect(matters[0]!.description!.sentence).toContain('hello');
+    expect(matters[0]!.terms.join('\n')).toContain('1 of bob, carol');
+  });
+
+  test('says yes to every server alike, by one statement that each of them counts', async () => {
+    const given = await bob.say(await bob.look(ID), 'yes');
+    expect(given).toMatchObject({ at: SERVERS, refusedBy: [], silent: [] });
+    const votes = SERVERS.map((name) => asking.votes.get(name)!);
+    expect(votes.map((each) => each.length)).toEqual([1, 1, 1]);
+    expect(new Set(votes.map(([vote]) => encodeHex(vote!.digest))).size).toBe(1);
+    const [[vote]] = votes as [[(typeof votes)[0][0]]];
+    expect(vote!.statement).toMatchObject({ verdict: 'yes', serial: 1, expiresAt: shown.expiresAt });
+    expect(parseVotes(bob.paperOf(given).text)).toMatchObject([{ bytes: vote!.bytes }]);
+    expect((await bob.look(ID)).view).toMatchObject({ yes: ['bob'], said: { verdict: 'yes' } });
+  });
+
+  test('says the same again without another statement, and something else with a higher serial', async () => {
+    await bob.say(await bob.look(ID), 'yes');
+    await bob.say(await bob.look(ID), 'yes');
+    expect(asking.votes.get('alpha')!.length).toBe(1);
+    await bob.say(await bob.look(ID), 'no', 'too late');
+    await bob.say(await bob.look(ID), 'takeBack');
+    const said = asking.votes
+      .get('alpha')!
+      .map(({ statement: { verdict, serial, reason } }) => [verdict, serial, reason]);
+    expect(said).toEqual([
+      ['yes', 1, null],
+      ['no', 2, 'too late'],
+      ['takeBack', 3, null],
+    ]);
+  });
+
+  test('brings what a server missed when it next answers', async () => {
+    network.cut('bravo');
+    const first = await bob.say(await bob.look(ID), 'yes');
+    expect(first).toMatchObject({ at: ['alpha', 'charlie'], silent: [{ server: 'bravo' }] });
+    network.server('bravo').wire = null;
+    expect(await bob.say(await bob.look(ID), 'yes')).toMatchObject({ at: SERVERS });
+    expect(asking.votes.get('bravo')!.map(({ statement: { serial } }) => serial)).toEqual([1]);
+    expect(asking.votes.get('alpha')!.length).toBe(1);
+  });
+
+  test('goes on behind the highest serial that another machine of his has used', async () => {
+    const store = memoryStore();
+    const other = approverOf(2, store);
+    await other.join((await client.planInvitation({ key: 'notes', name: 'bob' })).text);
+    for (const verdict of ['yes', 'no'] as const) await other.say(await other.look(ID), verdict);
+    await bob.say(await bob.look(ID), 'yes');
+    expect(asking.votes.get('alpha')!.at(-1)!.statement).toMatchObject({ verdict: 'yes', serial: 3 });
+  });
+
+  test('whose process dies with the first word on its way has it on record, and says it again', async () => {
+    const store = memoryStore();
+    const dying = approverOf(2, store);
+    await dying.join((await client.planInvitation({ key: 'notes', name: 'bob' })).text);
+    const looked = await dying.look(ID);
+    const { tamper } = network.server('alpha');
+    for (const { name } of network.servers)
+      network.server(name).tamper = async (asked, honest) => {
+        if (asked.name === 'approval.give') throw new Error('the process is dead');
+        return tamper!(asked, honest);
+      };
+    await dying.say(looked, 'yes').catch(() => undefined);
+    askAgain();
+    await approverOf(2, store).say(await approverOf(2, store).look(ID), 'yes');
+    expect(asking.votes.get('alpha')!.map(({ statement: { serial } }) => serial)).toEqual([1]);
+  });
+
+  function askAgain(): void {
+    asking = askPeople(network, shown, terms.approvers!);
+  }
+
+  test('that cannot keep what it is about to say says nothing', async () => {
+    const store = crashingStore();
+    const dying = approverOf(2, store);
+    await dying.join((await client.planInvitation({ key: 'notes', name: 'bob' })).text);
+    const looked = await dying.look(ID);
+    store.crashAt = store.writes;
+    await expect(dying.say(looked, 'yes')).rejects.toThrow('dead');
+    expect(asking.votes.get('alpha')).toEqual([]);
+  });
+});
+
+describe('an approver says no yes', () => {
+  const lie = (name: string, more: Partial<ShownMatter>) => asking.shown.set(name, { ...shown, ...more });
+
+  test('where one server shows something else; a no goes to all', async () => {
+    const other = shownRequest(key, terms, { text: 'other', requester: shown.requester!, now: network.now });
+    lie('bravo', other);
+    const looked = await bob.look(ID);
+    expect(looked.view.doubt).toMatchObject({ code: 'APPROVAL_DIFFERS' });
+    expect(looked.view.doubt!.message).toContain('alpha and charlie');
+    expect(await codeOf(bob.say(looked, 'yes'))).toBe('APPROVAL_DIFFERS');
+    expect(await bob.say(looked, 'no')).toMatchObject({ at: SERVERS, refusedBy: [] });
+    for (const name of SERVERS) expect(asking.votes.get(name)!.at(-1)!.statement.verdict, name).toBe('no');
+  });
+
+  test.each<[string, (now: ShownMatter) => Partial<ShownMatter>]>([
+    ['a payload that is not the one that is named', ({ payload }) => ({ payload: flipped(payload) })],
+    ['tasks that are not those of the payload', ({ tasksHash }) => ({ tasksHash: flipped(tasksHash) })],
+    ['terms that are not those that are named', ({ termsHash }) => ({ termsHash: flipped(termsHash) })],
+    ['something that this version does not read', () => ({ matter: 'thaw' })],
+    ['a kind that this version does not know', () => ({ kind: 'telepathy' })],
+  ])('to %s', async (_what, change) => {
+    for (const name of SERVERS) lie(name, change(shown));
+    const looked = await bob.look(ID);
+    expect(looked.view).toMatchObject({ description: null, doubt: { code: 'APPROVAL_UNREADABLE' } });
+    expect(await codeOf(bob.say(looked, 'yes'))).toBe('APPROVAL_UNREADABLE');
+    expect(asking.votes.get('alpha')).toEqual([]);
+  });
+
+  test('under terms that do not name him, to what is not there, and takes back nothing that was not said', async () => {
+    const eve = approverOf(66);
+    await eve.join((await client.planInvitation({ key: 'notes', name: 'eve' })).text);
+    expect((await eve.look(ID)).view.doubt).toMatchObject({ code: 'APPROVAL_NOT_YOURS' });
+    for (const id of ['cdcdcdcd', 'ab', 'nothing'])
+      expect(await codeOf(bob.look(id))).toBe('APPROVAL_UNKNOWN');
+    expect(await codeOf(bob.say(await bob.look(ID), 'takeBack'))).toBe('APPROVAL_NOT_GIVEN');
+  });
+
+  test('for a key whose certificate no server that he was invited to has signed', async () => {
+    const stranger = await network.owner({ seed: secret(new Uint8Array(32).fill(9)) });
+    const quorum = { needed: 2, of: 2 } as const;
+    const other = await stranger.createKey({
+      name: 'k',
+      purpose: 'message',
+      quorum,
+      servers: SERVERS.slice(0, 2),
+    });
+    askPeople(network, { ...shown, certificate: other.record.certificate }, terms.approvers!);
+    const early = approverOf(2);
+    const { text } = await client.planInvitation({ key: 'notes', name: 'bob' });
+    await early.join(writeInvitation({ ...parseInvitation(text), certificate: null }).text);
+    expect((await early.look(ID)).view.doubt).toMatchObject({ code: 'APPROVAL_UNREADABLE' });
+    askPeople(network, shown, terms.approvers!);
+    const looked = await early.look(ID);
+    expect(looked.view.doubt).toBeNull();
+    await early.say(looked, 'no');
+    // From then on the key is known, whatever is shown.
+    askPeople(network, { ...shown, certificate: null }, terms.approvers!);
+    expect((await early.look(ID)).view.doubt).toBeNull();
+  });
+});
+
+function flipped(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte, at) => (at === bytes.length - 1 ? byte ^ 1 : byte));
+}

@@ -1,0 +1,76 @@
+import type { InvitingServer, ListedMatter, Result, ShownMatter, VoteMatter } from '@ckm/api';
+import { CkmError, encodeHex } from '@ckm/foundation';
+import { createServerLink, type LinkMeans, type ServerLink } from '../carrier/server-link.js';
+import { causeOf } from '../servers/causes.js';
+import type { Identity } from '@ckm/gordian';
+import type { ApproverKey } from './approver-key.js';
+
+/** A server that gave no answer which could be used. */
+export interface SilentHere {
+  readonly server: string;
+  readonly code: string;
+  /** As in "does not answer". */
+  readonly text: string;
+}
+
+/** What each server of a key said that answered, in the order of the servers. */
+export interface Heard<T> {
+  readonly heard: readonly { readonly server: InvitingServer; readonly said: T }[];
+  readonly silent: readonly SilentHere[];
+}
+
+/** So many pages of 64 are read of one server: nobody has more to say yes to. */
+const MOST_PAGES = 8;
+
+/** Asks all servers of a key at once, as somebody who shows who he is. */
+export async function askServers<T>(
+  means: LinkMeans,
+  me: Identity,
+  { servers }: Pick<ApproverKey, 'servers'>,
+  ask: (link: ServerLink, server: InvitingServer) => Promise<T>,
+): Promise<Heard<T>> {
+  const heard: { server: InvitingServer; said: T }[] = [];
+  const silent: SilentHere[] = [];
+  await Promise.all(
+    servers.map(async (server) => {
+      try {
+        heard.push({ server, said: await ask(createServerLink(means, me, server), server) });
+      } catch (error) {
+        if (!(error instanceof CkmError)) throw error;
+        silent.push({ server: server.name, code: error.code, text: causeOf(error) });
+      }
+    }),
+  );
+  const inOrder = servers.map(({ name }) => name);
+  return {
+    heard: heard.toSorted((a, b) => servers.indexOf(a.server) - servers.indexOf(b.server)),
+    silent: silent.toSorted((a, b) => inOrder.indexOf(a.server) - inOrder.indexOf(b.server)),
+  };
+}
+
+/** Everything that waits at one server, by id in hex. */
+export async function listAt(link: ServerLink): Promise<ReadonlyMap<string, ListedMatter>> {
+  const found = new Map<string, ListedMatter>();
+  let after: Uint8Array | null = null;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const listed: Result<'approval.list'> = await link.call('approval.list', { after }, { introduce: true });
+    for (const one of listed.matters) found.set(encodeHex(one.matterId), one);
+    if (listed.next === null) break;
+    after = listed.next;
+  }
+  return found;
+}
+
+/** What one server shows of a matter; null: it asks nobody about that, or not this approver. */
+export async function showAt(
+  link: ServerLink,
+  of: { readonly matter: VoteMatter; readonly matterId: Uint8Array; readonly keyId: Uint8Array },
+  known: Uint8Array | null,
+): Promise<ShownMatter | null> {
+  try {
+    return await link.call('approval.show', { ...of, known }, { introduce: true });
+  } catch (error) {
+    if (error instanceof CkmError && error.code === 'MATTER_UNKNOWN') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,232 @@
+import {
+  isProvenBy,
+  parseVote,
+  type ShownMatter,
+  type SignedVote,
+  signVote,
+  type VoteMatter,
+  type VoterKey,
+  type VoteStatement,
+} from '@ckm/api';
+import { CkmError, compareBytes, equalBytes } from '@ckm/foundation';
+import type { Identity } from '@ckm/gordian';
+import { noSuchVote } from './approver-errors.js';
+import { askServers, type SilentHere } from './ask-servers.js';
+import { type ApproverMeans, asApprover, type LookedAt } from './look.js';
+import { descriptionHash } from './matter.js';
+import { saveApproverKey } from './approver-key.js';
+import { forgetExpired, readSaid, type Said, saveSaid, type SaidVote, type Verdict } from './said.js';
+
+/** For how long a vote counts at most, as servers have it. */
+const DAY = 86_400;
+const LONGEST: Readonly<Record<VoteMatter, number>> = {
+  request: DAY,
+  export: DAY,
+  thaw: DAY,
+  terms: 14 * DAY,
+  order: 14 * DAY,
+  case: 14 * DAY,
+};
+const HIGHEST_SERIAL = 0xffff_ffff;
+
+/** What became of a vote. */
+export interface VoteGiven {
+  readonly said: Said;
+  /** Names of the servers that have it. */
+  readonly at: readonly string[];
+  /** Those that said why it counts nothing there. */
+  readonly refusedBy: readonly { readonly server: string; readonly code: string }[];
+  readonly silent: readonly SilentHere[];
+}
+
+/** That a verdict may be given to what was looked at. @throws StateError `APPROVAL_DIFFERS`, `APPROVAL_UNREADABLE`, `APPROVAL_NOT_GIVEN`; AccessError */
+export function assertMayBeSaid({ view }: LookedAt, verdict: Verdict): void {
+  if (verdict === 'yes' && view.doubt !== null) throw view.doubt;
+  if (verdict === 'takeBack' && view.said === null) throw noSuchVote(view.id);
+}
+
+/**
+ * Says yes or no to what was looked at, or takes back what was said; or goes on with bringing that to servers. It is on record before any server
+ * hears of it.
+ * @param reason of a no, for whoever asks
+ */
+export async function giveVote(
+  means: ApproverMeans,
+  looked: LookedAt,
+  { verdict, reason }: Pick<Saying, 'verdict' | 'reason'>,
+): Promise<VoteGiven> {
+  assertMayBeSaid(looked, verdict);
+  return asApprover(means, looked.key.keyId, async (me) => {
+    const said = await means.store.exclusive('said', async () => {
+      const before = await readSaid(means.store, { keyId: looked.key.keyId, matterId: looked.matterId });
+      if (before !== null && goesOn(before, looked, { verdict, reason }, means.clock())) return before;
+      const serial = highestSerial(me, looked, before) + 1;
+      const made = sayNow(me, looked, { verdict, reason, serial, now: means.clock() });
+      // From now on the key is known by the certificate by which this was read.
+      await saveApproverKey(means.store, looked.key);
+      await forgetExpired(means.store, means.clock());
+      await saveSaid(means.store, made);
+      return made;
+    });
+    return bringVotes(means, me, looked, said);
+  });
+}
+
+/** Whether the same was said before about just what is shown now, and counts still: then no other statement is made. */
+function goesOn(
+  before: Said,
+  { contents }: LookedAt,
+  { verdict, reason }: Pick<Saying, 'verdict' | 'reason'>,
+  now: number,
+): boolean {
+  const statements = before.votes.map(({ bytes }) => parseVote(bytes).statement);
+  return (
+    before.verdict === verdict &&
+    statements.length === contents.length &&
+    statements.every((one) => one.reason === reason && one.expiresAt > now) &&
+    contents.every(({ shown }) => statements.some((one) => isAbout(one, shown)))
+  );
+}
+
+function isAbout(statement: VoteStatement, shown: ShownMatter): boolean {
+  const { requester } = shown;
+  const isSame = (name: 'payloadHash' | 'tasksHash' | 'termsHash') =>
+    equalBytes(statement[name], shown[name]);
+  return (
+    isSame('payloadHash') &&
+    isSame('tasksHash') &&
+    isSame('termsHash') &&
+    (requester === null || statement.requester === null
+      ? requester === statement.requester
+      : equalBytes(requester, statement.requester))
+  );
+}
+
+/** The serial of the last statement that this approver has proved anywhere: another machine of his may have voted. */
+function highestSerial(me: Identity, { contents }: LookedAt, before: Said | null): number {
+  const own: VoterKey = { kind: 'ed25519', key: me.publicKeys.signing.bytes };
+  const seen = contents
+    .flatMap(({ shown }) => shown.votes)
+    .flatMap((bytes) => {
+      const vote = readVote(bytes);
+      return vote !== null && isProvenBy(vote, { keys: [own] }, () => false) ? [vote.statement] : [];
+    })
+    .filter((one) => contents.some(({ shown }) => equalBytes(one.matterId, shown.matterId)));
+  return Math.max(before?.serial ?? 0, ...seen.map(({ serial }) => serial));
+}
+
+function readVote(bytes: Uint8Array): SignedVote | null {
+  try {
+    return parseVote(bytes);
+  } catch (error) {
+    if (error instanceof CkmError) return null;
+    throw error;
+  }
+}
+
+interface Saying {
+  readonly verdict: Verdict;
+  readonly reason: string | null;
+  readonly serial: number;
+  readonly now: number;
+}
+
+/** One statement; where servers show several contents, one for each: a no is a no to all of them. */
+function sayNow(me: Identity, looked: LookedAt, saying: Saying): Said {
+  const { key, matter, matterId, view, contents } = looked;
+  const votes = contents.map(({ shown, by }, at): SaidVote => {
+    const serial = Math.min(saying.serial + at, HIGHEST_SERIAL);
+    const bytes = signVote(me, statementOf(me, looked, shown, { ...saying, serial }));
+    // Where all show the same, those that do not answer now are brought it too.
+    const left = contents.length === 1 ? key.servers : by;
+    return { bytes, left: left.map(({ xid }) => xid) };
+  });
+  return {
+    keyId: key.keyId,
+    matter,
+    matterId,
+    verdict: saying.verdict,
+    serial: Math.min(saying.serial + contents.length - 1, HIGHEST_SERIAL),
+    votes,
+    sentence: view.description?.sentence ?? '',
+    at: saying.now,
+    expiresAt: view.expiresAt,
+  };
+}
+
+function statementOf(
+  me: Identity,
+  { key, view, matter, matterId }: LookedAt,
+  shown: ShownMatter,
+  { verdict, reason, serial, now }: Saying,
+): VoteStatement {
+  return {
+    v: 1,
+    matter,
+    matterId,
+    verdict,
+    serial,
+    approver: me.xid,
+    audience: key.servers.map(({ xid }) => xid).toSorted(compareBytes),
+    keyId: key.keyId,
+    epoch: shown.epoch,
+    transcriptHash: shown.transcriptHash,
+    termsHash: shown.termsHash,
+    requester: shown.requester,
+    kind: shown.kind,
+    payloadHash: shown.payloadHash,
+    tasksHash: shown.tasksHash,
+    descriptionHash: descriptionHash(view.description),
+    reason: verdict === 'no' ? reason : null,
+    issuedAt: now,
+    expiresAt: Math.min(shown.expiresAt, now + LONGEST[matter]),
+  };
+}
+
+/** Brings what was said to the servers that have not taken it. */
+async function bringVotes(
+  means: ApproverMeans,
+  me: Identity,
+  { key }: LookedAt,
+  said: Said,
+): Promise<VoteGiven> {
+  const { heard, silent } = await askServers(means, me, key, async (link, { xid }) => {
+    const votes = said.votes.filter(({ left }) => left.some((one) => equalBytes(one, xid)));
+    if (votes.length === 0) return { xid, refused: [] };
+    const { refused } = await link.call(
+      'approval.give',
+      { votes: votes.map(({ bytes }) => bytes) },
+      { introduce: true },
+    );
+    return { xid, refused };
+  });
+  const taken = heard.filter(({ said: { refused } }) => refused.length === 0).map(({ said: { xid } }) => xid);
+  const brought = await noteBrought(means, said, taken);
+  return {
+    said: brought,
+    at: heard.filter(({ said: { refused } }) => refused.length === 0).map(({ server }) => server.name),
+    refusedBy: heard.flatMap(({ server, said: { refused } }) =>
+      refused.slice(0, 1).map(({ code }) => ({ server: server.name, code })),
+    ),
+    silent,
+  };
+}
+
+async function noteBrought(
+  { store }: ApproverMeans,
+  said: Said,
+  taken: readonly Uint8Array[],
+): Promise<Said> {
+  return store.exclusive('said', async () => {
+    const now = (await readSaid(store, said)) ?? said;
+    // Another process has said something else meanwhile.
+    if (now.serial !== said.serial) return now;
+    const votes = now.votes.map(({ bytes, left }) => ({
+      bytes,
+      left: left.filter((xid) => !taken.some((one) => equalBytes(one, xid))),
+    }));
+    const brought = { ...now, votes };
+    await saveSaid(store, brought);
+    return brought;
+  });
+}
