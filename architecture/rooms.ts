@@ -102,6 +102,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   sessions: ['storage', 'vault', 'audit'],
   requests: ['storage', 'turns', 'vault', 'audit', 'policy', 'sessions', 'crafts'],
   crafts: ['storage', 'sessions'],
+  terms: ['audit', 'sessions', 'storage', 'vault'],
   votes: ['audit', 'storage', 'vault'],
   control: ['accounts', 'audit', 'config', 'http', 'outbox', 'policy', 'storage'],
   server: [
@@ -120,6 +121,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
     'requests',
     'sessions',
     'storage',
+    'terms',
     'turns',
     'vault',
     'votes',

@@ -38,6 +38,7 @@ import { keyDevices } from './devices/key-devices.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
 import { freezeCarry, frozenKey } from './life/functions.js';
+import { termsLearn, termsPropose, termsShow, termsVeto } from './terms/functions.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';
 import { requestAsk, requestReply } from './requests.js';
@@ -382,6 +383,14 @@ export const FUNCTIONS = {
   /** Takes more than using keys: enough shares are the owner's words. */
   'share.get': { may: 'account', needs: 'manage', changes: 'nothing', ...shareGet },
   'share.delete': { may: 'account', needs: 'manage', changes: 'account', ...shareDelete },
+  /** Which terms of a key are in force, the changes that led there, and what waits. */
+  'terms.show': { may: 'owner', needs: 'look', changes: 'nothing', ...termsShow },
+  /** Proposes other terms: what is provably tighter is in force at once, all else waits for those whom the terms in force ask, and for its time. */
+  'terms.propose': { may: 'owner', needs: 'manage', changes: 'key', ...termsPropose },
+  /** Every key of the account stops a change that waits, and brings what approvers say of it. */
+  'terms.veto': { may: 'owner', needs: 'look', changes: 'key', ...termsVeto },
+  /** Brings changes to a server that was away. Takes `manage` where no votes speak for one that is new there. */
+  'terms.learn': { may: 'owner', needs: 'use', changes: 'key', ...termsLearn },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',

@@ -296,10 +296,14 @@ export type SessionFunctionName = Extract<
   | `fork.${string}`
   | `craft.${string}`
   | `request.${string}`
+  | `terms.${string}`
 >;
 
 /** The functions that the room of devices answers. */
 export type DeviceFunctionName = Extract<FunctionName, `device.${string}`>;
+
+/** The functions that the room of terms answers. */
+export type TermsFunctionName = Extract<FunctionName, `terms.${string}`>;
 
 /** The functions that the room of deposits answers. */
 export type DepositFunctionName = Extract<FunctionName, `share.${string}`>;

@@ -3,7 +3,7 @@ export { termsChangeSentences } from './change-sentence.js';
 export { partsLoosened, type TermsPart } from './compare.js';
 export type { Comparison, Condition } from './condition.js';
 export { encodeTerms, parseTerms, readTerms } from './encode.js';
-export { TERMS_ERRORS, type TermsErrorCode } from './errors.js';
+export { TERMS_ERRORS, type TermsErrorCode, termsRefusal } from './errors.js';
 export type { FactTable, TotalAsked } from './facts.js';
 export {
   MAX_TERMS_LINKS,
@@ -21,6 +21,7 @@ export {
   type Awaited,
   countVotes,
   createTermsJudge,
+  rejectsEndOf,
   type JudgedRequest,
   type TermsJudge,
   type TermsVerdict,

@@ -28,6 +28,30 @@ export const TERMS_EXPLANATIONS = groupOf(
       'The terms do not follow those that are in force: their number is not the next one, or they name other terms before them.',
       'Look at the terms in force, and propose the change anew from those.',
     ],
+    TERMS_CHANGE_UNKNOWN: [
+      'No such change of the terms waits at this server: it was never proposed there, is in force, or another one has taken its place.',
+      'Look at the terms of the key, and at what waits.',
+    ],
+    TERMS_CHANGE_OVER: [
+      'This change of the terms was stopped, or lay for too long. What was said to it counts for nothing else, so that it cannot come back.',
+      'Propose the terms anew, and ask everybody once more.',
+    ],
+    TERMS_TWICE: [
+      'Somebody proposed two different changes that both lead to the same version of the terms, each of them rightly. The server keeps both, and goes by the one that came first.',
+      'Find out which of your devices made the other one: ckm device list. One that is not yours is taken out first.',
+    ],
+    TERMS_TOO_MANY: [
+      'So many changes to the next terms of this key were proposed and are over that a device proposes no more of them.',
+      'Take out the device that proposes without end, or wait for fourteen days. The words propose all the same.',
+    ],
+    TERMS_PART_FIXED: [
+      'Whether operators are asked, how long other servers of the key wait and how a lost share comes back was agreed when the key was made, with the operator of every server. Terms do not change it.',
+      'Leave it as it is, or make another key.',
+    ],
+    TERMS_PASSKEY_UNUSABLE: [
+      'The passkey of an approver is of a form that servers cannot verify.',
+      'Have it made anew: with ES256, EdDSA, or RS256 of 2,048 to 4,096 bits.',
+    ],
     TERMS_STATEMENT_INVALID: [
       'The statement that changes the terms cannot be read, or is of another key or of other terms.',
       'Propose the change anew.',

@@ -76,6 +76,10 @@ const ENDS: Readonly<Record<string, string>> = {
   'key.stopped': 'stopped',
   'key.exported': 'exported',
   'key.freeze': 'frozen',
+  'terms.propose': 'proposed',
+  'terms.change': 'in force',
+  'terms.stop': 'stopped',
+  'terms.twice': 'kept',
   'operator.thaw': 'thawed',
   'server.rollback': 'went back',
 };

@@ -1,19 +1,25 @@
 import { join } from 'node:path';
 import {
+  changeOfTerms,
   depositReceipt,
   DEVICE_PRIVILEGES,
   devicesBehind,
   drillKeyId,
+  encodeTerms,
+  encodeTermsChange,
   firstKeyDevices,
   FUNCTION_NAMES,
   FUNCTIONS,
   type FunctionName,
   isAllowed,
   type KeyPolicy,
+  type KeyTerms,
   mayInWords,
   needsOf,
   type Parameters,
+  policyHash,
   signFreeze,
+  versionOf,
 } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
@@ -157,6 +163,10 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
     wanted: null,
   }),
   'freeze.carry': () => ({ freeze: freezeOf(keyed.keyId) }),
+  'terms.show': () => ({ keyId: keyed.keyId, after: null }),
+  'terms.propose': () => ({ keyId: keyed.keyId, ...termsLink(keyed.keyId, policy) }),
+  'terms.veto': () => ({ keyId: keyed.keyId, change: random(32), votes: [] }),
+  'terms.learn': () => ({ keyId: keyed.keyId, links: [termsLink(keyed.keyId, policy)] }),
   'approval.list': () => ({ after: null }),
   'approval.show': () => ({ matter: 'request', matterId: requestId, keyId: keyed.keyId, known: null }),
   'approval.give': () => ({ votes: [encodeData({ v: 1 })] }),
@@ -177,6 +187,18 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
 /** As the owner of a key signs it; kept on paper. */
 function freezeOf(keyId: Uint8Array) {
   return signFreeze(alice, { keyId, id: random(32), times: null });
+}
+
+/** Other terms of a key: with an end, which is no tightening. */
+function termsLink(keyId: Uint8Array, before: KeyTerms) {
+  const after = {
+    ...before,
+    expiresAt: 1_990_000_000,
+    version: versionOf(before) + 1,
+    previous: policyHash(before),
+  };
+  const change = changeOfTerms({ keyId, id: random(32) }, before, after);
+  return { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
 }
 
 /** Of each kind one. */
@@ -246,6 +268,14 @@ async function halfKnownKey() {
   const { keyId } = ceremony;
   const shown = await both[1].call('key.show', { keyId });
   return { keyId, certificate: shown.certificate!, policy: shown.policy };
+}
+
+/** A new key of Alice's at both servers. */
+async function wholeKey() {
+  const ceremony = ceremonyOf(callees());
+  await ceremony.finish();
+  const { keyId } = ceremony;
+  return { keyId, ...(await hers.ask('key.show', { keyId })) };
 }
 
 /** A new key of Alice's at both servers, and somebody who carries a change of it. */
@@ -452,6 +482,21 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     await keyed.alpha.restart();
     const freeze = freezeOf(keyId);
     return () => hers.ask('freeze.carry', { freeze });
+  },
+  'terms.propose': async () => {
+    const { keyId, policy: before } = await wholeKey();
+    const link = termsLink(keyId, before);
+    return () => hers.ask('terms.propose', { keyId, ...link });
+  },
+  'terms.veto': async () => {
+    const { keyId, policy: before } = await wholeKey();
+    const { waiting } = await hers.ask('terms.propose', { keyId, ...termsLink(keyId, before) });
+    return () => hers.ask('terms.veto', { keyId, change: waiting!.change, votes: [] });
+  },
+  'terms.learn': async () => {
+    const { keyId, policy: before } = await wholeKey();
+    const links = [termsLink(keyId, before)];
+    return () => hers.ask('terms.learn', { keyId, links });
   },
   'drill.forget': async () => () => ask(hers, 'drill.forget'),
   'request.ask': async () => () => ask(hers, 'request.ask'),

@@ -3,8 +3,11 @@ import type { AuditLine } from '../audit/audit.js';
 
 /** What a program of the operator's is told, as JSON. Nothing in it is secret; the sentence is what it is about. */
 export interface Notice {
-  /** `waiting`: for a yes or no. `stopped`: a key, by a wrong share. `exported`: a share of a key was given out. */
-  readonly event: 'waiting' | 'stopped' | 'exported';
+  /**
+   * `waiting`: for a yes or no. `stopped`: a key, by a wrong share. `exported`: a share of a key was given out. `terms`: other terms of a key wait,
+   * are in force, or were stopped.
+   */
+  readonly event: 'waiting' | 'stopped' | 'exported' | 'terms';
   /** The name of this server. */
   readonly server: string;
   /** `2026-11-28 21:05:39 UTC` */
@@ -24,10 +27,13 @@ export interface Notice {
 /** What is kept of an entry of the audit log until its notice has gone out. */
 export type Occasion = Pick<Notice, 'event' | 'at' | 'id' | 'key' | 'account' | 'sentence'>;
 
-/** What has happened already, and is told whatever else waits. */
-const GRAVE: Readonly<Record<string, Notice['event']>> = {
+/** What is told though nobody waits for an answer to it. */
+const TOLD: Readonly<Record<string, Notice['event']>> = {
   'key.stopped': 'stopped',
   'key.exported': 'exported',
+  'terms.propose': 'terms',
+  'terms.change': 'terms',
+  'terms.stop': 'terms',
 };
 
 /** What the operator is told of an entry; null: nothing. */
@@ -40,9 +46,9 @@ export function occasionOf({
   who,
   sentence,
 }: Omit<AuditLine, 'hash' | 'sequence'>): Occasion | null {
-  const grave = GRAVE[deed];
-  if (grave === undefined && verdict !== 'asked') return null;
-  const event = grave ?? 'waiting';
+  const told = TOLD[deed];
+  if (told === undefined && verdict !== 'asked') return null;
+  const event = told ?? 'waiting';
   return {
     event,
     at: formatMoment(at),
@@ -53,12 +59,13 @@ export function occasionOf({
   };
 }
 
+/** What has happened already, and is told whatever else waits. */
 export function isGrave({ event }: Pick<Occasion, 'event'>): boolean {
-  return event !== 'waiting';
+  return event === 'stopped' || event === 'exported';
 }
 
 /**
- * The one notice of all that came since the last one. It names what is grave, else the newest: whoever cheated can ask for things
+ * The one notice of all that came since the last one. It names what is grave, else other terms, else the newest: whoever cheated can ask for things
  * afterwards, and must not hide that by it.
  * @param occasions at least one, oldest first
  */
@@ -66,7 +73,8 @@ export function noticeOf(
   occasions: readonly Occasion[],
   { server, waiting }: Pick<Notice, 'server' | 'waiting'>,
 ): Notice {
-  const { event, at, id, key, account, sentence } = occasions.findLast(isGrave) ?? occasions.at(-1)!;
+  const told = occasions.findLast(isGrave) ?? occasions.findLast((one) => one.event === 'terms');
+  const { event, at, id, key, account, sentence } = told ?? occasions.at(-1)!;
   return { event, server, at, waiting, others: occasions.length - 1, id, key, account, sentence };
 }
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
 import type { NotifyConfig } from '../config/config.js';
 import { callWebhook } from '../notices/call-webhook.js';
-import type { Notice } from '../notices/notice.js';
+import { isGrave, type Notice, noticeOf, occasionOf } from '../notices/notice.js';
 import { runCommand } from '../notices/run-command.js';
 import { openRooms, random, type Rooms } from '../test/rooms.js';
 import { noticeLater, operatorWays } from './operator-notices.js';
@@ -193,6 +193,15 @@ test('a key that was stopped is what the notice names, whatever is asked for aft
   await expect.poll(() => told, POLL).toEqual(['command sent']);
   const notice = JSON.parse(readFileSync(join(folder, 'told'), 'utf8')) as Notice;
   expect([notice.event, notice.others]).toEqual(['stopped', 8]);
+});
+
+test('other terms of a key are what the notice names before anything that is asked for, and no more than a key that was stopped', () => {
+  const terms = occasionOf({ ...asked(1), deed: 'terms.propose' })!;
+  const later = numbers(2, 4).map((number) => occasionOf(asked(number))!);
+  const of = { server: 'alpha', waiting: 1 };
+  expect(noticeOf([terms, ...later], of).event).toBe('terms');
+  expect(noticeOf([occasionOf(stopped(9))!, terms, ...later], of).event).toBe('stopped');
+  expect(isGrave(terms)).toBe(false);
 });
 
 test('a share that left is what the notice names, whatever is asked for afterwards', async () => {

@@ -134,7 +134,7 @@ describe('mail', () => {
     expect(text).not.toMatch(/BTC|bc1p|http|:\/\/|canary|1f0c99a2|3c487cfe/);
   });
 
-  test.each(['waiting', 'stopped', 'exported'] as const)(
+  test.each(['waiting', 'stopped', 'exported', 'terms'] as const)(
     'of a notice that is %s has nothing of what it is about',
     (event) => {
       const { subject, text } = mailOf({ ...NOTICE, event });

@@ -5,6 +5,7 @@ const SUBJECTS: Readonly<Record<Notice['event'], string>> = {
   waiting: 'something waits for your yes or no',
   stopped: 'a key was stopped by a wrong share',
   exported: 'a share of a key was given out',
+  terms: 'the terms of a key change',
 };
 
 const TOLD: Readonly<Record<Notice['event'], string>> = {
@@ -12,6 +13,7 @@ const TOLD: Readonly<Record<Notice['event'], string>> = {
   stopped:
     'A share that was computed here was wrong.\nThe key it belongs to answers nothing more until you have looked.',
   exported: 'A share of a key has left this server, sealed to the owner of the key.',
+  terms: 'Other terms of a key were proposed, are in force, or were stopped.',
 };
 
 /**

@@ -42,6 +42,10 @@ import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { carryFreeze } from '../requests/carry-freeze.js';
 import { askThaw, freezeKey } from '../requests/freeze-key.js';
 import { cancelRequest } from '../requests/cancel-request.js';
+import { termsHandlers } from '../terms/handlers.js';
+import type { TermsMeans } from '../terms/means.js';
+import { createTermsSweep } from '../terms/sweep-terms.js';
+import { isAssertionBy, isUsablePasskey } from '../votes/webauthn.js';
 import { createFairQueue } from '../turns/fair-queue.js';
 import { createReader } from '../requests/reading/reader.js';
 import { createCostBudget } from '../accounts/cost-budget.js';
@@ -104,11 +108,20 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     backupLog: (reader) => backupLog(reader, context.vault),
     pastMembers: createMembersMemory(),
   };
+  const terms: TermsMeans = {
+    context,
+    counting,
+    charge: server.charge,
+    isYoung: (reader, call) => isYoungKey(context, reader, counting(), call),
+    isAssertion: isAssertionBy,
+    isUsablePasskey,
+  };
   const retention = createRetention(context);
   const sweepKeys = createKeySweep(context);
   const sweepOrders = createOrderSweep(changes);
   const sweepShown = createShownSweep(context);
   const sweepWaiting = createWaitingSweep(server);
+  const sweepTerms = createTermsSweep(terms);
   const sweepYoung = createQuarantineSweep(context, counting);
   const isYoung = (reader: Reader, call: Call) => isYoungKey(context, reader, counting(), call);
   await sweepSessions(server);
@@ -120,6 +133,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
         ...headHandlers(server),
         ...changeHandlers(changes),
         ...drillHandlers(context),
+        ...termsHandlers(terms),
         'key.exported': (call, asked) => noteExported(changes, call, asked),
         'key.check': (call, question) => checkKey(requestMeans, call, question),
         'key.freeze': (call, statement) => freezeKey(context, call, statement),
@@ -161,6 +175,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       await sweepOrders();
       await sweepShown();
       await sweepYoung();
+      await sweepTerms();
       await sweepRequests(context);
       await retention.sweep();
       await sweepKeys();

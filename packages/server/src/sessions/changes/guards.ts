@@ -36,6 +36,10 @@ type JudgedOrder = Pick<StoredOrder, 'isWeighty' | 'over' | 'waited' | 'operator
 /** People whom the terms name for changes are to say yes, and nobody can ask them yet. */
 const PEOPLE_NOT_ASKED = 'by the terms of this key people are to say yes, and this server asks nobody';
 
+/** Whoever joins is shown the terms that the certificate names, and those in force are later ones. */
+const TERMS_NOT_CERTIFIED =
+  'the terms in force here are later than those of the certificate, which a server that joins would go by';
+
 const PASSED: Guarded = { verdict: 'passed', readyAt: null, asked: false, reason: null };
 
 /**
@@ -94,6 +98,8 @@ function judgeWeighty(
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
   const asked = (changes === 'operator' || asksOperator) && order.operator === null;
   const readyAt = left > 0 ? counter.now + left : null;
+  if (deciding.key?.head.certifiedTerms !== undefined)
+    return { verdict: 'early', readyAt, asked, reason: TERMS_NOT_CERTIFIED };
   if ((change?.needed ?? 0) > 0) return { verdict: 'early', readyAt, asked, reason: PEOPLE_NOT_ASKED };
   if (asked || readyAt !== null) return { verdict: 'early', readyAt, asked, reason: null };
   return PASSED;

@@ -14,6 +14,7 @@ import { type OpenExports, readOpenExports } from '../export/open-exports.js';
 import { type OpenRepairs, readOpenRepairs } from '../repair/open-repairs.js';
 import { costOfCertificate } from '../session-cost.js';
 import { type KeyHead, openHead, openIfWhole } from '../keys/stored/key-head.js';
+import { certifiedTerms } from '../keys/certified-terms.js';
 import { cannotDeal, isShareHere, readEpoch, readKey } from '../keys/stored/read-key.js';
 import { writeKey } from '../keys/stored/write-key.js';
 
@@ -110,7 +111,8 @@ async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<
     const isHere = head.left === undefined && (await isShareHere(context, reader, row));
     const isLost = head.left === undefined && !isHere;
     const shown = isLost ? { ...key, isShareLost: true as const } : key;
-    const { policy, exportProof } = head;
+    const { exportProof } = head;
+    const policy = await certifiedTerms(context, reader, row, head);
     const proof = exportProof === undefined ? {} : { exportProof };
     const isBare = isHere && (await cannotDeal(context, reader, row));
     return { key: shown, policy, certificate, ...proof, ...(isBare ? { cannotDeal: true as const } : {}) };

@@ -25,6 +25,7 @@ export function withoutVotes(
     settling: _settling,
     awaits: _awaits,
     decided: _decided,
+    nextTerms: _next,
     ...marks
   } = marksOf(head);
   return withMarks({ vault }, row, { ...marks, ...unsure({ random, clock }, row, head) });
@@ -61,8 +62,10 @@ function forgetAllOf(
   row: KeyRow,
 ): Promise<KeyRow> {
   const head = openHead(context, row);
+  // What waited may have been stopped since.
+  const { nextTerms: _next, ...marks } = marksOf(head);
   return noteMarks(context, transaction, row, {
-    ...marksOf(head),
+    ...marks,
     ...notedOf(context, row, head),
     ...unsure(context, row, head),
   });
@@ -113,7 +116,9 @@ export async function releaseHead(
   const isAsking =
     head.asks !== undefined || (await countsAsked(context, transaction, { row, head })) !== null;
   if (!wentBack && !isAsking) return false;
-  const { asks: _asks, ...marks } = { ...marksOf(head), ...(wentBack ? unsure(context, row, head) : {}) };
+  const { nextTerms, ...said } = marksOf(head);
+  const known = wentBack || nextTerms === undefined ? said : { ...said, nextTerms };
+  const { asks: _asks, ...marks } = { ...known, ...(wentBack ? unsure(context, row, head) : {}) };
   const { counting } = marks;
   await noteMarks(context, transaction, row, {
     ...marks,

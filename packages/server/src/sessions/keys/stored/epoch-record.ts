@@ -22,6 +22,7 @@ export interface EpochRecord {
   readonly suite: SuiteName;
   readonly purpose: string;
   readonly quorum: Quorum;
+  /** The terms in force here: those of the certificate, until a change comes into force. */
   readonly policy: KeyTerms;
   readonly slot: number;
   readonly epoch: number;

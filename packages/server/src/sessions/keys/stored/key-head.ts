@@ -86,6 +86,10 @@ export interface KeyMarks {
   readonly exportedAt?: number;
   /** What shows that as many servers as its quorum needs agreed to give it out, this one or others; absent: nothing was shown here. */
   readonly exportProof?: ExportProof;
+  /** Which version of the row of the change behind the terms in force belongs to it, whether that waits or is over; absent: none. Another one is refused. */
+  readonly nextTerms?: number;
+  /** Which terms the certificate of its epoch names, where those in force are later ones; absent: those in force. */
+  readonly certifiedTerms?: number;
   /** The freeze by its owner that stands, unless its time has passed, as that row says too; absent: none. */
   readonly frozen?: StandingFreeze;
 }

@@ -1,3 +1,4 @@
+import { type KeyTerms, versionOf } from '@ckm/api';
 import type { ServerContext, StoredTightening } from '../../../context.js';
 import type { KeyRow, Transaction } from '../../../storage/storage.js';
 import {
@@ -26,6 +27,21 @@ export async function noteMarks(
 export function withMarks(context: Pick<ServerContext, 'vault'>, before: KeyRow, marks: KeyMarks): KeyRow {
   const known = openHead(context, before);
   return sealHead(context, known, { ...partsOf(known).ofEpoch, ...marks }, nextVersion(before));
+}
+
+/** The head of a key from which on other terms are in force. @returns its row */
+export async function noteTermsInForce(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  before: KeyRow,
+  policy: KeyTerms,
+): Promise<KeyRow> {
+  const known = openHead(context, before);
+  const { nextTerms: _next, ...head } = known;
+  const certifiedTerms = known.certifiedTerms ?? versionOf(known.policy);
+  const row = sealHead(context, known, { ...head, policy, certifiedTerms }, nextVersion(before));
+  await transaction.keys.update(row);
+  return row;
 }
 
 /** The head of a key after its tightening was stored. */

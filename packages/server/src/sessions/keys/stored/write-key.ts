@@ -1,8 +1,9 @@
+import { type KeyTerms, versionOf } from '@ckm/api';
 import type { ServerContext } from '../../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../../storage/storage.js';
 import { sealRecord } from '../../../vault/sealed-record.js';
 import type { EpochRecord } from './epoch-record.js';
-import { type HeadEpoch, type KeyMarks, marksOf, openHead, sealHead } from './key-head.js';
+import { type HeadEpoch, type KeyHead, type KeyMarks, marksOf, openHead, sealHead } from './key-head.js';
 import { provedIn } from './proved-epoch.js';
 import { isShareHere, type KeyEpoch, type KeySecrets, storedFrom, type StoredFrom } from './read-key.js';
 
@@ -23,11 +24,12 @@ export async function writeKey(
   const known = before === null ? null : openHead(context, before);
   const isSameEpoch = before?.epoch === record.epoch;
   const material = isSameEpoch ? known!.material + 1 : 1;
-  const said = marks ?? (await marksOfStored(context, transaction, before, state));
+  const stored = marks ?? (await marksOfStored(context, transaction, before, state));
+  const { policy, marks: said } = termsKept(known, record, stored);
   const row = sealHead(
     context,
     known,
-    { ...headEpochOf(record, material), ...said },
+    { ...headEpochOf({ ...record, policy }, material), ...said },
     {
       owner,
       keyId,
@@ -47,6 +49,21 @@ export async function writeKey(
       : {};
   await writeEpoch(context, transaction, { ...row, version: material }, record, from);
   return row;
+}
+
+/**
+ * Terms never fall: what a certificate names may be older than what is in force here (L8). Where it is later, that is in force, and what was to follow
+ * the terms before is over.
+ */
+function termsKept(
+  known: KeyHead | null,
+  { policy }: Pick<EpochRecord, 'policy'>,
+  marks: KeyMarks,
+): { readonly policy: KeyTerms; readonly marks: KeyMarks } {
+  if (known === null || versionOf(policy) === versionOf(known.policy)) return { policy, marks };
+  if (versionOf(policy) < versionOf(known.policy)) return { policy: known.policy, marks };
+  const { nextTerms: _next, certifiedTerms: _certified, ...kept } = marks;
+  return { policy, marks: kept };
 }
 
 /** The public half of it. */

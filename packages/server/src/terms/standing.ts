@@ -1,0 +1,143 @@
+import {
+  type KeyTerms,
+  type Parameters,
+  parseTerms,
+  parseTermsChange,
+  encodeTerms,
+  policyHash,
+  termsChangeDigest,
+  type TermsLink,
+  type TermsStanding,
+  type TermsView,
+  type VotesHeld,
+  MAX_TERMS_LINKS,
+  versionOf,
+  type WaitingTerms,
+} from '@ckm/api';
+import { REQUEST_FACTS } from '@ckm/requests';
+import type { Call } from '../context.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
+import { countedBy } from '../sessions/waiting-time.js';
+import type { KeyRow, Reader } from '../storage/storage.js';
+import { findKey, type KeyWithTerms, readFormer } from './held-key.js';
+import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
+import type { TermsMeans } from './means.js';
+import { countKept, pollingOf, type Step } from './poll.js';
+import { openTerms, readNext, readTwice, type StoredTerms, type Waits } from './stored-terms.js';
+
+/** How long a change may lie here with its time over before it is over itself. Seconds. */
+const LIES_SECONDS = 14 * 86_400;
+
+export const LAIN_TOO_LONG = {
+  verdict: 'over',
+  reason: 'it was not in force in time',
+} as const satisfies ChangeVerdict;
+
+/** Answers `terms.show`. @throws AccessError `KEY_UNKNOWN`; StorageError `ROW_TAMPERED` */
+export async function showTerms(
+  means: TermsMeans,
+  call: Call,
+  { keyId, after }: Parameters<'terms.show'>,
+): Promise<TermsView> {
+  const { context } = means;
+  return context.storage.read(async (reader) => {
+    const key = await findKey(context, reader, { owner: call.account.xid, keyId });
+    const { row, head } = key;
+    const next = await readNext(context, reader, row, head);
+    const record = next?.record ?? null;
+    return {
+      ...(await standingOf(means, reader, row)),
+      terms: encodeTerms(head.policy),
+      certified: head.certifiedTerms ?? versionOf(head.policy),
+      ...(await linksBehind(means, reader, key, after ?? -1)),
+      proposed: record === null || record.waits === null ? null : linkOf(record),
+      over:
+        record === null || record.over === null ? null : { change: digestOf(record), reason: record.over },
+      twice: [...(await readTwice(context, reader, row))],
+    };
+  });
+}
+
+/** Which terms are in force at a key, and what is to come. */
+export async function standingOf(means: TermsMeans, reader: Reader, row: KeyRow): Promise<TermsStanding> {
+  const head = openHead(means.context, row);
+  const { policy } = head;
+  const next = await readNext(means.context, reader, row, head);
+  return {
+    version: versionOf(policy),
+    hash: policyHash(policy),
+    waiting: next === null ? null : await waitingIn(means, reader, { row, head }, next.record),
+  };
+}
+
+async function waitingIn(
+  means: TermsMeans,
+  reader: Reader,
+  key: KeyWithTerms,
+  record: StoredTerms,
+): Promise<WaitingTerms | null> {
+  const { waits, statement } = record;
+  if (waits === null || statement === null) return null;
+  const counter = means.counting();
+  const step = stepOf(key.head.policy, record, statement);
+  const verdict = judgeWaiting({
+    ...step,
+    former: await readFormer(means.context, reader, key),
+    byWords: waits.byWords,
+    ...countKept(pollingOf(means, step), record.votes),
+    counted: countedBy(counter, waits.waited),
+  });
+  const { left, missing } = verdict.verdict === 'waits' ? verdict : { left: 0, missing: 0 };
+  return {
+    change: termsChangeDigest(step.change),
+    version: step.change.version,
+    hash: step.change.termsHash,
+    byWords: waits.byWords,
+    proposedAt: waits.proposedAt,
+    missing,
+    readyAt: left === null ? null : counter.now + left,
+    expiresAt: endOf(waits),
+  };
+}
+
+/** When a change is over that is not in force by then; a clock that jumps ahead takes it away, and gives nothing. UnixSeconds. */
+export function endOf({ proposedAt, waited }: NonNullable<StoredTerms['waits']>): number {
+  return proposedAt + waited.needed + LIES_SECONDS;
+}
+
+/** Whoever has a say stops what the words alone would do, for good: his no counts for fourteen days, and they may wait for longer. */
+export function afterNo(waits: Waits, { no }: VotesHeld): Waits {
+  return no.size === 0 || !waits.byWords ? waits : { ...waits, byWords: false };
+}
+
+/** A stored change as it is judged. */
+export function stepOf(before: KeyTerms, { terms }: StoredTerms, statement: Uint8Array): Step {
+  return { change: parseTermsChange(statement), before, after: parseTerms(terms, REQUEST_FACTS) };
+}
+
+function digestOf({ statement }: StoredTerms): Uint8Array {
+  return termsChangeDigest(parseTermsChange(statement!));
+}
+
+function linkOf({ statement, terms, votes }: StoredTerms): TermsLink {
+  return { statement: statement!, terms, votes: [...votes] };
+}
+
+/** One page of changes that came into force here. */
+async function linksBehind(
+  { context }: TermsMeans,
+  reader: Reader,
+  { row: { owner, keyId }, head: { policy } }: KeyWithTerms,
+  after: number,
+): Promise<Pick<TermsView, 'links' | 'next'>> {
+  const links: TermsLink[] = [];
+  const last = versionOf(policy);
+  let number = after;
+  while (number < last && links.length < MAX_TERMS_LINKS) {
+    number++;
+    const row = await reader.terms.find(owner, keyId, number, false);
+    const record = row === null ? null : openTerms(context, row);
+    if (record !== null && record.statement !== null) links.push(linkOf(record));
+  }
+  return { links, next: number < last ? number : null };
+}

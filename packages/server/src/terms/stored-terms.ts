@@ -1,0 +1,160 @@
+import { encodeTerms, type KeyTerms, type TermsLink, versionOf } from '@ckm/api';
+import type { ServerContext } from '../context.js';
+import { type KeyHead, marksOf } from '../sessions/keys/stored/key-head.js';
+import { noteMarks, noteTermsInForce } from '../sessions/keys/stored/note-marks.js';
+import { putBack } from '../sessions/keys/stored/read-key.js';
+import type { WaitingTime } from '../sessions/waiting-time.js';
+import type { KeyRow, Reader, TermsRow, Transaction } from '../storage/storage.js';
+import { openRecord, sealRecord } from '../vault/sealed-record.js';
+
+/** Terms of one number, with what became of them. */
+export interface StoredTerms {
+  /** `encodeTerms` of them. */
+  readonly terms: Uint8Array;
+  /** `encodeTermsChange` of the change to them; null: they were certified before the first change. */
+  readonly statement: Uint8Array | null;
+  /** Of each approver the last, as he signed it. */
+  readonly votes: readonly Uint8Array[];
+  /** Null: it waits for nothing, being in force, of before, or over. */
+  readonly waits: Waits | null;
+  /** Why it is over and never came into force; null: it is not. */
+  readonly over: string | null;
+  /** Other changes to this number that are over: what was said to one of them is said to nothing else. */
+  readonly dead: readonly DeadChange[];
+}
+
+/** What a change waits for besides those who are asked. */
+export interface Waits {
+  readonly byWords: boolean;
+  /** UnixSeconds. */
+  readonly proposedAt: number;
+  readonly waited: WaitingTime;
+}
+
+export interface DeadChange {
+  /** `termsChangeDigest`. */
+  readonly change: Uint8Array;
+  /** When it was over. UnixSeconds. */
+  readonly at: number;
+}
+
+/** The change behind the terms in force, with its row. */
+export interface NextTerms {
+  readonly row: TermsRow;
+  readonly record: StoredTerms;
+}
+
+/** @throws StorageError `ROW_TAMPERED` */
+export function openTerms({ vault }: Pick<ServerContext, 'vault'>, row: TermsRow): StoredTerms {
+  return openRecord<StoredTerms>(vault, 'terms', row);
+}
+
+/**
+ * The change behind the terms in force, whether it waits or is over; null: there is none, or it is of before a restore.
+ * @throws StorageError `ROW_TAMPERED`, also when it is another version than the one that the head of the key names: one that was put back might
+ * have been stopped since, or waited for longer than it has
+ */
+export async function readNext(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId }: KeyRow,
+  head: KeyHead,
+): Promise<NextTerms | null> {
+  if (head.nextTerms === undefined) return null;
+  const row = await reader.terms.find(owner, keyId, versionOf(head.policy) + 1, false);
+  if (row?.version !== head.nextTerms) throw putBack('terms');
+  return { row, record: openTerms(context, row) };
+}
+
+/** Stores the change behind the terms in force, and binds the head of the key to it. @returns the row of its head */
+export async function writeNext(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  key: KeyRow,
+  head: KeyHead,
+  record: StoredTerms,
+): Promise<KeyRow> {
+  const row = await put(context, transaction, key, versionOf(head.policy) + 1, record);
+  return noteMarks(context, transaction, key, { ...marksOf(head), nextTerms: row.version });
+}
+
+/** Puts terms in force: from then on the head says them, and what it said before is kept. @returns the row of its head */
+export async function putInForce(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  key: KeyRow,
+  { policy: before }: KeyHead,
+  after: KeyTerms,
+  { statement, votes }: Pick<TermsLink, 'statement' | 'votes'>,
+): Promise<KeyRow> {
+  const number = versionOf(before);
+  const { owner, keyId } = key;
+  const plain = { votes: [], waits: null, over: null, dead: [] };
+  if ((await transaction.terms.find(owner, keyId, number, false)) === null)
+    await put(context, transaction, key, number, {
+      ...plain,
+      terms: encodeTerms(before),
+      statement: null,
+    });
+  const record = { ...plain, terms: encodeTerms(after), statement, votes };
+  await put(context, transaction, key, versionOf(after), record);
+  return noteTermsInForce(context, transaction, key, after);
+}
+
+async function put(
+  { vault }: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  { owner, keyId }: Pick<KeyRow, 'owner' | 'keyId'>,
+  number: number,
+  record: StoredTerms,
+): Promise<TermsRow> {
+  const before = await transaction.terms.find(owner, keyId, number, false);
+  const version = (before?.version ?? 0) + 1;
+  const columns = { owner, keyId, number, twice: false, waiting: record.waits !== null, version };
+  const row = sealRecord(vault, 'terms', columns, { ...record });
+  await transaction.terms.put(row);
+  return row;
+}
+
+/** A row that nothing belongs to any more waits for nothing: it is of before a restore, or was put back. */
+export async function letGo(
+  { vault }: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  row: TermsRow,
+): Promise<void> {
+  const record = openTerms({ vault }, row);
+  const { sealed: _sealed, ...columns } = { ...row, waiting: false, version: row.version + 1 };
+  await transaction.terms.put(sealRecord(vault, 'terms', columns, { ...record, waits: null }));
+}
+
+/** Two changes to one number, each of which could have come into force; the one that did first. */
+interface Pair {
+  readonly first: TermsLink;
+  readonly second: TermsLink;
+}
+
+/** Keeps what somebody made twice, unless two of that number are kept. @returns whether it is kept now, and was not before */
+export async function keepTwice(
+  { vault }: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  { owner, keyId }: KeyRow,
+  number: number,
+  { first, second }: Pair,
+): Promise<boolean> {
+  if ((await transaction.terms.find(owner, keyId, number, true)) !== null) return false;
+  const columns = { owner, keyId, number, twice: true, waiting: false, version: 1 };
+  await transaction.terms.put(sealRecord(vault, 'terms', columns, { first, second }));
+  return true;
+}
+
+/** What somebody made twice last, of the highest number. */
+export async function readTwice(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId }: KeyRow,
+): Promise<readonly { readonly version: number; readonly links: TermsLink[] }[]> {
+  const row = await reader.terms.twice(owner, keyId);
+  if (row === null) return [];
+  const { first, second } = openRecord<Pair>(vault, 'terms', row);
+  return [{ version: row.number, links: [first, second] }];
+}

@@ -1,0 +1,102 @@
+import { versionOf } from '@ckm/api';
+import { repeatWhenRaced } from '../storage/raced.js';
+import { passIfTampered } from '../storage/tampered-row.js';
+import type { TermsRow, Transaction } from '../storage/storage.js';
+import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
+import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
+import { COUNT_SECONDS, countOn } from '../sessions/waiting-time.js';
+import { readFormer } from './held-key.js';
+import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
+import type { TermsMeans } from './means.js';
+import { noteChange } from './note-change.js';
+import { countKept, pollingOf } from './poll.js';
+import { endOf, LAIN_TOO_LONG, stepOf } from './standing.js';
+import { letGo, openTerms, putInForce, readNext, writeNext } from './stored-terms.js';
+
+const PAGE = 64;
+/** Between one look at all changes that wait and the next. Seconds. */
+const REST = 60;
+
+/** Counts for changes of terms that wait, and puts in force those whose time has come; called every few seconds. */
+export function createTermsSweep(means: TermsMeans): () => Promise<void> {
+  const { storage, events, clock } = means.context;
+  let restsUntil = 0;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    const now = clock();
+    if (now < restsUntil && restsUntil - now <= REST) return;
+    restsUntil = now + REST;
+    const { lived } = means.counting();
+    const isLong = lived - lookedAt >= COUNT_SECONDS;
+    if (isLong) lookedAt = lived;
+    for (let after: TermsRow | null = null; ;) {
+      const last: TermsRow | null = after;
+      const rows: readonly TermsRow[] = await storage.read(({ terms }) => terms.listWaiting(last, PAGE));
+      for (const row of rows)
+        await passIfTampered(events.storageFailed, async () => {
+          if (!isDue(means, row, isLong)) return;
+          await repeatWhenRaced(() => storage.transact((transaction) => lookAt(means, transaction, row)));
+        });
+      if (rows.length < PAGE) return;
+      after = rows.at(-1)!;
+    }
+  };
+}
+
+/** Whether anything of it is to be stored by now, or may be: counting what people said is not for every minute. */
+function isDue({ context, counting }: TermsMeans, row: TermsRow, isLong: boolean): boolean {
+  const { waits } = openTerms(context, row);
+  if (waits === null || isLong) return true;
+  const counter = counting();
+  return counter.now > endOf(waits) || countOn(waits.waited, counter) !== waits.waited;
+}
+
+async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow): Promise<void> {
+  const { context } = means;
+  const { owner, keyId } = row;
+  // It neither ripens nor ends while the account is suspended.
+  if ((await transaction.accounts.find(owner))?.status !== 'active') return;
+  const key = await holdRecalled(context, transaction, { owner, keyId });
+  const head = key === null ? null : openHead(context, key);
+  if (key === null || head === null || !belongs(head, row)) {
+    const now = await transaction.terms.find(owner, keyId, row.number, false);
+    return now?.waiting === true ? letGo(context, transaction, now) : undefined;
+  }
+  // Of a key that is forked, or that this server has left, nothing changes here; nor of one whose state others have not told it yet (L8).
+  if (head.left !== undefined || head.forked !== undefined || head.asks !== undefined) return;
+  const next = (await readNext(context, transaction, key, head))!;
+  const { waits, statement } = next.record;
+  if (waits === null || statement === null) return;
+  const counter = means.counting();
+  const waited = countOn(waits.waited, counter);
+  const step = stepOf(head.policy, next.record, statement);
+  const counted = countKept(pollingOf(means, step), next.record.votes);
+  const verdict: ChangeVerdict =
+    counter.now > endOf(waits)
+      ? LAIN_TOO_LONG
+      : judgeWaiting({
+          ...step,
+          former: await readFormer(context, transaction, { row: key, head }),
+          byWords: waits.byWords,
+          ...counted,
+          counted: waited.counted,
+        });
+  if (verdict.verdict === 'waits') {
+    if (waited !== waits.waited)
+      await writeNext(context, transaction, key, head, { ...next.record, waits: { ...waits, waited } });
+    return;
+  }
+  if (verdict.verdict === 'inForce') {
+    const link = { statement, votes: [...next.record.votes] };
+    await putInForce(context, transaction, key, head, step.after, link);
+  } else {
+    const { reason } = verdict;
+    await writeNext(context, transaction, key, head, { ...next.record, waits: null, over: reason });
+  }
+  await noteChange(context, transaction, key, step, { verdict, by: null, votes: counted.votes });
+}
+
+/** Whether it is the change behind the terms in force, and not one of before a restore, or whose place another one took. */
+function belongs({ policy, nextTerms }: KeyHead, { number }: TermsRow): boolean {
+  return nextTerms !== undefined && number === versionOf(policy) + 1;
+}

@@ -1,0 +1,36 @@
+import { afterEach, expect, test } from 'vitest';
+import { createBareServers } from '../sessions/test/bare-servers.js';
+import { codeOf, createTermsWorld, DAY, peopleTerms } from './test/changed-terms.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+test('terms of a key change: first ones by the words at once, tighter ones at once, others by those who are asked and after a delay, unless somebody stops them', async () => {
+  const world = await createTermsWorld(network);
+  const { keyId } = world.made;
+  const words = await world.words();
+  const first = await world.change((before) => peopleTerms(before));
+  expect(await words.call('terms.propose', { keyId, ...first })).toMatchObject({ version: 1, waiting: null });
+  // A change of who is asked is no tightening: it waits.
+  const loose = await world.change((before) => ({ ...before, change: { ...before.change!, needed: 1 } }));
+  const proposed = await words.call('terms.propose', { keyId, ...loose });
+  const alone = { missing: 2, byWords: true, readyAt: world.now() + 30 * DAY };
+  expect(proposed).toMatchObject({ version: 1, refused: [], waiting: alone });
+  const votes = [world.vote('ann', loose), world.vote('cy', loose)];
+  const agreed = await words.call('terms.propose', { keyId, ...loose, votes });
+  expect(agreed.waiting).toMatchObject({ missing: 0, readyAt: world.now() + 3 * DAY });
+  const { change } = agreed.waiting!;
+  await world.phone().call('terms.veto', { keyId, change, votes: [] });
+  const shown = await words.call('terms.show', { keyId, after: null });
+  expect(shown).toMatchObject({ version: 1, waiting: null, over: { change: new Uint8Array(change) } });
+  expect(await codeOf(words.call('terms.propose', { keyId, ...loose, votes }))).toBe('TERMS_CHANGE_OVER');
+  // Lower limits are in force with the message that brings them.
+  const tight = await world.change((before) => ({ ...before, rateLimit: { count: 5, perSeconds: DAY } }));
+  expect(await words.call('terms.propose', { keyId, ...tight })).toMatchObject({ version: 2, waiting: null });
+  const after = await words.call('terms.show', { keyId, after: 0 });
+  expect(after).toMatchObject({ version: 2, certified: 0, next: null, over: null });
+  expect(after.links.map(({ statement }) => statement)).toEqual(
+    [first, tight].map(({ statement }) => new Uint8Array(statement)),
+  );
+  expect((await words.call('key.show', { keyId })).policy).not.toHaveProperty('approvals');
+}, 60_000);
