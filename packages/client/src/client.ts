@@ -89,6 +89,7 @@ import {
 import { type DrillRecord, readDrills } from './drills/drill-record.js';
 import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/checks/check-key.js';
 import { freezeKey, type KeyFreeze, thawKey } from './keys/freezes/freeze-key.js';
+import { type PreparedFreeze, prepareFreeze } from './life/freeze-paper.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
 import { tellExported } from './keys/export/tell-exported.js';
@@ -333,6 +334,7 @@ export interface Client {
    * @param seconds at most seven days; null: as long as a freeze on record, or else 72 hours
    */
   freezeKey(name: string, seconds: number | null): Promise<KeyFreeze>;
+  prepareFreeze(name: string): Promise<PreparedFreeze>;
   /** Asks the operators of a key that is frozen to end that. */
   thawKey(name: string): Promise<KeyFreeze>;
   /** Keys that servers hold of ours and that are not on record, as after the seed was restored. Writes nothing. */
@@ -583,6 +585,7 @@ export function createClient(options: ClientOptions): Client {
     drillDue: async (name) => drillDue(context, await readKey(name)),
     scheduleDrills: async (name, everySeconds) => scheduleDrills(context, await readKey(name), everySeconds),
     pastDrills: async (name) => readDrills(store, (await readKey(name)).keyId),
+    prepareFreeze: (name) => prepareFreeze(context, readKey, name),
     freezeKey: (name, seconds) => acting(freezeKey(context, readKey, name, seconds)),
     thawKey: (name) => acting(thawKey(context, readKey, name)),
     fetchKeys: () => fetchKeys(context),

@@ -152,6 +152,9 @@ export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/checks/check-reco
 export type { ServerFreeze } from './keys/freezes/ask-freeze.js';
 export type { BoundFreeze, ForkFreeze, KeyFreeze } from './keys/freezes/freeze-key.js';
 export { MOST_FREEZE_SECONDS } from './keys/freezes/freeze-record.js';
+export { MOST_FREEZE_PAPER_CHARACTERS, parseFreezePaper } from '@ckm/api';
+export { type CarriedFreezePaper, type CarriedTo, carryFreezePaper } from './life/carry-freeze.js';
+export type { PreparedFreeze } from './life/freeze-paper.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';

@@ -13,6 +13,10 @@ export const DEVICE_EXPLANATIONS = groupOf(
       'A device that came less than three days ago takes nothing from one that was there before it.',
       'Do it with an older device or with the words, or wait: three days from when another device has seen it.',
     ],
+    KEY_DEVICE_UNLISTED: [
+      'Each key whose terms name an owner key has a list of its owner’s devices, and this device is not on that of this key.',
+      'Do it with a device that is, or where the words are.',
+    ],
     KEY_OWNER_MISSING: [
       'A key whose terms ask nobody has no owner key, and no devices of its own: your account stands for you there.',
       'Give the key terms first that say which key its owner has.',

@@ -10,6 +10,10 @@ export const VOTE_EXPLANATIONS = groupOf(
       'A statement about a key that somebody carries, such as a prepared freeze, is damaged or of another version.',
       'Bring it as it was made; where it was typed, compare it with the paper.',
     ],
+    FREEZE_PAPER_INVALID: [
+      'What was brought is no freeze that was kept on paper, or a part of it is missing.',
+      'Bring the whole line that begins with ur:envelope/, as it was printed or as its QR code says.',
+    ],
     STATEMENT_FOREIGN: [
       'There is no such key there, or nobody whom its terms name, and no device on its list, has signed the statement. Servers say the same of both.',
       'Bring it to a server of the key; of a device that was removed since, nothing counts any more.',

@@ -61,6 +61,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['drill clear'],
   ['drill restore notes --lost bravo'],
   ['freeze notes'],
+  ['freeze notes --paper'],
   ['git-sign -Y sign -n file -f LAPTOP FILE'],
   ['init --home NEW'],
   ['key check notes'],

@@ -2,6 +2,10 @@ import { DEVICE_PRIVILEGES, deviceKey } from '@ckm/api';
 import { equalBytes, type Secret } from '@ckm/foundation';
 import { wipeIdentity } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
+import { certifyRecord } from '../keys/key-record.js';
+import { listKeyRecords } from '../keys/keys.js';
+import { listDevice } from '../life/key-lists.js';
+import { keyDeviceIdentity } from '../seed/key-owner.js';
 import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
 import {
   accountOfWords,
@@ -112,10 +116,37 @@ export async function admitFirstDevice(
         { server, change: { kind: 'put', name, key: deviceKey(publicKeys, DEVICE_PRIVILEGES, notes) } },
       ];
     });
-    return await changeLists(context, meant, null);
+    const changed = await changeLists(context, meant, null);
+    // Only where every server has let it in can the words go: then no key is without a device either.
+    if (changed.some(({ outcome }) => outcome !== 'done')) return changed;
+    const unlisted = await listOnKeys(context, device.secret, name);
+    return changed.map((one) => unlisted.get(one.server) ?? one);
   } finally {
     wipeDevice(device);
   }
+}
+
+/** Puts the device on the list of every key that has an owner key. @returns by name of the server, what keeps it from being so there */
+async function listOnKeys(
+  context: ClientContext,
+  device: Secret<Uint8Array>,
+  name: string,
+): Promise<ReadonlyMap<string, ChangedAt>> {
+  const owner = await context.owner();
+  const household = householdIn(owner);
+  const unlisted = new Map<string, ChangedAt>();
+  for (const record of await listKeyRecords(context.store)) {
+    if (record.policy.ownerKey === undefined) continue;
+    const key = certifyRecord(record);
+    const [signer, own] = [owner.identityForKey(key.keyId), keyDeviceIdentity(device, key.keyId)];
+    wipeIdentity(own);
+    const notes = sealDeviceName(household, own.publicKeys, name, context.random);
+    const heard = await listDevice(context, key, signer, deviceKey(own.publicKeys, DEVICE_PRIVILEGES, notes));
+    wipeIdentity(signer);
+    for (const server of heard?.have.length === 0 ? heard.behind : [])
+      unlisted.set(server, { server, outcome: 'unsent', error: null });
+  }
+  return unlisted;
 }
 
 function keysOf(bytes: Secret<Uint8Array>, records: readonly ServerRecord[]): readonly Uint8Array[] {
