@@ -164,8 +164,11 @@ import {
   type SeedBackupForm,
 } from './seed/seed-backup.js';
 import { noteSheet } from './keys/sheet-record.js';
-import { type PastAnswers, testPast, type TestPastArgs } from './terms/past-requests.js';
-import { type TermsAnswer, testOne, type TestTermsArgs } from './terms/test-terms.js';
+import { type KeyDraft, readDraft, saveDraft } from './terms/drafts/key-draft.js';
+import type { WrittenTerms } from './terms/file/terms-file.js';
+import { type InvitedPeople, invitedPeople } from './terms/drafts/new-key-terms.js';
+import { type PastAnswers, testPast, type TestPastArgs } from './terms/trial/past-requests.js';
+import { type TermsAnswer, testOne, type TestTermsArgs } from './terms/trial/test-terms.js';
 import type { SessionRecord } from './sessions/session-record.js';
 import type { Ceremony } from './sessions/ceremony.js';
 import { describeSession, type SessionWords } from './sessions/describe-session.js';
@@ -288,6 +291,12 @@ export interface Client {
   renameDevice(args: RenameDeviceArgs): Promise<ChangedDevice>;
 
   planKey(args: CreateKeyArgs): Promise<KeyPlan>;
+  /** Puts on record what a key shall be that waits for the people of its terms. The key is made with `createKey`, which takes the record away. */
+  draftKey(draft: Omit<KeyDraft, 'createdAt'>): Promise<KeyDraft>;
+  /** Null: no key of that name waits. */
+  showDraft(name: string): Promise<KeyDraft | null>;
+  /** Who of the approvers in some terms has answered an invitation to a key of that name, which may be yet to be made. */
+  invitedPeople(name: string, terms: WrittenTerms): Promise<InvitedPeople>;
   createKey(args: CreateKeyArgs, on?: OnProgress): Promise<CertifiedKey>;
   /** Checks that {@link Client.importKey} would do. Nothing is sent or written. */
   planImport(args: ImportKeyArgs): Promise<ImportPlan>;
@@ -552,6 +561,13 @@ export function createClient(options: ClientOptions): Client {
     renameDevice: (args) => renameDevice(context, args),
 
     planKey: (args) => planKey(context, args),
+    draftKey: async (draft) => {
+      const whole = { ...draft, createdAt: context.clock() };
+      await acting(saveDraft(store, whole));
+      return whole;
+    },
+    showDraft: (name) => readDraft(store, name),
+    invitedPeople: (name, terms) => invitedPeople(context, name, terms),
     createKey: (args, on = silent) => acting(createKey(context, readKey, args, on)),
     planImport: (args) => planImport(context, args),
     importKey: (args, on = silent) => acting(importKey(context, readKey, args, on)),

@@ -162,8 +162,10 @@ export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.
 export { draftTerms } from './terms/file/certified-terms.js';
 export { MOST_TERMS_FILE_BYTES, readTermsFile, type WrittenTerms } from './terms/file/terms-file.js';
 export { writeTermsFile } from './terms/file/write-terms-file.js';
-export type { PastAnswer, PastAnswers, TestPastArgs } from './terms/past-requests.js';
-export type { RuleAnswer, RuleFit, TermsAnswer, TestTermsArgs } from './terms/test-terms.js';
+export { draftedTerms, type KeyDraft } from './terms/drafts/key-draft.js';
+export type { InvitedPeople } from './terms/drafts/new-key-terms.js';
+export type { PastAnswer, PastAnswers, TestPastArgs } from './terms/trial/past-requests.js';
+export type { RuleAnswer, RuleFit, TermsAnswer, TestTermsArgs } from './terms/trial/test-terms.js';
 // requests
 export type { Destination, RequestRecord } from './requests/request-record.js';
 // messages

@@ -29,9 +29,13 @@ export const TERMS_FILE_EXPLANATIONS = groupOf(
       'A destination is no address of the network of the key, or is mistyped.',
       'Copy the address once more; or name the SHA-256 of its script, in hex.',
     ],
+    TERMS_SERVERS_DIFFER: [
+      'The approvers were invited to a key at other servers, and would look for it there.',
+      'Name the servers as they were told, in their order; or invite everybody anew: ckm approver invite KEY NAME --servers A,B,C --out FILE.',
+    ],
     TERMS_APPROVER_ABSENT: [
       'Somebody whom the terms name has not answered an invitation for this key.',
-      'Hand over the invitations that were written, and bring the answers: --approver FILE for each.',
+      'Hand over the invitations that were written, take in what is answered with ckm approver add ANSWER, and make the key with the same command.',
     ],
   },
 );

@@ -1,11 +1,5 @@
 import type { KeyTerms, TermsVerdict } from '@ckm/api';
-import {
-  readTermsFile,
-  draftTerms,
-  MOST_TERMS_FILE_BYTES,
-  type CertifiedKey,
-  type WrittenTerms,
-} from '@ckm/client';
+import { readTermsFile, draftTerms, MOST_TERMS_FILE_BYTES, type CertifiedKey } from '@ckm/client';
 import type { PastAnswer, RuleAnswer, TermsAnswer } from '@ckm/client';
 import { readInput } from '../terminal/read-input.js';
 
@@ -16,21 +10,19 @@ export interface TermsSubject {
 }
 
 /**
- * The terms that a file says. @param path `-` is stdin
- * @throws StorageError `FILE_UNREADABLE`; UsageError `FILE_TOO_LARGE`; EncodingError `TERMS_FILE_…`, `TERMS_…`
+ * A terms file, unread. @param path `-` is stdin
+ * @throws StorageError `FILE_UNREADABLE`; UsageError `FILE_TOO_LARGE`
  */
-async function readTermsAt(path: string, subject: TermsSubject): Promise<WrittenTerms> {
-  const bytes = await readInput(
-    path,
-    MOST_TERMS_FILE_BYTES,
-    'name fewer rules, or fewer destinations in them',
-  );
-  return readTermsFile(bytes, subject);
+export function readTermsBytes(path: string): Promise<Uint8Array> {
+  return readInput(path, MOST_TERMS_FILE_BYTES, 'name fewer rules, or fewer destinations in them');
 }
 
-/** The same as terms that can be judged, though nobody in them has a key yet. @throws as {@link readTermsAt} */
+/**
+ * The terms that a file says, which can be judged though nobody in them has a key yet.
+ * @throws as {@link readTermsBytes}; EncodingError `TERMS_FILE_…`, `TERMS_…`
+ */
 export async function judgedTermsAt(path: string, subject: TermsSubject): Promise<KeyTerms> {
-  return draftTerms(await readTermsAt(path, subject));
+  return draftTerms(readTermsFile(await readTermsBytes(path), subject));
 }
 
 /** What terms make of a request, for whoever asks servers: in a few words. */

@@ -12,6 +12,7 @@ import { checkDevices } from './check-devices.js';
 import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
 import { DEPOSIT_FOLDER, parseDepositRecord } from '../csr/deposit-record.js';
+import { DRAFT_FOLDER, parseDraft } from '../terms/drafts/key-draft.js';
 import { OFFER_FOLDER, parseTakenOffer } from '../devices/taken-offer.js';
 import { INVITED_FOLDER, parseInvited } from '../invitations/invited.js';
 import { checkExports } from './exports.js';
@@ -112,6 +113,7 @@ const FOLDERS = [
   [OFFER_FOLDER, parseTakenOffer],
   [DEPOSIT_FOLDER, parseDepositRecord],
   [INVITED_FOLDER, parseInvited],
+  [DRAFT_FOLDER, parseDraft],
   [EVIDENCE_FOLDER, () => null],
 ] as const;
 

@@ -1,21 +1,20 @@
-import type { CreateKeyArgs, KeyPlan } from '@ckm/client';
-import { UsageError } from '@ckm/foundation';
+import type { KeyPlan, WrittenTerms } from '@ckm/client';
 import { REQUEST_KIND_NAMES } from '@ckm/requests';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import {
   exportLines,
-  parsePolicyFlags,
   policyOptions,
   recoveryText,
-  type PolicyFlags,
   wishedPolicyLines,
 } from '../../command-line/policy-flags.js';
-import { parseQuorumFlag, quorumMeaning } from '../../command-line/quorum-flag.js';
+import { quorumMeaning } from '../../command-line/quorum-flag.js';
 import { strictLines } from '../../command-line/strict-words.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
-import { assertAskable, completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
+import { assertAskable } from '../../guide/complete-wishes.js';
+import { waitForPeople, wishedTermsLines } from '../../owner/create-with-terms.js';
+import { type CreateFlags, draftedKey, isWishSaid, wishedKey } from '../../owner/key-wish.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -25,7 +24,9 @@ import { showMade } from './show.js';
 
 /** `ckm key create NAME` */
 export function keyCreateCommand(): Command {
-  const command = leaf('create', 'make a key together with your servers: it never exists in one place')
+  const command = leaf('create', 'make a key together with your servers: it never exists in one place', {
+    75: 'people of its terms have yet to answer; the same command goes on',
+  })
     .argument('<name>', 'what you call it: letters a-z, digits, dots, dashes')
     .addOption(new Option('--for <purpose>', 'what it may be used for').choices(REQUEST_KIND_NAMES))
     .option('--quorum <quorum>', 'how many of how many servers it takes to use it: 2of3')
@@ -36,6 +37,9 @@ export function keyCreateCommand(): Command {
     '--exportable',
     'its servers may give it out to you later, whole; fixed for ever, no children',
   );
+  command
+    .option('--terms <file>', 'its terms, also whose yes it asks for; in the place of policy options')
+    .option('--invitations <folder>', 'where to write an invitation for each approver in the terms');
   for (const option of policyOptions()) command.addOption(option);
   return command.action(run(create));
 }
@@ -46,20 +50,23 @@ export function networkOption(): Option {
   return new Option('--network <network>', 'whose addresses are shown').choices(networks);
 }
 
-/** What a key is made with, as typed. */
-export interface CreateFlags extends PolicyFlags, KeyWishes {
-  readonly suite?: NonNullable<CreateKeyArgs['suite']>;
-  readonly network?: NonNullable<CreateKeyArgs['network']>;
-  readonly exportable?: true;
-}
-
 async function create(context: Context, name: string, given: CreateFlags): Promise<void> {
   const { terminal, flags } = context;
-  assertAskable(terminal, name, given);
+  const isSaid = isWishSaid(given);
+  if (isSaid) assertAskable(terminal, name, given);
   const client = await openOwner(context);
-  const args = argsFrom(name, { ...given, ...(await completeWishes(terminal, client, name, given)) });
+  const draft = isSaid ? null : await client.showDraft(name);
+  if (draft === null) assertAskable(terminal, name, given);
+  const { args, termsFile } =
+    draft === null ? await wishedKey(context, client, name, given) : draftedKey(draft);
+  const { terms, ...plain } = args;
+  if (terms !== undefined) {
+    terminal.warn(planLines(name, await client.planKey(plain), terms));
+    const wish = { args: { ...args, terms }, termsFile, invitations: given.invitations };
+    if (!(await waitForPeople(context, client, wish))) return;
+  }
   const plan = await client.planKey(args);
-  if (flags.yes !== true || !terminal.quiet) terminal.warn(planLines(name, plan));
+  if (terms === undefined && (flags.yes !== true || !terminal.quiet)) terminal.warn(planLines(name, plan));
   if (flags.preview === true) {
     terminal.result('nothing was sent', { preview: true, name, ...planObject(plan) });
     return;
@@ -71,36 +78,16 @@ async function create(context: Context, name: string, given: CreateFlags): Promi
   await compareLikeness(context, client, name);
 }
 
-/** @throws UsageError `OPTION_INVALID`, or for a flag that is no quorum or policy */
-export function argsFrom(name: string, given: CreateFlags & Required<KeyWishes>): CreateKeyArgs {
-  const servers = given.servers.split(',').map((one) => one.trim());
-  if (servers.some((one) => one === '')) {
-    throw new UsageError('--servers holds an empty name', {
-      code: 'OPTION_INVALID',
-      hint: 'write the names with single commas between: --servers alpha,bravo,charlie',
-    });
-  }
-  return {
-    name,
-    purpose: given.for,
-    quorum: parseQuorumFlag(given.quorum),
-    servers,
-    policy: parsePolicyFlags(given),
-    ...(given.suite === undefined ? {} : { suite: given.suite }),
-    ...(given.network === undefined ? {} : { network: given.network }),
-    ...(given.exportable === true ? { exportable: true } : {}),
-    ...(given.strict === true ? { strict: true } : {}),
-  };
-}
-
-function planLines(name: string, { proposal, servers, network }: KeyPlan): string {
+function planLines(name: string, { proposal, servers, network }: KeyPlan, terms?: WrittenTerms): string {
   const { quorum, strict = false } = proposal;
   return [
     '',
     `  Make    ${name}   for ${proposal.purpose}${network === null || network === 'bitcoin' ? '' : ` (${network})`}, ${proposal.suite}`,
     `  Quorum  ${quorum.needed} of ${quorum.of}: ${quorumMeaning(quorum, strict)}`,
     `  Servers ${servers.map((server) => server.name).join(', ')}`,
-    ...wishedPolicyLines(proposal.policy).map((line) => `  ${line}`),
+    ...(terms === undefined
+      ? wishedPolicyLines(proposal.policy).map((line) => `  ${line}`)
+      : wishedTermsLines(terms)),
     ...(strict ? strictLines(quorum).map((line) => `  Strict  ${line}`) : []),
     ...(proposal.policy.recovery === 'static' ? [`  Recovery ${recoveryText(proposal.policy)}`] : []),
     ...(proposal.exportable === true ? exportLines(proposal.policy).map((line) => `  Export  ${line}`) : []),

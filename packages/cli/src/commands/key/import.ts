@@ -20,6 +20,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
 import { assertAskable, completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
 import { assertExpected, type ShownKey, shownForm } from '../../owner/expected-key.js';
+import { argsFrom, type CreateFlags } from '../../owner/key-wish.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -28,7 +29,7 @@ import { askHidden, confirm } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';
 import { cancelled } from '../../terminal/seat.js';
 import type { Terminal } from '../../terminal/terminal.js';
-import { argsFrom, type CreateFlags, networkOption } from './create.js';
+import { networkOption } from './create.js';
 import { DEALT, showMade } from './show.js';
 
 /** A key file, with room to spare. */

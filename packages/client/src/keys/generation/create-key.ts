@@ -2,6 +2,7 @@ import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { runSession } from '../../sessions/run-session.js';
 import { saveSession } from '../../sessions/sessions.js';
+import { dropDraft } from '../../terms/drafts/key-draft.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
 import { keyGeneration } from './key-generation.js';
@@ -19,6 +20,7 @@ export async function createKey(
   const session = await context.store.exclusive('key-names', async () => {
     const begun = sessionFromPlan(context, await planKey(context, args), args);
     await saveSession(context.store, begun);
+    await dropDraft(context.store, args.name);
     return begun;
   });
   await runSession(context, keyGeneration, session, on);

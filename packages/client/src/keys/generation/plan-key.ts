@@ -15,6 +15,8 @@ import type { ServerRecord } from '../../servers/server-record.js';
 import { showServerRecord } from '../../servers/servers.js';
 import { newSession } from '../../sessions/run-session.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
+import type { WrittenTerms } from '../../terms/file/terms-file.js';
+import { newKeyTerms } from '../../terms/drafts/new-key-terms.js';
 import { assertNameFree, GENERATION } from '../free-name.js';
 
 /** What a key is made for: the name of a request kind. */
@@ -30,6 +32,8 @@ export interface CreateKeyArgs {
   readonly servers: readonly string[];
   /** What differs from: the purpose's kinds, no limit, no expiry, no blind signing, no approval. */
   readonly policy?: Partial<KeyTerms>;
+  /** In the place of `policy`: terms as they were written, whose approvers have answered invitations to a key of this name. */
+  readonly terms?: WrittenTerms;
   /** Whose addresses are shown; Bitcoin keys only. */
   readonly network?: BitcoinNetwork;
   /** Whether its servers may give it out later, to its owner; fixed for ever, and such a key has no children. Default: no. */
@@ -48,6 +52,8 @@ export interface KeyPlan {
   readonly proposal: Omit<DkgProposal, 'keyId'>;
   readonly network: BitcoinNetwork | null;
   readonly servers: readonly ServerRecord[];
+  /** 32 bytes; absent: it is drawn when the key is made. */
+  readonly keyId?: Uint8Array;
 }
 
 const DEFAULT_LIFETIME_SECONDS = 86_400;
@@ -55,7 +61,7 @@ const DEFAULT_LIFETIME_SECONDS = 86_400;
 /**
  * Checks everything about a new key that can be checked here.
  * @throws UsageError `NAME_INVALID`, `KEY_EXISTS`, `PURPOSE_UNKNOWN`, `PURPOSE_SUITE_MISMATCH`, `PURPOSE_NEEDS_CHILDREN`,
- * `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `SERVER_UNKNOWN`, `POLICY_INVALID`; EncodingError `QUORUM_INVALID`
+ * `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `SERVER_UNKNOWN`, `POLICY_INVALID`; EncodingError `QUORUM_INVALID`; as {@link newKeyTerms}
  */
 export async function planKey(context: ClientContext, args: CreateKeyArgs): Promise<KeyPlan> {
   const name = parseName('key', args.name);
@@ -70,12 +76,15 @@ export async function planKey(context: ClientContext, args: CreateKeyArgs): Prom
   if (exportable && purposeUsesChildren(args.purpose)) throw needsChildren(args.purpose);
   const quorum = parseQuorum(args.quorum);
   if (args.servers.length !== quorum.of) throw countMismatch(quorum, args.servers.length);
-  const policy = parsePolicy(args);
+  const plain = parsePolicy(args);
   await assertNameFree(context, name);
   const servers: ServerRecord[] = [];
   for (const server of args.servers) servers.push(await showServerRecord(context.store, server));
   if (new Set(servers.map(({ name: one }) => one)).size !== servers.length) throw notDistinct();
+  const asked = args.terms === undefined ? null : await newKeyTerms(context, name, servers, args.terms);
+  const policy = asked === null ? plain : parsePolicy({ purpose: args.purpose, policy: asked.terms });
   return {
+    ...(asked === null ? {} : { keyId: asked.keyId }),
     proposal: {
       kind: GENERATION,
       suite,
@@ -100,7 +109,7 @@ export function sessionFromPlan(
   args: Pick<CreateKeyArgs, 'name' | 'expiresInSeconds'>,
 ): SessionRecord {
   return newSession(context, {
-    proposal: { ...plan.proposal, keyId: context.random(32) },
+    proposal: { ...plan.proposal, keyId: plan.keyId ?? context.random(32) },
     servers: plan.servers,
     keyName: args.name,
     notes: { network: plan.network },

@@ -7,8 +7,8 @@ import { approverAbsent } from './missing-approvers.js';
 
 /** What a terms file cannot say. */
 export interface TermsPeople {
-  /** 32 bytes, of this key alone. */
-  readonly ownerKey: Uint8Array;
+  /** 32 bytes, of this key alone; null: terms that ask nobody need none. */
+  readonly ownerKey: Uint8Array | null;
   /** By the names in the terms; whom the file does not name is left out. */
   readonly approvers: readonly Approver[];
 }
@@ -31,7 +31,7 @@ export function certifiedTerms(
     {
       ...rest,
       ...(before === null ? {} : { version: versionOf(before) + 1, previous: policyHash(before) }),
-      ...(asksPeople(written) ? { ownerKey } : {}),
+      ...(asksPeople(written) && ownerKey !== null ? { ownerKey } : {}),
       ...(names === undefined ? {} : { approvers: asked }),
     },
     REQUEST_FACTS,
@@ -39,7 +39,7 @@ export function certifiedTerms(
 }
 
 /** Whether terms have anything that a policy of before has not. */
-function asksPeople({ approvers, approvals, change, silence }: WrittenTerms): boolean {
+export function asksPeople({ approvers, approvals, change, silence }: WrittenTerms): boolean {
   return [approvers, approvals, change, silence].some((part) => part !== undefined);
 }
 

@@ -8,9 +8,9 @@ import {
 } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import { type Description, type Facts, REQUEST_FACTS, requestKind } from '@ckm/requests';
-import type { ClientContext } from '../context/context.js';
-import type { CertifiedKey } from '../keys/key-record.js';
-import { policyRefusal } from '../signing/policy-refusal.js';
+import type { ClientContext } from '../../context/context.js';
+import type { CertifiedKey } from '../../keys/key-record.js';
+import { policyRefusal } from '../../signing/policy-refusal.js';
 
 /** How a rule stands to a request. `mayFit`: the request does not say enough, which counts as fitting for whoever is asked. */
 export type RuleFit = 'fits' | 'mayFit' | 'fitsNot';

@@ -1,9 +1,9 @@
 import type { KeyTerms, TotalAsked } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
-import type { ClientContext } from '../context/context.js';
-import type { CertifiedKey } from '../keys/key-record.js';
-import type { RequestRecord } from '../requests/request-record.js';
-import { listRequests } from '../requests/requests.js';
+import type { ClientContext } from '../../context/context.js';
+import type { CertifiedKey } from '../../keys/key-record.js';
+import type { RequestRecord } from '../../requests/request-record.js';
+import { listRequests } from '../../requests/requests.js';
 import { type TermsAnswer, testTerms } from './test-terms.js';
 
 /** What terms would have answered to a request that is on record. */
