@@ -100,10 +100,10 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   http: ['config', 'turns'],
   messages: ['accounts', 'turns'],
   sessions: ['storage', 'vault', 'audit'],
-  requests: ['storage', 'turns', 'vault', 'audit', 'policy', 'sessions', 'crafts'],
+  requests: ['storage', 'turns', 'vault', 'audit', 'policy', 'sessions', 'crafts', 'votes'],
   crafts: ['storage', 'sessions'],
   terms: ['audit', 'sessions', 'storage', 'vault'],
-  votes: ['audit', 'storage', 'vault'],
+  votes: ['audit', 'sessions', 'storage', 'vault'],
   control: ['accounts', 'audit', 'config', 'http', 'outbox', 'policy', 'storage'],
   server: [
     'accounts',

@@ -421,7 +421,7 @@ export const FUNCTIONS = {
   /** Brings a freeze that somebody signed whom the terms of the key name, or a device of its owner: whoever carries it, by whatever way it came. */
   'freeze.carry': { may: 'approver', changes: 'key', ...freezeCarry },
   /** Brings votes, by whatever way they came here: they count for what they say. */
-  'approval.give': { may: 'approver', changes: 'nothing', ...approvalGive },
+  'approval.give': { may: 'approver', changes: 'request', ...approvalGive },
 } as const satisfies Record<string, FunctionRow>;
 
 export type FunctionName = keyof typeof FUNCTIONS;

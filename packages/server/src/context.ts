@@ -69,15 +69,14 @@ export interface MatterOfPeople {
   /** Those in force at this server, whose hash the ballot names. */
   readonly terms: KeyTerms;
   readonly ballot: Omit<Ballot, 'serverId'>;
+  /** XIDs that have no say in it, besides who asks; absent: nobody else. */
+  readonly without?: readonly Uint8Array[];
 }
 
 /** The people whom terms of keys name. */
 export interface People {
-  /**
-   * What they have said of a matter by now; null: this server asks nobody. Only called where some rule of the terms asks somebody. In the transaction
-   * that releases something it is asked once more.
-   */
-  said(reader: Reader, matter: MatterOfPeople): Promise<PeopleSaid | null>;
+  /** What they have said of a matter by now. In the transaction that releases something it is asked once more, with the matter held. */
+  said(reader: Reader, matter: MatterOfPeople): Promise<PeopleSaid>;
 }
 
 /** One authenticated message that is being answered. */

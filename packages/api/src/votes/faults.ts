@@ -24,6 +24,14 @@ const FAULTS = {
     'the vote is by whoever asks, or by somebody whom this change takes away',
     'ask another approver',
   ],
+  VOTE_SUPERSEDED: [
+    'a newer word of the same approver is here',
+    'see what you said last, and vote again with a higher number',
+  ],
+  VOTES_FINAL: [
+    'this server has given its part by what was said before',
+    'nothing said now changes it here; say it to the other servers',
+  ],
   VOTE_NOT_PROVEN: [
     'the proof of the vote is not by a key of this approver',
     'vote again with a key that the terms name',

@@ -18,6 +18,7 @@ export {
   type VoteProof,
 } from './proof.js';
 export { isRequester, type RequestNamed, signRequester } from './requester.js';
+export { voteSentence } from './sentence.js';
 export {
   encodeVoteStatement,
   hashVote,
@@ -27,4 +28,4 @@ export {
   type VoteStatement,
   voteStatement,
 } from './statement.js';
-export type { Passkey, Voter, VoterKey } from './voter.js';
+export { type Passkey, type Voter, type VoterKey, xidOfKey } from './voter.js';

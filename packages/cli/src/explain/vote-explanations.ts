@@ -49,6 +49,30 @@ export const VOTE_EXPLANATIONS = groupOf(
       'Nobody says yes to what he asks for himself, and nobody whom a change takes away votes on it.',
       'Have another approver vote.',
     ],
+    VOTE_SUPERSEDED: [
+      'The same approver has said something else since, under a higher number: that holds.',
+      'Look at what you said last, and vote again.',
+    ],
+    VOTES_FINAL: [
+      'The server has given its part by what was said before: that cannot be taken back there.',
+      'Say it to the other servers: without enough of them nothing comes of it.',
+    ],
+    PAYLOAD_TOO_LONG_TO_ASK: [
+      'What people are asked about has to fit into one message with all that it takes to judge it.',
+      'Split it into smaller requests.',
+    ],
+    REQUESTER_MISSING: [
+      'By the terms of the key people are asked, in the name of whoever asks: votes are for him alone, and he has none himself. The client did not say who that is.',
+      'Bring the client up to date, and ask again.',
+    ],
+    REQUESTER_NOT_PROVEN: [
+      'Neither the owner whom the terms of the key name nor a device on his list for it has signed the request.',
+      'Put the device on the list of the key, and ask again.',
+    ],
+    REQUESTER_OTHER: [
+      'People were asked in the name of another device, and what they said is good for that one alone.',
+      'Go on from the device that asked, or ask anew from this one.',
+    ],
     VOTE_NOT_PROVEN: [
       'The vote is not signed with a key that the terms certify for this approver, or was changed on the way.',
       'Vote again with the device or the passkey that the terms name.',

@@ -117,6 +117,8 @@ export interface Accounts {
     keyComesIntoUse(reader: Reader, account: Counted): Promise<void>;
     openSession(reader: Reader, account: Counted): Promise<void>;
     waitingRequest(reader: Reader, account: Counted): Promise<void>;
+    /** Of what people are asked about. */
+    waitingMatter(reader: Reader, account: Counted): Promise<void>;
     bytes(reader: Reader, account: Counted, more: number): Promise<void>;
   };
 }

@@ -32,6 +32,15 @@ export const quotaChecks: Accounts['quota'] = {
       'wait for the operator, or cancel a request',
     );
   },
+  waitingMatter: async (reader, { xid, quota }) => {
+    if ((await reader.matters.countWaiting(xid)) < quota.waitingRequests) return;
+    throw quotaError(
+      'QUOTA_WAITING',
+      'things that people are asked about',
+      quota.waitingRequests,
+      'wait for those who are asked, or cancel a request',
+    );
+  },
   bytes: async (reader, { xid, quota }, more) => {
     if ((await reader.bytesOf(xid)) + more <= quota.bytes) return;
     throw quotaError('QUOTA_BYTES', 'bytes stored', quota.bytes, ASK);

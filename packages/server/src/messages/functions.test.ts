@@ -32,13 +32,16 @@ import {
   type Tampering,
 } from '@ckm/testkit';
 import { parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
+import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
 import { giveTermsTo } from '../sessions/test/given-terms.js';
 import { orderOf, yesesOf } from '../sessions/test/export-courier.js';
 import { deviceOf, entryOf, firstListAt, nextList } from '../test/account-devices.js';
+import { BY_DOMAIN } from '../sessions/test/terms.js';
 import { person, random, tamperWith } from '../test/rooms.js';
 import { rowsOf as rowsOfTable } from '../test/stored-secrets.js';
+import { ann, askedBy, askingTerms, voteFor } from '../votes/test/asked-people.js';
 import { keysOf, startTestServer, type TestClient, type TestServer } from '../test/test-server.js';
 
 const servers: TestServer[] = [];
@@ -278,6 +281,31 @@ async function wholeKey() {
   return { keyId, ...(await hers.ask('key.show', { keyId })) };
 }
 
+/** A request about which people are asked, as one of them, who has no account, is shown it. */
+async function askedOfAnn() {
+  const ceremony = ceremonyOf(callees(), undefined, askingTerms(BY_DOMAIN));
+  await ceremony.finish();
+  const { keyId } = ceremony;
+  const payload = buildMessageRequest({ domain: 'asked', bytes: random(8) });
+  const asked = {
+    requestId: random(32),
+    keyId,
+    kind: 'message',
+    payload,
+    expiresAt: keyed.alpha.now + 600,
+  };
+  const rest = { epoch: 0, attempt: null, wanted: null, requester: askedBy(asked) };
+  await hers.ask('request.ask', { ...asked, ...rest });
+  const client = keyed.alpha.as(ann);
+  const introduced = async <N extends 'approval.show' | 'approval.give'>(
+    name: N,
+    parameters: Parameters<N>,
+  ) => client.read(name, await client.post(client.seal(name, parameters, { introduce: true })));
+  const { requestId: matterId } = asked;
+  const shown = await introduced('approval.show', { matter: 'request', matterId, keyId, known: null });
+  return { shown, introduced };
+}
+
 /** A new key of Alice's at both servers, and somebody who carries a change of it. */
 async function keyToChange() {
   const both = callees();
@@ -501,6 +529,11 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
   'drill.forget': async () => () => ask(hers, 'drill.forget'),
   'request.ask': async () => () => ask(hers, 'request.ask'),
   'request.cancel': async () => () => ask(hers, 'request.cancel'),
+  'approval.give': async () => {
+    const { shown, introduced } = await askedOfAnn();
+    const vote = voteFor(ann, shown, [keysOf(keyed.alpha.server).xid], { issuedAt: keyed.alpha.now });
+    return () => introduced('approval.give', { votes: [vote] });
+  },
   'device.update': async () => () => ask(hers, 'device.update'),
   'share.store': async () => () => ask(hers, 'share.store'),
   'share.delete': async () => {

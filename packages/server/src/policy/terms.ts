@@ -9,11 +9,6 @@ export interface PeopleSaid {
   readonly without: ReadonlySet<string>;
 }
 
-/** Asks nobody: what needs somebody's yes is refused. */
-export const ASKS_NOBODY: { readonly said: () => Promise<PeopleSaid | null> } = {
-  said: () => Promise.resolve(null),
-};
-
 /** Terms as they are judged by. */
 export interface TermsInForce {
   /** 32 bytes: what certificates and votes name them by. */

@@ -1,20 +1,30 @@
-import { hashPayload, hashTasks, type RequestAsk } from '@ckm/api';
+import { type Awaited, hashPayload, hashTasks, type RefusedVote, type RequestAsk } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
-import type { Call, MatterOfPeople, ServerContext } from '../context.js';
+import type { Call, ServerContext } from '../context.js';
 import { isFromBefore, momentOfEntry } from '../policy/counting.js';
 import type { RequestFacts, Verdict } from '../policy/policy.js';
-import { termsInForce } from '../policy/terms.js';
 import { unlessChanged } from '../storage/tampered-row.js';
-import type { Reader, Transaction } from '../storage/storage.js';
+import type { Transaction } from '../storage/storage.js';
+import type { StoredMatter } from '../votes/matter.js';
 import { demand } from '../refusals.js';
 import { assertExpiry } from '../sessions/expiry.js';
 import { askedBy } from './by-device.js';
+import {
+  askAboutRequest,
+  hearPeople,
+  type Heard,
+  isSamePeople,
+  peopleHeard,
+  type RequestBallot,
+} from './hear-people.js';
 import { requestEntry } from './request-audit.js';
 import { moveRequest } from './request-machine.js';
 import type { RequestMeans } from './means.js';
 import { sealRequest, type StoredRequest } from './request-record.js';
 import type { ReadRequest } from './read-request.js';
+import { requesterMissing } from './requester.js';
 import { bytesOfShown, shownOf } from './shown-request.js';
+import { updateRequest } from './update-request.js';
 
 /** What the policy decided about a request, now. */
 export interface Decided {
@@ -26,57 +36,70 @@ export type Admission =
   | { readonly kind: 'refused'; readonly error: PolicyError; readonly decided: Decided }
   | {
       readonly kind: 'admitted';
-      /** `approved` or `waiting`. */
+      /** `approved`, `waiting`, or `rejected` by people. */
       readonly stored: StoredRequest;
       /** Whether this message brought it about, so that it belongs into the audit log. */
       readonly fresh: boolean;
       readonly policy: string;
       readonly decided: Decided | null;
+      /** What people are asked, as it is stored now; null: they are asked nothing. */
+      readonly matter: StoredMatter | null;
+      /** Votes that came with the message, and count nothing. */
+      readonly refused: readonly RefusedVote[];
     };
 
 /**
  * Decides on a new request, and stores it unless it is refused. A refusal is in the audit log, but leaves no request: what
  * counts against a rate is what was let in.
- * @throws UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`; PolicyError `QUOTA_…`
+ * @throws UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`; PolicyError `QUOTA_…`; AccessError `REQUESTER_NOT_PROVEN`
  */
 export async function admitRequest(
-  { context }: RequestMeans,
+  means: RequestMeans,
   call: Call,
   transaction: Transaction,
   request: RequestAsk,
   read: ReadRequest,
 ): Promise<Admission> {
+  const { context } = means;
   const { requestId, keyId, kind, expiresAt } = request;
   assertExpiry(context, expiresAt, context.config.limits.requestLifetimeSeconds);
   await context.accounts.quota.bytes(transaction, call.account, bytesFor(read));
   const owner = call.account.xid;
   const hashes = { payloadHash: hashPayload(kind, request.payload), tasksHash: hashTasks(read.tasks) };
-  const facts = await factsOf(context, transaction, read, { requestId, kind, expiresAt, ...hashes });
-  const verdict = await unlessChanged(transaction, read.key, () =>
-    context.policy.decide(transaction, read.key.policy, facts),
+  const named = { kind, expiresAt, ...hashes };
+  const heard = await hearPeople(means, call, transaction, request, read, named, null);
+  const facts = factsOf(context, read, named, heard);
+  const verdict = withRequester(
+    await unlessChanged(transaction, read.key, () =>
+      context.policy.decide(transaction, read.key.policy, facts),
+    ),
+    heard,
   );
   const { sentence } = read.description;
   const createdAt = momentOfEntry(read.key.counting, facts.now);
   const columns = { owner, requestId, keyId, createdAt, expiresAt, version: 1 };
   if (verdict.verdict === 'refuse')
     return refuse(context, transaction, { ...columns, sentence }, kind, verdict);
-  const asks = verdict.verdict === 'ask';
-  const shown = asks ? shownOf(read.description) : null;
+  const { awaits, operator } = asksOf(verdict, null);
+  const shown = operator ? shownOf(read.description) : null;
   if (shown !== null) {
     await assertRoomToWait(context, call, transaction, bytesFor(read) + bytesOfShown(shown));
   }
+  const asks = verdict.verdict === 'ask';
+  const asked = await askIfNeeded(means, transaction, request, read, heard, awaits);
   const state = moveRequest('proposed', asks ? 'waiting' : 'approved');
   const stored: StoredRequest = {
-    row: { ...columns, state, waiting: asks },
+    row: { ...columns, state, waiting: asks && operator },
     state,
     record: {
       kind,
       ...hashes,
       sentence,
       ...(shown === null ? {} : { shown }),
-      approvedBy: asks ? null : 'policy',
+      approvedBy: asks ? null : asked === null ? 'policy' : 'people',
       reason: null,
       ...askedBy(call),
+      ...(asked === null ? {} : peopleIn(asked, { awaits, operator })),
     },
   };
   await transaction.requests.insert(sealRequest(context, stored));
@@ -87,20 +110,25 @@ export async function admitRequest(
     fresh: true,
     policy: verdict.policy,
     decided: { verdict: verdict.verdict, code: '' },
+    matter: asked?.matter ?? null,
+    refused: heard?.refused ?? [],
   };
 }
 
 /**
- * Decides once more on a request that was approved before, at each attempt: policy may only have become stricter. Where this server counts
- * anew since then it is let in anew, once: others count only what was signed, so that it would be signed besides what they say.
+ * Decides once more on a request that was approved before, at each attempt, and on one that waits for people, as soon as they have said something: what they
+ * say is counted in this very transaction. Policy may only have become stricter. Where this server counts anew since then it is let in anew, once: others count
+ * only what was signed, so that it would be signed besides what they say.
  */
 export async function recheckRequest(
-  { context }: RequestMeans,
+  means: RequestMeans,
   call: Call,
   transaction: Transaction,
   stored: StoredRequest,
+  request: RequestAsk,
   read: ReadRequest,
 ): Promise<Admission> {
+  const { context } = means;
   const { policy: rules } = context;
   const { record } = stored;
   const row = rowAnew(context, stored, read);
@@ -108,38 +136,144 @@ export async function recheckRequest(
   const { kind, payloadHash, tasksHash } = record;
   const same = equalBytes(tasksHash, hashTasks(read.tasks));
   demand(same, 'REQUEST_DIFFERS', 'this server now reads the request differently from when it was approved');
-  const { requestId, expiresAt } = row;
-  const named = { requestId, kind, expiresAt, payloadHash, tasksHash };
-  const facts = await factsOf(context, transaction, read, named);
-  const verdict = await unlessChanged(transaction, read.key, () =>
-    isAnew
-      ? rules.decide(transaction, read.key.policy, { ...facts, letInAt: stored.row.createdAt })
-      : rules.recheck(transaction, read.key.policy, facts),
+  const named = { kind, expiresAt: row.expiresAt, payloadHash, tasksHash };
+  const heard = await hearPeople(means, call, transaction, request, read, named, record);
+  const facts = factsOf(context, read, named, heard);
+  const verdict = withRequester(
+    await unlessChanged(transaction, read.key, () =>
+      isAnew
+        ? rules.decide(transaction, read.key.policy, { ...facts, letInAt: stored.row.createdAt })
+        : rules.recheck(transaction, read.key.policy, facts),
+    ),
+    heard,
   );
   if (verdict.verdict === 'refuse') {
-    return refuse(context, transaction, { ...row, sentence: record.sentence }, kind, verdict);
+    const refused = await refuse(context, transaction, { ...row, sentence: record.sentence }, kind, verdict);
+    return isByPeople(verdict.error) && heard?.matter
+      ? rejectByPeople(context, transaction, stored, verdict, heard)
+      : refused;
   }
-  const { policy } = verdict;
-  if (isMet(verdict, record)) {
-    const admitted = isAnew ? { ...stored, row: { ...row, version: row.version + 1 } } : stored;
-    if (isAnew) await transaction.requests.update(sealRequest(context, admitted));
-    return { kind: 'admitted', stored: admitted, fresh: false, policy, decided: null };
+  const { awaits, operator } = asksOf(verdict, record);
+  const asked = await askIfNeeded(means, transaction, request, read, heard, awaits);
+  const people = asked === null ? {} : peopleIn(asked, { awaits, operator });
+  const rest = {
+    kind: 'admitted',
+    policy: verdict.policy,
+    matter: asked?.matter ?? null,
+    refused: heard?.refused ?? [],
+  } as const;
+  if (awaits.length === 0 && !operator) {
+    const isNew = stored.state === 'waiting';
+    const approvedBy = record.approvedBy ?? 'people';
+    const after = isNew
+      ? nextRequest({ ...stored, row }, 'approved', { approvedBy, ...people })
+      : isAnew
+        ? { ...stored, row: { ...row, version: row.version + 1 } }
+        : stored;
+    if (after !== stored) await updateRequest(context, transaction, after);
+    return { ...rest, stored: after, fresh: isNew, decided: isNew ? { verdict: 'allow', code: '' } : null };
   }
-  const shown = shownOf(read.description);
-  await assertRoomToWait(context, call, transaction, bytesOfShown(shown));
-  const asked = nextRequest({ ...stored, row }, 'waiting', { approvedBy: null, shown });
-  await transaction.requests.update(sealRequest(context, asked));
-  await auditAsked(context, transaction, asked, policy);
-  return { kind: 'admitted', stored: asked, fresh: true, policy, decided: { verdict: 'ask', code: '' } };
+  const after = await waitOn(context, call, transaction, { ...stored, row }, read, { operator, people });
+  const isFresh = after !== null && (stored.state === 'approved' || (operator && !stored.row.waiting));
+  if (isFresh) await auditAsked(context, transaction, after, verdict.policy);
+  return {
+    ...rest,
+    stored: after ?? stored,
+    fresh: isFresh,
+    decided: isFresh ? { verdict: 'ask', code: '' } : null,
+  };
 }
 
-/** What the operator said holds; people are heard anew each time. */
-function isMet(
+/** Has a request wait, or wait on for others than before. @returns how it is stored then; null: as it was */
+async function waitOn(
+  context: ServerContext,
+  call: Call,
+  transaction: Transaction,
+  stored: StoredRequest,
+  read: ReadRequest,
+  { operator, people }: { readonly operator: boolean; readonly people: Partial<StoredRequest['record']> },
+): Promise<StoredRequest | null> {
+  const { row, state, record } = stored;
+  const isAsked = operator && !row.waiting;
+  if (state === 'waiting' && !isAsked && isSamePeople(record.people, people.people)) return null;
+  const shown = operator ? (record.shown ?? shownOf(read.description)) : null;
+  if (isAsked) await assertRoomToWait(context, call, transaction, bytesOfShown(shown!));
+  const approvedBy = record.approvedBy === 'operator' && !operator ? 'operator' : null;
+  const change = { approvedBy, ...people, ...(shown === null ? {} : { shown }) } as const;
+  const after =
+    state === 'waiting'
+      ? { row: { ...row, version: row.version + 1 }, state, record: { ...record, ...change } }
+      : nextRequest(stored, 'waiting', change);
+  await updateRequest(context, transaction, after);
+  return { ...after, row: { ...after.row, waiting: operator } };
+}
+
+/** Whose yes is missing: of people by the terms, and of the operator. */
+function asksOf(
   verdict: Exclude<Verdict, { verdict: 'refuse' }>,
-  { approvedBy }: Pick<StoredRequest['record'], 'approvedBy'>,
-): boolean {
-  if (verdict.verdict === 'allow') return true;
-  return verdict.people.length === 0 && approvedBy === 'operator';
+  record: Pick<StoredRequest['record'], 'approvedBy'> | null,
+): { readonly awaits: readonly Awaited[]; readonly operator: boolean } {
+  if (verdict.verdict === 'allow') return { awaits: [], operator: false };
+  // What the operator said holds; people are heard anew each time.
+  return { awaits: verdict.people, operator: verdict.operator && record?.approvedBy !== 'operator' };
+}
+
+/** People are asked in the name of somebody, who has no say himself: without one nobody is. */
+function withRequester(verdict: Verdict, heard: Heard | null): Verdict {
+  const isNamed = heard !== null && heard.requester !== null;
+  const isMissing = verdict.verdict === 'ask' && verdict.people.length > 0 && !isNamed;
+  return isMissing ? { verdict: 'refuse', policy: verdict.policy, error: requesterMissing() } : verdict;
+}
+
+interface AskedOfPeople {
+  readonly heard: Heard;
+  readonly requester: Uint8Array;
+  readonly matter: StoredMatter;
+}
+
+/** Has people asked where somebody's yes is missing, or was given with this very message. Null: nobody is asked. */
+async function askIfNeeded(
+  means: RequestMeans,
+  transaction: Transaction,
+  { payload }: RequestAsk,
+  { description: { sentence } }: ReadRequest,
+  heard: Heard | null,
+  awaits: readonly Awaited[],
+): Promise<AskedOfPeople | null> {
+  if (heard === null || heard.requester === null) return null;
+  const { requester, matter: before, carried } = heard;
+  if (before !== null && (awaits.length === 0 || !before.row.waiting))
+    return { heard, requester, matter: before };
+  if (awaits.length === 0 && carried.votes.length === 0) return null;
+  const matter = await askAboutRequest(means, transaction, heard, { payload, sentence, awaits });
+  return { heard, requester, matter };
+}
+
+function peopleIn(
+  { heard, requester, matter }: AskedOfPeople,
+  waits: { readonly awaits: readonly Awaited[]; readonly operator: boolean },
+): Required<Pick<StoredRequest['record'], 'requester' | 'people'>> {
+  return { requester, people: peopleHeard(heard, matter, waits) };
+}
+
+/** A rule is over by those who said no: so is the request. */
+async function rejectByPeople(
+  context: ServerContext,
+  transaction: Transaction,
+  stored: StoredRequest,
+  { policy, error }: Extract<Verdict, { verdict: 'refuse' }>,
+  { refused }: Heard,
+): Promise<Admission> {
+  const after = nextRequest(stored, 'rejected', { reason: error.message.slice(0, MOST_REASON) });
+  await updateRequest(context, transaction, after);
+  const decided = { verdict: 'refuse', code: error.code } as const;
+  return { kind: 'admitted', stored: after, fresh: false, policy, decided, matter: null, refused };
+}
+
+const MOST_REASON = 280;
+
+function isByPeople({ code }: PolicyError): boolean {
+  return code === 'POLICY_PEOPLE_SAID_NO';
 }
 
 /** The row of a request as it is let in now, where this server counts anew since it was; the same row otherwise. */
@@ -214,23 +348,13 @@ async function assertRoomToWait(
   await accounts.quota.bytes(transaction, account, bytes);
 }
 
-/** What names a request to people. */
-type AskedRequest = Pick<MatterOfPeople['ballot'], 'kind' | 'expiresAt' | 'payloadHash' | 'tasksHash'> & {
-  readonly requestId: Uint8Array;
-};
-
-async function factsOf(
-  { clock, people }: ServerContext,
-  reader: Reader,
+function factsOf(
+  { clock }: ServerContext,
   { key, description: { blind }, facts }: ReadRequest,
-  { requestId, ...asked }: AskedRequest,
-): Promise<RequestFacts> {
-  const { owner, keyId, tightened, counting, policy: terms } = key;
-  const { kind, expiresAt } = asked;
-  const { asksPeople, hash: termsHash } = termsInForce(terms);
-  const named = { matter: 'request', matterId: requestId, keyId, termsHash, requester: null } as const;
-  const said = asksPeople
-    ? await people.said(reader, { owner, terms, ballot: { ...named, ...asked } })
-    : null;
+  { kind, expiresAt }: RequestBallot,
+  heard: Heard | null,
+): RequestFacts {
+  const { owner, keyId, tightened, counting } = key;
+  const said = heard?.said ?? null;
   return { owner, keyId, tightened, counting, kind, blind, expiresAt, now: clock(), facts, said };
 }

@@ -1,15 +1,24 @@
-import { type CraftPrepared, fromProblem, type RequestAsk, type RequestReply } from '@ckm/api';
+import {
+  type CraftPrepared,
+  fromProblem,
+  type RefusedVote,
+  type RequestAsk,
+  type RequestReply,
+} from '@ckm/api';
 import { concatBytes, encodeHex, type PolicyError, reveal, secret, wipe } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
+import { termsInForce } from '../policy/terms.js';
 import { rowChanged } from '../storage/codes.js';
 import type { Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
 import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
 import { whenHeadKnown } from '../sessions/keys/head-memory.js';
 import { repeatWhenRaced } from '../storage/raced.js';
+import { settleMatter } from '../votes/matters.js';
 import { admitRequest, bytesFor, recheckRequest, type Admission, type Decided } from './admission.js';
 import { assertAttempt, assertSameCraft, type Early, findAttempt, makeAttempt } from './make-attempt.js';
 import { endIfGone } from './end-requests.js';
+import { nameOfRequest, waitsForPeople } from './hear-people.js';
 import type { RequestMeans } from './means.js';
 import { readRequest, type ReadRequest } from './read-request.js';
 import { auditAttempt } from './request-audit.js';
@@ -38,6 +47,8 @@ type Outcome =
       readonly made: boolean;
       /** Whether the request is open: what is wanted for the next attempt is prepared. */
       readonly isOpen: boolean;
+      /** Votes that came with the message, and count nothing. */
+      readonly votes: readonly RefusedVote[];
     };
 
 /**
@@ -69,13 +80,13 @@ export async function askRequest(
   );
   report(context, request, outcome, performance.now() - started);
   if (outcome.refused !== null) throw outcome.refused;
-  const { stored, attempt } = outcome;
+  const { stored, attempt, votes: refused } = outcome;
   if (attempt !== null && attempt !== 'stale' && attempt.problem !== null) throw fromProblem(attempt.problem);
   const prepared = outcome.isOpen ? await prepare(means, request, outcome.read) : null;
   if (attempt === null || attempt === 'stale') {
-    return replyTo(context, stored, { prepared, stale: attempt === 'stale' });
+    return replyTo(context, stored, { prepared, stale: attempt === 'stale', refused });
   }
-  return replyTo(context, stored, { prepared, answer: attempt.answer });
+  return replyTo(context, stored, { prepared, answer: attempt.answer, refused });
 }
 
 /** A large attempt that is asked for again while it is being made waits for its answer, which is stored then. */
@@ -107,7 +118,9 @@ function receive(
     const key = await means.keys.find(transaction, call.account.xid, request.keyId);
     assertEpoch(key, request);
     // Held, so that whoever says how often it was used counts this attempt, or has voided what it is made with.
-    if (request.attempt !== null && means.context.policy.isCounted(key.policy, key)) {
+    // And so that nobody freezes it, or gives it other terms, between what people have said and the share.
+    const isHeld = means.context.policy.isCounted(key.policy, key) || termsInForce(key.policy).asksPeople;
+    if (request.attempt !== null && isHeld) {
       const held = await transaction.keys.hold(key.owner, key.keyId);
       if (held?.version !== key.version) throw rowChanged('keys');
     }
@@ -170,7 +183,21 @@ async function lookUpUnapproved(
   if (row === null) return null;
   const stored = openRequest(context, row);
   assertSame(stored, request);
-  return stored.state === 'approved' ? null : stored;
+  if (stored.state === 'approved' || (await isToCount(context, stored, request))) return null;
+  return stored;
+}
+
+/** Whether people were asked and have said something since they were counted last. */
+async function isToCount(
+  { storage, clock }: ServerContext,
+  { row, state, record }: StoredRequest,
+  { votes = [] }: RequestAsk,
+): Promise<boolean> {
+  const { people } = record;
+  if (state !== 'waiting' || people === undefined || row.expiresAt <= clock()) return false;
+  if (votes.length > 0) return true;
+  const matter = await storage.read(({ matters }) => matters.find(nameOfRequest(row)));
+  return matter?.version !== people.counted;
 }
 
 async function answer(
@@ -189,8 +216,17 @@ async function answer(
   }
   const stored = openRequest(context, row);
   assertSame(stored, request);
-  const over = stored.state !== 'approved' || stored.row.expiresAt <= context.clock();
-  const nothing = { refused: null, stored, read, decided: null, attempt: null, made: false } as const;
+  const isOpen = stored.state === 'approved' || waitsForPeople(stored);
+  const over = !isOpen || stored.row.expiresAt <= context.clock();
+  const nothing = {
+    refused: null,
+    stored,
+    read,
+    decided: null,
+    attempt: null,
+    made: false,
+    votes: [],
+  } as const;
   if (over) return { ...nothing, isOpen: false };
   const ended = await endIfGone(context, transaction, stored);
   if (ended !== null) return { ...nothing, stored: ended, isOpen: false };
@@ -199,7 +235,7 @@ async function answer(
   if (request.attempt !== null) {
     await context.accounts.quota.bytes(transaction, call.account, bytesFor(read));
   }
-  const admission = await recheckRequest(means, call, transaction, stored, read);
+  const admission = await recheckRequest(means, call, transaction, stored, request, read);
   return proceed(means, transaction, { request, read, early }, admission);
 }
 
@@ -212,13 +248,16 @@ async function proceed(
 ): Promise<Outcome> {
   if (admission.kind === 'refused') return { refused: admission.error, decided: admission.decided };
   const { request, read, early } = asked;
-  const { stored, decided } = admission;
+  const { stored, decided, refused: votes, matter } = admission;
   if (stored.state !== 'approved') {
-    return { refused: null, stored, read, decided, attempt: null, made: false, isOpen: false };
+    return { refused: null, stored, read, decided, attempt: null, made: false, isOpen: false, votes };
   }
   const attempt = await makeAttempt(means, transaction, request, read, early);
+  // From the first share on, nothing that people say changes what this server has done.
+  const isGiven = attempt !== null && attempt !== 'stale' && attempt.answer !== null;
+  if (isGiven && matter !== null) await settleMatter(means.context, transaction, matter);
   await auditAttempt(means, transaction, { request, admission, attempt });
-  return { refused: null, stored, read, decided, attempt, made: true, isOpen: true };
+  return { refused: null, stored, read, decided, attempt, made: true, isOpen: true, votes };
 }
 
 /** What the client wants for its next attempt. */

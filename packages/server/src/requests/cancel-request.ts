@@ -5,7 +5,8 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { replyTo } from './request-reply.js';
-import { openRequest, sealRequest } from './request-record.js';
+import { openRequest } from './request-record.js';
+import { updateRequest } from './update-request.js';
 import type { RequestMeans } from './means.js';
 
 /**
@@ -24,7 +25,7 @@ export async function cancelRequest(
       const before = openRequest(context, row);
       if (before.state !== 'waiting' && before.state !== 'approved') return before;
       const after = nextRequest(before, 'cancelled', { reason });
-      await transaction.requests.update(sealRequest(context, after));
+      await updateRequest(context, transaction, after);
       const { sentence, kind } = before.record;
       const entry = { deed: 'request.cancel', sentence, verdict: 'done', policy: '', detail: kind } as const;
       await context.audit.append(transaction, requestEntry(row, entry));

@@ -5,7 +5,8 @@ import type { Transaction } from '../storage/storage.js';
 import { nextRequest } from './admission.js';
 import { stillAsks } from './by-device.js';
 import { requestEntry } from './request-audit.js';
-import { openRequest, sealRequest, type StoredRequest } from './request-record.js';
+import { openRequest, type StoredRequest } from './request-record.js';
+import { updateRequest } from './update-request.js';
 
 /** More than any quota lets an account have waiting. */
 const MOST_WAITING = 10_000;
@@ -64,7 +65,7 @@ async function endRequest(
   before: StoredRequest,
 ): Promise<StoredRequest> {
   const after = nextRequest(before, 'cancelled', { reason: REASON });
-  await transaction.requests.update(sealRequest(context, after));
+  await updateRequest(context, transaction, after);
   const { sentence, kind } = before.record;
   const entry = { deed: 'request.cancel', sentence, verdict: 'done', policy: '', detail: kind } as const;
   await context.audit.append(transaction, requestEntry(before.row, entry));

@@ -12,7 +12,7 @@ export function notWaiting(stored: StoredRequest, now: number): CkmError {
 }
 
 function describePast({ row: { expiresAt }, state, record }: StoredRequest, now: number): string {
-  const { decision, approvedBy, reason } = record;
+  const { decision, approvedBy, reason, people } = record;
   switch (state) {
     case 'rejected':
       return `this request was rejected${describeDecision(decision)}${reason === null ? '' : `: ${quoteReason(reason)}`}`;
@@ -25,6 +25,8 @@ function describePast({ row: { expiresAt }, state, record }: StoredRequest, now:
         : 'this request needs no yes: the policy of its key lets it through';
     case 'waiting':
       if (expiresAt <= now) break;
+      if (people !== undefined && !people.operator)
+        return 'this request waits for the people whom the terms of its key ask, and not for you';
       return 'the account behind this request is suspended';
     default:
   }

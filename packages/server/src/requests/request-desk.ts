@@ -5,10 +5,13 @@ import { demand, refusal } from '../refusals.js';
 import { checkReason, detailAs, quoteReason } from '../sessions/operator-reason.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
+import { endMatter } from '../votes/matters.js';
 import { nextRequest } from './admission.js';
+import { nameOfRequest } from './hear-people.js';
 import { notWaiting } from './past-request.js';
 import { requestEntry } from './request-audit.js';
-import { openRequest, sealRequest, type RequestRecord, type StoredRequest } from './request-record.js';
+import { openRequest, type RequestRecord, type StoredRequest } from './request-record.js';
+import { updateRequest } from './update-request.js';
 
 /** Most requests of a page, and bytes after which no more are put on it: warnings may be many. */
 const PAGE = { requests: 64, bytes: 524_288 };
@@ -87,14 +90,24 @@ async function rejectAll(context: ServerContext, owner: Uint8Array, given: Answe
 
 /** Expires requests whose time has passed while they waited. */
 export async function sweepRequests(context: ServerContext): Promise<void> {
-  const overdue = await context.storage.read((reader) => reader.requests.overdue(context.clock(), BATCH));
+  const overdue = await context.storage.read(async ({ requests, matters }) => {
+    const ofPeople = await matters.overdue(context.clock(), BATCH);
+    return [
+      ...(await requests.overdue(context.clock(), BATCH)),
+      ...ofPeople.flatMap(({ matter, owner, matterId }) =>
+        matter === 'request' ? [{ owner, requestId: matterId }] : [],
+      ),
+    ];
+  });
   for (const { owner, requestId } of overdue) {
     await passIfTampered(context.events.storageFailed, () =>
       repeatWhenRaced(() =>
         context.storage.transact(async (transaction) => {
           const row = await transaction.requests.find(owner, requestId);
-          if (row === null || !row.waiting) return;
-          await expire(context, transaction, openRequest(context, row));
+          const stored = row === null ? null : openRequest(context, row);
+          if (stored?.state === 'waiting') await expire(context, transaction, stored);
+          // Votes that let it in are over with it.
+          else await endMatter(transaction, nameOfRequest({ owner, requestId }));
         }),
       ),
     );
@@ -170,7 +183,7 @@ async function move(
     readonly detail: string;
   },
 ): Promise<void> {
-  await transaction.requests.update(sealRequest(context, after));
+  await updateRequest(context, transaction, after);
   const { sentence, kind } = after.record;
   await context.audit.append(transaction, {
     ...requestEntry(after.row, { ...entry, sentence, policy: '' }),

@@ -14,11 +14,11 @@ export const REQUEST_STATES = [
 ] as const;
 export type RequestState = (typeof REQUEST_STATES)[number];
 
-/** The only moves a request can make. `approved` → `waiting`: the operator has become stricter since. */
+/** The only moves a request can make. Out of `approved` before a share has left: the operator has become stricter since, or people have said something else. */
 export const REQUEST_TRANSITIONS: Readonly<Record<RequestState, readonly RequestState[]>> = {
   proposed: ['waiting', 'approved'],
   waiting: ['approved', 'rejected', 'expired', 'cancelled'],
-  approved: ['waiting', 'expired', 'cancelled'],
+  approved: ['waiting', 'rejected', 'expired', 'cancelled'],
   rejected: [],
   expired: [],
   cancelled: [],

@@ -1,4 +1,4 @@
-import { type CraftAttempt, hashPayload, type RequestAsk } from '@ckm/api';
+import { type CraftAttempt, hashPayload, type PeopleAsked, type RequestAsk } from '@ckm/api';
 import { encodeUtf8, equalBytes } from '@ckm/foundation';
 import { taggedHash } from '@ckm/threshold';
 import type { ServerContext, ShownRequest } from '../context.js';
@@ -17,8 +17,12 @@ export interface RequestRecord {
   readonly sentence: string;
   /** What else the operator reads. Only while the request waits; absent too when an earlier version stored it. */
   readonly shown?: ShownRequest;
-  /** Who said yes; null while nobody has. */
-  readonly approvedBy: 'policy' | 'operator' | null;
+  /** Who said yes; null while nobody has. What the operator said holds while people are asked besides; people are heard anew each time. */
+  readonly approvedBy: 'policy' | 'operator' | 'people' | null;
+  /** Who asked, by the name for this key that votes bind; absent: nobody was asked. */
+  readonly requester?: Uint8Array;
+  /** How far those are whom the terms of the key ask; absent: nobody was asked. */
+  readonly people?: PeopleHeard;
   /** Why it was rejected or cancelled. */
   readonly reason: string | null;
   /** The device that asked; absent: whoever has the words, or a version that knew of no devices. */
@@ -34,6 +38,14 @@ export interface Decision {
   /** UnixSeconds */
   readonly at: number;
   readonly as: string | null;
+}
+
+/** How far people are with a request, as it is stored with it. */
+export interface PeopleHeard extends Pick<PeopleAsked, 'awaits' | 'yes' | 'no'> {
+  /** Which version of the matter was counted: what was said since is in a later one. */
+  readonly counted: number;
+  /** Whether it waits for the operator as well. */
+  readonly operator: boolean;
 }
 
 export interface StoredRequest {
@@ -52,13 +64,18 @@ export function openRequest(context: Pick<ServerContext, 'vault'>, row: RequestR
   return { row, state: parseRequestState(row.state), record: openRecord(context.vault, 'requests', row) };
 }
 
+/** Of a request that waits: whether it is the operator's to say yes. */
+function waitsForOperator({ people }: Pick<RequestRecord, 'people'>): boolean {
+  return people === undefined || people.operator;
+}
+
 /** Once a request is answered, only its sentence stays. */
 export function sealRequest(
   { vault }: Pick<ServerContext, 'vault'>,
   { row, state, record }: StoredRequest,
 ): RequestRow {
   const { owner, requestId, keyId, version, createdAt, expiresAt } = row;
-  const waiting = state === 'waiting';
+  const waiting = state === 'waiting' && waitsForOperator(record);
   const columns = { owner, requestId, keyId, state, waiting, version, createdAt, expiresAt };
   const { shown, ...rest } = record;
   return sealRecord(vault, 'requests', columns, waiting && shown !== undefined ? { ...rest, shown } : rest);

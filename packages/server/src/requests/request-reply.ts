@@ -1,19 +1,31 @@
-import type { CraftAnswer, CraftPrepared, RequestReply } from '@ckm/api';
+import type { CraftAnswer, CraftPrepared, PeopleAsked, RefusedVote, RequestReply, WaitsFor } from '@ckm/api';
 import type { ServerContext } from '../context.js';
-import type { StoredRequest } from './request-record.js';
+import type { PeopleHeard, StoredRequest } from './request-record.js';
 
 /** The reply about a request, with what there is to hand out. */
 export function replyTo(
   { clock }: ServerContext,
-  { row: { requestId, expiresAt }, state, record: { sentence, reason } }: StoredRequest,
+  { row: { requestId, expiresAt }, state, record: { sentence, reason, people } }: StoredRequest,
   given: {
     readonly answer?: CraftAnswer | null;
     readonly prepared?: CraftPrepared | null;
     readonly stale?: boolean;
+    /** Votes that came with the message, and count nothing. */
+    readonly refused?: readonly RefusedVote[];
   },
 ): RequestReply {
-  const { answer = null, prepared = null, stale = false } = given;
-  return { requestId, state: shownState(), sentence, reason, answer, prepared };
+  const { answer = null, prepared = null, stale = false, refused = [] } = given;
+  const shown = shownState();
+  return {
+    requestId,
+    state: shown,
+    sentence,
+    reason,
+    answer,
+    prepared,
+    ...(people === undefined ? {} : { people: asked(people, refused) }),
+    ...(people === undefined || shown !== 'waiting' ? {} : { waitsFor: waitsFor(people) }),
+  };
 
   function shownState(): RequestReply['state'] {
     if (answer !== null) return 'answered';
@@ -22,4 +34,13 @@ export function replyTo(
     if (state === 'approved') return stale ? 'stale' : 'ready';
     return state === 'proposed' ? 'waiting' : state;
   }
+}
+
+function asked({ awaits, yes, no }: PeopleHeard, refused: readonly RefusedVote[]): PeopleAsked {
+  return { awaits, yes, no, refused: [...refused] };
+}
+
+function waitsFor({ awaits, operator }: PeopleHeard): WaitsFor {
+  if (awaits.length === 0) return 'operator';
+  return operator ? 'both' : 'people';
 }

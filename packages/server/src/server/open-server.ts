@@ -16,7 +16,7 @@ import { createLongTurns, longTurnLimits } from '../turns/long-turns.js';
 import { noticeLater, operatorWays } from '../outbox/operator-notices.js';
 import { createOutbox } from '../outbox/outbox.js';
 import { createPolicy } from '../policy/create-policy.js';
-import { ASKS_NOBODY } from '../policy/terms.js';
+import { createPeople } from '../votes/people.js';
 import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
 import { type StorageHealth, watchStorage } from '../storage/answers.js';
@@ -189,7 +189,7 @@ async function openOn(
       quota: config.quota,
     }),
     policy: createPolicy({ vault, operator: config.policy }),
-    people: ASKS_NOBODY,
+    people: createPeople({ clock, config, identity, vault }),
     checkedChanges: createChangeMemory(),
   };
   const folder = watchFolder(context);

@@ -145,7 +145,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       }),
       ...deviceHandlers({ context, ends: endsOf(server), counting }),
       ...depositHandlers({ context, isYoung }),
-      ...voteHandlers(),
+      ...voteHandlers(context),
       'freeze.carry': (call, carried) => carryFreeze(context, call, carried),
     },
     desk: createRequestDesk(context),

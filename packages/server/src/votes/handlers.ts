@@ -1,27 +1,88 @@
-import { parseVote } from '@ckm/api';
-import { CkmError } from '@ckm/foundation';
-import type { ApprovalHandlers } from '../context.js';
+import type { Parameters, RefusedVote, Result, SignedVote } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import type { AnybodyCall, ApprovalHandlers, ServerContext } from '../context.js';
+import { repeatWhenRaced } from '../storage/raced.js';
+import type { MatterName, Transaction } from '../storage/storage.js';
 import { matterUnknown } from './codes.js';
+import { findWaiting, listMatters, MOST_TWINS, showMatter } from './inbox.js';
+import { judgeVotes, readVote } from './judge-vote.js';
+import { matterUnder, pollingOf } from './matter.js';
+import { holdMatter, touchMatter } from './matters.js';
+import { keepVotes } from './store-vote.js';
 
-/** What approvers may ask and say. This server asks nobody yet: everybody is answered as somebody whom no matter waits for. */
-export function voteHandlers(): ApprovalHandlers {
+/** What approvers may ask and say. */
+export function voteHandlers(context: ServerContext): ApprovalHandlers {
   return {
-    'approval.list': async () => ({ matters: [], next: null }),
-    'approval.show': async () => {
-      throw matterUnknown();
-    },
-    'approval.give': async (_, { votes }) => ({
-      refused: votes.map((bytes, at) => ({ at, code: faultOf(bytes) })),
-    }),
+    'approval.list': ({ sender }, parameters) => listMatters(context, sender, parameters),
+    'approval.show': ({ sender }, parameters) => showMatter(context, sender, parameters),
+    'approval.give': (call, parameters) => giveVotes(context, call, parameters),
   };
 }
 
-function faultOf(bytes: Uint8Array): string {
-  try {
-    parseVote(bytes);
-    return matterUnknown().code;
-  } catch (error) {
-    if (error instanceof CkmError) return error.code;
-    throw error;
+/**
+ * Answers `approval.give`: keeps votes of whomever where people are asked about what they say. Why one does not count is told to whoever gave it; others learn
+ * nothing about what somebody is asked (P9).
+ */
+async function giveVotes(
+  context: ServerContext,
+  call: AnybodyCall,
+  { votes }: Parameters<'approval.give'>,
+): Promise<Result<'approval.give'>> {
+  const refused: RefusedVote[] = [];
+  for (const [at, bytes] of votes.entries()) {
+    const code = await giveVote(context, call, bytes);
+    if (code !== null) refused.push({ at, code });
   }
+  return { refused };
+}
+
+async function giveVote(
+  context: ServerContext,
+  call: AnybodyCall,
+  bytes: Uint8Array,
+): Promise<string | null> {
+  const vote = readVote(bytes);
+  if (typeof vote === 'string') return vote;
+  const code = await keepSomewhere(context, call, vote, bytes);
+  const isOwn = equalBytes(vote.statement.approver, call.sender);
+  return code === null || isOwn ? code : matterUnknown().code;
+}
+
+/** What is asked under one id by different accounts: a vote is kept wherever it counts. Null: it is. */
+async function keepSomewhere(
+  context: ServerContext,
+  call: AnybodyCall,
+  { statement: { approver, matter, matterId } }: SignedVote,
+  bytes: Uint8Array,
+): Promise<string | null> {
+  const rows = await context.storage.read(({ asked }) => asked.find(approver, matterId, MOST_TWINS));
+  const codes: (string | null)[] = [];
+  for (const { owner } of rows.filter((row) => row.matter === matter)) {
+    const name = { owner, matter, matterId };
+    codes.push(
+      await repeatWhenRaced(() =>
+        call.transact((transaction) => keepHere(context, transaction, name, bytes)),
+      ),
+    );
+  }
+  if (codes.includes(null)) return null;
+  return codes[0] ?? matterUnknown().code;
+}
+
+async function keepHere(
+  context: ServerContext,
+  transaction: Transaction,
+  name: MatterName,
+  bytes: Uint8Array,
+): Promise<string | null> {
+  const held = await holdMatter(context, transaction, name);
+  const found = await findWaiting(context, transaction, name);
+  if (held === null || found === null) return matterUnknown().code;
+  const matter = matterUnder(held, found.terms);
+  const judged = judgeVotes([bytes], pollingOf(context, matter));
+  const [refused] = judged.refused;
+  if (refused !== undefined) return refused.code;
+  const { kept, refused: overtaken } = await keepVotes(context, transaction, matter, judged);
+  if (kept > 0) await touchMatter(context, transaction, held);
+  return overtaken[0]?.code ?? null;
 }

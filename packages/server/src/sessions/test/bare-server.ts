@@ -6,10 +6,12 @@ import {
   assertAllowed,
   devicesKeyName,
   encodeCall,
+  encodeReply,
   type FunctionName,
   needsOf,
   type Parameters,
   parseCall,
+  parseReply,
   type Result,
 } from '@ckm/api';
 import { secret, type Secret } from '@ckm/foundation';
@@ -22,22 +24,23 @@ import type { ServerConfig } from '../../config/config.js';
 import { toConfig } from '../../config/load-config.js';
 import type {
   AnybodyCall,
+  ApprovalFunctionName,
+  ApprovalHandlers,
   Call,
   Handler,
-  People,
   ServerContext,
   SessionFunctionName,
   Sessions,
 } from '../../context.js';
 import type { Events } from '../../events.js';
 import { createPolicy } from '../../policy/create-policy.js';
-import { ASKS_NOBODY } from '../../policy/terms.js';
 import { createRandom } from '../../random.js';
 import { openStorage } from '../../server/database/open-storage.js';
 import type { Storage } from '../../storage/storage.js';
 import { createVault } from '../../vault/create-vault.js';
 import { openEpochKeys } from '../../vault/epoch-keys.js';
 import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
+import { createPeople } from '../../votes/people.js';
 import { openSessions, type RoomsOf } from '../../server/open-sessions.js';
 
 /** What one bare server is made of. */
@@ -55,8 +58,6 @@ export interface BareOptions {
   readonly now?: () => number;
   /** Milliseconds that its process has run; as {@link now} unless a test says otherwise. */
   readonly elapsed?: () => number;
-  /** Whom terms ask; absent: nobody is asked. */
-  readonly people?: People;
   /** Other kinds of ceremonies. */
   readonly rooms?: RoomsOf;
 }
@@ -74,6 +75,11 @@ export interface BareServer {
   as(identity: Identity): Promise<BareCaller>;
   /** A device of somebody who has an account: it calls as far as it may, and as long as it is there. */
   asDevice(device: Identity): BareCaller;
+  /** Somebody who has no account: he may be asked for a yes. */
+  asAnybody(identity: Identity): {
+    readonly name: string;
+    call<F extends ApprovalFunctionName>(name: F, parameters: Parameters<F>): Promise<Result<F>>;
+  };
   /** Ends it without a word to anybody, as a crash does to memory. */
   stop(): Promise<void>;
   /** A new life on the same database and keys. */
@@ -113,6 +119,10 @@ export async function openBareServer(options: BareOptions): Promise<BareServer> 
         call: (name, parameters) => callOverWire(server, account, account.keys.words, name, parameters),
       };
     },
+    asAnybody: ({ xid }) => ({
+      name: options.name,
+      call: (name, parameters) => callAsAnybody(server, xid, name, parameters),
+    }),
     asDevice: ({ xid, publicKeys }) => ({
       name: options.name,
       call: async (name, parameters) => {
@@ -168,7 +178,7 @@ async function createBareContext(
     epochKeys: openEpochKeys(config, vault, random),
     accounts: createAccounts({ vault, clock, random, admission: 'open', most: 100, quota }),
     policy: createPolicy({ vault, operator }),
-    people: options.people ?? ASKS_NOBODY,
+    people: createPeople({ clock, config, identity, vault }),
     audit: createAuditLog({ vault, clock, random }),
     events: silentEvents(),
     checkedChanges: createChangeMemory(),
@@ -211,15 +221,31 @@ async function callOverWire<F extends FunctionName>(
   return handler(bareCall(context, account, by), parsed);
 }
 
-function bareCall({ storage, clock }: ServerContext, account: Account, by: AccountKey): Call & AnybodyCall {
+async function callAsAnybody<F extends ApprovalFunctionName>(
+  { context, sessions }: BareServer,
+  sender: Uint8Array,
+  name: F,
+  parameters: Parameters<F>,
+): Promise<Result<F>> {
+  const handler = sessions.handlers[name] as ApprovalHandlers[F];
+  const parsed = parseCall(name, encodeCall(name, parameters));
+  return parseReply(
+    name,
+    encodeReply({ ok: true, result: await handler(anybodyCall(context, sender), parsed) }),
+  );
+}
+
+function bareCall(context: ServerContext, account: Account, by: AccountKey): Call & AnybodyCall {
+  return { account, by, ...anybodyCall(context, account.xid) };
+}
+
+function anybodyCall({ storage, clock }: ServerContext, sender: Uint8Array): AnybodyCall {
   const messageId = new Uint8Array(randomBytes(32));
   return {
-    account,
-    by,
-    sender: account.xid,
+    sender,
     transact: (work) =>
       storage.transact(async (transaction) => {
-        await transaction.messages.record(account.xid, messageId, clock() + 60);
+        await transaction.messages.record(sender, messageId, clock() + 60);
         return work(transaction);
       }),
   };

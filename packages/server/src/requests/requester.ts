@@ -1,0 +1,79 @@
+import {
+  isAllowed,
+  isOfOwner,
+  isRequester,
+  parseDevices,
+  type RequestAsk,
+  type SignedDevices,
+  xidOfKey,
+} from '@ckm/api';
+import { AccessError, equalBytes, PolicyError } from '@ckm/foundation';
+import type { ServerContext } from '../context.js';
+import type { ActiveKey } from '../sessions/keys/active-keys.js';
+import type { Reader } from '../storage/storage.js';
+import { openRecord } from '../vault/sealed-record.js';
+
+/** Every code about who asks for something that people are asked about. */
+const REQUESTER_CODES = ['REQUESTER_MISSING', 'REQUESTER_NOT_PROVEN', 'REQUESTER_OTHER'] as const;
+type RequesterCode = (typeof REQUESTER_CODES)[number];
+
+/**
+ * Who asks, by the name that the servers of this key and its approvers know him by: the owner whom the terms name, or a device that he has on his list for this
+ * key and that may use it. Null: nobody says so.
+ * @throws AccessError `REQUESTER_NOT_PROVEN`
+ */
+export async function requesterOf(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  key: Pick<ActiveKey, 'owner' | 'keyId' | 'policy'>,
+  { requester, requestId, keyId, expiresAt }: RequestAsk,
+  payloadHash: Uint8Array,
+): Promise<Uint8Array | null> {
+  if (requester === undefined) return null;
+  const isHis = isRequester(requester, { keyId, requestId, payloadHash, expiresAt });
+  if (!isHis || !(await mayAsk(context, reader, key, requester.key))) throw requesterNotProven();
+  return xidOfKey(requester.key);
+}
+
+async function mayAsk(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId, policy: { ownerKey } }: Pick<ActiveKey, 'owner' | 'keyId' | 'policy'>,
+  asks: Uint8Array,
+): Promise<boolean> {
+  if (ownerKey === undefined) return false;
+  if (equalBytes(asks, ownerKey)) return true;
+  const row = await reader.keyDevices.last(owner, keyId);
+  if (row === null) return false;
+  const list = parseDevices(openRecord<SignedDevices>(vault, 'key_devices', row).document);
+  if (!isOfOwner(list, ownerKey)) return false;
+  return list.keys.some(
+    ({ publicKeys, may }) => equalBytes(publicKeys.signing.bytes, asks) && isAllowed(may, 'use'),
+  );
+}
+
+/** People are asked, and nobody says who asks: votes bind him, and he has no say himself. */
+export function requesterMissing(): PolicyError {
+  return new PolicyError('by the terms of this key people are asked, and the request does not say who asks', {
+    code: 'REQUESTER_MISSING' satisfies RequesterCode,
+    hint: 'bring the client up to date, and ask again',
+    retryable: false,
+  });
+}
+
+export function requesterOther(): AccessError {
+  return new AccessError('somebody else has asked for this, and people are asked in his name', {
+    code: 'REQUESTER_OTHER' satisfies RequesterCode,
+    hint: 'go on from the device that asked, or ask anew from this one',
+  });
+}
+
+function requesterNotProven(): AccessError {
+  return new AccessError(
+    'whoever asks is not shown to be the owner of this key, or a device that he has for it',
+    {
+      code: 'REQUESTER_NOT_PROVEN' satisfies RequesterCode,
+      hint: 'put this device on the list of the key (with the words, or a device that may manage), and ask again',
+    },
+  );
+}

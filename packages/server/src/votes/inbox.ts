@@ -1,0 +1,122 @@
+import {
+  encodeTerms,
+  type KeyTerms,
+  type ListedMatter,
+  MAX_LISTED_MATTERS,
+  type Parameters,
+  type Result,
+  type ShownMatter,
+} from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import type { ServerContext } from '../context.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
+import { readEpoch } from '../sessions/keys/stored/read-key.js';
+import type { AskedRow, MatterName, Reader } from '../storage/storage.js';
+import { matterUnknown } from './codes.js';
+import { matterUnder, openMatter, type StoredMatter } from './matter.js';
+import { votesIn } from './store-vote.js';
+
+/** What different accounts may ask one approver under one id: whoever picks the id of another one hides nothing by it. */
+export const MOST_TWINS = 8;
+
+/** Answers `approval.list`: whom nothing waits for has an empty page. */
+export function listMatters(
+  context: ServerContext,
+  approver: Uint8Array,
+  { after }: Parameters<'approval.list'>,
+): Promise<Result<'approval.list'>> {
+  return context.storage.read(async (reader) => {
+    const rows = await reader.asked.list(approver, after, MAX_LISTED_MATTERS + 1);
+    const page = pageOf(rows);
+    const matters: ListedMatter[] = [];
+    for (const row of page) {
+      const one = await listed(context, reader, row);
+      if (one !== null) matters.push(one);
+    }
+    return { matters, next: rows.length > page.length ? page.at(-1)!.matterId : null };
+  });
+}
+
+/** As many as a page holds; those of one id are not torn apart, since the next page begins behind it. */
+function pageOf(rows: readonly AskedRow[]): readonly AskedRow[] {
+  const beyond = rows[MAX_LISTED_MATTERS];
+  if (beyond === undefined) return rows;
+  const whole = rows.slice(0, MAX_LISTED_MATTERS).filter((row) => !equalBytes(row.matterId, beyond.matterId));
+  return whole.length === 0 ? rows.slice(0, MAX_LISTED_MATTERS) : whole;
+}
+
+async function listed(context: ServerContext, reader: Reader, row: AskedRow): Promise<ListedMatter | null> {
+  const found = await findWaiting(context, reader, row);
+  if (found === null) return null;
+  const { ballot } = matterUnder(found.matter, found.terms);
+  const said = (await votesIn(context, reader, row)).find((one) =>
+    equalBytes(one.row.approver, row.approver),
+  );
+  const { verdict, serial } = said?.vote.statement ?? {};
+  return {
+    ...ballot,
+    createdAt: found.matter.row.createdAt,
+    said: verdict === undefined || serial === undefined ? null : { verdict, serial },
+  };
+}
+
+/** A matter about which people are asked, and the terms of its key; null: it is over, or the key is gone. */
+export async function findWaiting(
+  context: Pick<ServerContext, 'clock' | 'vault'>,
+  reader: Reader,
+  name: MatterName,
+): Promise<{ readonly matter: StoredMatter; readonly terms: KeyTerms } | null> {
+  const row = await reader.matters.find(name);
+  if (row === null || !row.waiting || row.expiresAt <= context.clock()) return null;
+  const key = await reader.keys.find(row.owner, row.keyId);
+  if (key === null) return null;
+  return { matter: openMatter(context, row), terms: openHead(context, key).policy };
+}
+
+/** Answers `approval.show`. @throws StateError `MATTER_UNKNOWN`: whether it is not there or somebody else is asked, nobody learns */
+export function showMatter(
+  context: ServerContext,
+  approver: Uint8Array,
+  { matter, matterId, keyId, known }: Parameters<'approval.show'>,
+): Promise<ShownMatter> {
+  return context.storage.read(async (reader) => {
+    for (const row of await reader.asked.find(approver, matterId, MOST_TWINS)) {
+      if (row.matter !== matter) continue;
+      const shown = await shownMatter(context, reader, row, keyId, known);
+      if (shown !== null) return shown;
+    }
+    throw matterUnknown();
+  });
+}
+
+async function shownMatter(
+  context: ServerContext,
+  reader: Reader,
+  name: AskedRow,
+  keyId: Uint8Array,
+  known: Uint8Array | null,
+): Promise<ShownMatter | null> {
+  const found = await findWaiting(context, reader, name);
+  if (found === null || !equalBytes(found.matter.row.keyId, keyId)) return null;
+  const { row, record } = found.matter;
+  const key = await reader.keys.find(row.owner, keyId);
+  if (key === null || record.payload === null) return null;
+  const head = openHead(context, key);
+  const epoch = await readEpoch(context, reader, key, head);
+  const transcriptHash = head.certified?.transcriptHash;
+  if (transcriptHash === undefined) return null;
+  const isKnown = known !== null && equalBytes(known, transcriptHash);
+  const { ballot } = matterUnder(found.matter, found.terms);
+  const votes = await votesIn(context, reader, name);
+  return {
+    ...ballot,
+    createdAt: row.createdAt,
+    payload: record.payload,
+    terms: encodeTerms(found.terms),
+    epoch: key.epoch,
+    transcriptHash,
+    certificate: isKnown ? null : epoch.certificate,
+    sentence: record.sentence,
+    votes: votes.map(({ bytes }) => bytes),
+  };
+}
