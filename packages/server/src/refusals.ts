@@ -40,6 +40,11 @@ const REFUSALS = {
     { retryable: false },
   ],
   POLICY_NOT_CERTIFIED: [StateError, 'show the policy that was certified with the key', { retryable: false }],
+  TERMS_DIFFER: [
+    StateError,
+    'show every server of the key the terms that are in force, then ask once more',
+    { retryable: false },
+  ],
   TERMS_VERSION_WRONG: [
     UsageError,
     'make the key with terms that have neither number nor hash of others',

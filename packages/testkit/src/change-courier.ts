@@ -3,13 +3,16 @@ import { randomBytes } from 'node:crypto';
 import {
   type ChangeOrder,
   type ChangeView,
+  type KeyTerms,
   type LockedChange,
   type Parameters,
   parsePacket,
+  policyHash,
   type ReshareOffer,
   type ReshareProposal,
   type Result,
   type SessionView,
+  versionOf,
 } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import {
@@ -54,6 +57,8 @@ export interface ChangeOptions {
   readonly needed?: number;
   /** Slots of the epoch in use; the first ones when left out. */
   readonly dealers?: readonly number[];
+  /** In force when it is ordered; those that are certified when left out. */
+  readonly terms?: KeyTerms;
 }
 
 /** Old members who are asked, by slot; all when left out. */
@@ -117,12 +122,12 @@ export interface CarriedChange {
 /** Asks for the key and prepares the order. */
 export async function carryChange(options: ChangeOptions): Promise<CarriedChange> {
   const { servers, keyId } = options;
-  const { policy } = await servers[0]!.call('key.show', { keyId });
+  const policy = options.terms ?? (await servers[0]!.call('key.show', { keyId })).policy;
   const chain = await fetchChain(servers[0]!, keyId);
   const [first, ...changes] = chain;
   const epochs = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes);
   const before = epochs.at(-1)!;
-  const order = orderFor(options, before);
+  const order = orderFor({ ...options, terms: policy }, before);
   const orderHash = hashOrder(order);
   const epoch = order.epoch;
   const next = options.next ?? before.params.roster.map((entry, i) => ({ ...entry, callee: servers[i]! }));
@@ -143,7 +148,8 @@ export async function carryChange(options: ChangeOptions): Promise<CarriedChange
         const said = { keyId, epoch, orderHash, attempt, shown: [...shown], recall, locked: [...locked] };
         return (await one.call('change.promise', said)).statement;
       }),
-    move: (attempt, promises) => move({ ...options, before, order, members, attempt, promises }),
+    move: (attempt, promises) =>
+      move({ ...options, terms: policy, before, order, members, attempt, promises }),
     lock: (attempt, { bytes }, promises, asked, locked = []) =>
       all(askedOf(asked), async (one) => {
         const shown = { promises: [...promises], locked: [...locked] };
@@ -225,13 +231,16 @@ export async function fetchChain(server: Callee, keyId: Uint8Array): Promise<Uin
   }
 }
 
-function orderFor({ next, needed }: ChangeOptions, { params, transcriptHash }: CertifiedEpoch): ChangeOrder {
+function orderFor({ next, needed, terms }: Under, { params, transcriptHash }: CertifiedEpoch): ChangeOrder {
   const roster = (next ?? params.roster).map(({ serverId, identityKey }) => ({ serverId, identityKey }));
   const quorum = { needed: needed ?? params.quorum.needed, of: roster.length };
-  return { keyId: params.keyId, epoch: params.epoch, transcriptHash, quorum, roster, termsVersion: 0 };
+  const termsVersion = versionOf(terms);
+  return { keyId: params.keyId, epoch: params.epoch, transcriptHash, quorum, roster, termsVersion };
 }
 
-interface Move extends ChangeOptions {
+type Under = ChangeOptions & { readonly terms: KeyTerms };
+
+interface Move extends Under {
   readonly before: CertifiedEpoch;
   readonly order: ChangeOrder;
   readonly members: readonly Callee[];
@@ -240,7 +249,7 @@ interface Move extends ChangeOptions {
 }
 
 async function move(options: Move): Promise<WholeChange> {
-  const { before, order, servers, members, attempt, promises, expiresAt, keyId } = options;
+  const { before, order, terms, servers, members, attempt, promises, expiresAt, keyId } = options;
   const { needed } = before.params.quorum;
   const dealers = options.dealers ?? Array.from({ length: needed }, (_, i) => i + 1);
   const proposal: ReshareProposal = {
@@ -262,7 +271,7 @@ async function move(options: Move): Promise<WholeChange> {
   const opened = await all(parties, (one) => one.call('session.propose', ask));
   const offers = opened.map(({ offer }) => offer as unknown as ReshareOffer);
   const offerOf = (one: Callee) => offers[parties.indexOf(one)]!;
-  const change = paramsOfChange(before, order, dealers, members.map(offerOf), dealing.map(offerOf));
+  const change = paramsOfChange(before, terms, order, dealers, members.map(offerOf), dealing.map(offerOf));
   const parameters = encodeChange(change);
   const views = await all(parties, (one) => one.call('session.join', { sessionId, parameters }));
   const packets = await carryPackets(parties, sessionId, views);
@@ -271,6 +280,7 @@ async function move(options: Move): Promise<WholeChange> {
 
 function paramsOfChange(
   before: CertifiedEpoch,
+  terms: KeyTerms,
   { quorum, termsVersion, ...order }: ChangeOrder,
   dealers: readonly number[],
   receiving: readonly ReshareOffer[],
@@ -282,7 +292,14 @@ function paramsOfChange(
   });
   const { params, transcriptHash } = before;
   return {
-    next: { ...params, epoch: params.epoch + 1, previous: transcriptHash, quorum, roster },
+    next: {
+      ...params,
+      termsHash: policyHash(terms),
+      epoch: params.epoch + 1,
+      previous: transcriptHash,
+      quorum,
+      roster,
+    },
     order: hashOrder({ ...order, quorum, termsVersion }),
     termsVersion,
     dealers: dealers.map((slot, i) => ({

@@ -104,6 +104,7 @@ export {
   type VoteJudge,
   type CertificateKind,
   type CertifiedEpoch,
+  type PublicEpoch,
   createStaticKey,
   combineShares,
   type ExportedEpoch,

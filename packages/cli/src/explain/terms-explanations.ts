@@ -52,6 +52,10 @@ export const TERMS_EXPLANATIONS = groupOf(
       'The passkey of an approver is of a form that servers cannot verify.',
       'Have it made anew: with ES256, EdDSA, or RS256 of 2,048 to 4,096 bits.',
     ],
+    TERMS_DIFFER: [
+      'Something was asked under other terms than those that are in force at this server: the terms have changed since, or the server was away when they did.',
+      'Look with ckm terms show NAME which terms are in force where; servers that were away are shown the others by that.',
+    ],
     TERMS_STATEMENT_INVALID: [
       'The statement that changes the terms cannot be read, or is of another key or of other terms.',
       'Propose the change anew.',

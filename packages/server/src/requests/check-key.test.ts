@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
-  type CertifiedEpoch,
+  type PublicEpoch,
   parseCertificate,
   type PartyIndex,
   verifyCertificate,
@@ -23,7 +23,7 @@ const questionOf = (keyId: Uint8Array) => ({
   at: TEST_TIME,
 });
 
-function certifiedBy(certificate: Uint8Array): CertifiedEpoch {
+function certifiedBy(certificate: Uint8Array): PublicEpoch {
   const parsed = parseCertificate(certificate);
   const { transcriptHash, public: publicPackage } = verifyCertificate(parsed);
   return { params: parsed.params, transcriptHash, public: publicPackage };

@@ -1,7 +1,7 @@
 import type { Parameters, Result } from '@ckm/api';
 import { BugError, reveal, secret, type Secret, wipe } from '@ckm/foundation';
 import {
-  type CertifiedEpoch,
+  type PublicEpoch,
   type KeyCheckQuestion,
   parseKeyParams,
   proveShare,
@@ -62,7 +62,7 @@ async function readForCheck(
   asked: Parameters<'key.check'>,
 ): Promise<{
   readonly key: ActiveKey;
-  readonly certified: CertifiedEpoch;
+  readonly certified: PublicEpoch;
   readonly share: Secret<Uint8Array>;
 }> {
   const key = await keys.find(reader, owner, asked.keyId);
@@ -77,7 +77,7 @@ async function readCertified(
   context: ServerContext,
   reader: Reader,
   { owner, keyId, version, share }: ActiveKey,
-): Promise<CertifiedEpoch> {
+): Promise<PublicEpoch> {
   const row = await reader.keys.find(owner, keyId);
   if (row?.version !== version) throw rowChanged('keys');
   const head = openHead(context, row);

@@ -16,10 +16,15 @@ export interface CertifiedEpoch {
   /** 32 bytes: names the epoch everywhere. */
   readonly transcriptHash: Uint8Array;
   readonly public: PublicKeyPackage;
+  /** Version of the terms that its parameters name by their hash; 0: as the key was made. */
+  readonly termsVersion: number;
 }
 
+/** The same without what only the next epoch is checked by. */
+export type PublicEpoch = Omit<CertifiedEpoch, 'termsVersion'>;
+
 /** The group of an epoch's suite. */
-export function groupOfEpoch({ params }: CertifiedEpoch): Group {
+export function groupOfEpoch({ params }: Pick<CertifiedEpoch, 'params'>): Group {
   return groupNamed(groupOfSuite(params.suite));
 }
 
@@ -42,7 +47,7 @@ export function certifiedEntry({ params }: Pick<CertifiedEpoch, 'params'>, slot:
  * Y of a slot: its certified public share.
  * @throws EncodingError as {@link certifiedEntry}
  */
-export function certifiedShare(key: CertifiedEpoch, slot: number): Element {
+export function certifiedShare(key: PublicEpoch, slot: number): Element {
   return groupOfEpoch(key).decode(key.public.verifyingShares[certifiedEntry(key, slot).slot - 1]!);
 }
 
@@ -52,7 +57,7 @@ export function certifiedShare(key: CertifiedEpoch, slot: number): Element {
  * @throws StorageError `SHARE_NOT_CERTIFIED` · EncodingError `SCALAR_INVALID`, or as {@link certifiedEntry}
  */
 export function openCertifiedShare(
-  key: CertifiedEpoch,
+  key: PublicEpoch,
   slot: PartyIndex,
   share: Secret<Uint8Array>,
 ): SecretScalar {

@@ -12,7 +12,7 @@ import type { SecretScalar } from '../group/group.js';
 import type { PartyIndex } from '../protocol/contract.js';
 import { layoutInvalid, uint16be, uint32be } from '../protocol/layout.js';
 import { lagrangeAtZero, parsePartySet } from '../sharing/index.js';
-import { certifiedEntry, type CertifiedEpoch, groupOfEpoch, openCertifiedShare } from './certified-epoch.js';
+import { certifiedEntry, type PublicEpoch, groupOfEpoch, openCertifiedShare } from './certified-epoch.js';
 import { verifyIdentitySignature } from './identity-signature.js';
 import { isBytes, isEpoch } from './params.js';
 
@@ -41,7 +41,7 @@ export interface ExportedEpoch {
 }
 
 /** As much of an epoch as it takes to see who agreed. */
-type NamedEpoch = Pick<CertifiedEpoch, 'params' | 'transcriptHash'>;
+type NamedEpoch = Pick<PublicEpoch, 'params' | 'transcriptHash'>;
 
 /**
  * 32 bytes that name an export: key, epoch, transcript hash, id and recipient. Its likeness in words is what operators type.
@@ -96,7 +96,7 @@ export interface ExportedShare {
 }
 
 /** Whether a share is the one that was certified for its slot. */
-export function isCertifiedShare(key: CertifiedEpoch, { slot, share }: ExportedShare): boolean {
+export function isCertifiedShare(key: PublicEpoch, { slot, share }: ExportedShare): boolean {
   try {
     openCertifiedShare(key, slot, share).fill(0);
     return true;
@@ -112,7 +112,7 @@ export function isCertifiedShare(key: CertifiedEpoch, { slot, share }: ExportedS
  * @throws EncodingError `PARTY_COUNT_INVALID` for fewer, `PARTY_DUPLICATE`, `PARTY_UNKNOWN`, `SCALAR_INVALID` · StorageError
  * `SHARE_NOT_CERTIFIED`
  */
-export function combineShares(key: CertifiedEpoch, shares: readonly ExportedShare[]): Secret<Uint8Array> {
+export function combineShares(key: PublicEpoch, shares: readonly ExportedShare[]): Secret<Uint8Array> {
   const slots = parsePartySet(
     shares.map(({ slot }) => slot),
     key.params.quorum,

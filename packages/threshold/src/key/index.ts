@@ -27,7 +27,7 @@ export {
 } from './certificate/change.js';
 export { encodeVotes, judgeSettlement, judgeVotes, parseVotes } from './certificate/votes.js';
 export { CERTIFICATE_KINDS, type CertificateKind, kindOfCertificate } from './certificate/kind.js';
-export type { CertifiedEpoch } from './certified-epoch.js';
+export type { CertifiedEpoch, PublicEpoch } from './certified-epoch.js';
 export {
   combineShares,
   type ExportedEpoch,

@@ -7,7 +7,7 @@ import { bytesOf, createCeremony } from '../protocols/dkg/fixtures/parties.js';
 import { outputOf, runCeremony } from '../protocols/dkg/fixtures/rogue.js';
 import { verifySignature } from '../protocols/frost/index.js';
 import { codeOf } from '../test/code-of.js';
-import type { CertifiedEpoch } from './certified-epoch.js';
+import type { PublicEpoch } from './certified-epoch.js';
 import { type KeyCheckQuestion, proveShare, verifyShareProof } from './key-check.js';
 import { groupOfSuite, SUITE_NAMES, type SuiteName } from './cocktail/suite-name.js';
 
@@ -21,7 +21,7 @@ const question: KeyCheckQuestion = {
 function makeKey(suite: SuiteName, label = 'checked') {
   const run = runCeremony(createCeremony(suite, { needed: 2, of: 3 }, label));
   const { certificate, transcriptHash, share } = outputOf(run, 2);
-  const key: CertifiedEpoch = { params: certificate.params, transcriptHash, public: share.public };
+  const key: PublicEpoch = { params: certificate.params, transcriptHash, public: share.public };
   return { key, share: share.share };
 }
 
@@ -89,7 +89,7 @@ describe('V12: a proof of a share is worth nothing', () => {
   it('for another suite of the same group', () => {
     const plain = makeKey('secp256k1');
     const made = proveShare(plain.key, question, plain.share, fresh);
-    const asTaproot: CertifiedEpoch = {
+    const asTaproot: PublicEpoch = {
       ...plain.key,
       params: { ...plain.key.params, suite: 'secp256k1-tr' },
     };

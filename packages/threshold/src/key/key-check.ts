@@ -4,7 +4,7 @@ import type { PartyIndex } from '../protocol/contract.js';
 import { layoutInvalid, uint16be, uint32be, uint64be } from '../protocol/layout.js';
 import { type KnowledgeStatement, proveKnowledge, verifyKnowledge } from '../proofs/index.js';
 import {
-  type CertifiedEpoch,
+  type PublicEpoch,
   certifiedEntry,
   certifiedShare,
   groupOfEpoch,
@@ -42,7 +42,7 @@ export interface KeyCheckQuestion {
  * Source: Schnorr 1989; design in docs/adr/0038-repair-and-key-checks.md
  */
 export function proveShare(
-  key: CertifiedEpoch,
+  key: PublicEpoch,
   question: KeyCheckQuestion,
   share: Secret<Uint8Array>,
   fresh: Uint8Array,
@@ -61,16 +61,12 @@ export function proveShare(
  * @param key of a certificate that was verified
  * @throws EncodingError as {@link proveShare}, for the question alone
  */
-export function verifyShareProof(
-  key: CertifiedEpoch,
-  question: KeyCheckQuestion,
-  proof: Uint8Array,
-): boolean {
+export function verifyShareProof(key: PublicEpoch, question: KeyCheckQuestion, proof: Uint8Array): boolean {
   const statement = statementOf(key, question);
   return proof instanceof Uint8Array && verifyKnowledge(groupOfEpoch(key), statement, proof);
 }
 
-function statementOf(key: CertifiedEpoch, question: KeyCheckQuestion): KnowledgeStatement {
+function statementOf(key: PublicEpoch, question: KeyCheckQuestion): KnowledgeStatement {
   const { slot, challenge, askedAt } = question;
   if (!isBytes(challenge, 32) || !isSeconds(askedAt)) throw layoutInvalid('the question of a key check');
   const { serverId } = certifiedEntry(key, slot);

@@ -184,7 +184,7 @@ export function readProved(path: string, record: RecordReader): ProvedEpoch {
 }
 
 export function encodeChecked({ first, epoch }: CheckedEpoch): Data {
-  const { params, transcriptHash, public: half } = epoch;
+  const { params, transcriptHash, public: half, termsVersion } = epoch;
   const { commitment, verifyingShares, chainCode } = half;
   return {
     first,
@@ -193,6 +193,7 @@ export function encodeChecked({ first, epoch }: CheckedEpoch): Data {
     commitment: [...commitment],
     verifyingShares: [...verifyingShares],
     chainCode,
+    ...(termsVersion === 0 ? {} : { termsVersion }),
   };
 }
 
@@ -218,5 +219,6 @@ export function readChecked(path: string, record: RecordReader): CheckedEpoch {
     chainCode: record.bytes('chainCode', 32),
   };
   const transcriptHash = record.bytes('transcriptHash', 32);
-  return { first: record.bytes('first', 32), epoch: { params, transcriptHash, public: half } };
+  const termsVersion = record.has('termsVersion') ? record.integer('termsVersion') : 0;
+  return { first: record.bytes('first', 32), epoch: { params, transcriptHash, public: half, termsVersion } };
 }

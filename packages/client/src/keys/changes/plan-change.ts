@@ -1,4 +1,4 @@
-import type { ChangeOrder, KeyTerms } from '@ckm/api';
+import { type ChangeOrder, type KeyTerms, versionOf } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import { hashOrder, membersNeeded, parseQuorum, type Quorum } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
@@ -119,7 +119,7 @@ async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeW
       serverId: xid,
       identityKey: publicKeys.signing.bytes,
     })),
-    termsVersion: 0,
+    termsVersion: versionOf(key.record.policy),
   };
   const { changes = 'operator', changeDelay = USUAL_DELAY, recovery = 'epoch' } = key.record.policy;
   return {

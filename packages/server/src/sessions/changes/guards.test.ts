@@ -1,4 +1,4 @@
-import type { KeyTerms } from '@ckm/api';
+import type { ChangeOrder, KeyTerms } from '@ckm/api';
 import { describe, expect, test } from 'vitest';
 import { termsWith } from '../test/terms.js';
 import type { Counter } from '../waiting-time.js';
@@ -10,7 +10,11 @@ const process = new Uint8Array(16);
 const counter: Counter = { now: 1_800_000_000, lived: 0, process, isAlone: true };
 
 /** What becomes of an order that was counted for so long, at a key with such terms. */
-function judged(counted: number, terms: Partial<KeyTerms>) {
+function judged(
+  counted: number,
+  terms: Partial<KeyTerms>,
+  order: { readonly termsVersion: number } | null = null,
+) {
   const policy: KeyTerms = {
     kinds: ['message'],
     rateLimit: null,
@@ -26,7 +30,7 @@ function judged(counted: number, terms: Partial<KeyTerms>) {
   return judgeOrder(
     counter,
     { key: null, record: { ...NO_CHANGE, joining }, stricter: { asksOperator: false, delay: 0 } },
-    { isWeighty: true, over: null, waited, operator: null },
+    { order: order as ChangeOrder | null, isWeighty: true, over: null, waited, operator: null },
   );
 }
 
@@ -41,6 +45,13 @@ describe('an order about other servers', () => {
     expect(judged(0, terms)).toMatchObject({ verdict: 'early', readyAt: counter.now + 20 * DAY });
     expect(judged(20 * DAY, terms).verdict).toBe('passed');
     expect(judged(27 * DAY, terms).verdict).toBe('over');
+  });
+
+  test('L8: is over under earlier terms than those in force here, and waits under later ones', () => {
+    const terms = { version: 2, previous: new Uint8Array(32) };
+    expect(judged(0, terms, { termsVersion: 1 }).verdict).toBe('over');
+    expect(judged(0, terms, { termsVersion: 2 }).verdict).toBe('passed');
+    expect(judged(0, terms, { termsVersion: 3 })).toMatchObject({ verdict: 'early', readyAt: null });
   });
 
   test('never goes where the terms name people for it and nobody is asked', () => {

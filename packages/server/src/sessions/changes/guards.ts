@@ -1,6 +1,6 @@
-import type { ChangeOrder, KeyTerms } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
-import type { CertifiedEpoch, GuardVerdict } from '@ckm/threshold';
+import { type ChangeOrder, type KeyTerms, policyHash, versionOf } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import type { CertifiedEpoch, ChangeParams, GuardVerdict } from '@ckm/threshold';
 import type { StoredOrder } from './change-record.js';
 import { countedBy, type Counter } from '../waiting-time.js';
 import type { Deciding, StoredHead } from './deciding.js';
@@ -31,14 +31,13 @@ export interface Guarded {
 type Judged = Pick<Deciding, 'record' | 'stricter'> & { readonly key: Pick<StoredHead, 'head'> | null };
 
 /** What is judged of an order. */
-type JudgedOrder = Pick<StoredOrder, 'isWeighty' | 'over' | 'waited' | 'operator'>;
+type JudgedOrder = Pick<StoredOrder, 'isWeighty' | 'over' | 'waited' | 'operator'> & {
+  /** Null: to settle which certificate counts, whose terms stand in it. */
+  readonly order: ChangeOrder | null;
+};
 
 /** People whom the terms name for changes are to say yes, and nobody can ask them yet. */
 const PEOPLE_NOT_ASKED = 'by the terms of this key people are to say yes, and this server asks nobody';
-
-/** Whoever joins is shown the terms that the certificate names, and those in force are later ones. */
-const TERMS_NOT_CERTIFIED =
-  'the terms in force here are later than those of the certificate, which a server that joins would go by';
 
 const PASSED: Guarded = { verdict: 'passed', readyAt: null, asked: false, reason: null };
 
@@ -59,10 +58,30 @@ export function isRefresh({ params }: Pick<CertifiedEpoch, 'params'>, order: Cha
 export function judgeOrder(counter: Counter, deciding: Judged, order: JudgedOrder | null): Guarded {
   if (order === null) return over('no such order is open here');
   if (order.over !== null) return over(order.over);
+  const differing = order.order === null ? null : judgeVersion(deciding, order.order);
+  if (differing !== null) return differing;
   const judged = order.isWeighty ? judgeWeighty(counter, deciding, order) : judgeRefresh(counter, deciding);
   const until = frozenUntil(deciding, counter.now);
   if (until === null || judged.verdict === 'over') return judged;
   return { ...judged, verdict: 'frozen', readyAt: Math.max(judged.readyAt ?? 0, until) };
+}
+
+/** Whether what a whole roster signed is under the terms in force here, by number and text. */
+export function isUnderTerms(
+  deciding: Judged,
+  { next, termsVersion }: Pick<ChangeParams, 'next' | 'termsVersion'>,
+): boolean {
+  const policy = policyOf(deciding);
+  return termsVersion === versionOf(policy) && equalBytes(next.termsHash, policyHash(policy));
+}
+
+/** An order is given under the terms in force: under later ones it waits until they are in force here too; under earlier ones it is over (L8). */
+function judgeVersion(deciding: Judged, { termsVersion }: Pick<ChangeOrder, 'termsVersion'>): Guarded | null {
+  const here = versionOf(policyOf(deciding));
+  if (termsVersion === here) return null;
+  if (termsVersion < here) return over(`terms ${here} of the key have come into force since`);
+  const reason = `terms ${here} of the key are in force here, and it was ordered under terms ${termsVersion}`;
+  return { verdict: 'early', readyAt: null, asked: false, reason };
 }
 
 /** Until when its owner has frozen the key; null: it is not frozen. @param now UnixSeconds */
@@ -98,8 +117,6 @@ function judgeWeighty(
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
   const asked = (changes === 'operator' || asksOperator) && order.operator === null;
   const readyAt = left > 0 ? counter.now + left : null;
-  if (deciding.key?.head.certifiedTerms !== undefined)
-    return { verdict: 'early', readyAt, asked, reason: TERMS_NOT_CERTIFIED };
   if ((change?.needed ?? 0) > 0) return { verdict: 'early', readyAt, asked, reason: PEOPLE_NOT_ASKED };
   if (asked || readyAt !== null) return { verdict: 'early', readyAt, asked, reason: null };
   return PASSED;

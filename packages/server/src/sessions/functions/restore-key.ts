@@ -1,4 +1,4 @@
-import { policyHash, type DkgResult, type KeyTerms, type Parameters } from '@ckm/api';
+import type { DkgResult, KeyTerms, Parameters } from '@ckm/api';
 import { CkmError, EncodingError, equalBytes, PeerFaultError, wipe } from '@ckm/foundation';
 import { DRILL } from '@ckm/requests';
 import {
@@ -21,6 +21,7 @@ import { acceptKey } from '../dkg/new-key.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
+import { assertCertified } from '../keys/certified-policy.js';
 import { countingAnew } from '../keys/counts/count-anew.js';
 import { type EpochRecord, resultOf, wipeKey } from '../keys/stored/epoch-record.js';
 import { findOwnEntry } from '../keys/own-entry.js';
@@ -60,8 +61,7 @@ interface Shown {
 /** @throws EncodingError as `parseCertificate`; StateError `POLICY_NOT_CERTIFIED` */
 function parseShown(bytes: Uint8Array, policy: KeyTerms): Shown {
   const certificate = parseCertificate(bytes);
-  const isCertified = equalBytes(certificate.params.termsHash, policyHash(policy));
-  demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
+  assertCertified(certificate.params, policy);
   return { certificate, policy };
 }
 

@@ -108,6 +108,7 @@ function recordOf(
     commitment,
     verifyingShares,
     chainCode,
+    ...(policy.version === undefined ? {} : { termsVersion: policy.version }),
   };
   wipe(share);
   const parameters = encodeKeyParams(params);

@@ -1,11 +1,12 @@
 import { secret, type Secret } from '@ckm/foundation';
-import { type CertifiedEpoch, parseKeyParams, type PartyIndex } from '@ckm/threshold';
+import type { CertifiedEpoch, PartyIndex } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
 import { keyForked } from '../keys/over.js';
 import { helpedSlots, type KeyHead, openHead } from '../keys/stored/key-head.js';
+import { certifiedBy } from '../keys/stored/proved-epoch.js';
 import { readEpoch, readSecrets } from '../keys/stored/read-key.js';
 
 /** Which epoch of whose key. */
@@ -40,13 +41,11 @@ export async function readHeldKey(
   if (row.epoch !== epoch) throw otherEpoch(row.epoch, epoch);
   const head = openHead(context, row);
   assertHelps(context, head, keyId);
-  const { suite, quorum, slot, certified, left } = head;
+  const { slot, certified, left } = head;
   if (left !== undefined) throw otherEpoch(left.epoch, epoch);
   assertHeadKnown(context, row, head);
   const { parameters } = await readEpoch(context, reader, row, head);
-  const { transcriptHash, groupKey, commitment, verifyingShares, chainCode } = certified!;
-  const publicHalf = { suite, quorum, groupKey, commitment, verifyingShares, chainCode };
-  const key = { params: parseKeyParams(parameters), transcriptHash, public: publicHalf };
+  const key = certifiedBy(parameters, certified!);
   return { row, head, key, slot: slot as PartyIndex, helped: helpedSlots(head, epoch) };
 }
 

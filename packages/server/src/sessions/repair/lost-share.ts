@@ -1,4 +1,4 @@
-import { policyHash, type RepairTargetProposal } from '@ckm/api';
+import type { RepairTargetProposal } from '@ckm/api';
 import { equalBytes, wipe } from '@ckm/foundation';
 import { type CertifiedEpoch, encodeKeyParams, type RosterEntry } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
@@ -7,6 +7,7 @@ import type { Reader } from '../../storage/storage.js';
 import { checkLinks, epochBefore, paramsIn } from '../changes/chain/check-chain.js';
 import { readBase, type Readings } from '../changes/chain/read-past.js';
 import { staticKeyFrom } from '../dkg/offer.js';
+import { assertCertified, assertVersion } from '../keys/certified-policy.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import { openHead } from '../keys/stored/key-head.js';
 import { isShareHere, readEpoch } from '../keys/stored/read-key.js';
@@ -38,13 +39,13 @@ export async function readShownKey(
   demand(isAsked, 'CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key or epoch');
   const own = findOwnEntry(context.identity, params);
   if (own === null) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server is not one of those of the key');
-  const isCertified = equalBytes(params.termsHash, policyHash(policy));
-  demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
+  assertCertified(params, policy);
   const name = { owner, keyId };
   const before = epochBefore(chain[0]!);
   const here: Readings = { read: (work) => work(reader) };
   const base = before === null ? null : await readBase(context, here, name, before);
   const key = (await checkLinks(keyId, base, chain)).newest;
+  assertVersion(key, policy);
   return { key, own, passed: await passedBy(context, reader, name, chain, key.transcriptHash) };
 }
 

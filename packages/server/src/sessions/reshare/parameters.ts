@@ -11,6 +11,7 @@ import {
 } from '@ckm/threshold';
 import { demand, refusal } from '../../refusals.js';
 import type { Deciding } from '../changes/deciding.js';
+import { isUnderTerms } from '../changes/guards.js';
 import { isExported } from '../keys/stored/key-head.js';
 
 /** The parameters a session was joined with, and who sits where. */
@@ -22,7 +23,7 @@ export interface AgreedChange {
 }
 
 /** What they are held against, and which parameters were checked before. */
-interface AgreedAgainst extends Pick<Deciding, 'before' | 'key'> {
+interface AgreedAgainst extends Pick<Deciding, 'before' | 'key' | 'record' | 'stricter'> {
   readonly memory: ChangeMemory;
 }
 
@@ -32,12 +33,13 @@ interface AgreedAgainst extends Pick<Deciding, 'before' | 'key'> {
  * @throws EncodingError, PeerFaultError as `parseChange`, `verifyChangeParams`; StateError `PARAMETERS_DIFFER`
  */
 export function agreeOnChange(
-  { before, key, memory }: AgreedAgainst,
+  against: AgreedAgainst,
   serverId: Uint8Array,
   { order, dealers }: ReshareProposal,
   { receiver, dealer }: ReshareOffer,
   bytes: Uint8Array,
 ): AgreedChange {
+  const { before, key, memory } = against;
   const change = parseChange(bytes);
   verifyChangeParams(before, change, memory);
   const areDealers =
@@ -48,6 +50,8 @@ export function agreeOnChange(
     'PARAMETERS_DIFFER',
     'the parameters are of another change than the one proposed',
   );
+  const isUnder = isUnderTerms(against, change);
+  demand(isUnder, 'PARAMETERS_DIFFER', 'the parameters name other terms than those in force here');
   const isHidden = key !== null && isExported(key.head) && !change.next.flags.exported;
   demand(!isHidden, 'PARAMETERS_DIFFER', 'the parameters do not say that the key was exported');
   const seats = seatsOf(before, change);

@@ -1,4 +1,7 @@
 import type { KeyTerms, UseRule } from '@ckm/api';
+import { openHead, sealHead } from '../keys/stored/key-head.js';
+import type { BareServer } from './bare-server.js';
+import { alice } from './bare-servers.js';
 
 const DAY = 86_400;
 const EVERYBODY = ['ann', 'bob', 'cy'];
@@ -24,3 +27,14 @@ export const BY_DOMAIN: readonly UseRule[] = [
   { when: { fact: 'domain', among: ['test'] }, needed: 0, of: [] },
   { when: { fact: 'domain', among: ['asked'] }, needed: 2, of: EVERYBODY },
 ];
+
+/** Has other terms in force at a server, as if it had been told of them, from the next look at the key on. */
+export async function putInForce(server: BareServer, keyId: Uint8Array, policy: KeyTerms): Promise<void> {
+  const { context } = server;
+  await context.storage.transact(async (transaction) => {
+    const row = (await transaction.keys.hold(alice.xid, keyId))!;
+    const head = openHead(context, row);
+    const { sealed: _sealed, ...columns } = { ...row, version: row.version + 1 };
+    await transaction.keys.update(sealHead(context, head, { ...head, policy }, columns));
+  });
+}

@@ -6,7 +6,7 @@ import type { ChangeMemory } from './change-memory.js';
 
 /** The first epoch of a key, of its certificate. @throws as `verifyCertificate` */
 export function verifyFirstEpoch(certificate: KeyCertificate): CertifiedEpoch {
-  return { params: certificate.params, ...verifyCertificate(certificate) };
+  return { params: certificate.params, termsVersion: 0, ...verifyCertificate(certificate) };
 }
 
 /**

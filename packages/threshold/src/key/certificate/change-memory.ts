@@ -1,6 +1,6 @@
 import { encodeHex } from '@ckm/foundation';
 import { hash } from '../../hash/index.js';
-import { block } from '../../protocol/layout.js';
+import { block, uint32be } from '../../protocol/layout.js';
 import { type CertifiedEpoch, encodeChange } from '../../protocols/reshare/change.js';
 import type { CheckedParams } from '../../protocols/reshare/checked-params.js';
 import { frameReshareMessage } from '../../protocols/reshare/messages.js';
@@ -81,10 +81,11 @@ function partsOf(before: CertifiedEpoch, { change, deals, signatures }: SignedCh
   ];
 }
 
-function partsOfEpoch({ params, transcriptHash, public: known }: CertifiedEpoch): Uint8Array[] {
+function partsOfEpoch({ params, termsVersion, transcriptHash, public: known }: CertifiedEpoch): Uint8Array[] {
   const { groupKey, chainCode, commitment, verifyingShares } = known;
   return [
     encodeKeyParams(params),
+    uint32be(termsVersion),
     transcriptHash,
     groupKey,
     chainCode,

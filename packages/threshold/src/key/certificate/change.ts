@@ -163,7 +163,8 @@ function checkAnew(before: CertifiedEpoch, signed: SignedChange, memory?: Change
 }
 
 function epochOf({ change }: SignedChange, { transcript, key }: ChangeResult): CertifiedEpoch {
-  return { params: change.next, transcriptHash: hashTranscript(transcript), public: key.public };
+  const { next: params, termsVersion } = change;
+  return { params, termsVersion, transcriptHash: hashTranscript(transcript), public: key.public };
 }
 
 function certificateInvalid(): EncodingError {

@@ -7,7 +7,7 @@ import {
   type Secret,
   secret,
 } from '@ckm/foundation';
-import { type CertifiedEpoch, certifiedEntry, groupOfEpoch } from '../../key/certified-epoch.js';
+import { type PublicEpoch, certifiedEntry, groupOfEpoch } from '../../key/certified-epoch.js';
 import { deriveSecretScalar } from '../../key/cocktail/secret-scalar.js';
 import type { SuiteName } from '../../key/cocktail/suite-name.js';
 import { verifyIdentitySignature } from '../../key/identity-signature.js';
@@ -55,7 +55,7 @@ export const MAX_LOSS_BYTES = 1 + 32 + 4 + 32 + 2 + 32 + 33 + 65 + 64;
  * @throws UsageError `SEED_INVALID` · EncodingError `PARTY_INDEX_INVALID`, `PARTY_UNKNOWN`
  */
 export function createLoss(
-  key: CertifiedEpoch,
+  key: PublicEpoch,
   slot: PartyIndex,
   seed: Uint8Array,
 ): { readonly sealingSecret: Secret<Uint8Array>; readonly loss: Loss } {
@@ -92,7 +92,7 @@ export function lossStatement({ sealingKey, sealingProof, ...scope }: Loss): Uin
  * would be handed out.
  * @throws EncodingError `LAYOUT_INVALID`, `PARTY_INDEX_INVALID`, `PARTY_UNKNOWN` · AccessError `LOSS_STATEMENT_INVALID`
  */
-export function verifyLoss(key: CertifiedEpoch, loss: LossStatement): void {
+export function verifyLoss(key: PublicEpoch, loss: LossStatement): void {
   if (!isWellFormed(key.params.suite, loss)) throw layoutInvalid(WHAT);
   const { identityKey } = certifiedEntry(key, loss.slot);
   const { keyId, epoch } = key.params;
@@ -147,7 +147,7 @@ function proofStatement(scope: Scope, publicElement: Element) {
   return { context, prover: scope.slot, publicElement };
 }
 
-function isProofValid(key: CertifiedEpoch, loss: Loss): boolean {
+function isProofValid(key: PublicEpoch, loss: Loss): boolean {
   const group = groupOfEpoch(key);
   try {
     const element = group.decode(loss.sealingKey);

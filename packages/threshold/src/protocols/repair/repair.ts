@@ -1,5 +1,5 @@
 import { concatBytes, EncodingError } from '@ckm/foundation';
-import { type CertifiedEpoch, certifiedEntry } from '../../key/certified-epoch.js';
+import { type PublicEpoch, certifiedEntry } from '../../key/certified-epoch.js';
 import { encodeKeyParams, MAX_PARAMS_BYTES, parseKeyParams, suiteLengths } from '../../key/params.js';
 import { taggedHash } from '../../hash/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
@@ -17,7 +17,7 @@ import {
 /** What everybody knows before a share is repaired. */
 export interface Repair {
   /** Of a certificate that this party verified itself. */
-  readonly key: CertifiedEpoch;
+  readonly key: PublicEpoch;
   /** Of the server that gets its share back: the target. */
   readonly loss: LossStatement;
   /** H: at least as many servers of the same epoch as the quorum needs, without the target. Any order. */

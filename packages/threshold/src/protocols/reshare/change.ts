@@ -12,7 +12,7 @@ import type { PartyIndex } from '../../protocol/contract.js';
 import { block, layoutInvalid, readLayout, uint16be, uint32be, uint8 } from '../../protocol/layout.js';
 import { MOST_PARTIES, parsePartyIndex } from '../../sharing/index.js';
 
-export type { CertifiedEpoch } from '../../key/certified-epoch.js';
+export type { CertifiedEpoch, PublicEpoch } from '../../key/certified-epoch.js';
 
 /** An old member that deals. Its name is epoch and slot together: the same number is somebody else in the next roster. */
 export interface Dealer {

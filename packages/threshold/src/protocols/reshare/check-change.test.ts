@@ -14,7 +14,9 @@ import {
   runChange,
   type Wish,
 } from './fixtures/changes.js';
+import { verifyChain } from '../../key/certificate/chain.js';
 import { hashOrder } from '../change/index.js';
+import { next } from './fixtures/next-epoch.js';
 import {
   type ChangeParams,
   encodeChange,
@@ -135,6 +137,37 @@ describe('the parameters of a change', () => {
       'CHANGE_INVALID',
       'terms hash',
     ]);
+  });
+
+  it('L8: name later terms, or the same ones: never earlier ones, and under one number no others', () => {
+    const terms = (version: number, text: string) => ({ version, hash: bytesOf(text) });
+    const later = next(epoch, { ...wish, terms: terms(2, 'later terms') });
+    const changeUnder = (named: ReturnType<typeof terms>) =>
+      propose(later, {
+        dealers: ['alpha', 'charlie'],
+        members: ['alpha', 'charlie'],
+        needed: 2,
+        label: 'on',
+        terms: named,
+      }).params;
+    const judged = (named: ReturnType<typeof terms>) => {
+      try {
+        verifyChangeParams(later.certified, changeUnder(named));
+      } catch (error) {
+        return (error as { facts: Record<string, unknown> }).facts['field'];
+      }
+      return 'holds';
+    };
+    expect(later.certified.termsVersion).toBe(2);
+    expect(judged(terms(2, 'later terms'))).toBe('holds');
+    expect(judged(terms(3, 'the last terms'))).toBe('holds');
+    expect(judged(terms(3, 'later terms'))).toBe('holds');
+    expect(judged(terms(2, 'other terms'))).toBe('terms hash');
+    expect(judged(terms(1, 'terms of before'))).toBe('terms version');
+    expect(judged(terms(1, 'later terms'))).toBe('terms version');
+    expect(judged({ version: 0, hash: certified.params.termsHash })).toBe('terms version');
+    const chain = verifyChain(later.first, later.changes, () => undefined);
+    expect(chain.map(({ termsVersion }) => termsVersion)).toEqual([0, 2]);
   });
 
   it('L7: whose receivers signed for another order, epoch before or nonce name them', () => {

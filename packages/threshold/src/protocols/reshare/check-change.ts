@@ -8,7 +8,7 @@ import type { CheckedParams } from './checked-params.js';
 
 /**
  * Checks the parameters of a change against the epoch that it follows, before anything is done with them: the same key,
- * suite, purpose and terms, the next epoch, flags that only rise or stay, exactly as many dealers as the old quorum needs, each a member
+ * suite and purpose, the same terms or later ones, the next epoch, flags that only rise or stay, exactly as many dealers as the old quorum needs, each a member
  * of the old epoch, a server that is known keeps its identity, the order that is named is the one that this fulfils, and every
  * receiver's static key is fresh, proved, and vouched for by its identity for this change alone.
  * @param memory spares checking parameters that it knows; absent: they are checked anew
@@ -31,6 +31,7 @@ function checkAnew(before: CertifiedEpoch, change: ChangeParams): void {
   encodeChange(change);
   const { next, order, nonces } = change;
   checkSameKey(before, next);
+  checkTerms(before, change);
   checkFlags(before.params, next);
   checkDealers(before, change);
   knownMembers(before.params.roster).check(next.roster);
@@ -54,9 +55,15 @@ function checkSameKey({ params, transcriptHash }: CertifiedEpoch, next: KeyParam
   if (!equalBytes(next.keyId, params.keyId)) throw changeInvalid('key id');
   if (next.suite !== params.suite) throw changeInvalid('suite');
   if (next.purpose !== params.purpose) throw changeInvalid('purpose');
-  if (!equalBytes(next.termsHash, params.termsHash)) throw changeInvalid('terms hash');
   if (next.epoch !== params.epoch + 1) throw changeInvalid('epoch');
   if (!equalBytes(next.previous, transcriptHash)) throw changeInvalid('previous transcript hash');
+}
+
+/** Terms never fall back, and one version of them is one text. That later ones came into force is for the old members to say, who lock nothing else. */
+function checkTerms(before: CertifiedEpoch, { next, termsVersion }: ChangeParams): void {
+  if (termsVersion < before.termsVersion) throw changeInvalid('terms version');
+  const isSame = equalBytes(next.termsHash, before.params.termsHash);
+  if (termsVersion === before.termsVersion && !isSame) throw changeInvalid('terms hash');
 }
 
 function checkFlags({ flags: old }: KeyParams, { flags }: KeyParams): void {

@@ -3,7 +3,7 @@ import type { Agreement, Element } from '../../group/group.js';
 import { lagrangeAtZero } from '../../sharing/index.js';
 import { type CheckedDealing, readElements, type ReadDealing } from '../dkg/check-dealings.js';
 import { parseDealing } from '../dkg/dealing.js';
-import type { CertifiedEpoch, ChangeParams } from './change.js';
+import type { PublicEpoch, ChangeParams } from './change.js';
 import type { DealMessage } from './messages.js';
 import type { ChangeSession } from './transcript.js';
 
@@ -26,7 +26,7 @@ export interface DealingFault {
 
 /** What is needed to check the dealings of a change; all public but the agreement. */
 export interface ChangeView {
-  readonly before: CertifiedEpoch;
+  readonly before: PublicEpoch;
   readonly change: ChangeParams;
   readonly session: ChangeSession;
   /** One of each dealer, in their order. */

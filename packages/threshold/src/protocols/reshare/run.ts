@@ -4,7 +4,7 @@ import { wrongSignatures } from '../../key/roster.js';
 import type { Fault } from '../../protocol/contract.js';
 import { type AssembledKey, publicHalfOf } from '../dkg/assemble-key.js';
 import type { CheckedDealing } from '../dkg/check-dealings.js';
-import type { CertifiedEpoch, ChangeParams } from './change.js';
+import type { PublicEpoch, ChangeParams } from './change.js';
 import { checkChangeDealings } from './check-dealings.js';
 import { type DealMessage, isOfRound, type ReshareMessage } from './messages.js';
 import { dealerSeats } from './seats.js';
@@ -29,7 +29,7 @@ export interface ChangeResult extends ChangeSession {
  * @returns a fault that names seats
  */
 export function changeResult(
-  before: CertifiedEpoch,
+  before: PublicEpoch,
   change: ChangeParams,
   deals: readonly DealMessage[],
   agreement: Agreement | null = null,
@@ -66,7 +66,7 @@ export function changeResult(
  * @returns the first fault with all its culprits (seats), or a `RETRY_…` that blames nobody
  */
 export function findReshareFault(
-  before: CertifiedEpoch,
+  before: PublicEpoch,
   change: ChangeParams,
   messages: readonly (readonly ReshareMessage[])[],
 ): Fault | null {

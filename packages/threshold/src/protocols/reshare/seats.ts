@@ -1,7 +1,7 @@
 import { equalBytes } from '@ckm/foundation';
 import type { RosterEntry } from '../../key/params.js';
 import type { PartyIndex } from '../../protocol/contract.js';
-import type { CertifiedEpoch, ChangeParams } from './change.js';
+import type { PublicEpoch, ChangeParams } from './change.js';
 
 /**
  * A party in one run of a change: a number to address messages by, and nothing more. Who receives a share sits at the slot
@@ -19,7 +19,7 @@ export interface Seat {
 }
 
 /** All parties of a change, in order of seats. @param change checked with `verifyChangeParams` */
-export function seatsOf(before: CertifiedEpoch, change: ChangeParams): readonly Seat[] {
+export function seatsOf(before: PublicEpoch, change: ChangeParams): readonly Seat[] {
   const { roster } = change.next;
   const dealers = change.dealers.map(({ slot }) => before.params.roster[slot - 1]!);
   const isSame = (a: RosterEntry) => (b: RosterEntry) => equalBytes(a.serverId, b.serverId);
@@ -37,7 +37,7 @@ export function seatsOf(before: CertifiedEpoch, change: ChangeParams): readonly 
 }
 
 /** The seats of all dealers, in the order of `change.dealers`. */
-export function dealerSeats(before: CertifiedEpoch, change: ChangeParams): readonly PartyIndex[] {
+export function dealerSeats(before: PublicEpoch, change: ChangeParams): readonly PartyIndex[] {
   const seats = seatsOf(before, change);
   return change.dealers.map((_, i) => seats.find(({ dealer }) => dealer === i)!.seat);
 }

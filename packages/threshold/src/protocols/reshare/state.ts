@@ -12,7 +12,7 @@ import {
 } from '../../protocol/layout.js';
 import { MOST_PARTIES } from '../../sharing/index.js';
 import {
-  type CertifiedEpoch,
+  type PublicEpoch,
   type ChangeParams,
   encodeChange,
   MAX_CHANGE_BYTES,
@@ -30,7 +30,7 @@ import {
 import { seatsOf } from './seats.js';
 
 interface Anyone {
-  readonly before: CertifiedEpoch;
+  readonly before: PublicEpoch;
   readonly change: ChangeParams;
   /** Seat of this party. */
   readonly me: PartyIndex;

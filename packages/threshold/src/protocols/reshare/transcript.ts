@@ -5,7 +5,7 @@ import { type CocktailSuite, cocktailSuite, sessionContext } from '../../key/coc
 import { uint16be, uint32le } from '../../protocol/layout.js';
 import type { Dealing } from '../dkg/dealing.js';
 import { encodeTranscript, hashCiphertexts } from '../dkg/transcript.js';
-import { type CertifiedEpoch, type ChangeParams, encodeChange } from './change.js';
+import { type PublicEpoch, type ChangeParams, encodeChange } from './change.js';
 
 /** What everybody knows of a run before anybody deals. */
 export interface ChangeSession {
@@ -19,7 +19,7 @@ export interface ChangeSession {
   readonly receiverKeys: readonly Uint8Array[];
 }
 
-export function changeSession(before: CertifiedEpoch, change: ChangeParams): ChangeSession {
+export function changeSession(before: PublicEpoch, change: ChangeParams): ChangeSession {
   const suite = cocktailSuite(change.next.suite);
   const sessionId = taggedHash('CKM/change/session/v1', encodeChange(change));
   const senderKeys = change.dealers.map(({ slot }) => before.params.roster[slot - 1]!.staticKey);
@@ -33,7 +33,7 @@ export function changeSession(before: CertifiedEpoch, change: ChangeParams): Cha
  * that begins with 2, so that a signature for one is none for the other.
  */
 export function changeTranscript(
-  before: CertifiedEpoch,
+  before: PublicEpoch,
   change: ChangeParams,
   { suite, sessionId, context, receiverKeys }: ChangeSession,
   dealings: readonly Dealing[],

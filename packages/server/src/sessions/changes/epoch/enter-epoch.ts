@@ -1,3 +1,4 @@
+import { type KeyTerms, versionOf } from '@ckm/api';
 import {
   encodeKeyParams,
   type CertifiedEpoch,
@@ -7,6 +8,7 @@ import {
 import type { ServerContext } from '../../../context.js';
 import { refusal } from '../../../refusals.js';
 import type { Transaction } from '../../../storage/storage.js';
+import { assertInForce } from '../../keys/certified-policy.js';
 import { countingAnew } from '../../keys/counts/count-anew.js';
 import { type EpochRecord, wipeKey } from '../../keys/stored/epoch-record.js';
 import { epochsOfChain, storePublicEpoch } from '../../keys/past-epochs.js';
@@ -65,7 +67,7 @@ export async function goOn(
   const record = recordOf(context, deciding, shown, share);
   try {
     const name = { owner, keyId, state: 'active' as const };
-    const marks = marksAfter(context, deciding, record, share);
+    const marks = withCertified(marksAfter(context, deciding, record, share), record, shown.next);
     await writeKey(context, transaction, (key ?? former)?.row ?? null, name, record, marks);
   } finally {
     wipeKey({ ...record, staticSeed: null });
@@ -119,6 +121,25 @@ function marksAfter(
   return { ...kept, ...forgets, ...anew, since: context.clock(), first };
 }
 
+/** Which terms the certificate names, where those in force are later ones. */
+function withCertified(
+  { certifiedTerms: _before, ...marks }: KeyMarks,
+  { policy }: Pick<EpochRecord, 'policy'>,
+  { termsVersion }: CertifiedEpoch,
+): KeyMarks {
+  return versionOf(policy) === termsVersion ? marks : { ...marks, certifiedTerms: termsVersion };
+}
+
+/**
+ * The terms that are in force from then on: those in force here, which may be later ones than were certified, and never earlier ones. Whoever signed for the epoch
+ * had them; one that came back from an older state since is shown them first.
+ * @throws StateError `TERMS_DIFFER`
+ */
+function termsFor(inForce: KeyTerms, { params, termsVersion }: CertifiedEpoch): KeyTerms {
+  if (versionOf(inForce) <= termsVersion) assertInForce(inForce, termsVersion, params.termsHash);
+  return inForce;
+}
+
 function recordOf(
   context: ServerContext,
   { key, record: { joining } }: Deciding,
@@ -131,7 +152,7 @@ function recordOf(
     suite,
     purpose,
     quorum,
-    policy: key?.head.policy ?? joining!.policy,
+    policy: termsFor(key?.head.policy ?? joining!.policy, next),
     slot: own!.slot,
     epoch,
     sessionId: null,
@@ -147,6 +168,7 @@ function recordOf(
       commitment,
       verifyingShares,
       chainCode,
+      ...(next.termsVersion === 0 ? {} : { termsVersion: next.termsVersion }),
     },
   };
 }

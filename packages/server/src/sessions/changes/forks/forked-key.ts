@@ -174,7 +174,7 @@ export function judgeSettling(counter: Counter, forked: ForkedKey): Guarded {
   const { head, record } = forked;
   const { settling } = record;
   const stricter = settling?.isShown === true ? { ...forked.stricter, asksOperator: true } : forked.stricter;
-  const order = settling === null ? null : { ...settling, isWeighty: true };
+  const order = settling === null ? null : { ...settling, order: null, isWeighty: true };
   return judgeOrder(counter, { key: { head }, record, stricter }, order);
 }
 

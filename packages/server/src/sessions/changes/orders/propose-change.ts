@@ -1,4 +1,4 @@
-import { assertAllowed, type ChangeOrder, type ChangeView, type Parameters } from '@ckm/api';
+import { assertAllowed, type ChangeOrder, type ChangeView, type Parameters, versionOf } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import { xidOf } from '@ckm/gordian';
 import { hashOrder, parseChangeCertificate } from '@ckm/threshold';
@@ -9,6 +9,7 @@ import type { KeyRow, Reader, Transaction } from '../../../storage/storage.js';
 import { readPublicEpoch } from '../../keys/past-epochs.js';
 import { certifiedBy } from '../../keys/stored/proved-epoch.js';
 import { acceptRecovery } from '../../keys/accept-recovery.js';
+import { assertInForce } from '../../keys/certified-policy.js';
 import { type KeyHead, openHead } from '../../keys/stored/key-head.js';
 import { waitFrom } from '../../waiting-time.js';
 import {
@@ -33,7 +34,7 @@ type Proposed = Parameters<'change.propose'>;
  * Takes an order in, or shows how far this server has come with it. From the first time on its delay is counted. Another order
  * takes the place of the one before, and begins anew.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `CHANGE_NOT_MEMBER`,
- * `POLICY_NOT_CERTIFIED`, `KEY_FORKED`, `CHANGE_SETTLED`; AccessError `DEVICE_MAY_NOT`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
+ * `POLICY_NOT_CERTIFIED`, `TERMS_DIFFER`, `KEY_FORKED`, `CHANGE_SETTLED`; AccessError `DEVICE_MAY_NOT`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
  */
 export async function proposeChange(means: ChangeMeans, call: Call, proposed: Proposed): Promise<ChangeView> {
   const { context } = means;
@@ -178,6 +179,7 @@ async function storeOrder(
     await storeLinks(context, transaction, call.account, keyId, shown.chain);
   const { suite } = deciding.before.params;
   const { policy } = deciding.key?.head ?? deciding.record.joining!;
+  assertInForce(policy, order.termsVersion);
   if (isOfRoster(context, order.roster)) acceptRecovery(context, policy);
   const waited = waitFrom(means.counting(), isWeighty ? COUNTED_OF_WEIGHTY : 0);
   const stored = { order, hash, isWeighty, waited, operator: null, over: null };
@@ -215,7 +217,7 @@ async function readOrBegin(
     return readDeciding(context, reader, scope);
   const changeRow = await reader.changes.find(owner, keyId, epoch);
   const known = changeRow === null ? null : await readDeciding(context, reader, scope);
-  if (known !== null && !isOfOtherChain(known, order)) return known;
+  if (known !== null && !isOfOtherChain(known, order)) return withTerms(known, shown);
   const isBound = known !== null && known.record.offered;
   demand(!isBound, 'CERTIFICATE_OF_ANOTHER_KEY', 'this server has signed for another key of this id');
   const row = await reader.keys.find(owner, keyId);
@@ -226,6 +228,14 @@ async function readOrBegin(
   const record = { ...NO_CHANGE, root, drawn, freezes, joining: shown };
   const stricter = context.policy.weighty(former?.head ?? null);
   return { owner, keyId, epoch, key: null, former, changeRow, record, before, stricter, slot: null };
+}
+
+/** The terms of a key have changed since it was shown to a server that joins, and has signed nothing for it yet. */
+function withTerms(known: Deciding, { policy }: JoiningKey): Deciding {
+  const { joining, offered } = known.record;
+  const isLater = joining !== null && versionOf(policy) > versionOf(joining.policy);
+  if (!isLater || offered) return known;
+  return { ...known, record: { ...known.record, joining: { ...joining, policy } } };
 }
 
 /** Of a key that this server does not have yet: a chain that was shown before, to take the place of this one, binds nobody. */

@@ -1,9 +1,9 @@
-import { policyHash, type Parameters } from '@ckm/api';
-import { equalBytes } from '@ckm/foundation';
+import { type Parameters, versionOf } from '@ckm/api';
 import { encodeKeyParams, parseChangeCertificate } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../../context.js';
 import { demand, refusal } from '../../../refusals.js';
 import { acceptKey } from '../../dkg/new-key.js';
+import { assertCertified, assertVersion } from '../../keys/certified-policy.js';
 import { provedBy } from '../../keys/stored/proved-epoch.js';
 import { type CheckedChain, type CheckedLink, checkChain } from '../chain/check-chain.js';
 import { type EpochName, findOwn, firstOther, type KeyName } from '../chain/shown-epochs.js';
@@ -36,8 +36,11 @@ export async function readShown(
   const isIt = params.epoch === order.epoch;
   demand(isIt, 'CERTIFICATE_OF_ANOTHER_KEY', 'the chain ends in another epoch');
   if (isOfRoster(context, params.roster)) throw refusal('KEY_UNKNOWN', 'there is no such key');
-  const isCertified = equalBytes(params.termsHash, policyHash(policy));
-  demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
+  // Later ones than were certified are for the old members to vouch for: this server takes a share under no others.
+  if (versionOf(policy) <= chain.newest.termsVersion) {
+    assertCertified(params, policy);
+    assertVersion(chain.newest, policy);
+  }
   const { suite, purpose, flags } = params;
   acceptKey(context, { keyId: params.keyId, suite, purpose, policy, exportable: flags.exportable });
   const joining = {

@@ -22,7 +22,7 @@ import { costOfCertificate } from '../../session-cost.js';
 import { findOrder, writeChange } from '../change-record.js';
 import { type Deciding, type DecidingScope, decidersOf, memberOf, readDeciding } from '../deciding.js';
 import { finishTry } from '../end-tries.js';
-import { frozenUntil, judgeOrder } from '../guards.js';
+import { frozenUntil, isUnderTerms, judgeOrder } from '../guards.js';
 import { assertKnown } from '../chain/known-members.js';
 import type { ChangeMeans } from '../means.js';
 import {
@@ -95,7 +95,8 @@ export async function lockChange(
     (present, member) => {
       const own = member.promise?.orderHash ?? null;
       const order = own === null ? null : findOrder(present.record, own);
-      const guards = judgeOrder(means.counting(), present, order).verdict;
+      const isUnder = isUnderTerms(present, signed.change);
+      const guards = isUnder ? judgeOrder(means.counting(), present, order).verdict : 'over';
       const request = { attempt, next: signed.next, promises, certificates, complete, guards };
       return { decided: lockNext(decidersOf(present), member, request), locked: present.record.locked };
     },

@@ -15,6 +15,8 @@ export interface CertifiedEpoch {
   readonly commitment: readonly Uint8Array[];
   readonly verifyingShares: readonly Uint8Array[];
   readonly chainCode: Uint8Array;
+  /** Of the terms that its parameters name by their hash; absent: 0, as the key was made. */
+  readonly termsVersion?: number;
 }
 
 /** Everything a server keeps about one key in one epoch. It is stored in three parts (`key-head.ts`). */
