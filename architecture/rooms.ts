@@ -96,6 +96,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   audit: ['storage', 'vault'],
   deposits: ['accounts', 'storage', 'vault'],
   devices: ['accounts', 'sessions', 'storage', 'vault'],
+  'ways-back': ['accounts', 'outbox', 'sessions', 'storage', 'vault'],
   policy: ['config', 'storage', 'vault'],
   http: ['config', 'turns'],
   messages: ['accounts', 'turns'],
@@ -125,6 +126,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
     'turns',
     'vault',
     'votes',
+    'ways-back',
   ],
   testing: ['config', 'control', 'server', 'storage', 'vault'],
 };

@@ -13,6 +13,7 @@ const CALLED: Readonly<Record<string, string>> = {
   'the request': 'request.ask',
   'the change': 'change.propose',
   'the freeze': 'key.freeze',
+  'the case': 'recovery.prove',
 };
 
 const named = (cell: string) => Array.from(cell.matchAll(/`(\w+)`/g), ([, name]) => name!).toSorted();

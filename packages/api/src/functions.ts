@@ -40,6 +40,15 @@ import { exportProof, keyExported } from './exports.js';
 import { freezeCarry, frozenKey } from './life/functions.js';
 import { termsLearn, termsPropose, termsShow, termsVeto } from './terms/functions.js';
 import { MAX_PACKET_BYTES } from './packet.js';
+import {
+  recoveryFinish,
+  recoveryList,
+  recoveryOpen,
+  recoveryProve,
+  recoveryShow,
+  recoveryVeto,
+} from './recovery/cases.js';
+import { contactList, contactRemove, contactSet, contactVerify } from './recovery/contacts.js';
 import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';
 import { requestAsk, requestReply } from './requests.js';
 import { keyTerms } from './terms/schema.js';
@@ -391,6 +400,20 @@ export const FUNCTIONS = {
   'terms.veto': { may: 'owner', needs: 'look', changes: 'key', ...termsVeto },
   /** Brings changes to a server that was away. Takes `manage` where no votes speak for one that is new there. */
   'terms.learn': { may: 'owner', needs: 'use', changes: 'key', ...termsLearn },
+  /** Who brings the owner back who has lost every device: each is shown to work before it counts. */
+  'contact.list': { may: 'account', needs: 'manage', changes: 'nothing', ...contactList },
+  'contact.set': { may: 'account', needs: 'manage', changes: 'account', ...contactSet },
+  'contact.verify': { may: 'account', needs: 'manage', changes: 'account', ...contactVerify },
+  'contact.remove': { may: 'account', needs: 'manage', changes: 'account', ...contactRemove },
+  /** Has a contact sent its code, where it is one that is sent. Nobody learns whether there is such a contact, or such an account. */
+  'recovery.open': { may: 'stranger', changes: 'nothing', ...recoveryOpen },
+  /** Shows a contact of an account: has its delay begin, or says no to somebody else's. */
+  'recovery.prove': { may: 'stranger', changes: 'account', ...recoveryProve },
+  'recovery.show': { may: 'stranger', changes: 'nothing', ...recoveryShow },
+  'recovery.finish': { may: 'stranger', changes: 'account', ...recoveryFinish },
+  'recovery.list': { may: 'account', needs: 'look', changes: 'nothing', ...recoveryList },
+  /** Every key of an account may stop. */
+  'recovery.veto': { may: 'account', needs: 'look', changes: 'account', ...recoveryVeto },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',

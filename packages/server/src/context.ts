@@ -1,6 +1,6 @@
-import type { Ballot, FunctionName, KeyTerms, Parameters, Result } from '@ckm/api';
-import type { CkmError } from '@ckm/foundation';
-import type { Identity } from '@ckm/gordian';
+import type { Ballot, CaseView, FunctionName, KeyTerms, Parameters, Result } from '@ckm/api';
+import type { CkmError, Secret } from '@ckm/foundation';
+import type { Data, Identity, PublicKeys } from '@ckm/gordian';
 import type { DescriptionRow, DescriptionWarning } from '@ckm/requests';
 import type { ChangeMemory } from '@ckm/threshold';
 import type { AuditLog } from './audit/audit.js';
@@ -40,6 +40,23 @@ export interface Random {
   (length: number): Uint8Array;
 }
 
+/** Something that goes out to somebody. */
+export interface Outgoing {
+  readonly owner: Uint8Array;
+  readonly way: string;
+  readonly content: Data;
+}
+
+/** Where what goes out to people is kept. */
+export interface Mailbox {
+  /**
+   * Keeps something in the transaction of what it tells of; it goes out behind the commit.
+   * @param more how many may wait beyond the usual number: for what must be told whatever else waits
+   * @returns false: by that way as much waits for this owner as may
+   */
+  put(transaction: Transaction, outgoing: Outgoing, more?: number): Promise<boolean>;
+}
+
 /** Everything a running, unsealed server has. Made once by `openServer`. */
 export interface ServerContext {
   readonly clock: Clock;
@@ -53,6 +70,9 @@ export interface ServerContext {
   readonly identity: Identity;
   readonly staticSeeds: StaticSeeds;
   readonly epochKeys: EpochKeys;
+  /** What names of contacts are hashed with. */
+  readonly handleKey: Secret<Uint8Array>;
+  readonly outbox: Mailbox;
   readonly accounts: Accounts;
   readonly policy: Policy;
   readonly people: People;
@@ -92,6 +112,24 @@ export interface Call {
    */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
+
+/** One message of somebody who need not have an account; his keys are those that it was verified with. */
+export interface AskerCall extends Pick<Call, 'transact'> {
+  readonly sender: Uint8Array;
+  readonly publicKeys: PublicKeys;
+  /** Null: he has none. */
+  readonly account: Account | null;
+}
+
+/** The functions that the room of ways back answers to whoever has no account. */
+export type AskerFunctionName = `recovery.${'open' | 'prove' | 'show' | 'finish'}`;
+export type AskerHandlers = {
+  readonly [F in AskerFunctionName]: (call: AskerCall, parameters: Parameters<F>) => Promise<Result<F>>;
+};
+/** The functions that it answers to accounts. */
+export type WaysBackFunctionName =
+  | Extract<FunctionName, `contact.${string}`>
+  | Exclude<Extract<FunctionName, `recovery.${string}`>, AskerFunctionName>;
 
 export type Handler<F extends FunctionName> = (call: Call, parameters: Parameters<F>) => Promise<Result<F>>;
 export type Handlers<F extends FunctionName = FunctionName> = { readonly [N in F]: Handler<N> };
@@ -285,6 +323,17 @@ export interface KeyFacts {
   readonly policy: KeyTerms;
 }
 
+/** The operator in person as a way back into an account. */
+export interface WaysBackDesk {
+  /**
+   * Has the recovery begin, or go on, of the key that asks.
+   * @param request bytes of `encodeVouchRequest`
+   * @param words the six words of that key
+   * @throws EncodingError `RECOVERY_REQUEST_INVALID`; UsageError `RECOVERY_WORDS_WRONG`; AccessError `RECOVERY_NOT_PROVEN`; StateError `RECOVERY_…`
+   */
+  confirm(owner: Uint8Array, request: Uint8Array, words: string, as?: string | null): Promise<CaseView>;
+}
+
 /** The functions that ceremonies, keys and requests answer. */
 export type SessionFunctionName = Extract<
   FunctionName,
@@ -327,9 +376,13 @@ export type LifeHandlers = {
 
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
 export interface Sessions {
-  readonly handlers: Handlers<SessionFunctionName | DeviceFunctionName | DepositFunctionName> &
+  readonly handlers: Handlers<
+    SessionFunctionName | DeviceFunctionName | DepositFunctionName | WaysBackFunctionName
+  > &
     ApprovalHandlers &
-    LifeHandlers;
+    LifeHandlers &
+    AskerHandlers;
+  readonly waysBackDesk: WaysBackDesk;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
   readonly changeDesk: ChangeDesk;

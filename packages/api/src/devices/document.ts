@@ -23,6 +23,8 @@ export const MAX_DEVICE_NOTES_BYTES = 256;
 export const MAX_DEVICES_DOCUMENT_BYTES = 8_192;
 /** Lists in one generation; the next one begins at 0 again. */
 export const MAX_DEVICES_NUMBER = 1_023;
+/** Of those, the last ones are for recoveries: no device uses them up. */
+export const MAX_DEVICE_SIGNED_NUMBER = 991;
 /** What is longer, deeper or holds more is refused unread. */
 const LIMITS = { maxBytes: MAX_DEVICES_DOCUMENT_BYTES, maxDepth: 4, maxItems: 512 } as const;
 const MAX_PUBLIC_KEYS_BYTES = 128;
@@ -57,8 +59,10 @@ export interface DevicesDocument extends DevicesPlace {
   readonly words: PublicKeys;
   /** By id, ascending. */
   readonly keys: readonly DeviceKey[];
-  /** The id of the key that signs it; that of the words' key is the account's XID. */
+  /** The id of the key that signs it; that of the words' key is the account's XID, that of a recovery the server's. */
   readonly by: Uint8Array;
+  /** The keys of the server, where it let a new device in by recovery and signs for that; absent: it did not. */
+  readonly recovery?: PublicKeys;
 }
 
 const place = {
@@ -82,6 +86,7 @@ const written = z.strictObject({
     }),
   ),
   by: bytesOf(32),
+  recovery: bytesUpTo(MAX_PUBLIC_KEYS_BYTES).exactOptional(),
 });
 
 /** The name of a key of an account. */
@@ -120,8 +125,9 @@ export function nextDevices(
   by: Uint8Array,
   raises = false,
 ): DevicesDocument {
+  const { recovery: _recovery, ...rest } = before;
   return {
-    ...before,
+    ...rest,
     generation: before.generation + (raises ? 1 : 0),
     number: raises ? 0 : before.number + 1,
     previous: hashDevices(before),
@@ -130,9 +136,21 @@ export function nextDevices(
   };
 }
 
+/**
+ * The list in which a server has a new device take the place of all others, to be signed by itself.
+ * @param server the keys of its identity
+ */
+export function recoveredDevices(
+  before: DevicesDocument,
+  key: DeviceKey,
+  server: PublicKeys,
+): DevicesDocument {
+  return { ...nextDevices(before, [key], before.server), recovery: server };
+}
+
 /** The bytes of a list: deterministic CBOR, of which its key signs. */
 export function encodeDevices(document: DevicesDocument): Uint8Array {
-  const { words, keys, server, account, generation, number, previous, by } = document;
+  const { words, keys, server, account, generation, number, previous, by, recovery } = document;
   return encodeData({
     v: 1,
     server,
@@ -147,6 +165,7 @@ export function encodeDevices(document: DevicesDocument): Uint8Array {
       notes,
     })),
     by,
+    ...(recovery === undefined ? {} : { recovery: encodePublicKeys(recovery) }),
   } satisfies Data);
 }
 
@@ -163,7 +182,7 @@ export function parseDevices(bytes: Uint8Array): DevicesDocument {
   if (bytes.length > MAX_DEVICES_DOCUMENT_BYTES) {
     throw devicesTooLong(bytes.length, MAX_DEVICES_DOCUMENT_BYTES);
   }
-  const { v: _v, ...document } = read(bytes);
+  const { v: _v, recovery, ...document } = read(bytes);
   if (document.keys.length > MAX_DEVICES) throw tooManyDevices(MAX_DEVICES);
   const words = usableKeys(document.words);
   const keys = document.keys.map((key) => ({ ...key, ...identified(key.publicKeys) }));
@@ -171,7 +190,12 @@ export function parseDevices(bytes: Uint8Array): DevicesDocument {
   if (keys.some(({ id }) => equalBytes(id, deviceId(words)))) {
     throw devicesInvalid('the key of the words is among the devices');
   }
-  const parsed = { ...document, words, keys };
+  const parsed = {
+    ...document,
+    words,
+    keys,
+    ...(recovery === undefined ? {} : { recovery: usableKeys(recovery) }),
+  };
   // Every list has one spelling: what is hashed and signed is what was read.
   if (!equalBytes(encodeDevices(parsed), bytes)) throw devicesInvalid('it is spelled in another way');
   return parsed;

@@ -1,5 +1,5 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
-import { encodePublicKeys } from '@ckm/gordian';
+import { encodePublicKeys, type PublicKeys } from '@ckm/gordian';
 import {
   devicesForOthers,
   devicesLinkMissing,
@@ -8,10 +8,12 @@ import {
   devicesUnsigned,
 } from './codes.js';
 import {
+  deviceId,
   type DeviceKey,
   type DevicesDocument,
   type DevicesPlace,
   hashDevices,
+  MAX_DEVICE_SIGNED_NUMBER,
   parseDevices,
 } from './document.js';
 import { type DevicesSigner, isDevicesSignature, type SignedDevices, signerIn } from './signed.js';
@@ -70,10 +72,23 @@ export function authorOf(
   next: DevicesDocument,
   signed: SignedDevices,
 ): DevicesSigner {
+  if (next.recovery !== undefined) return serverOf(before, next, next.recovery, signed);
   const signer = signerIn(before, next.by);
   const keys = signer?.kind === 'device' ? signer.key.publicKeys : before.words;
   if (!isDevicesSignature(signed, keys) || signer === null) throw devicesUnsigned();
   return signer;
+}
+
+/** A server signs a list of its own accounts where it recovers one, with the key that its XID names. */
+function serverOf(
+  { server }: Pick<DevicesDocument, 'server'>,
+  { by }: Pick<DevicesDocument, 'by'>,
+  keys: PublicKeys,
+  signed: SignedDevices,
+): DevicesSigner {
+  const isOfServer = equalBytes(by, server) && equalBytes(deviceId(keys), server);
+  if (!isOfServer || !isDevicesSignature(signed, keys)) throw devicesUnsigned();
+  return { kind: 'server' };
 }
 
 function assertPlace(before: DevicesDocument, next: DevicesDocument): void {
@@ -93,6 +108,10 @@ function assertDeed(before: DevicesDocument, next: DevicesDocument, signer: Devi
   for (const key of next.keys) assertSameKey(known.get(encodeHex(key.id)), key);
   if (signer.kind === 'words') return;
   if (next.generation !== before.generation) throw devicesNotAllowed('the words alone begin a generation');
+  if (signer.kind === 'server') return assertRecovery(known, next);
+  if (next.number > MAX_DEVICE_SIGNED_NUMBER) {
+    throw devicesNotAllowed('the last numbers of a generation are for recoveries');
+  }
   const { may } = signer.key;
   if (!may.includes('manage')) throw devicesNotAllowed('it may not manage devices');
   for (const key of next.keys) {
@@ -102,6 +121,13 @@ function assertDeed(before: DevicesDocument, next: DevicesDocument, signer: Devi
       throw devicesNotAllowed('it gives more than it has');
     }
   }
+}
+
+/** One device that was not there before, and nobody else. */
+function assertRecovery(known: ReadonlyMap<string, DeviceKey>, { keys }: DevicesDocument): void {
+  const [key, ...others] = keys;
+  const isNew = key !== undefined && others.length === 0 && !known.has(encodeHex(key.id));
+  if (!isNew) throw devicesNotAllowed('a recovery lets one new device in, and no other');
 }
 
 /** Answers to a device are sealed to the other half of its key. */

@@ -40,7 +40,10 @@ export function isDevicesSignature(signed: SignedDevices, keys: PublicKeys): boo
 }
 
 /** Whoever signs a list, as the list before it knows him. */
-export type DevicesSigner = { readonly kind: 'words' } | { readonly kind: 'device'; readonly key: DeviceKey };
+export type DevicesSigner =
+  | { readonly kind: 'words' }
+  | { readonly kind: 'server' }
+  | { readonly kind: 'device'; readonly key: DeviceKey };
 
 /** The key `by` of a list; null: it is not in it. */
 export function signerIn(list: DevicesDocument, by: Uint8Array): DevicesSigner | null {

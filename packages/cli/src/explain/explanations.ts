@@ -18,6 +18,7 @@ import { STORAGE_EXPLANATIONS } from './storage-explanations.js';
 import { TERMS_EXPLANATIONS } from './terms-explanations.js';
 import { TERMS_FILE_EXPLANATIONS } from './terms-file-explanations.js';
 import { VOTE_EXPLANATIONS } from './vote-explanations.js';
+import { WAYS_BACK_EXPLANATIONS } from './ways-back-explanations.js';
 
 /** What is said of every code that any part of CKM can raise. */
 export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
@@ -41,5 +42,6 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     TERMS_FILE_EXPLANATIONS,
     VOTE_EXPLANATIONS,
     APPROVER_EXPLANATIONS,
+    WAYS_BACK_EXPLANATIONS,
   ].flatMap((table) => Object.entries(table)),
 );

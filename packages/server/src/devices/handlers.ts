@@ -20,7 +20,7 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
 import type { Counter } from '../sessions/waiting-time.js';
 import { type Accepted, judgeLists } from './accept-lists.js';
-import { detailOf, devicesInWords, isOfWords, lostIn, signerName } from './lists.js';
+import { detailOf, devicesInWords, isOfServer, isOfWords, lostIn, signerName } from './lists.js';
 import { agesOf, noteYoung, readYoung, seeYoung, type YoungDevices, youngUntil } from './quarantine.js';
 import { keepLink, keepTwice, knownOf, listInForce, listTwice, signedBehind } from './stored-lists.js';
 
@@ -179,7 +179,8 @@ async function seeDevices(
   );
 }
 
-async function putInForce(
+/** Puts lists in force that were judged, in order, in the transaction that holds their account. @returns what is to be done once it has committed */
+export async function putInForce(
   { context, ends, counting }: DeviceMeans,
   transaction: Transaction,
   account: Account,
@@ -191,7 +192,7 @@ async function putInForce(
   const { list, signed } = lists.at(-1)!;
   const lost = lostIn([{ list: before }, ...lists]);
   // Whoever has filled the account must not keep its owner from taking his device out.
-  if (lost.length === 0 && !isOfWords(list)) {
+  if (lost.length === 0 && !isOfWords(list) && !isOfServer(list)) {
     const bytes = lists.reduce((sum, one) => sum + one.signed.document.length + FRAMING_BYTES, 0);
     await context.accounts.quota.bytes(transaction, account, bytes);
   }
@@ -208,7 +209,7 @@ async function putInForce(
   const after: (() => Promise<void>)[] = [];
   for (const end of lost.length === 0 ? [] : ends) after.push(await end(transaction, xid, lost));
   await context.audit.append(transaction, {
-    deed: 'device.update',
+    deed: isOfServer(list) ? 'recovery.finish' : 'device.update',
     who: xid,
     keyId: null,
     subject: hashDevices(list),

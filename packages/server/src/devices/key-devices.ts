@@ -1,5 +1,6 @@
 import {
   beforeFirstOf,
+  devicesNotAllowed,
   type DevicesPlace,
   devicesTwice,
   deviceTooYoung,
@@ -7,6 +8,7 @@ import {
   type KeyTerms,
   MAX_DEVICES_LINKS,
   type Parameters,
+  parseDevices,
   type Result,
   type SignedDevices,
 } from '@ckm/api';
@@ -18,7 +20,7 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyDevicesRow, KeyRow, Reader, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import { type Accepted, judgeLists, type KnownLists } from './accept-lists.js';
-import { detailOf, devicesInWords, isOfWords, lostIn } from './lists.js';
+import { detailOf, devicesInWords, isOfServer, isOfWords, lostIn } from './lists.js';
 import type { Ages } from './quarantine.js';
 
 /** What the room of devices wants to know for the lists of one key. */
@@ -85,6 +87,10 @@ async function bring(
   links: readonly SignedDevices[],
 ): Promise<void> {
   const { context } = means;
+  // Whoever makes a key chooses its id: it must not be the name of somebody who may let others in.
+  if (links.some(({ document }) => isOfServer(parseDevices(document)))) {
+    throw devicesNotAllowed('nobody recovers the devices of a key');
+  }
   const refused = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       // Held, so that two lists of one number do not both come into force.

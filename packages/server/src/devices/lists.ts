@@ -15,8 +15,14 @@ export function isOfWords({ by, words }: DevicesDocument): boolean {
   return equalBytes(by, deviceId(words));
 }
 
+/** Whether the server let somebody in by recovery. */
+export function isOfServer({ recovery }: DevicesDocument): boolean {
+  return recovery !== undefined;
+}
+
 /** Who signed a list, as the audit log names him. */
 export function signerName(list: DevicesDocument): string {
+  if (isOfServer(list)) return 'the server, for a recovery';
   return isOfWords(list) ? 'the words' : `device ${encodeHex(list.by).slice(0, 8)}`;
 }
 

@@ -13,7 +13,7 @@ import {
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { Reader, Transaction, YoungDeviceRow } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
-import { isOfWords, lostBy } from './lists.js';
+import { isOfServer, isOfWords, lostBy } from './lists.js';
 
 /** So long a device is young, from when another one has seen it. Seconds that a server runs. */
 export const QUARANTINE_SECONDS = 259_200;
@@ -95,7 +95,7 @@ export function agesOf(counter: Counter, { devices }: Account, young: YoungDevic
  */
 export function assertOldEnough(ages: Ages, before: DevicesDocument, next: DevicesDocument): void {
   const { by } = next;
-  if (isOfWords(next) || !ages.isYoung(by)) return;
+  if (isOfWords(next) || isOfServer(next) || !ages.isYoung(by)) return;
   if (next.number > LAST_OF_YOUNG) throw deviceTooYoung();
   const isOlder = (id: Uint8Array) => !ages.isYoung(id) || ages.cameAt(id) < ages.cameAt(by);
   if (lostBy(before, next).some((id) => !equalBytes(id, by) && isOlder(id))) throw deviceTooYoung();

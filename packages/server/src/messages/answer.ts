@@ -17,6 +17,9 @@ import type {
   AnybodyCall,
   ApprovalFunctionName,
   ApprovalHandlers,
+  AskerCall,
+  AskerFunctionName,
+  AskerHandlers,
   Call,
   Handlers,
   LifeFunctionName,
@@ -31,10 +34,11 @@ import { createStrangers } from './strangers.js';
 
 /** Everything that an account may call; `account.open` is answered before there is one. */
 export type AccountHandlers = Handlers<
-  Exclude<FunctionName, 'account.open' | ApprovalFunctionName | LifeFunctionName>
+  Exclude<FunctionName, 'account.open' | ApprovalFunctionName | LifeFunctionName | AskerFunctionName>
 > &
   ApprovalHandlers &
-  LifeHandlers;
+  LifeHandlers &
+  AskerHandlers;
 
 /**
  * A longer message counts as several: what it costs to answer grows with its length. A signature takes one, the largest
@@ -75,7 +79,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
       if (may === 'approver')
         return approvers.admit(message.header.sender, called as FunctionName, address, places);
       if (may !== 'stranger') throw unknownAccount();
-      return strangers.admit(message, address, places);
+      return strangers.admit(message, address, places, called !== 'account.open');
     }
     if (account.status === 'suspended') throw suspended();
     const name = encodeHex(account.xid);
@@ -105,8 +109,11 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     if (name === 'account.open') {
       return openAccount(context, call, sender.keys, (parameters as { invite: string | null }).invite);
     }
-    const handler = handlers[name] as (call: AnybodyCall & Call, parameters: unknown) => Promise<unknown>;
-    return handler(call as StrangerCall & Call, parameters);
+    const handler = handlers[name] as (
+      call: AnybodyCall & AskerCall & Call,
+      parameters: unknown,
+    ) => Promise<unknown>;
+    return handler({ ...(call as StrangerCall & Call), publicKeys: sender.keys }, parameters);
   }
 
   return async (sender: Sender, arrival: Arrival): Promise<Reply<FunctionName>> => {

@@ -1,4 +1,4 @@
-import { parseCall } from '@ckm/api';
+import { parseCall, recoveryTooOften } from '@ckm/api';
 import { encodeHex, PolicyError } from '@ckm/foundation';
 import type { Message } from '@ckm/gordian';
 import { type AccountCode, quotaError } from '../accounts/codes.js';
@@ -11,17 +11,19 @@ const STRANGERS_PER_MINUTE = 600;
 const STRANGERS_PER_ADDRESS_PER_MINUTE = 30;
 /** Attempts with one unused invite, which many may hold until the first of them has used it. */
 const TRIES_PER_INVITE_PER_MINUTE = 10;
+/** Who wants an account back: each may leave a row that is kept for a day. Apart from the others, so that neither keep the others out. */
+const ASKERS_PER_MINUTE = 120;
 const DAY_MS = 86_400_000;
 
 /** How many strangers are heard. */
 export interface Strangers {
   /**
-   * Lets a stranger's `account.open` in, or refuses it.
+   * Lets a stranger in, or refuses him: who opens an account, and who wants one back.
    * @param address of the sender, as a limit counts it
    * @param places what it counts as; one is a message of ordinary length
    * @throws PolicyError `QUOTA_MESSAGES`, `ACCOUNTS_PER_ADDRESS`
    */
-  admit(message: Message, address: string, places: number): Promise<void>;
+  admit(message: Message, address: string, places: number, wantsBack?: boolean): Promise<void>;
 }
 
 /**
@@ -34,6 +36,8 @@ export function createStrangers(context: Pick<ServerContext, 'accounts' | 'confi
   const everybody = createRateLimiter({ count: STRANGERS_PER_MINUTE, perMs: 60_000 });
   const ofAddress = createRateLimiter({ count: STRANGERS_PER_ADDRESS_PER_MINUTE, perMs: 60_000 });
   const ofInvite = createRateLimiter({ count: TRIES_PER_INVITE_PER_MINUTE, perMs: 60_000 });
+  const askers = createRateLimiter({ count: ASKERS_PER_MINUTE, perMs: 60_000 });
+  const askersOfAddress = createRateLimiter({ count: STRANGERS_PER_ADDRESS_PER_MINUTE, perMs: 60_000 });
   const openings = createRateLimiter({ count: accountsPerAddressPerDay, perMs: DAY_MS });
 
   async function unusedInvite(message: Message, places: number): Promise<string | null> {
@@ -44,8 +48,14 @@ export function createStrangers(context: Pick<ServerContext, 'accounts' | 'confi
     return hash === null ? null : encodeHex(hash);
   }
 
+  function admitAsker(address: string, places: number): void {
+    if (!askersOfAddress.take(address, places)) throw tooMany(STRANGERS_PER_ADDRESS_PER_MINUTE);
+    if (!askers.take('', places)) throw recoveryTooOften();
+  }
+
   return {
-    admit: async (message, address, places) => {
+    admit: async (message, address, places, wantsBack = false) => {
+      if (wantsBack) return admitAsker(address, places);
       const invite = await unusedInvite(message, places);
       if (invite !== null && ofInvite.take(invite)) return;
       // The address first: what it has used up must not be taken from everybody.

@@ -1,4 +1,4 @@
-import type { Data } from '@ckm/gordian';
+import type { Mailbox } from '../context.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { OutboxRow, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
@@ -6,23 +6,11 @@ import { createLane, type Lane } from './lane.js';
 import type { OutboxMeans, OutboxRecord, Way } from './way.js';
 
 /** What goes out to people. It is kept with what it tells of, and is tried until it has gone. */
-export interface Outbox {
-  /**
-   * Keeps something in the transaction of what it tells of; it goes out behind the commit.
-   * @param more how many may wait beyond the usual number: for what must be told whatever else waits
-   * @returns false: by that way as much waits for this owner as may
-   */
-  put(transaction: Transaction, outgoing: Outgoing, more?: number): Promise<boolean>;
+export interface Outbox extends Mailbox {
   /** Tries what is due, and forgets what is old. Called every few seconds. */
   sweep(): Promise<void>;
   /** Sends nothing more, ends what is being sent, and puts that back. */
   close(): Promise<void>;
-}
-
-export interface Outgoing {
-  readonly owner: Uint8Array;
-  readonly way: string;
-  readonly content: Data;
 }
 
 /** Of one owner by one way. */

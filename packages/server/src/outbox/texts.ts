@@ -6,12 +6,15 @@ const SUBJECTS: Readonly<Record<Notice['event'], string>> = {
   stopped: 'a key was stopped by a wrong share',
   exported: 'a share of a key was given out',
   terms: 'the terms of a key change',
+  recovering: 'somebody wants an account back',
 };
 
 const TOLD: Readonly<Record<Notice['event'], string>> = {
   waiting: 'A request or a ceremony waits for your yes or no.',
   stopped:
     'A share that was computed here was wrong.\nThe key it belongs to answers nothing more until you have looked.',
+  recovering:
+    'Somebody has shown to be a contact of an account, and takes the place of all its devices\nwhen a delay is over, unless somebody of the account says no.',
   exported: 'A share of a key has left this server, sealed to the owner of the key.',
   terms: 'Other terms of a key were proposed, are in force, or were stopped.',
 };

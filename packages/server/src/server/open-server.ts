@@ -15,6 +15,7 @@ import { createLongMessages, type LongMessages } from '../turns/long-messages.js
 import { createLongTurns, longTurnLimits } from '../turns/long-turns.js';
 import { noticeLater, operatorWays } from '../outbox/operator-notices.js';
 import { createOutbox } from '../outbox/outbox.js';
+import { peopleWays } from '../outbox/people-ways.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { createPeople } from '../votes/people.js';
 import { countStopped } from '../policy/tightening.js';
@@ -132,7 +133,7 @@ async function openOn(
   health: StorageHealth,
 ): Promise<OpenServer> {
   const { storage } = health;
-  const { identity, staticSeeds } = own;
+  const { identity, staticSeeds, handleKey } = own;
   const { config, random, events } = options;
   await assertStorageKey(storage, vault);
   await assertHere(storage, vault);
@@ -154,7 +155,10 @@ async function openOn(
         return asked + ceremonies + (await changes.countWaiting());
       }),
   });
-  const outbox = createOutbox({ storage, vault, clock, random, events }, ways);
+  const outbox = createOutbox(
+    { storage, vault, clock, random, events },
+    new Map([...ways, ...peopleWays(config)]),
+  );
   const operator = { config: config.notify, events, owner: identity.xid };
   // Not before the end of the start: one that is cut short must find again what it found.
   let isNoting = false;
@@ -177,6 +181,8 @@ async function openOn(
     vault,
     identity,
     staticSeeds,
+    handleKey,
+    outbox,
     epochKeys: openEpochKeys(config, vault, random),
     events,
     audit,

@@ -2,6 +2,7 @@ import type { Call, ServerContext, Sessions } from '../context.js';
 import { depositHandlers } from '../deposits/handlers.js';
 import { deviceHandlers, type EndOfDevices } from '../devices/handlers.js';
 import { keyDevices } from '../devices/key-devices.js';
+import { recoverDevices } from '../devices/recover.js';
 import { createQuarantineSweep, isYoungKey } from '../devices/quarantine.js';
 import { keepDrillsApart } from '../sessions/drills/apart.js';
 import { drillHandlers } from '../sessions/drills/drill-keys.js';
@@ -49,6 +50,11 @@ import { isAssertionBy, isUsablePasskey } from '../votes/webauthn.js';
 import { createFairQueue } from '../turns/fair-queue.js';
 import { createReader } from '../requests/reading/reader.js';
 import { createCostBudget } from '../accounts/cost-budget.js';
+import { waysBackHandlers } from '../ways-back/handlers.js';
+import { createWaysBackDesk } from '../ways-back/in-person.js';
+import type { WaysBackMeans } from '../ways-back/means.js';
+import { endContactsOf } from '../ways-back/set-contacts.js';
+import { createWaysBackSweep, voidCases } from '../ways-back/sweep.js';
 import { createPace } from '../crafts/pace.js';
 import { createCrafts, everyCraft } from './crafts.js';
 import { backupLog, lastBackupAt, noteBackupsUnknown } from './database/backup-marks.js';
@@ -100,6 +106,14 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     counting,
     charge: (account, reading) => requestMeans.costs.charge(account, { reading, attempt: 0 }),
   };
+  const devices = { context, ends: endsOf(server), counting };
+  const waysBack: WaysBackMeans = {
+    context,
+    counting,
+    isYoung: (reader, call) => isYoungKey(context, reader, counting(), call),
+    recover: (transaction, account, keys, notes) =>
+      recoverDevices(devices, transaction, account, keys, notes),
+  };
   const changes: ChangeMeans = {
     context,
     counting,
@@ -122,6 +136,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const sweepShown = createShownSweep(context);
   const sweepWaiting = createWaitingSweep(server);
   const sweepTerms = createTermsSweep(terms);
+  const sweepWaysBack = createWaysBackSweep(waysBack);
   const sweepYoung = createQuarantineSweep(context, counting);
   const isYoung = (reader: Reader, call: Call) => isYoungKey(context, reader, counting(), call);
   await sweepSessions(server);
@@ -143,7 +158,8 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
         'request.ask': (call, request) => askRequest(requestMeans, call, request),
         'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
       }),
-      ...deviceHandlers({ context, ends: endsOf(server), counting }),
+      ...deviceHandlers(devices),
+      ...waysBackHandlers(waysBack),
       ...depositHandlers({ context, isYoung }),
       ...voteHandlers(context),
       'freeze.carry': (call, carried) => carryFreeze(context, call, carried),
@@ -151,6 +167,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
     changeDesk: createChangeDesk(changes),
+    waysBackDesk: createWaysBackDesk(waysBack),
     keyFacts: (row) => keyFacts(row, openHead(context, row), context.clock()),
     keyFactsIfWhole: (row) => {
       const head = openIfWhole(context, row);
@@ -165,6 +182,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     releaseCount: (transaction, key) => releaseCount(context, transaction, key),
     voidOpen: async (reason) => {
       await forgetVotes(context);
+      await voidCases(waysBack);
       await context.storage.transact((transaction) => noteBackupsUnknown(transaction, context.vault));
       return voidSessions(server, reason);
     },
@@ -176,6 +194,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       await sweepShown();
       await sweepYoung();
       await sweepTerms();
+      await sweepWaysBack();
       await sweepRequests(context);
       await retention.sweep();
       await sweepKeys();
@@ -191,7 +210,12 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
 
 /** What ends with a device of an account. */
 function endsOf(server: SessionMeans): readonly EndOfDevices[] {
+  const { context, counting } = server;
   return [
+    async (transaction, owner, devices) => {
+      await endContactsOf({ context, counting }, transaction, owner, devices);
+      return async () => undefined;
+    },
     (transaction, owner, devices) => endSessionsOf(server, transaction, owner, devices),
     (transaction, owner, devices) => endRequestsOf(server.context, transaction, owner, devices),
   ];

@@ -5,6 +5,7 @@ import type {
   AuditHeadRow,
   AuditRow,
   ChangeRow,
+  ContactRow,
   DepositRow,
   DevicesRow,
   EvidenceRow,
@@ -15,6 +16,8 @@ import type {
   MatterRow,
   MetaRow,
   OutboxRow,
+  RecoveryRow,
+  RecoveryTriesRow,
   PacketRow,
   RequestRow,
   Rows,
@@ -241,6 +244,24 @@ export interface AskedReader {
   /** What somebody is asked about under one id: of different accounts and kinds. */
   find(approver: Uint8Array, matterId: Uint8Array, limit: number): Promise<readonly AskedRow[]>;
 }
+export interface ContactReader {
+  /** Those of one account, by id. */
+  of(owner: Uint8Array, limit: number): Promise<readonly ContactRow[]>;
+  /** Those of whatever account that are named so. */
+  withHandle(handle: Uint8Array, limit: number): Promise<readonly ContactRow[]>;
+  /** By owner and id, behind `after`. */
+  listAll(after: Pick<ContactRow, 'owner' | 'id'> | null, limit: number): Promise<readonly ContactRow[]>;
+}
+export interface RecoveryReader {
+  find(id: Uint8Array): Promise<RecoveryRow | null>;
+  /** Those about one account, by id. */
+  of(owner: Uint8Array, limit: number): Promise<readonly RecoveryRow[]>;
+  /** By id, behind `after`. */
+  listAll(after: Uint8Array | null, limit: number): Promise<readonly RecoveryRow[]>;
+}
+export interface RecoveryTriesReader {
+  find(handle: Uint8Array): Promise<RecoveryTriesRow | null>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -326,6 +347,9 @@ export interface Reader {
   readonly deposits: DepositReader;
   readonly terms: TermsReader;
   readonly keyDevices: KeyDeviceReader;
+  readonly contacts: ContactReader;
+  readonly recoveries: RecoveryReader;
+  readonly recoveryTries: RecoveryTriesReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly matters: MatterReader;

@@ -184,6 +184,35 @@ export interface DepositRow {
 export interface KeyDevicesRow extends DevicesRow {
   readonly keyId: Uint8Array;
 }
+/** Somebody who brings the owner of an account back. */
+export interface ContactRow {
+  readonly owner: Uint8Array;
+  readonly id: Uint8Array;
+  /** A keyed hash of what names the contact; null: nothing does, or not yet. */
+  readonly handle: Uint8Array | null;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
+/** Somebody who wants to be let into an account again, named by his new key. */
+export interface RecoveryRow {
+  readonly id: Uint8Array;
+  readonly owner: Uint8Array;
+  readonly state: 'waiting' | 'vetoed' | 'done' | 'over';
+  /** It is over, or is forgotten, then. UnixSeconds. */
+  readonly until: number;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
+/** How often somebody tried to be a contact, or had a code sent to one. */
+export interface RecoveryTriesRow {
+  readonly handle: Uint8Array;
+  /** When that is forgotten. UnixSeconds. */
+  readonly until: number;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
 
 export interface RequestRow {
   readonly owner: Uint8Array;
@@ -273,6 +302,9 @@ export interface Rows {
   readonly deposits: DepositRow;
   readonly terms: TermsRow;
   readonly key_devices: KeyDevicesRow;
+  readonly contacts: ContactRow;
+  readonly recoveries: RecoveryRow;
+  readonly recovery_tries: RecoveryTriesRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly matters: MatterRow;

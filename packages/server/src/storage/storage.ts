@@ -4,6 +4,7 @@ import type {
   AttemptReader,
   AuditReader,
   ChangeReader,
+  ContactReader,
   DepositReader,
   DeviceReader,
   EvidenceReader,
@@ -16,6 +17,8 @@ import type {
   MessageReader,
   MetaReader,
   OutboxReader,
+  RecoveryReader,
+  RecoveryTriesReader,
   PacketReader,
   Reader,
   RequestReader,
@@ -36,6 +39,7 @@ import type {
   AuditHeadRow,
   AuditRow,
   ChangeRow,
+  ContactRow,
   DepositRow,
   DevicesRow,
   EvidenceRow,
@@ -46,6 +50,8 @@ import type {
   MatterRow,
   MetaRow,
   OutboxRow,
+  RecoveryRow,
+  RecoveryTriesRow,
   PacketRow,
   RequestRow,
   Rows,
@@ -165,6 +171,22 @@ export interface Transaction extends Reader {
     insert(row: KeyDevicesRow): Promise<void>;
     /** Removes the lists of all generations before that one; what was there twice stays. */
     removeBefore(owner: Uint8Array, keyId: Uint8Array, generation: number): Promise<void>;
+  };
+  readonly contacts: ContactReader & {
+    insert(row: ContactRow): Promise<void>;
+    update(row: ContactRow): Promise<void>;
+    remove(owner: Uint8Array, id: Uint8Array): Promise<void>;
+  };
+  readonly recoveries: RecoveryReader & {
+    insert(row: RecoveryRow): Promise<void>;
+    update(row: RecoveryRow): Promise<void>;
+    remove(id: Uint8Array): Promise<void>;
+  };
+  readonly recoveryTries: RecoveryTriesReader & {
+    insert(row: RecoveryTriesRow): Promise<void>;
+    update(row: RecoveryTriesRow): Promise<void>;
+    /** Removes those that are forgotten by that moment. */
+    forget(before: number): Promise<void>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

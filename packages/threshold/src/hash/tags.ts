@@ -69,6 +69,8 @@ export const HASH_TAGS = {
   'CKM/policy/server/v1': 'names the policy of a whole server in its audit log (room server)',
   'CKM/vote/v1': 'names what an approver says in one matter, and is what he signs of it (room api)',
   'CKM/session/proposal/v1': 'what an operator looked at before saying yes to a ceremony (room server)',
+  'CKM/ways-back/host/v1':
+    'key of the names of contacts and of their codes, out of the seed of a server’s identity (room server)',
   'CKM/backup/host/v1':
     'seed of all static backups of a server, out of the seed of its identity (room server)',
   'CKM/backup/static-seed/v1':

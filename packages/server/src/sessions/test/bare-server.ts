@@ -26,8 +26,11 @@ import type {
   AnybodyCall,
   ApprovalFunctionName,
   ApprovalHandlers,
+  AskerCall,
+  AskerFunctionName,
   Call,
   Handler,
+  Outgoing,
   ServerContext,
   SessionFunctionName,
   Sessions,
@@ -38,6 +41,7 @@ import { createRandom } from '../../random.js';
 import { openStorage } from '../../server/database/open-storage.js';
 import type { Storage } from '../../storage/storage.js';
 import { createVault } from '../../vault/create-vault.js';
+import { handleKeyOf } from '../../vault/handle-key.js';
 import { openEpochKeys } from '../../vault/epoch-keys.js';
 import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
 import { createPeople } from '../../votes/people.js';
@@ -58,6 +62,8 @@ export interface BareOptions {
   readonly now?: () => number;
   /** Milliseconds that its process has run; as {@link now} unless a test says otherwise. */
   readonly elapsed?: () => number;
+  /** Takes what would go out to people. */
+  readonly sent?: Outgoing[];
   /** Other kinds of ceremonies. */
   readonly rooms?: RoomsOf;
 }
@@ -80,6 +86,8 @@ export interface BareServer {
     readonly name: string;
     call<F extends ApprovalFunctionName>(name: F, parameters: Parameters<F>): Promise<Result<F>>;
   };
+  /** Somebody without an account, who asks to be let into one again. */
+  asStranger(stranger: Identity): BareCaller;
   /** Ends it without a word to anybody, as a crash does to memory. */
   stop(): Promise<void>;
   /** A new life on the same database and keys. */
@@ -133,6 +141,21 @@ export async function openBareServer(options: BareOptions): Promise<BareServer> 
         return callOverWire(server, account, by, name, parameters);
       },
     }),
+    asStranger: ({ xid, publicKeys }) => ({
+      name: options.name,
+      call: async (name, parameters) => {
+        const account = await context.storage.read((reader) => context.accounts.find(reader, xid));
+        const handler = sessions.handlers[name as AskerFunctionName] as unknown as (
+          call: AskerCall,
+          parsed: unknown,
+        ) => Promise<Result<typeof name>>;
+        const { transact } = anybodyCall(context, xid);
+        return handler(
+          { sender: xid, publicKeys, account, transact },
+          parseCall(name, encodeCall(name, parameters)),
+        );
+      },
+    }),
     async stop() {
       sessions.close();
       await context.storage.close();
@@ -175,6 +198,13 @@ async function createBareContext(
     vault,
     identity,
     staticSeeds,
+    handleKey: handleKeyOf(seed),
+    outbox: {
+      put: (_transaction, outgoing) => {
+        options.sent?.push(outgoing);
+        return Promise.resolve(true);
+      },
+    },
     epochKeys: openEpochKeys(config, vault, random),
     accounts: createAccounts({ vault, clock, random, admission: 'open', most: 100, quota }),
     policy: createPolicy({ vault, operator }),

@@ -13,6 +13,7 @@ import { deposits } from './0007-deposits.js';
 import { terms } from './0008-terms.js';
 import { keyDevices } from './0009-key-devices.js';
 import { votes } from './0010-votes.js';
+import { waysBack } from './0011-ways-back.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   terms,
   keyDevices,
   votes,
+  waysBack,
 ];
 
 interface Applied {

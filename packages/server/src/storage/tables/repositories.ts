@@ -24,6 +24,14 @@ import {
 } from './sessions.js';
 import type { Reading } from './reading.js';
 import { askedReader, askedWriter, matterReader, matterWriter, voteReader, voteWriter } from './votes.js';
+import {
+  contactReader,
+  contactWriter,
+  recoveryReader,
+  recoveryTriesReader,
+  recoveryTriesWriter,
+  recoveryWriter,
+} from './ways-back.js';
 import { youngDeviceReader, youngDeviceWriter } from './young-devices.js';
 import type { Writing } from './writing.js';
 
@@ -57,6 +65,9 @@ export function readerOf(reading: Reading): Reader {
     deposits: depositReader(reading),
     terms: termsReader(reading),
     keyDevices: keyDeviceReader(reading),
+    contacts: contactReader(reading),
+    recoveries: recoveryReader(reading),
+    recoveryTries: recoveryTriesReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     matters: matterReader(reading),
@@ -91,6 +102,9 @@ export function transactionOf(writing: Writing): Transaction {
     deposits: depositWriter(writing),
     terms: termsWriter(writing),
     keyDevices: keyDeviceWriter(writing),
+    contacts: contactWriter(writing),
+    recoveries: recoveryWriter(writing),
+    recoveryTries: recoveryTriesWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     matters: matterWriter(writing),

@@ -1,0 +1,68 @@
+import { groupOf } from './explanation.js';
+
+/** Every code of contacts of accounts, and of accounts that are recovered by them. */
+export const WAYS_BACK_EXPLANATIONS = groupOf(
+  'A contact brings the owner of an account back who has lost every device: whoever has enough of them has the account, after a delay in which others say no.',
+  'Look at the contacts, and at who wants the account, before you go on.',
+  {
+    CONTACT_CODE_WRONG: [
+      'The code is not of this contact, is too old, was used already, or was tried too often.',
+      'Take the newest one. After eight wrong ones in a day wait a day, or remove the contact and set it anew.',
+    ],
+    CONTACT_MAIL_OFF: [
+      'The operator of this server has not said through which mail server it sends.',
+      'Choose another kind of contact there: an app, another person, the operator in person.',
+    ],
+    CONTACT_OPERATOR_MISSING:
+      'An operator vouches in person only for accounts whose owners have wanted that beforehand: else a bribe were a way into all of them.',
+    CONTACT_UNKNOWN: 'Your account has no contact of this id at this server, or it has left.',
+    CONTACTS_TOO_MANY:
+      'An account has at most eight contacts at a server, those that are not verified included.',
+    RECOVERY_ACCOUNT_SUSPENDED: [
+      'The operator has suspended this account: nobody gets in, with whatever proof.',
+      'Ask the operator of this server.',
+    ],
+    RECOVERY_ASKER_KNOWN: [
+      'Somebody asks for an account with a key that belongs to one already.',
+      'Ask from a new folder, whose key is new.',
+    ],
+    RECOVERY_EARLY: [
+      'The delay is not over, in which whoever has the account still can say no.',
+      'Come back when it is: the time counts only while the server runs.',
+    ],
+    RECOVERY_ENDED:
+      'This recovery does not go on: somebody has said no, it was not finished in time, its contact is gone, or it was finished.',
+    RECOVERY_NOT_PROVEN: [
+      'What was shown makes nobody a contact of an account here. Whether there is such a contact, or such an account, is not said to strangers.',
+      'Compare the name and the code. After several wrong ones wait a day, or take another contact.',
+    ],
+    RECOVERY_NUMBERS_USED_UP: [
+      'A list of devices has 1,023 numbers, and the last one is used.',
+      'Take the words: they begin a new generation.',
+    ],
+    RECOVERY_OTHER: [
+      'One recovery of an account goes on at a time, and another one does, or this key asks for two accounts.',
+      'If the other one is not yours, say no to it with a contact or with a device; then begin.',
+    ],
+    RECOVERY_REQUEST_INVALID: [
+      'This is nothing that asks a contact to vouch, or it is for another server.',
+      'Bring the whole file that was written by whoever asks.',
+    ],
+    RECOVERY_TOO_OFTEN: [
+      'So many try to recover accounts at this server that no more are heard this minute.',
+      'Wait a minute, then go on.',
+    ],
+    RECOVERY_UNKNOWN: [
+      'Nobody has shown a contact for this key at this server, or that was long ago.',
+      'Begin the recovery: show a contact.',
+    ],
+    RECOVERY_WORDS_WRONG: [
+      'The six words are those of another key than the one in the request.',
+      'Have whoever stands before you read them out from the new device, not from the file.',
+    ],
+    VOUCHER_INVALID: [
+      'This is no voucher, or a damaged one, or it is not signed by the contact that it names.',
+      'Have the contact make it anew, from the request of this very server.',
+    ],
+  },
+);

@@ -1,0 +1,65 @@
+import { formatMoment } from '@ckm/foundation';
+import type { Mail } from './smtp.js';
+
+/** What somebody is told who is the contact of an account. */
+export type TellContact =
+  | { readonly what: 'code'; readonly code: string; readonly isFirst: boolean; readonly at: number }
+  | { readonly what: ContactNews; readonly at: number };
+
+/** What happens to an account that its contacts are told of. */
+export type ContactNews = 'recovering' | 'vetoed' | 'recovered' | 'contact-coming' | 'contact-leaving';
+
+const SUBJECTS: Readonly<Record<ContactNews, string>> = {
+  recovering: 'somebody wants an account back',
+  vetoed: 'a recovery of an account was refused',
+  recovered: 'an account was recovered',
+  'contact-coming': 'an account gets another contact',
+  'contact-leaving': 'an account loses a contact',
+};
+
+const TOLD: Readonly<Record<ContactNews, readonly string[]>> = {
+  recovering: [
+    'Somebody has shown to be a contact of an account whose contact you are, and will',
+    'take the place of all its devices when a delay is over. If nobody you know does so,',
+    'say no: with any device of the account, with its words, or as its contact.',
+  ],
+  vetoed: ['Somebody who may has said no to the recovery of an account whose contact you are.'],
+  recovered: [
+    'A new device has taken the place of all others of an account whose contact you are.',
+    'The words of the account undo that.',
+  ],
+  'contact-coming': [
+    'A device has given an account whose contact you are another contact. It counts in three days.',
+    'If nobody you know did so, have the owner look at the contacts and the devices.',
+  ],
+  'contact-leaving': [
+    'A device has a contact of an account whose contact you are removed in three days.',
+    'If nobody you know did so, have the owner look at the contacts and the devices.',
+  ],
+};
+
+/** Plain text without a link: nothing in it acts, and it does not name the account. Nothing but the code is secret, and that is of use to one key alone. */
+export function contactMailOf(told: TellContact, server: string): Omit<Mail, 'to'> {
+  const foot = [
+    '',
+    `server    ${server}`,
+    `when      ${formatMoment(told.at)}`,
+    '',
+    'Nobody needs an answer to this message, and nothing in it is to be clicked.',
+    '',
+  ];
+  if (told.what !== 'code') {
+    return { subject: `CKM: ${SUBJECTS[told.what]}`, text: [...TOLD[told.what], ...foot].join('\n') };
+  }
+  const why = told.isFirst
+    ? 'Somebody has named this address as a way back into an account.'
+    : 'Somebody wants an account back whose contact this address may be.';
+  const lines = [
+    why,
+    'If that was you, type this code where you were asked for it; it holds for a quarter of an hour.',
+    'If not, do nothing, and tell the code to nobody: nobody who has a right to it will ask you for it.',
+    '',
+    `code      ${told.code}`,
+  ];
+  return { subject: 'CKM: a code', text: [...lines, ...foot].join('\n') };
+}

@@ -1,0 +1,132 @@
+import type { CaseState, CaseView, ContactKind } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import { type Counter, countedBy, countOn, waitFrom, type WaitingTime } from '../sessions/waiting-time.js';
+
+/** A contact that was shown in a case. */
+export interface CaseProof {
+  /** Its id. */
+  readonly contact: Uint8Array;
+  readonly kind: ContactKind;
+  /** UnixSeconds. */
+  readonly at: number;
+}
+
+/** Who said no: the words, a device or a contact, by its id. */
+export interface Veto {
+  readonly by: 'words' | 'device' | 'contact';
+  readonly id: Uint8Array;
+  readonly at: number;
+}
+
+/**
+ * Somebody who wants to be let into an account again. `waiting`: until its delay is over, and then until it is finished. `vetoed`: somebody has said no, to
+ * this one or to another one less than seven days ago. `done` and `over` are ends.
+ */
+export interface Case {
+  readonly state: CaseState;
+  readonly proofs: readonly CaseProof[];
+  readonly vetoes: readonly Veto[];
+  readonly openedAt: number;
+  readonly delaySeconds: number;
+  /** How long it has waited; null: it does not. */
+  readonly waited: WaitingTime | null;
+  /** How long the account has rested since somebody said no; null: it need not. */
+  readonly rested: WaitingTime | null;
+}
+
+/** For so long nothing begins anew in an account in which somebody has said no. Seconds that the server runs. */
+export const PAUSE_SECONDS = 604_800;
+/** For so long what is ready can be finished, and what is over is shown. Seconds. */
+export const KEPT_SECONDS = 2_592_000;
+const MOST_VETOES = 64;
+const NEEDED_AGAINST_A_DEVICE = 2;
+
+/** @param rested of another case of the account in which somebody has said no; null: none rests */
+export function openCase(now: number, rested: WaitingTime | null): Case {
+  return {
+    state: rested === null ? 'waiting' : 'vetoed',
+    proofs: [],
+    vetoes: [],
+    openedAt: now,
+    delaySeconds: 0,
+    waited: null,
+    rested,
+  };
+}
+
+/** Whether whoever says no is overruled: the operator in person, or two contacts that do not say no themselves. Nobody overrules the words. */
+export function isOverruling({ proofs, vetoes }: Pick<Case, 'proofs' | 'vetoes'>): boolean {
+  if (vetoes.some(({ by }) => by === 'words')) return false;
+  if (proofs.some(({ kind }) => kind === 'operator')) return true;
+  const others = proofs.filter(({ contact }) => !vetoes.some(({ id }) => equalBytes(id, contact)));
+  return others.length >= NEEDED_AGAINST_A_DEVICE;
+}
+
+/** One more contact is shown. What it starts waits from the beginning: those who may say no have their time. */
+export function proven(before: Case, proof: CaseProof, delaySeconds: number, counter: Counter): Case {
+  const isKnown = before.proofs.some(({ contact }) => equalBytes(contact, proof.contact));
+  const next: Case = {
+    ...before,
+    proofs: isKnown ? before.proofs : [...before.proofs, proof],
+    delaySeconds: Math.max(before.delaySeconds, delaySeconds),
+  };
+  if (next.state === 'waiting' && next.waited !== null) return next;
+  if (next.state !== 'waiting' && next.state !== 'vetoed') return before;
+  const mayWait = next.state === 'waiting' || !isResting(next, counter) || isOverruling(next);
+  if (!mayWait) return next;
+  const { vetoes } = next;
+  // Whoever was overruled stays on record; what has rested long enough is forgotten, but for the words' no.
+  const kept = isOverruling(next) ? vetoes : vetoes.filter(({ by }) => by === 'words');
+  if (kept.some(({ by }) => by === 'words')) return next;
+  return {
+    ...next,
+    state: 'waiting',
+    vetoes: kept,
+    rested: null,
+    waited: waitFrom(counter, next.delaySeconds),
+  };
+}
+
+/** Somebody says no. */
+export function vetoed(before: Case, veto: Veto, counter: Counter): Case {
+  if (before.state !== 'waiting' && before.state !== 'vetoed') return before;
+  if (before.vetoes.some(({ id }) => equalBytes(id, veto.id))) return before;
+  const next: Case = { ...before, vetoes: [...before.vetoes, veto].slice(-MOST_VETOES) };
+  if (before.state === 'vetoed' || isOverruling(next)) return next;
+  return { ...next, state: 'vetoed', waited: null, rested: waitFrom(counter, PAUSE_SECONDS) };
+}
+
+export function isResting({ rested }: Pick<Case, 'rested'>, counter: Counter): boolean {
+  return rested !== null && countedBy(counter, rested) < rested.needed;
+}
+
+/** Whether its delay is over. */
+export function isReady({ state, waited }: Case, counter: Counter): boolean {
+  return state === 'waiting' && waited !== null && countedBy(counter, waited) >= waited.needed;
+}
+
+/** With the time that has passed, if that is to be stored by now; the same object: it is not. */
+export function counted(before: Case, counter: Counter): Case {
+  const waited = before.waited === null ? null : countOn(before.waited, counter);
+  const rested = before.rested === null ? null : countOn(before.rested, counter);
+  return waited === before.waited && rested === before.rested ? before : { ...before, waited, rested };
+}
+
+export function ended(before: Case, how: 'done' | 'over'): Case {
+  return { ...before, state: how, waited: null };
+}
+
+export function caseViewOf(id: Uint8Array, one: Case, counter: Counter): CaseView {
+  const { state, proofs, openedAt, vetoes, waited, rested } = one;
+  const left = (time: WaitingTime | null) =>
+    time === null ? 0 : Math.max(0, time.needed - countedBy(counter, time));
+  return {
+    caseId: id,
+    state,
+    proofs: proofs.map(({ kind }) => kind),
+    openedAt,
+    readyAt: state === 'waiting' && left(waited) > 0 ? counter.now + left(waited) : null,
+    vetoes: vetoes.length,
+    pausedUntil: state === 'vetoed' && left(rested) > 0 ? counter.now + left(rested) : null,
+  };
+}

@@ -1,0 +1,159 @@
+import { type CaseView, type ContactKind, recoveryEnded, recoveryOther, recoveryUnknown } from '@ckm/api';
+import { type CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import type { RecoveryRow, Transaction } from '../storage/storage.js';
+import { countedBy, type WaitingTime } from '../sessions/waiting-time.js';
+import {
+  type Case,
+  caseViewOf,
+  isOverruling,
+  isResting,
+  openCase,
+  proven,
+  type Veto,
+  vetoed,
+} from './case.js';
+import type { WaysBackMeans } from './means.js';
+import { casesOf, findCase, isOutOfTime, storeCase, type StoredCase } from './stored-cases.js';
+import { contactsOf, isUsable } from './stored-contacts.js';
+import { tellContacts } from './tell.js';
+
+/** A contact that was shown just now. */
+export interface ShownContact {
+  readonly owner: Uint8Array;
+  /** Its id. */
+  readonly contact: Uint8Array;
+  readonly kind: ContactKind;
+  readonly delaySeconds: number;
+}
+
+/**
+ * Goes on with the case of a key by a contact that was shown for it, or opens it. One of an account waits at a time.
+ * @param id of the key
+ * @returns an error, to be thrown once it has committed
+ */
+export async function provenBy(
+  means: WaysBackMeans,
+  transaction: Transaction,
+  id: Uint8Array,
+  shown: ShownContact,
+  detail: string = shown.kind,
+): Promise<CaseView | CkmError> {
+  const { context, counting } = means;
+  const counter = counting();
+  const mine = await findCase(context, transaction, id);
+  if (mine !== null && !equalBytes(mine.row.owner, shown.owner)) return recoveryOther();
+  if (mine !== null && (isEnd(mine) || isOutOfTime(mine, counter))) return recoveryEnded(endOf(mine));
+  const all = await casesOf(context, transaction, shown.owner);
+  const others = all.filter(({ row }) => !equalBytes(row.id, id));
+  if (others.some((one) => one.row.state === 'waiting' && !isOutOfTime(one, counter))) return recoveryOther();
+  const before = mine?.one ?? openCase(context.clock(), restIn(means, others));
+  const proof = { contact: shown.contact, kind: shown.kind, at: context.clock() };
+  const next = proven(before, proof, shown.delaySeconds, counter);
+  const place = { id, owner: shown.owner };
+  await storeCase(context, transaction, place, mine?.row ?? null, next);
+  const begins = next.state === 'waiting' && before.waited === null;
+  if (begins) await tellContacts(means, transaction, shown.owner, 'recovering');
+  const what = begins
+    ? 'Have the recovery of an account wait for its delay'
+    : 'Take one more contact for the recovery of an account';
+  await noteCase(means, transaction, place, begins ? 'recovery.begin' : 'recovery.prove', what, detail);
+  return caseViewOf(id, next, counter);
+}
+
+function isEnd({ row }: StoredCase): boolean {
+  return row.state === 'done' || row.state === 'over';
+}
+
+function endOf({ row }: StoredCase): 'done' | 'over' {
+  return row.state === 'done' ? 'done' : 'over';
+}
+
+/** How long an account has rested already in which somebody said no; null: it need not rest. */
+function restIn({ counting }: WaysBackMeans, others: readonly StoredCase[]): WaitingTime | null {
+  const counter = counting();
+  const resting = others.filter(({ one }) => one.state === 'vetoed' && isResting(one, counter));
+  const left = ({ one }: StoredCase) => one.rested!.needed - countedBy(counter, one.rested!);
+  return resting.toSorted((a, b) => left(b) - left(a))[0]?.one.rested ?? null;
+}
+
+/** Says no, as a contact, to whatever other recovery of its account waits. */
+export async function vetoOthers(
+  means: WaysBackMeans,
+  transaction: Transaction,
+  id: Uint8Array,
+  { owner, contact }: ShownContact,
+): Promise<CaseView | CkmError> {
+  const { context, counting } = means;
+  const counter = counting();
+  const all = await casesOf(context, transaction, owner);
+  const waiting = all.find(
+    (one) => one.row.state === 'waiting' && !equalBytes(one.row.id, id) && !isOutOfTime(one, counter),
+  );
+  if (waiting === undefined) return recoveryUnknown();
+  return vetoCase(means, transaction, waiting, { by: 'contact', id: contact, at: context.clock() });
+}
+
+/** Says no to a case. */
+export async function vetoCase(
+  means: WaysBackMeans,
+  transaction: Transaction,
+  { row, one }: StoredCase,
+  veto: Veto,
+): Promise<CaseView> {
+  const { context, counting } = means;
+  const counter = counting();
+  const next = vetoed(one, veto, counter);
+  if (next !== one) {
+    await storeCase(context, transaction, row, row, next);
+    const isStopped = next.state === 'vetoed' && one.state === 'waiting';
+    if (isStopped) await tellContacts(means, transaction, row.owner, 'vetoed');
+    const what = isStopped
+      ? 'Stop the recovery of an account'
+      : 'Say no to the recovery of an account, which goes on';
+    await noteCase(means, transaction, row, 'recovery.veto', what, WHO[veto.by](veto.id));
+  }
+  return caseViewOf(row.id, next, counter);
+}
+
+const WHO: Readonly<Record<Veto['by'], (id: Uint8Array) => string>> = {
+  words: () => 'by the words',
+  device: (id) => `by device ${encodeHex(id).slice(0, 8)}`,
+  contact: (id) => `by contact ${encodeHex(id).slice(0, 8)}`,
+};
+
+/** Whether the contacts that were shown are still there, and still overrule whoever said no. */
+export async function hasProofsLeft(
+  { context, counting }: WaysBackMeans,
+  transaction: Transaction,
+  { row, one }: StoredCase,
+): Promise<boolean> {
+  const counter = counting();
+  const usable = (await contactsOf(context, transaction, row.owner)).filter(({ contact }) =>
+    isUsable(counter, contact),
+  );
+  const proofs = one.proofs.filter((proof) =>
+    usable.some((other) => equalBytes(other.row.id, proof.contact)),
+  );
+  const left: Case = { ...one, proofs };
+  return proofs.length > 0 && (one.vetoes.length === 0 || isOverruling(left));
+}
+
+async function noteCase(
+  { context }: WaysBackMeans,
+  transaction: Transaction,
+  { id, owner }: Pick<RecoveryRow, 'id' | 'owner'>,
+  deed: string,
+  sentence: string,
+  detail = '',
+): Promise<void> {
+  await context.audit.append(transaction, {
+    deed,
+    who: owner,
+    keyId: null,
+    subject: id,
+    sentence,
+    verdict: 'done',
+    policy: '',
+    detail,
+  });
+}

@@ -1,0 +1,90 @@
+import type { ContactKind, ContactState, ContactView } from '@ckm/api';
+import { MAX_CONTACTS } from '@ckm/api';
+import type { ContactRow, Reader, Transaction } from '../storage/storage.js';
+import { type Counter, countedBy, type WaitingTime } from '../sessions/waiting-time.js';
+import { openRecord, sealRecord } from '../vault/sealed-record.js';
+import type { WaysBackMeans } from './means.js';
+
+/** A contact of an account, as it is kept. */
+export interface Contact {
+  readonly kind: ContactKind;
+  /** As `ContactView` has it. */
+  readonly name: string;
+  /** Of `totp`: what the app has too, 20 bytes; else null. */
+  readonly secret: Uint8Array | null;
+  readonly delaySeconds: number;
+  readonly setAt: number;
+  readonly setBy: Uint8Array;
+  /** Null: nobody has shown yet that it works. */
+  readonly verifiedAt: number | null;
+  /** Of the last code or voucher that was taken, so that none is taken twice; null: none was. */
+  readonly lastStep: number | null;
+  /** What it waits for, to come or to leave; null: for nothing. */
+  readonly waited: WaitingTime | null;
+  /** The key that has it leave; null: it stays. */
+  readonly leavesBy: Uint8Array | null;
+}
+
+export interface StoredContact {
+  readonly row: ContactRow;
+  readonly contact: Contact;
+}
+
+type Sealer = Pick<WaysBackMeans['context'], 'vault'>;
+
+export async function contactsOf(
+  context: Sealer,
+  reader: Reader,
+  owner: Uint8Array,
+): Promise<readonly StoredContact[]> {
+  const rows = await reader.contacts.of(owner, MAX_CONTACTS);
+  return rows.map((row) => openContact(context, row));
+}
+
+export function openContact({ vault }: Sealer, row: ContactRow): StoredContact {
+  return { row, contact: openRecord<Contact>(vault, 'contacts', row) };
+}
+
+export function sealContact(
+  { vault }: Sealer,
+  columns: Omit<ContactRow, 'sealed'>,
+  contact: Contact,
+): ContactRow {
+  return sealRecord(vault, 'contacts', columns, contact);
+}
+
+/** Writes a contact over what was stored of it. */
+export async function changeContact(
+  context: Sealer,
+  transaction: Transaction,
+  { row }: Pick<StoredContact, 'row'>,
+  contact: Contact,
+  handle: Uint8Array | null = row.handle,
+): Promise<void> {
+  const { sealed: _sealed, ...columns } = row;
+  const next = { ...columns, handle, version: row.version + 1 };
+  await transaction.contacts.update(sealContact(context, next, contact));
+}
+
+/** Null: its time to leave is over, and it is not there any more. */
+export function stateOf(counter: Counter, { verifiedAt, waited, leavesBy }: Contact): ContactState | null {
+  if (verifiedAt === null) return 'unverified';
+  const isOver = waited === null || countedBy(counter, waited) >= waited.needed;
+  if (leavesBy !== null) return isOver ? null : 'leaving';
+  return isOver ? 'inForce' : 'coming';
+}
+
+/** Whether it brings its owner back. */
+export function isUsable(counter: Counter, contact: Contact): boolean {
+  const state = stateOf(counter, contact);
+  return state === 'inForce' || state === 'leaving';
+}
+
+export function viewOf(counter: Counter, { row, contact }: StoredContact): ContactView | null {
+  const state = stateOf(counter, contact);
+  if (state === null) return null;
+  const { kind, name, delaySeconds, setAt, setBy, waited } = contact;
+  const isWaiting = waited !== null && (state === 'coming' || state === 'leaving');
+  const readyAt = isWaiting ? counter.now + waited.needed - countedBy(counter, waited) : null;
+  return { id: row.id, kind, state, name, delaySeconds, setAt, setBy, readyAt };
+}
