@@ -40,6 +40,8 @@ export const keyHead = z.strictObject({
   counts: z.array(windowCount).max(MOST_WINDOWS).optional(),
   /** The freeze of the key by its owner that stands there; absent: none does. */
   frozen: z.strictObject({ id: identifier, until: unixSeconds }).optional(),
+  /** The terms of the key that are in force there, by number and `policyHash`; absent: those that it was made with. */
+  terms: z.strictObject({ version: z.int().min(1).max(0xffff_ffff), hash: bytesOf(32) }).optional(),
 });
 export type KeyHeadStatement = z.infer<typeof keyHead>;
 
@@ -72,11 +74,12 @@ export const keyHeadsShown = {
   result: z.strictObject({ epoch, transcriptHash: bytesOf(32) }),
 };
 
-export function encodeHead({ counts, frozen, ...head }: KeyHeadStatement): Uint8Array {
+export function encodeHead({ counts, frozen, terms, ...head }: KeyHeadStatement): Uint8Array {
   return encodeData({
     ...head,
     ...(counts === undefined ? {} : { counts: counts.map((one) => ({ ...one })) }),
     ...(frozen === undefined ? {} : { frozen: { ...frozen } }),
+    ...(terms === undefined ? {} : { terms: { ...terms } }),
   });
 }
 

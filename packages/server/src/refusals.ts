@@ -157,6 +157,11 @@ const REFUSALS = {
     'bring the certificate of the next epoch to the servers that are missing',
     { retryable: false },
   ],
+  TERMS_BEHIND: [
+    StateError,
+    'bring this server the changes of the terms that it has missed (terms.learn), with what the others say',
+    { retryable: false },
+  ],
   TERMS_CHANGE_UNKNOWN: [StateError, 'show the terms of the key, and what waits', { retryable: false }],
   TERMS_CHANGE_OVER: [StateError, 'propose the terms anew', { retryable: false }],
   TERMS_TWICE: [

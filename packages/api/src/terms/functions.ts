@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, identifier, label, unixSeconds } from '../fields/fields.js';
+import { bytesOf, bytesUpTo, identifier, label, slot, unixSeconds } from '../fields/fields.js';
 import { MAX_VOTE_BYTES } from '../votes/proof.js';
 import { MAX_TERMS_CHANGE_BYTES } from './statement.js';
 
@@ -105,11 +105,19 @@ export const termsVeto = {
   result: z.strictObject({ ...termsStanding.shape, refused: refusedVotes }),
 };
 
-/** Brings changes to a server that was away, in order; those that are in force there are passed over. What has to wait waits there anew. */
+/**
+ * Brings changes to a server that was away, in order; those that are in force there are passed over. What has to wait waits there anew, unless as many others as the
+ * quorum of the key needs say that the last of these is in force with them.
+ */
 export const termsLearn = {
   parameters: z.strictObject({
     keyId: identifier,
     links: z.array(termsLink).min(1).max(MAX_TERMS_LINKS),
+    /** What other servers say of the key (`key.head`), by their slots in the epoch that this one is in; absent: nothing. */
+    heads: z
+      .array(z.strictObject({ slot, head: bytesUpTo(512), signature: bytesOf(64) }))
+      .max(32)
+      .exactOptional(),
   }),
   result: termsStanding,
 };

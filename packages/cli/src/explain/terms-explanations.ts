@@ -28,6 +28,10 @@ export const TERMS_EXPLANATIONS = groupOf(
       'The terms do not follow those that are in force: their number is not the next one, or they name other terms before them.',
       'Look at the terms in force, and propose the change anew from those.',
     ],
+    TERMS_BEHIND: [
+      'The server came back from an older state, and other servers of the key have later terms in force. It uses the key no more before it has them.',
+      'Bring it the changes that it has missed.',
+    ],
     TERMS_CHANGE_UNKNOWN: [
       'No such change of the terms waits at this server: it was never proposed there, is in force, or another one has taken its place.',
       'Look at the terms of the key, and at what waits.',

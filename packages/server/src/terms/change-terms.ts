@@ -5,38 +5,31 @@ import {
   encodeTerms,
   type KeyTerms,
   type Parameters,
-  parseTerms,
   parseTermsChange,
-  policyHash,
   type Result,
-  type TermsChange,
   termsChangeDigest,
-  termsRefusal,
   type TermsLink,
-  type TermsStanding,
   versionOf,
 } from '@ckm/api';
-import { type CkmError, EncodingError, equalBytes } from '@ckm/foundation';
-import { REQUEST_FACTS } from '@ckm/requests';
+import { equalBytes } from '@ckm/foundation';
 import type { Call } from '../context.js';
 import { demand, refusal } from '../refusals.js';
-import { acceptKey } from '../sessions/dkg/new-key.js';
 import { assertHeadKnown } from '../sessions/keys/head-memory.js';
 import type { KeyHead } from '../sessions/keys/stored/key-head.js';
 import { countedBy, waitFrom } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Transaction } from '../storage/storage.js';
+import { assertUsable, type Brought, readBrought } from './brought.js';
 import { assertMovable } from './fixed-parts.js';
 import { holdKey, type KeyWithTerms, readFormer } from './held-key.js';
-import { type ChangeVerdict, isTighter, judgeChange, longestWait } from './judge-change.js';
+import { type ChangeVerdict, judgeChange, longestWait } from './judge-change.js';
 import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
-import { countKept, pollingOf, type RefusedVote, type Step, takeVotes } from './poll.js';
+import { type Taken, takePast } from './past-terms.js';
+import { countKept, isAgreed, pollingOf, type RefusedVote, type Step, takeVotes } from './poll.js';
 import { afterNo, endOf, LAIN_TOO_LONG, standingOf } from './standing.js';
 import {
   type DeadChange,
-  keepTwice,
-  openTerms,
   putInForce,
   readNext,
   type StoredTerms,
@@ -45,27 +38,12 @@ import {
 } from './stored-terms.js';
 
 /** What comparing terms may cost, and looking at what no request fits. Milliseconds of one core. */
-const COMPARING_MS = 80;
+export const COMPARING_MS = 80;
 /** Bytes that terms take in the database beside themselves, with those that were certified before. */
 const FRAMING_BYTES = 1_024;
 /** Changes to one number that are over and remembered, within as long as a vote may count. */
 const MOST_DEAD = 64;
 const VOTES_LAST = 14 * 86_400;
-
-/** A change as it was brought: read, and nothing else yet. */
-interface Brought {
-  readonly link: TermsLink;
-  readonly change: TermsChange;
-  readonly after: KeyTerms;
-}
-
-/** What became of a change in one transaction. */
-interface Taken {
-  readonly standing: TermsStanding;
-  readonly refused: readonly RefusedVote[];
-  /** Thrown once it has committed; null: nothing is wrong. */
-  readonly error: CkmError | null;
-}
 
 /**
  * Answers `terms.propose`: what is provably tighter is in force at once, all else waits for those whom the terms in force ask, and for its time.
@@ -90,40 +68,8 @@ export async function proposeTerms(
   return { ...standing, refused: [...refused] };
 }
 
-/**
- * Answers `terms.learn`: changes that others have in force, in order. Each is judged here as if it were proposed, and what has to wait waits here
- * anew, with those behind it: nobody’s word is taken for what was said or for how long it has waited.
- * @throws as {@link proposeTerms}; AccessError `DEVICE_MAY_NOT` where no votes speak for it, and the device may not manage
- */
-export async function learnTerms(
-  means: TermsMeans,
-  call: Call,
-  { keyId, links }: Parameters<'terms.learn'>,
-): Promise<TermsStanding> {
-  let standing: TermsStanding | null = null;
-  for (const link of links) {
-    means.charge(call.account, COMPARING_MS);
-    const brought = readBrought(link);
-    const taken: Taken = await repeatWhenRaced(() =>
-      call.transact(async (transaction) => {
-        const key = await holdKey(means.context, transaction, { owner: call.account.xid, keyId });
-        return takeChange(means, call, transaction, key, brought);
-      }),
-    );
-    if (taken.error !== null) throw taken.error;
-    standing = taken.standing;
-    if (standing.version < brought.change.version) break;
-  }
-  return standing!;
-}
-
-/** @throws EncodingError `TERMS_…`, `CBOR_…` */
-function readBrought(link: TermsLink): Brought {
-  const change = parseTermsChange(link.statement);
-  return { link, change, after: parseTerms(link.terms, REQUEST_FACTS) };
-}
-
-async function takeChange(
+/** Judges a change that was brought, and stores what becomes of it. */
+export async function takeChange(
   means: TermsMeans,
   call: Call,
   transaction: Transaction,
@@ -229,83 +175,6 @@ async function store(
 }
 
 /**
- * A change to a version that is in force here, or was: said once more it changes nothing, and another one is refused. If that could have come into force as well,
- * somebody made two, and both are kept.
- */
-async function takePast(
-  means: TermsMeans,
-  transaction: Transaction,
-  key: KeyWithTerms,
-  { change, after, link }: Brought,
-): Promise<Taken> {
-  const { context } = means;
-  const { row, head } = key;
-  const { policy } = head;
-  const standing = await standingOf(means, transaction, row);
-  const stored = await transaction.terms.find(row.owner, row.keyId, change.version, false);
-  const known = stored === null ? null : openTerms(context, stored);
-  const isInForce = change.version === versionOf(policy) && equalBytes(policyHash(policy), change.termsHash);
-  const isKnown = known !== null && equalBytes(hashOf(known), change.termsHash);
-  if (isInForce || isKnown) return { standing, refused: [], error: null };
-  const older = await transaction.terms.find(row.owner, row.keyId, change.version - 1, false);
-  const before = older === null ? null : parseTerms(openTerms(context, older).terms, REQUEST_FACTS);
-  if (known === null || known.statement === null || before === null) throw wrongVersion(policy);
-  const step = { change, before, after };
-  if (!isNext(step, row.keyId) || !couldComeIntoForce(means, step, link)) throw wrongVersion(policy);
-  const first: TermsLink = { terms: known.terms, statement: known.statement, votes: [...known.votes] };
-  if (await keepTwice(context, transaction, row, change.version, { first, second: link })) {
-    await context.audit.append(transaction, {
-      deed: 'terms.twice',
-      who: row.owner,
-      keyId: row.keyId,
-      subject: termsChangeDigest(change),
-      sentence: `Keep a second change to terms ${change.version} of a key.`,
-      verdict: 'refused',
-      policy: '',
-      detail: '',
-    });
-  }
-  const error = refusal('TERMS_TWICE', `there are two changes to terms ${change.version} of this key`, {
-    version: versionOf(policy),
-  });
-  return { standing, refused: [], error };
-}
-
-function wrongVersion(inForce: KeyTerms) {
-  const version = versionOf(inForce);
-  return termsRefusal('TERMS_VERSION_WRONG', `terms ${version} of this key are in force here`, { version });
-}
-
-function isNext(step: Step, keyId: Uint8Array): boolean {
-  try {
-    assertChangeOfTerms(step.change, { keyId, ...step });
-    return true;
-  } catch (error) {
-    if (error instanceof EncodingError) return false;
-    throw error;
-  }
-}
-
-/** Whether it was tighter than what was in force before it, or whom that asked have agreed. */
-function couldComeIntoForce(means: TermsMeans, step: Step, { votes }: TermsLink): boolean {
-  const { before, after } = step;
-  if (isTighter(before, after)) return true;
-  const polling = pollingOf(means, step);
-  return isAgreed(before, countKept(polling, takeVotes(means, polling, [], votes).votes));
-}
-
-function hashOf({ terms }: StoredTerms): Uint8Array {
-  return policyHash(parseTerms(terms, REQUEST_FACTS));
-}
-
-/** Whether people whom the terms in force ask have agreed, whatever time it still needs. */
-function isAgreed({ change }: KeyTerms, { votes, without }: ReturnType<typeof countKept>): boolean {
-  if (change === undefined || change.needed === 0) return false;
-  const has = (name: string) => votes.yes.has(name) && !without.has(name);
-  return change.of.filter(has).length >= change.needed;
-}
-
-/**
  * A device that is young touches no terms (P2). One that may not manage brings only what the votes prove, or what is known already.
  * @throws StateError `DEVICE_TOO_YOUNG`; AccessError `DEVICE_MAY_NOT`
  */
@@ -318,20 +187,6 @@ async function assertMayBring(
   if (known !== null || isAgreed(step.before, counted)) return;
   assertAllowed(call.by.may, 'manage');
   if (await isYoung(transaction, call)) throw deviceTooYoung();
-}
-
-/** That the key can have such terms here, and those whom they name can be asked. */
-function assertUsable(
-  { context, isUsablePasskey }: TermsMeans,
-  { row, head }: KeyWithTerms,
-  after: KeyTerms,
-): void {
-  const { suite, purpose } = head;
-  acceptKey(context, { keyId: row.keyId, suite, purpose, policy: after });
-  for (const { name, keys } of after.approvers ?? []) {
-    const areUsable = keys.every((one) => one.kind !== 'passkey' || isUsablePasskey(one));
-    demand(areUsable, 'TERMS_PASSKEY_UNUSABLE', `a passkey of ${name} cannot be verified`);
-  }
 }
 
 function isOf({ statement }: StoredTerms, digest: Uint8Array): boolean {

@@ -1,5 +1,6 @@
 import type { Handlers, TermsFunctionName } from '../context.js';
-import { learnTerms, proposeTerms } from './change-terms.js';
+import { proposeTerms } from './change-terms.js';
+import { learnTerms } from './learn-terms.js';
 import type { TermsMeans } from './means.js';
 import { showTerms } from './standing.js';
 import { vetoTerms } from './veto-terms.js';

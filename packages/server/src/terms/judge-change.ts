@@ -35,7 +35,7 @@ export interface JudgedChange {
 
 export type ChangeVerdict =
   /** It comes into force now. `way`: by what right, for the log. */
-  | { readonly verdict: 'inForce'; readonly way: 'tighter' | 'words' | 'people' | 'time' }
+  | { readonly verdict: 'inForce'; readonly way: 'tighter' | 'words' | 'people' | 'time' | 'others' }
   | {
       readonly verdict: 'waits';
       /** So many more have to say yes. */

@@ -14,6 +14,7 @@ const WAYS = {
   words: 'by the words',
   people: 'by those who are asked',
   time: 'by its delay',
+  others: 'others have it in force',
 } as const;
 
 /** Who proposes, stops or brings something, as the audit log names him. */

@@ -90,3 +90,10 @@ export function countKept(
 ): { readonly votes: VotesHeld; readonly without: ReadonlySet<string> } {
   return { votes: holdVotes(kept.map(parseVote), polling), without: silentIn(polling) };
 }
+
+/** Whether people whom the terms in force ask have agreed, whatever time it still needs. */
+export function isAgreed({ change }: KeyTerms, { votes, without }: ReturnType<typeof countKept>): boolean {
+  if (change === undefined || change.needed === 0) return false;
+  const has = (name: string) => votes.yes.has(name) && !without.has(name);
+  return change.of.filter(has).length >= change.needed;
+}

@@ -1,10 +1,12 @@
 import {
   headStatement,
   type KeyHeadStatement,
+  type KeyTerms,
   type Parameters,
   parseHead,
   type Result,
   verifyIdentityStatement,
+  versionOf,
   type WindowCount,
 } from '@ckm/api';
 import { encodeHex, EncodingError, equalBytes, formatMoment, formatSpan } from '@ckm/foundation';
@@ -54,7 +56,7 @@ export async function hearHeads(
     const nonce = asks ?? counting!.nonce;
     const rosters = [params, ...(asked?.rosters ?? [])];
     const heard = listen(context, { keyId, nonce, rosters }, heads);
-    if (asks !== undefined) assertHeard(context, params, transcriptHash, heard);
+    if (asks !== undefined) assertHeard(context, params, { transcriptHash, terms: head.policy }, heard);
     const told =
       asked === null
         ? []
@@ -169,20 +171,24 @@ function parseIfWhole(head: Uint8Array): KeyHeadStatement | null {
 function assertHeard(
   { identity }: Pick<ServerContext, 'identity'>,
   params: KeyParams,
-  transcriptHash: Uint8Array,
+  known: { readonly transcriptHash: Uint8Array; readonly terms: KeyTerms },
   said: ReadonlyMap<string, KeyHeadStatement>,
 ): void {
+  const version = versionOf(known.terms);
   const { needed, of } = params.quorum;
   const others = params.roster.filter(({ serverId }) => !equalBytes(serverId, identity.xid));
   const heard = others.filter((one) => {
     const its = said.get(nameOf(one));
-    return its !== undefined && its.isSure && equalBytes(its.transcriptHash, transcriptHash);
+    if (its === undefined || !its.isSure || (its.terms?.version ?? 0) > version) return false;
+    return equalBytes(its.transcriptHash, known.transcriptHash);
   });
   const later = Math.max(params.epoch, ...others.map((one) => said.get(nameOf(one))?.epoch ?? 0));
   const enough = Math.min(of - needed + 1, others.length);
   // One that names a later epoch proves nothing by it: a liar could keep this server from use for ever.
   if (heard.length >= enough) return;
   if (later > params.epoch) throw epochDiffers(params.epoch, later);
+  const laterTerms = Math.max(...others.map((one) => said.get(nameOf(one))?.terms?.version ?? 0));
+  if (laterTerms > version) throw termsBehind(version, laterTerms);
   const slots = others.filter((one) => !heard.includes(one)).map(({ slot }) => slot);
   throw refusal(
     'HEADS_TOO_FEW',
@@ -190,6 +196,18 @@ function assertHeard(
     {
       needed: enough,
       slots: slots.join(', '),
+    },
+  );
+}
+
+/** By terms of before nothing is used: they may let in what those since do not (L8). */
+function termsBehind(version: number, later: number) {
+  return refusal(
+    'TERMS_BEHIND',
+    `others have terms ${later} of the key in force, and this server terms ${version}`,
+    {
+      version,
+      later,
     },
   );
 }

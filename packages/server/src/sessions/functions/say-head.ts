@@ -3,8 +3,10 @@ import {
   headStatement,
   type KeyHeadStatement,
   type Parameters,
+  policyHash,
   type Result,
   signIdentityStatement,
+  versionOf,
   type WindowAsked,
 } from '@ckm/api';
 import { equalBytes, formatSpan } from '@ckm/foundation';
@@ -47,6 +49,7 @@ export async function sayHead(
     isSure,
     ...(counts === null ? {} : { counts: [...counts] }),
     ...frozenNow(context, head),
+    ...termsNow(head),
   });
   const signature = signIdentityStatement(context.identity, headStatement(bytes));
   return { head: bytes, signature, ...questionOf(head, asked) };
@@ -59,6 +62,12 @@ function frozenNow(
 ): Pick<KeyHeadStatement, 'frozen'> {
   if (frozen === undefined || frozen.until <= clock()) return {};
   return { frozen: { id: frozen.id, until: frozen.until } };
+}
+
+/** The terms that others are told of: one of them may have forgotten them, or was away. */
+function termsNow({ policy }: KeyHead): Pick<KeyHeadStatement, 'terms'> {
+  const version = versionOf(policy);
+  return version === 0 ? {} : { terms: { version, hash: policyHash(policy) } };
 }
 
 /** What this server asks others itself. */

@@ -1,0 +1,142 @@
+// @module-tag long
+import { encodeHead, headStatement, parseHead, policyHash, signIdentityStatement } from '@ckm/api';
+import { afterEach, expect, test } from 'vitest';
+import { createBareServers } from '../sessions/test/bare-servers.js';
+import { codeOf, createTermsWorld, DAY, HOUR, peopleTerms, type TermsWorld } from './test/changed-terms.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+const LIMIT = { count: 5, perSeconds: DAY };
+const oneIsEnough = (before: Parameters<typeof peopleTerms>[0]) => ({
+  ...before,
+  change: { ...before.change!, needed: 1 },
+});
+
+async function withPeople(): Promise<TermsWorld> {
+  const world = await createTermsWorld(network, 3);
+  const { keyId } = world.made;
+  const first = await world.change((before) => peopleTerms(before));
+  for (const at of [0, 1, 2]) await (await world.words(at)).call('terms.propose', { keyId, ...first });
+  await world.growUp();
+  return world;
+}
+
+/** A loosening that is in force at the first two servers, and unknown to the third. */
+async function loosened(world: TermsWorld) {
+  const { keyId } = world.made;
+  const link = await world.change(oneIsEnough);
+  const votes = [world.vote('ann', link), world.vote('bob', link)];
+  for (const at of [0, 1]) await world.laptop(at).call('terms.propose', { keyId, ...link, votes });
+  await world.pass(3 * DAY + HOUR);
+  expect((await world.inForce()).version).toBe(2);
+  return world.laptop().call('terms.show', { keyId, after: 1 });
+}
+
+const headOf = async (world: TermsWorld, at: number) => {
+  const { head, signature } = await world
+    .laptop(at)
+    .call('key.head', { keyId: world.made.keyId, nonce: new Uint8Array(32) });
+  return { slot: at + 1, head, signature };
+};
+
+test('a server that was away takes what enough others have in force as it is, without a delay of its own', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const { links } = await loosened(world);
+  const bare = links.map((link) => ({ ...link, votes: [] }));
+  const heads = [await headOf(world, 0), await headOf(world, 1)];
+  const phone = world.phone(2);
+  // Two are needed: one that lies has no more to say than one that is silent.
+  for (const few of [[heads[0]!], [heads[0]!, heads[0]!], [heads[0]!, { ...heads[1]!, slot: 3 }]])
+    expect(await codeOf(phone.call('terms.learn', { keyId, links: bare, heads: few }))).toBe(
+      'DEVICE_MAY_NOT',
+    );
+  const learnt = await phone.call('terms.learn', { keyId, links: bare, heads });
+  expect(learnt).toMatchObject({ version: 2, waiting: null });
+  expect(policyHash(await world.inForce(2))).toEqual(policyHash(await world.inForce(0)));
+}, 120_000);
+
+test('what one server says it has in force counts once, for what it says, and under its own key', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const { links } = await loosened(world);
+  const [alpha, bravo] = [await headOf(world, 0), await headOf(world, 1)];
+  const said = parseHead(bravo.head);
+  const forged = async (change: object, signer: number) => {
+    const head = encodeHead({ ...said, ...change });
+    const { identity } = world.servers[signer]!.context;
+    return { slot: 2, head, signature: signIdentityStatement(identity, headStatement(head)) };
+  };
+  const terms = said.terms!;
+  for (const other of [
+    await forged({}, 0),
+    await forged({ keyId: new Uint8Array(32).fill(5) }, 1),
+    await forged({ terms: { ...terms, version: 3 } }, 1),
+    await forged({ terms: { ...terms, hash: new Uint8Array(32) } }, 1),
+    await forged({ terms: undefined }, 1),
+    await forged({ isSure: false }, 1),
+    { ...bravo, head: new Uint8Array(40) },
+  ]) {
+    const asked = world.phone(2).call('terms.learn', {
+      keyId,
+      links: links.map((link) => ({ ...link, votes: [] })),
+      heads: [alpha, other],
+    });
+    expect(await codeOf(asked)).toBe('DEVICE_MAY_NOT');
+  }
+  expect((await world.inForce(2)).version).toBe(1);
+}, 120_000);
+
+test('L8: a server that was restored to terms of before uses nothing before it has those of the others', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const { links } = await loosened(world);
+  await world.servers[2]!.sessions.voidOpen('an older database');
+  const callers = [world.laptop(2), world.laptop(0), world.laptop(1)];
+  const tell = async () => {
+    const { asks } = await callers[0]!.call('key.head', { keyId, nonce: new Uint8Array(32) });
+    const heads = [];
+    for (const at of [0, 1]) {
+      const { head, signature } = await world.laptop(at).call('key.head', { keyId, nonce: asks! });
+      heads.push({ slot: at + 1, head, signature });
+    }
+    return callers[0]!.call('key.heads', { keyId, heads });
+  };
+  const behind = tell();
+  await expect(behind).rejects.toMatchObject({ code: 'TERMS_BEHIND', facts: { version: 1, later: 2 } });
+  // What the people said long ago puts nothing in force there, nor does any time.
+  const waits = await world.laptop(2).call('terms.learn', { keyId, links });
+  expect(waits).toMatchObject({ version: 1, waiting: { missing: 0 } });
+  await world.pass(4 * DAY);
+  expect((await world.inForce(2)).version).toBe(1);
+  const heads = [await headOf(world, 0), await headOf(world, 1)];
+  const adopted = await world.laptop(2).call('terms.learn', { keyId, links, heads });
+  expect(adopted).toMatchObject({ version: 2, waiting: null });
+  await tell();
+  expect((await world.laptop(2).call('key.head', { keyId, nonce: new Uint8Array(32) })).asks).toBeNull();
+}, 120_000);
+
+test('of two changes to one version the one by which enough others go wins at the server that has the other one, and both are kept', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const tight = await world.change((before) => ({ ...before, rateLimit: LIMIT }));
+  const other = await world.change((before) => ({ ...before, rateLimit: { ...LIMIT, count: 4 } }), 2);
+  for (const at of [0, 1]) await world.laptop(at).call('terms.propose', { keyId, ...tight });
+  await world.laptop(2).call('terms.propose', { keyId, ...other });
+  expect(await codeOf(world.laptop(2).call('terms.learn', { keyId, links: [tight] }))).toBe('TERMS_TWICE');
+  const third = await world.change((before) => ({ ...before, rateLimit: { ...LIMIT, count: 3 } }), 3);
+  for (const at of [0, 1]) await world.laptop(at).call('terms.propose', { keyId, ...third });
+  expect(await codeOf(world.laptop(2).call('terms.propose', { keyId, ...third }))).toBe(
+    'TERMS_VERSION_WRONG',
+  );
+  const heads = [await headOf(world, 0), await headOf(world, 1)];
+  const { links } = await world.laptop().call('terms.show', { keyId, after: 1 });
+  const adopted = await world.phone(2).call('terms.learn', { keyId, links, heads });
+  expect(adopted).toMatchObject({ version: 3, waiting: null });
+  const shown = await world.laptop(2).call('terms.show', { keyId, after: 1 });
+  expect(shown.twice).toMatchObject([{ version: 2 }]);
+  expect(shown.links.map(({ terms }) => terms)).toEqual(links.map(({ terms }) => terms));
+  expect(policyHash(await world.inForce(2))).toEqual(policyHash(await world.inForce(0)));
+  expect((await world.laptop(2).call('key.show', { keyId })).policy).not.toHaveProperty('approvals');
+}, 120_000);
