@@ -185,7 +185,7 @@ import {
 } from './requests/requests.js';
 import { pruneTracks } from './store/track.js';
 import { createCommitmentPools } from './signing/commitment-pool.js';
-import { createSigner } from './signing/signer.js';
+import { createSigner, type GoingOn } from './signing/signer.js';
 import type { PreparedRequest, SignArgs, SignResult } from './signing/sign-args.js';
 import { diagnose } from './status/doctor.js';
 import type { DoctorLine } from './status/doctor-line.js';
@@ -413,7 +413,7 @@ export interface Client {
   /** Reads and describes a request, which can then be asked for as it was shown. Nothing is sent or written. */
   prepare(args: SignArgs): Promise<PreparedRequest>;
   /** The same for a request on record that is open: `sign` goes on with it. @throws StateError `REQUEST_OVER` */
-  prepareAgain(id: string, options?: { readonly waitSeconds?: number }): Promise<PreparedRequest>;
+  prepareAgain(id: string, options?: GoingOn): Promise<PreparedRequest>;
   /** Prepares and asks at once, where nobody is there to be shown anything. */
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
 
@@ -675,8 +675,8 @@ export function createClient(options: ClientOptions): Client {
     stopExport: async (name) => acting(stopExport(context, await readKey(name))),
 
     prepare,
-    prepareAgain: async (id, { waitSeconds } = {}) =>
-      shown(await signer.prepareAgain(await findOpenRequest(store, id), waitSeconds)),
+    prepareAgain: async (id, options) =>
+      shown(await signer.prepareAgain(await findOpenRequest(store, id), options)),
     sign: async (args, on) => (await prepare(args)).sign(on),
 
     testTerms: async (args) => testOne(context, await readKey(args.key), args),

@@ -3,7 +3,7 @@ export { CLIENT_CODES, type ClientCode } from './codes.js';
 export { type Client, type ClientOptions, createClient, type SessionOutcome } from './client.js';
 export { type OwnerOrSeed, type OwnerSecrets, secretOf, type SeedSource } from './owner/owner.js';
 export { type Job, JOB_STEPS, type SteppedJob } from './progress/job-steps.js';
-export type { OnProgress, ProgressEvent } from './progress/progress.js';
+export type { OnProgress, PeopleWait, ProgressEvent } from './progress/progress.js';
 // seed
 export { replaceWord, SEED_BYTES, SEED_WORDS, seedToWords, unknownWord, wordsToSeed } from './seed/words.js';
 export { identityForServer } from './seed/identity.js';
@@ -70,6 +70,8 @@ export {
 export { draftDevice, isAccountOf, isDevice, MOST_DEVICE_BYTES } from './owner/device-secrets.js';
 export type { DevicePrivilege } from '@ckm/api';
 // approvers
+export { waitsText } from './signing/people.js';
+export type { GoingOn } from './signing/signer.js';
 export {
   type Approver,
   type ApproverOptions,

@@ -5,6 +5,14 @@ export const APPROVER_EXPLANATIONS = groupOf(
   'An approver is named in the terms of a key by a key of his own for it: whoever gets another one in there says yes in his place.',
   'Have the file written anew, and compare the six words by voice.',
   {
+    VOTES_TOO_MANY: [
+      'More votes were named than go with one request.',
+      'Bring some of them, and then the others.',
+    ],
+    VOTES_OF_ANOTHER: [
+      'A vote in these files is about another request than the one that goes on.',
+      'Name that request by its id, or the right file.',
+    ],
     APPROVAL_UNKNOWN: [
       'Nothing that waits for this approver has that id, at any server that answers.',
       'List what waits: ckm approver list. It may have been answered, taken back or have expired.',

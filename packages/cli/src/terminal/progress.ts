@@ -1,4 +1,4 @@
-import type { OnProgress, ProgressEvent } from '@ckm/client';
+import { type OnProgress, type ProgressEvent, waitsText } from '@ckm/client';
 import { formatInstant, unixNow } from './instant.js';
 import { createInterrupt } from './interrupt.js';
 import { plainText } from './plain-text.js';
@@ -100,28 +100,45 @@ function createLine(terminal: Terminal): ProgressLine {
 }
 
 /** Said once, in full: who is awaited, until when, and that nobody has to sit here. */
-function waitingLines({ columns }: Terminal, { id, waiting, expiresAt, staysUntil }: ProgressEvent): string {
+function waitingLines({ columns }: Terminal, event: ProgressEvent): string {
+  const { id, expiresAt, staysUntil } = event;
   const now = unixNow();
   const end = expiresAt === undefined ? '' : `; the request expires ${formatInstant(expiresAt, now)}`;
   const leaves = staysUntil !== undefined && expiresAt !== undefined && staysUntil < expiresAt;
   return [
-    wrapText(`waiting for the operators of ${waiting.map(plainText).join(', ')}${end}`, columns, '  '),
+    wrapText(`waiting for ${whomText(event)}${end}`, columns, '  '),
     ...(leaves ? [`  this command waits until ${formatInstant(staysUntil, now)}`] : []),
     `  you can close this (Ctrl-C), and go on with: ckm requests resume ${id}`,
   ].join('\n');
 }
 
-function hasDecision({ have, rejected = [], refused = [] }: ProgressEvent): boolean {
-  return have.length + rejected.length + refused.length > 0;
+function whomText({ waiting, people = [] }: ProgressEvent): string {
+  if (people.length > 0) return plainText(waitsText(people));
+  return `the operators of ${waiting.map(plainText).join(', ')}`;
 }
 
-/** `approvals   alpha ✓   bravo ✗ “call me first”   charlie waiting` */
-function decisionLine({ have, rejected = [], refused = [], waiting }: ProgressEvent): string {
+function hasDecision({ have, rejected = [], refused = [], people = [] }: ProgressEvent): boolean {
+  const said = people.flatMap(({ yes, no }) => [...yes, ...no]);
+  return have.length + rejected.length + refused.length + said.length > 0;
+}
+
+/** `approvals   alpha ✓   bravo ✗ “call me first”   charlie waiting`; of people by their names in the terms. */
+function decisionLine({ have, rejected = [], refused = [], waiting, people = [] }: ProgressEvent): string {
+  const named = (pick: (one: (typeof people)[number]) => readonly string[]) => [
+    ...new Set(people.flatMap(pick)),
+  ];
+  // Servers at which people are awaited say nothing for themselves.
+  const others = waiting.filter(
+    (name) => !people.some(({ servers, waitsFor }) => waitsFor === 'people' && servers.includes(name)),
+  );
   return [
     'approvals',
+    ...named(({ yes }) => yes).map((name) => `${name} ✓`),
+    ...named(({ no }) => no).map((name) => `${name} ✗`),
+    ...named(({ awaits }) => awaits.flatMap(({ of }) => of)).map((name) => `${name} waiting`),
     ...have.map((name) => `${name} ✓`),
     ...rejected.map(({ server, reason }) => `${server} ✗${reason === '' ? '' : ` “${plainText(reason)}”`}`),
     ...refused.map(({ server, reason }) => `${server} ✗ refuses: ${plainText(reason)}`),
-    ...waiting.map((name) => `${name} waiting`),
+    ...others.map((name) => `${name} waiting`),
   ].join('   ');
 }

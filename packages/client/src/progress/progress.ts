@@ -1,3 +1,4 @@
+import type { PeopleAsked, WaitsFor } from '@ckm/api';
 import type { Job } from './job-steps.js';
 
 /** A server that takes no part by its own rules, and why. */
@@ -6,6 +7,12 @@ export interface ServerRefusal {
   /** In its words. */
   readonly reason: string;
   readonly code: string;
+}
+
+/** Whom a request waits for at servers that say the same of it: people whom the terms of its key name, operators, or both. */
+export interface PeopleWait extends Pick<PeopleAsked, 'awaits' | 'yes' | 'no'> {
+  readonly servers: readonly string[];
+  readonly waitsFor: WaitsFor;
 }
 
 /** Where a ceremony or a request is. Names are the owner's names of servers. */
@@ -27,6 +34,8 @@ export interface ProgressEvent {
   readonly rejected?: readonly { readonly server: string; readonly reason: string }[];
   /** With `wait`: servers that refuse by their own rules, whatever people decide. */
   readonly refused?: readonly ServerRefusal[];
+  /** With `wait`: whom the terms of the key ask, as servers say that wait for them; absent: nobody. */
+  readonly people?: readonly PeopleWait[];
   /** With `wait`, UnixSeconds: until when this client stays. */
   readonly staysUntil?: number;
   /** One line for a person. */

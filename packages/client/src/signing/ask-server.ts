@@ -26,6 +26,7 @@ export function askCommitments(run: SignRun, participant: Participant): void {
 function send(run: SignRun, participant: Participant, attempt: FrostAttempt | null, asked: number): void {
   const { requestId, expiresAt, request, key, pool, inbox } = run;
   const { slot } = participant;
+  const brings = run.votesBrought.has(participant) ? [] : run.votes;
   const call = run.links.get(participant)!.call('request.ask', {
     requestId,
     keyId: key.keyId,
@@ -36,6 +37,8 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
     expiresAt,
     attempt,
     wanted: asked === 0 ? null : { craft: 'frost', commitments: asked },
+    ...(run.requester === null ? {} : { requester: run.requester }),
+    ...(brings.length === 0 ? {} : { votes: [...brings] }),
   });
   const number = attempt?.number ?? null;
   run.unanswered++;
@@ -45,6 +48,7 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
   async function settle(): Promise<void> {
     try {
       const reply = await call;
+      if (brings.length > 0) run.votesBrought.add(participant);
       if (reply.state === 'stale') pool.drop(slot);
       pool.add(slot, commitmentsIn(reply), asked);
       inbox.push({ participant, attempt: number, reply, error: null });

@@ -9,7 +9,8 @@ const LIFETIME_WITH_PEOPLE_SECONDS = 7 * 86_400;
 
 /** How long servers keep a request where nobody says so. */
 export function lifetimeFor(policy: KeyTerms): number {
-  return policy.approval === 'operator' ? LIFETIME_WITH_PEOPLE_SECONDS : LIFETIME_SECONDS;
+  const isAsked = policy.approval === 'operator' || (policy.approvals ?? []).length > 0;
+  return isAsked ? LIFETIME_WITH_PEOPLE_SECONDS : LIFETIME_SECONDS;
 }
 
 /** The record of a request that no server has heard of. */

@@ -43,6 +43,16 @@ export function leftByRejection(run: SignRun) {
   return thoseThatAre(run, 'open', 'asked', 'waiting', 'silent');
 }
 
+/** A no of people whom the terms of the key ask: a server that hears it ends the request. */
+export function rejectedByPeople(names: readonly string[], facts: CkmError['facts']): PolicyError {
+  return new PolicyError(`${listed(names)} said no to the request`, {
+    code: CODE,
+    hint: `talk to ${listed(names)}, then ask again`,
+    retryable: false,
+    facts: { ...facts, people: [...names] },
+  });
+}
+
 /** Too many operators said no: all of them, and where the request is taken back. */
 export function rejectedBy(run: SignRun, all: readonly Refusal[]): PolicyError {
   const said = all.map(({ participant, error }) => {
@@ -52,6 +62,8 @@ export function rejectedBy(run: SignRun, all: readonly Refusal[]): PolicyError {
   const back = namesOf(leftByRejection(run));
   const undone = back.length === 0 ? '' : `; the request is taken back from ${listed(back)}`;
   const [only, ...more] = all;
+  if (only !== undefined && all.every(({ error }) => error.facts['people'] !== undefined))
+    return byPeople(only.error, undone);
   const what =
     only === undefined || more.length > 0
       ? `too few operators agree: ${listed(said)} said no`
@@ -62,4 +74,9 @@ export function rejectedBy(run: SignRun, all: readonly Refusal[]): PolicyError {
     retryable: false,
     facts: { servers: all.map(({ participant }) => participant.server.name) },
   });
+}
+
+/** What people said is the same at all servers. */
+function byPeople({ message, hint, facts }: CkmError, undone: string): PolicyError {
+  return new PolicyError(message, { code: CODE, hint: `${hint}${undone}`, retryable: false, facts });
 }

@@ -3,6 +3,7 @@ import type { OnProgress, ProgressEvent } from '../progress/progress.js';
 import type { RequestRecord } from '../requests/request-record.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { shortId } from '../store/track.js';
+import { peopleWaits } from './people.js';
 import { reasonIn, refusalsByRule, rejections } from './rejections.js';
 import { bySlot, lastAttempt, type SignRun, thoseThatAre } from './sign-job.js';
 
@@ -61,12 +62,20 @@ export function reportBeginning(
 
 /** The same of something that was done on the way. */
 export function reportAside(
-  { record, key, on }: { record: RequestRecord; key: CertifiedKey; on: OnProgress | undefined },
+  {
+    requestId,
+    key,
+    on,
+  }: {
+    readonly requestId: Uint8Array;
+    readonly key: Pick<CertifiedKey, 'public'>;
+    readonly on: OnProgress | undefined;
+  },
   text: string,
 ): void {
   on?.({
     job: 'request',
-    id: shortId(record.requestId),
+    id: shortId(requestId),
     stage: 'sign',
     round: 0,
     of: key.public.quorum.needed,
@@ -107,6 +116,7 @@ function decisions(run: SignRun) {
       reason: reasonIn(error),
     })),
     refused: refusalsByRule(run),
+    ...(run.people.size === 0 ? {} : { people: peopleWaits(run) }),
     expiresAt: run.expiresAt,
     staysUntil: run.waitUntil,
   };

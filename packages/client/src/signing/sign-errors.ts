@@ -15,13 +15,16 @@ import { causeOf } from '../servers/causes.js';
 import { clocksDiffer, judgeClocks } from '../servers/clock-difference.js';
 import { listed } from '../servers/faults.js';
 import { shortId } from '../store/track.js';
-import { rejectedBy, rejections } from './rejections.js';
+import { peopleWaits, waitsText } from './people.js';
+import { rejectedBy, rejectedByPeople, rejections } from './rejections.js';
 import { bySlot, type Refusal, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** A server's answer that is a no. */
-export function refusalFrom({ server }: Participant, { state, reason }: RequestReply): CkmError {
+export function refusalFrom({ server }: Participant, { state, reason, people }: RequestReply): CkmError {
   const because = reason === null || reason === '' ? '' : `: ${reason}`;
   const facts = { server: server.name, ...(reason === null ? {} : { reason }) };
+  if (state === 'rejected' && people !== undefined && people.no.length > 0)
+    return rejectedByPeople(people.no, facts);
   if (state === 'rejected') {
     return new PolicyError(`${server.name} rejected the request${because}`, {
       code: 'REQUEST_REJECTED',
@@ -124,7 +127,9 @@ function whatTheyDid(code: string): string {
 export function requestWaiting(run: SignRun): PolicyError {
   const names = namesOf(bySlot(thoseThatAre(run, 'waiting')));
   const id = shortId(run.requestId);
-  return new PolicyError(`the request waits for a person at ${listed(names)}`, {
+  const waits = peopleWaits(run);
+  const whom = waits.length === 0 ? `a person at ${listed(names)}` : waitsText(waits);
+  return new PolicyError(`the request waits for ${whom}`, {
     code: 'REQUEST_WAITING',
     hint: 'go on with it when it is approved',
     remedy: { kind: 'resumeRequest', id },

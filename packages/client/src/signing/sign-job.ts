@@ -1,4 +1,4 @@
-import type { NonceCommitment, RequestReply } from '@ckm/api';
+import type { NonceCommitment, PeopleAsked, Requester, RequestReply, WaitsFor } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
 import type { RoastState } from '@ckm/threshold';
 import type { Participant } from '../servers/ask-all.js';
@@ -9,6 +9,9 @@ import type { ServerLink } from '../carrier/server-link.js';
 import type { CommitmentPool } from './commitment-pool.js';
 import type { Inbox } from './inbox.js';
 import type { UnderstoodRequest } from './request.js';
+
+/** What a server said last of those whom the terms of the key ask. */
+export type PeopleAt = PeopleAsked & { readonly waitsFor: WaitsFor };
 
 /** Everything one signature is made with. */
 export interface SignJob {
@@ -21,6 +24,10 @@ export interface SignJob {
   readonly expiresAt: number;
   /** Until when to wait for people. UnixSeconds */
   readonly waitUntil: number;
+  /** Who asks, where the terms of the key ask people; null: they do not. */
+  readonly requester: Requester | null;
+  /** Votes that its owner brings, as they were signed. */
+  readonly votes: readonly Uint8Array[];
   /** In the order in which they are to be asked. */
   readonly participants: readonly Participant[];
   readonly links: ReadonlyMap<Participant, ServerLink>;
@@ -91,6 +98,10 @@ export interface SignRun extends SignJob {
   readonly serverStates: Map<Participant, ServerState>;
   /** Those that have said that they sign this: by their policy, or because their operators have said yes. */
   readonly agreed: Set<Participant>;
+  /** What those said last that wait for people. */
+  readonly people: Map<Participant, PeopleAt>;
+  /** Those that have been brought the votes. */
+  readonly votesBrought: Set<Participant>;
   readonly faults: SigningFault[];
   readonly refusals: Refusal[];
   readonly silences: Refusal[];

@@ -12,6 +12,7 @@ import type { Participant } from '../servers/ask-all.js';
 import { askAttempt, askCommitments } from './ask-server.js';
 import { createInbox } from './inbox.js';
 import { blame } from './blame.js';
+import { asksPeople } from './people.js';
 import { isRejection, leftByRejection, refusalsByRule } from './rejections.js';
 import { reportSigning } from './report.js';
 import { requestWaiting, tooFewServers } from './sign-errors.js';
@@ -46,6 +47,8 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     inbox: createInbox(),
     serverStates: new Map(),
     agreed: new Set(),
+    people: new Map(),
+    votesBrought: new Set(),
     faults: [],
     refusals: [],
     silences: [],
@@ -196,14 +199,21 @@ async function waitForPeople(run: SignRun): Promise<void> {
     if (isHeard && run.context.clock() >= run.waitUntil) throw requestWaiting(run);
     const answer = await run.inbox.next(POLL_MS);
     if (answer !== null) {
-      const before = run.serverStates.get(answer.participant);
+      const before = standing(run, answer.participant);
       eventsFrom(run, answer);
-      const now = run.serverStates.get(answer.participant);
+      const now = standing(run, answer.participant);
       await leaveEpoch(run, answer);
-      if (now === 'refused') await noteWaiting(run);
-      if (now !== before) reportSigning(run, 'wait', 'an operator has decided');
+      if (now.state === 'refused') await noteWaiting(run);
+      if (now.state !== before.state) reportSigning(run, 'wait', 'an operator has decided');
+      else if (now.people !== before.people) reportSigning(run, 'wait', 'somebody has answered');
     } else for (const participant of waiting) pollOnce(run, participant);
   }
+}
+
+/** How a server stands, and what people have said there, to be compared. */
+function standing({ serverStates, people }: SignRun, participant: Participant) {
+  const { awaits, yes, no } = people.get(participant) ?? {};
+  return { state: serverStates.get(participant), people: JSON.stringify([awaits, yes, no]) };
 }
 
 /**
@@ -256,11 +266,17 @@ async function waitingInTheEnd(run: SignRun, patienceMs: number): Promise<readon
 
 /**
  * The same when the signature is complete. Where operators are asked, the request may also be on the desk of a server whose
- * answer was lost; where they are not, few servers ask theirs, and nobody waits long for it.
+ * answer was lost; where they are not, few servers ask theirs, and nobody waits long for it. Where the terms ask people, they are asked at every server that
+ * has not signed.
  */
-async function leftOnDesks(run: SignRun): Promise<readonly Participant[]> {
-  if (run.key.record.policy.approval !== 'operator') return waitingInTheEnd(run, SHORT_TIDY_MS);
+async function leftOnDesks(run: SignRun, signers: readonly number[]): Promise<readonly Participant[]> {
+  const areAsked = asksPeople(run.key);
+  if (run.key.record.policy.approval !== 'operator' && !areAsked) return waitingInTheEnd(run, SHORT_TIDY_MS);
   const waiting = await waitingInTheEnd(run, LONG_TIDY_MS);
+  if (areAsked)
+    return thoseThatAre(run, 'waiting', 'silent', 'asked', 'open').filter(
+      ({ slot }) => !signers.includes(slot),
+    );
   return [...waiting, ...thoseThatAre(run, 'silent', 'asked')];
 }
 
@@ -281,7 +297,7 @@ function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome
     silent: bySlot(run.participants.filter((one) => !signers.includes(one.slot) && isSilent(run, one))),
     silences: run.silences,
     refused: refusalsByRule(run),
-    undecided: leftOnDesks(run),
+    undecided: leftOnDesks(run, signers),
     attempts: lastAttempt(run),
   };
 }

@@ -1,4 +1,6 @@
+import { hashPayload, type Requester, signRequester } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
+import { wipeIdentity } from '@ckm/gordian';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import { catchUp, isOtherEpoch } from '../keys/changes/catch-up.js';
@@ -17,6 +19,7 @@ import type { CommitmentPools } from './commitment-pool.js';
 import { policyRefusal } from './policy-refusal.js';
 import { lifetimeFor, newRequest } from './new-request.js';
 import { besideOpenRequests } from './open-rivals.js';
+import { asksPeople } from './people.js';
 import { createQuorumChoice } from './quorum-choice.js';
 import { isRejection } from './rejections.js';
 import { understand, type UnderstoodRequest } from './request.js';
@@ -29,8 +32,8 @@ import { driveSignRun } from './sign-run.js';
 export interface Signer {
   /** Reads and describes a request. Nothing is sent or written. */
   prepare(args: SignArgs): Promise<PreparedRequest>;
-  /** The same for a request on record that is open: `sign` goes on with it. @param waitSeconds as in {@link SignArgs} */
-  prepareAgain(request: RequestRecord, waitSeconds?: number): Promise<PreparedRequest>;
+  /** The same for a request on record that is open: `sign` goes on with it. */
+  prepareAgain(request: RequestRecord, options?: GoingOn): Promise<PreparedRequest>;
   /** Tells every server that nobody wants it any more; those that cannot be reached forget it when it expires. */
   cancel(request: RequestRecord, reason: string): Promise<void>;
   /** Servers were added, renamed or removed. */
@@ -106,7 +109,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     const links = new Map<Participant, ServerLink>();
     const pool = await pools.open(epochName(key));
     const hearing = {
-      tell: (text: string) => reportAside(job, text),
+      tell: (text: string) => reportAside({ ...job, requestId: record.requestId }, text),
       whenVoided: (slot: number) => pool.drop(slot),
     };
     for (const participant of participants) {
@@ -124,6 +127,8 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       requestId: record.requestId,
       expiresAt: record.expiresAt,
       waitUntil: job.waitUntil,
+      requester: await whoAsks(context, key, request, record),
+      votes: job.votes,
       participants,
       links,
       pool,
@@ -213,11 +218,11 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
           // Else each a request of its own: the one that came to nothing is taken back behind the other.
           asked = kept ?? newRequest({ key: newest, requestId: context.random(32), ...about });
           const isKept = kept !== null;
-          return run({ key: newest, request, record: asked, waitUntil, isKept, on, left });
+          return run({ key: newest, request, record: asked, waitUntil, votes: [], isKept, on, left });
         });
       });
     },
-    async prepareAgain(record, waitSeconds = Number.POSITIVE_INFINITY) {
+    async prepareAgain(record, { waitSeconds = Number.POSITIVE_INFINITY, votes = [] } = {}) {
       const key = await readSignable(record.keyName);
       if (!equalBytes(key.keyId, record.keyId)) throw keyDiffers(record);
       const alone = understand(key, { ...record, isNew: false }, context.clock());
@@ -228,7 +233,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
         return inNewestEpoch(key, async (newest) => {
           const kept = await keptRecord(record);
           if (kept === null) throw requestGone(record);
-          return run({ key: newest, request, record: kept, waitUntil, isKept: true, on, left });
+          return run({ key: newest, request, record: kept, waitUntil, votes, isKept: true, on, left });
         });
       });
     },
@@ -245,11 +250,37 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
   };
 }
 
+/** With what a request goes on. */
+export interface GoingOn {
+  /** As in {@link SignArgs}. */
+  readonly waitSeconds?: number;
+  /** Votes on it that its owner brings, as they were signed: 16 at most. */
+  readonly votes?: readonly Uint8Array[];
+}
+
+/** Where the terms of a key ask people, they and its servers know who asks by a name that holds for this key alone. */
+async function whoAsks(
+  context: ClientContext,
+  key: CertifiedKey,
+  { kind, payload }: UnderstoodRequest,
+  { requestId, expiresAt }: RequestRecord,
+): Promise<Requester | null> {
+  if (!asksPeople(key)) return null;
+  const { keyId } = key;
+  const me = (await context.owner()).identityForKey(keyId);
+  try {
+    return signRequester(me, { keyId, requestId, payloadHash: hashPayload(kind, payload), expiresAt });
+  } finally {
+    wipeIdentity(me);
+  }
+}
+
 interface SigningOrder {
   readonly key: CertifiedKey;
   readonly request: UnderstoodRequest;
   readonly record: RequestRecord;
   readonly waitUntil: number;
+  readonly votes: readonly Uint8Array[];
   /** Whether the request was left before and is on record. */
   readonly isKept: boolean;
   readonly on: OnProgress | undefined;

@@ -2,7 +2,8 @@ import { commitmentsIn, type RequestReply, sharesIn } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
 import type { PartyIndex, RoastEvent } from '@ckm/threshold';
 import { isSilence, type Participant } from '../servers/ask-all.js';
-import { reportSigning } from './report.js';
+import { peopleIn } from './people.js';
+import { reportAside, reportSigning } from './report.js';
 import { refusalFrom } from './sign-errors.js';
 import type { ServerAnswer, SignRun } from './sign-job.js';
 
@@ -30,6 +31,7 @@ function fromReply(
   reply: RequestReply,
 ): readonly RoastEvent[] {
   const party = participant.slot as PartyIndex;
+  notePeople(run, participant, reply);
   switch (reply.state) {
     case 'answered':
       run.agreed.add(participant);
@@ -50,6 +52,15 @@ function fromReply(
     default:
       return refused(run, participant, refusalFrom(participant, reply));
   }
+}
+
+/** What people have said there by now, and which of the votes that were brought count nothing. */
+function notePeople(run: SignRun, participant: Participant, reply: RequestReply): void {
+  const people = peopleIn(reply);
+  if (people === null) run.people.delete(participant);
+  else run.people.set(participant, people);
+  for (const { at, code } of reply.people?.refused ?? [])
+    reportAside(run, `vote ${at + 1} counts nothing at ${participant.server.name} (${code})`);
 }
 
 /** Its new commitments are in the pool already; those of the attempt, if it was asked for one, are lost. */

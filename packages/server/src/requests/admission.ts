@@ -262,9 +262,15 @@ async function rejectByPeople(
   transaction: Transaction,
   stored: StoredRequest,
   { policy, error }: Extract<Verdict, { verdict: 'refuse' }>,
-  { refused }: Heard,
+  { refused, said: { votes } }: Heard,
 ): Promise<Admission> {
-  const after = nextRequest(stored, 'rejected', { reason: error.message.slice(0, MOST_REASON) });
+  const { people } = stored.record;
+  // Who asked is told by name who said no.
+  const said = { yes: [...votes.yes].toSorted(), no: [...votes.no].toSorted() };
+  const after = nextRequest(stored, 'rejected', {
+    reason: error.message.slice(0, MOST_REASON),
+    ...(people === undefined ? {} : { people: { ...people, ...said, awaits: [] } }),
+  });
   await updateRequest(context, transaction, after);
   const decided = { verdict: 'refuse', code: error.code } as const;
   return { kind: 'admitted', stored: after, fresh: false, policy, decided, matter: null, refused };

@@ -6,6 +6,7 @@ import { parseDuration } from '../../command-line/option-values.js';
 import { onlyOpen } from '../../command-line/only-open.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { assertVotesOn, readVotes } from '../../requests/read-votes.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { agree } from '../../requests/agree.js';
 import { handOver, handOverKept } from '../../requests/hand-over.js';
@@ -24,7 +25,8 @@ export function requestsResumeCommand(): Command {
       '--accept-loss',
       'sign also what destroys value or costs more than it pays; --yes alone never does',
     )
-    .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
+    .option('--wait <time>', 'how long to wait for people: 30s, 2h (default: until the request expires)')
+    .option('--votes <file...>', 'what people said of it, brought on paper: ckm approver approve --out FILE')
     .option(
       '--out <file>',
       'a new file for the signature; - is stdout (default: what was named with the request, else stdout)',
@@ -36,6 +38,7 @@ interface Flags {
   readonly blind?: true;
   readonly acceptLoss?: true;
   readonly wait?: string;
+  readonly votes?: readonly string[];
   readonly out?: string;
 }
 
@@ -44,6 +47,7 @@ async function resume(context: Context, given: string | undefined, options: Flag
   const client = await openOwner(context);
   const named = outFile(options.out);
   await assertWritable(named, flags);
+  const votes = await readVotes(options.votes ?? []);
   const patience = options.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', options.wait) };
   const found = await client.showRequest(given ?? onlyOpen('request', await idsOfOpen(client)));
   const out = options.out === undefined ? found.destination?.out : named;
@@ -53,7 +57,11 @@ async function resume(context: Context, given: string | undefined, options: Flag
   const { requestId, kind, keyName: key } = await client.showOpenRequest(encodeHex(found.requestId));
   await assertWritable(out, flags);
   // Who goes on with it may not be who began it, or not remember.
-  const asked = await client.prepareAgain(encodeHex(requestId), patience);
+  assertVotesOn(votes, requestId);
+  const asked = await client.prepareAgain(encodeHex(requestId), {
+    ...patience,
+    votes: votes.map(({ bytes }) => bytes),
+  });
   const shown = showRequest(context, key, asked);
   const { description, refusal } = asked;
   if (flags.preview === true) {
