@@ -80,6 +80,10 @@ const ENDS: Readonly<Record<string, string>> = {
   'terms.change': 'in force',
   'terms.stop': 'stopped',
   'terms.twice': 'kept',
+  'approval.ask': 'people',
+  'approval.yes': 'yes',
+  'approval.no': 'no',
+  'approval.take-back': 'taken back',
   'operator.thaw': 'thawed',
   'server.rollback': 'went back',
 };
@@ -107,6 +111,7 @@ function roundsOf(lines: readonly OperatorAuditLine[]): string {
 /** What the id of an entry names. */
 function subjectOf(deed: string): string {
   if (deed.startsWith('request.') || deed === 'key.stopped') return 'request';
+  if (deed.startsWith('approval.')) return 'matter';
   if (deed === 'operator.approve' || deed === 'operator.reject') return 'request';
   if (deed === 'operator.invite' || deed === 'operator.revoke') return 'invite';
   return 'session';

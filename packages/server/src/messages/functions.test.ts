@@ -44,7 +44,7 @@ import { deviceOf, entryOf, firstListAt, nextList } from '../test/account-device
 import { BY_DOMAIN } from '../sessions/test/terms.js';
 import { person, random, tamperWith } from '../test/rooms.js';
 import { rowsOf as rowsOfTable } from '../test/stored-secrets.js';
-import { ann, askedBy, askingTerms, voteFor } from '../votes/test/asked-people.js';
+import { ann, requesterOf, askingTerms, voteFor } from '../votes/test/asked-people.js';
 import { keysOf, startTestServer, type TestClient, type TestServer } from '../test/test-server.js';
 
 const servers: TestServer[] = [];
@@ -333,7 +333,7 @@ async function askedOfAnn() {
     payload,
     expiresAt: keyed.alpha.now + 600,
   };
-  const rest = { epoch: 0, attempt: null, wanted: null, requester: askedBy(asked) };
+  const rest = { epoch: 0, attempt: null, wanted: null, requester: requesterOf(asked) };
   await hers.ask('request.ask', { ...asked, ...rest });
   const client = keyed.alpha.as(ann);
   const introduced = async <N extends 'approval.show' | 'approval.give'>(

@@ -333,14 +333,20 @@ async function auditAsked(
   { row, record }: StoredRequest,
   policy: string,
 ): Promise<void> {
-  const entry = {
-    deed: 'request.ask',
-    sentence: record.sentence,
-    verdict: 'asked',
-    policy,
-    detail: record.kind,
-  } as const;
+  const isOfOperator = record.people === undefined || record.people.operator;
+  // What others are asked about is nothing that its operator has to look at.
+  const asked = isOfOperator
+    ? ({ deed: 'request.ask', verdict: 'asked' } as const)
+    : ({ deed: 'approval.ask', verdict: 'done' } as const);
+  const entry = { ...asked, sentence: record.sentence, policy, detail: detailOf(record) };
   await context.audit.append(transaction, requestEntry(row, entry));
+}
+
+/** Of what kind it is, and of whom a yes is wanted. */
+function detailOf({ kind, people }: Pick<StoredRequest['record'], 'kind' | 'people'>): string {
+  const awaits = people?.awaits ?? [];
+  const named = awaits.map(({ rule, needed, of }) => `rule ${rule}: ${needed} of ${of.join(', ')}`);
+  return [kind, ...named].join(' · ');
 }
 
 /** Whether this account may have one more request waiting, and what that keeps stored. @throws PolicyError `QUOTA_…` */

@@ -1,7 +1,7 @@
 import { encodeHex } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import { passIfTampered } from '../storage/tampered-row.js';
-import type { Transaction } from '../storage/storage.js';
+import type { RequestRow, Transaction } from '../storage/storage.js';
 import { nextRequest } from './admission.js';
 import { stillAsks } from './by-device.js';
 import { requestEntry } from './request-audit.js';
@@ -13,7 +13,7 @@ const MOST_WAITING = 10_000;
 const REASON = 'the device that asked for it was removed';
 
 /**
- * Ends the requests of these devices of an account that wait for the operator, in the transaction that takes them out of it. Those that were let in
+ * Ends the requests of these devices of an account that wait for the operator or for people, in the transaction that takes them out of it. Those that were let in
  * already end when somebody asks for them ({@link endIfGone}): there may be a million, and everybody would wait until the last of them has ended.
  * @param devices their ids
  * @returns what is to be done once it has committed
@@ -26,11 +26,11 @@ export async function endRequestsOf(
 ): Promise<() => Promise<void>> {
   const gone = new Set(devices.map(encodeHex));
   const kinds: string[] = [];
-  for (const row of await transaction.requests.waitingOf(owner, Number.MAX_SAFE_INTEGER, MOST_WAITING)) {
+  for (const row of await waitingRequests(transaction, owner)) {
     await passIfTampered(context.events.storageFailed, async () => {
       const before = openRequest(context, row);
       const { by, kind } = before.record;
-      if (by === undefined || !gone.has(encodeHex(by))) return;
+      if (before.state !== 'waiting' || by === undefined || !gone.has(encodeHex(by))) return;
       await endRequest(context, transaction, before);
       kinds.push(kind);
     });
@@ -38,6 +38,19 @@ export async function endRequestsOf(
   return async () => {
     for (const kind of kinds) context.events.requestMoved({ kind, to: 'cancelled' });
   };
+}
+
+/** Each once: some wait for the operator and for people. */
+async function waitingRequests(transaction: Transaction, owner: Uint8Array): Promise<readonly RequestRow[]> {
+  const found = new Map<string, RequestRow>();
+  for (const row of await transaction.requests.waitingOf(owner, Number.MAX_SAFE_INTEGER, MOST_WAITING))
+    found.set(encodeHex(row.requestId), row);
+  for (const { matter, matterId } of await transaction.matters.waitingOf(owner, MOST_WAITING)) {
+    if (matter !== 'request' || found.has(encodeHex(matterId))) continue;
+    const row = await transaction.requests.find(owner, matterId);
+    if (row !== null) found.set(encodeHex(matterId), row);
+  }
+  return [...found.values()];
 }
 
 /**

@@ -1,14 +1,25 @@
 // @module-tag long
 import { randomBytes } from 'node:crypto';
-import { MAX_LISTED_MATTERS, type RequestAsk, type ShownMatter, type VoteStatement } from '@ckm/api';
-import { encodeUtf8 } from '@ckm/foundation';
-import type { Identity } from '@ckm/gordian';
+import {
+  deviceId,
+  deviceKey,
+  firstDevices,
+  firstKeyDevices,
+  MAX_LISTED_MATTERS,
+  nextDevices,
+  type RequestAsk,
+  type ShownMatter,
+  signDevices,
+  type VoteStatement,
+} from '@ckm/api';
+import { encodeUtf8, secret } from '@ckm/foundation';
+import { createIdentity, type Identity } from '@ckm/gordian';
 import { buildMessageRequest } from '@ckm/requests';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareServer, TEST_TIME, testPerson } from '../sessions/test/bare-server.js';
-import { createBareServers, makeKey, SOON } from '../sessions/test/bare-servers.js';
+import { alice, createBareServers, makeKey, SOON } from '../sessions/test/bare-servers.js';
 import { BY_DOMAIN } from '../sessions/test/terms.js';
-import { ann, asker, askedBy, askingTerms, bob, cy, voteOn } from '../votes/test/asked-people.js';
+import { ann, asker, requesterOf, askingTerms, bob, cy, voteOn } from '../votes/test/asked-people.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -31,7 +42,7 @@ async function opened(
     kind: 'message',
     payload: buildMessageRequest({ domain: 'asked', bytes: encodeUtf8('let it be') }),
   };
-  const requester = askedBy({ ...ask, keyId });
+  const requester = requesterOf({ ...ask, keyId });
   const request = (slot: number, more: Partial<RequestAsk> = {}) =>
     signer.request(slot, ask, { requester, ...more });
   const showTo = (who: Identity, slot = 1) =>
@@ -161,6 +172,24 @@ describe('a request that people are asked about', () => {
   });
 });
 
+test('what a device had asked people about ends with it', async () => {
+  const { servers, keyId, ask, requester } = await opened();
+  const [server] = servers;
+  const laptop = createIdentity(secret(random()), alice.xid);
+  const first = firstDevices(server!.context.identity.xid, alice.xid, alice.publicKeys);
+  const list = nextDevices(first, [deviceKey(laptop.publicKeys, ['use'])], deviceId(alice.publicKeys));
+  const none = nextDevices(list, [], deviceId(alice.publicKeys));
+  const owner = await server!.as(alice);
+  await owner.call('device.update', { documents: [signDevices(list, alice)] });
+  const asked = { ...ask, keyId, epoch: 0, expiresAt: SOON, attempt: null, wanted: null, requester };
+  expect(await server!.asDevice(laptop).call('request.ask', asked)).toMatchObject({ waitsFor: 'people' });
+  const inbox = server!.asAnybody(ann);
+  expect((await inbox.call('approval.list', { after: null })).matters).toHaveLength(1);
+  await owner.call('device.update', { documents: [signDevices(none, alice)] });
+  expect((await inbox.call('approval.list', { after: null })).matters).toEqual([]);
+  expect(await owner.call('request.ask', asked)).toMatchObject({ state: 'cancelled' });
+});
+
 describe('P3: a vote for something else counts nowhere', () => {
   test('one for each thing that it names', async () => {
     const { servers, request, showTo, give } = await opened();
@@ -195,31 +224,52 @@ describe('P3: a vote for something else counts nowhere', () => {
   });
 
   test('the device that asked does not count, also under its approver key', async () => {
-    // Ann is the owner of the key: she asks, and her own name has no say.
-    const { servers, ask, keyId, signer } = await opened({
-      terms: {
-        approvals: [{ when: { fact: 'domain', among: ['asked'] }, needed: 1, of: ['ann', 'bob'] }],
-      },
-    });
-    const requester = askedBy({ ...ask, keyId });
-    await signer.request(1, ask, { requester });
+    // Bob's approver key is that of a device which the owner has for this key.
+    const { servers, callers, ask, keyId, signer } = await opened();
+    const list = nextDevices(
+      firstKeyDevices(keyId, asker.publicKeys),
+      [deviceKey(bob.publicKeys, ['use'])],
+      deviceId(asker.publicKeys),
+    );
+    const links = [signDevices(list, asker)];
+    await expect(signer.request(1, ask, { requester: requesterOf({ ...ask, keyId }, bob) })).rejects.toThrow(
+      code('REQUESTER_NOT_PROVEN'),
+    );
+    await callers[0]!.call('key.devices', { keyId, links, after: null });
+    const requester = requesterOf({ ...ask, keyId }, bob);
+    // Two of the two others are left to say yes; the owner is nobody whom the terms name.
+    const waits = await signer.request(1, ask, { requester });
+    expect(waits.people).toMatchObject({ awaits: [{ needed: 2, of: ['ann', 'cy'] }] });
     const shown = await servers[0]!
-      .asAnybody(bob)
+      .asAnybody(ann)
       .call('approval.show', { matter: 'request', matterId: ask.requestId, keyId, known: null });
-    // Under the key with which it asks itself it is nobody whom the terms name.
-    const own = voteOn(asker, shown, servers);
-    const { people } = await signer.request(1, ask, { requester, votes: [own] });
-    expect(people).toMatchObject({ yes: [], refused: [{ at: 0, code: 'VOTE_NOT_BY_APPROVER' }] });
+    expect(shown.requester).toEqual(bob.xid);
+    const his = await servers[0]!.asAnybody(bob).call('approval.list', { after: null });
+    expect(his.matters).toEqual([]);
+    const votes = [bob, asker].map((who) => voteOn(who, shown, servers));
+    expect((await signer.request(1, ask, { requester, votes })).people).toMatchObject({
+      yes: [],
+      refused: [
+        { at: 0, code: 'VOTE_BY_REQUESTER' },
+        { at: 1, code: 'VOTE_NOT_BY_APPROVER' },
+      ],
+    });
+    const both = [ann, cy].map((who) => voteOn(who, shown, servers));
+    expect(await signer.request(1, ask, { requester, votes: both })).toMatchObject({ state: 'ready' });
+    // Off the list again it is given nothing, though people have said yes.
+    const gone = nextDevices(list, [], deviceId(asker.publicKeys));
+    await callers[0]!.call('key.devices', { keyId, links: [signDevices(gone, asker)], after: null });
+    await expect(signer.request(1, ask, { requester })).rejects.toThrow(code('REQUESTER_NOT_PROVEN'));
   });
 
   test('nobody asks in the name of another, or goes on with what another one asked', async () => {
     const { ask, keyId, signer, request } = await opened();
     const mallory = testPerson(0x57);
-    const foreign = askedBy({ ...ask, keyId }, mallory);
+    const foreign = requesterOf({ ...ask, keyId }, mallory);
     await expect(signer.request(1, ask, { requester: foreign })).rejects.toThrow(
       code('REQUESTER_NOT_PROVEN'),
     );
-    const stolen = askedBy({ ...ask, keyId, requestId: random() });
+    const stolen = requesterOf({ ...ask, keyId, requestId: random() });
     await expect(signer.request(1, ask, { requester: stolen })).rejects.toThrow(code('REQUESTER_NOT_PROVEN'));
     await expect(signer.request(1, ask, {})).rejects.toThrow(code('REQUESTER_MISSING'));
     await request(1);
@@ -349,13 +399,15 @@ test('votes, and who said what, stand in the log, each once', async () => {
   const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 500));
   const said = lines.filter(({ deed }) => deed.startsWith('approval.'));
   expect(said.map(({ deed, verdict }) => [deed, verdict])).toEqual([
+    ['approval.ask', 'done'],
     ['approval.yes', 'approved'],
     ['approval.no', 'rejected'],
   ]);
-  expect(said[0]!.sentence).toMatch(
+  expect(said[0]!.detail).toBe('message · rule 2: 2 of ann, bob, cy');
+  expect(said[1]!.sentence).toMatch(
     /^ann says yes to request [0-9a-f]{8} \(message\) with key [0-9a-f]{8} until /,
   );
-  expect(said[1]!.detail).toContain('too much');
+  expect(said[2]!.detail).toContain('too much');
 });
 
 test('an inbox has pages, in the order of ids, and lists nothing twice', async () => {
@@ -364,7 +416,7 @@ test('an inbox has pages, in the order of ids, and lists nothing twice', async (
   for (let at = 0; at < MAX_LISTED_MATTERS + 6; at++) {
     const one = { ...ask, requestId: random() };
     ids.push(Buffer.from(one.requestId).toString('hex'));
-    await signer.request(1, one, { requester: askedBy({ ...one, keyId }) });
+    await signer.request(1, one, { requester: requesterOf({ ...one, keyId }) });
   }
   const inbox = servers[0]!.asAnybody(ann);
   const first = await inbox.call('approval.list', { after: null });

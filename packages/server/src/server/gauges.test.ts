@@ -31,6 +31,7 @@ test('a sealed server says that it is, and nothing of what it cannot count yet',
     'ckm_keys',
     'ckm_accounts',
     'ckm_requests_waiting',
+    'ckm_matters_waiting',
     'ckm_tls_certificate_expiry_seconds',
   ])
     expect(before).not.toHaveProperty(name);

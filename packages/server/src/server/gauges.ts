@@ -19,9 +19,10 @@ const COUNT_EVERY_MS = 5_000;
 export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
   const { dataDir, isSealed, server, certificateEnds } = sources;
   const count = remembered(async ({ context, sessions, backups }: OpenServer) => {
-    const { accounts, keys, outbox } = await context.storage.read(async (reader) => ({
+    const { accounts, keys, matters, outbox } = await context.storage.read(async (reader) => ({
       accounts: await reader.accounts.count(),
       keys: await reader.keys.countAll(),
+      matters: await reader.matters.countWaiting(null),
       outbox: {
         waiting: await reader.outbox.countAll('waiting'),
         failed: await reader.outbox.countAll('failed'),
@@ -30,7 +31,7 @@ export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
     }));
     const [requests, ceremonies] = [await sessions.desk.count(), await sessions.sessionDesk.count()];
     const [lastBackupAt, backupsLeft] = [await backups.lastAt(), await backups.countLeft()];
-    return { accounts, keys, outbox, requests, ceremonies, lastBackupAt, backupsLeft };
+    return { accounts, keys, matters, outbox, requests, ceremonies, lastBackupAt, backupsLeft };
   }, COUNT_EVERY_MS);
   const counted = async () => {
     const open = server();
@@ -38,6 +39,11 @@ export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
   };
   add('sealed', 'Whether the server waits for its passphrase', () => (isSealed() ? 1 : 0));
   add('requests_waiting', 'Requests that wait for the operator', async () => (await counted())?.requests);
+  add(
+    'matters_waiting',
+    'What people are asked about by the terms of keys',
+    async () => (await counted())?.matters,
+  );
   add('sessions_waiting', 'Ceremonies that wait for the operator', async () => (await counted())?.ceremonies);
   add('keys', 'Keys this server has a share of', async () => (await counted())?.keys);
   add('accounts', 'Accounts, suspended ones too', async () => (await counted())?.accounts);

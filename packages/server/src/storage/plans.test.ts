@@ -139,6 +139,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'matters.find': ({ matters }) => matters.find({ owner, matter: 'request', matterId: id }),
   'matters.countWaiting': ({ matters }) => matters.countWaiting(owner),
   'matters.countWaiting of all': ({ matters }) => matters.countWaiting(null),
+  'matters.waitingOf': ({ matters }) => matters.waitingOf(owner, 5),
   'matters.overdue': ({ matters }) => matters.overdue(5, 5),
   'matters.hold': ({ matters }) => matters.hold({ owner, matter: 'request', matterId: id }),
   'matters.remove': ({ matters }) => matters.remove({ owner, matter: 'request', matterId: id }),

@@ -231,6 +231,8 @@ export interface MatterReader {
   find(name: MatterName): Promise<MatterRow | null>;
   /** About how many things people are asked, by one account or (null) by all. */
   countWaiting(owner: Uint8Array | null): Promise<number>;
+  /** About what people are asked, of one account. */
+  waitingOf(owner: Uint8Array, limit: number): Promise<readonly MatterRow[]>;
   /** Whose time was over at `until`, oldest first. */
   overdue(until: number, limit: number): Promise<readonly MatterRow[]>;
 }

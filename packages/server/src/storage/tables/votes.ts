@@ -49,6 +49,11 @@ export function matterReader(reading: Reading): MatterReader {
       );
       return (await counted.executeTakeFirstOrThrow()).count;
     },
+    waitingOf: async (owner, limit) => {
+      const waiting = queries.selectFrom('matters').selectAll().where('waiting', '=', YES);
+      const rows = await waiting.where('owner', '=', owner).limit(limit).execute();
+      return rows.map((row) => fromColumns('matters', row));
+    },
     overdue: async (until, limit) => {
       const late = queries.selectFrom('matters').selectAll().where('expires_at', '<=', until);
       const inOrder = late.orderBy('expires_at').orderBy('owner').orderBy('matter').orderBy('matter_id');

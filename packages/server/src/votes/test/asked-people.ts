@@ -43,7 +43,7 @@ type Asked = Pick<RequestAsk, 'requestId' | 'keyId' | 'kind' | 'payload'> &
   Partial<Pick<RequestAsk, 'expiresAt'>>;
 
 /** Says that the owner of a key asks, or whoever else is named. */
-export function askedBy(
+export function requesterOf(
   { requestId, keyId, kind, payload, expiresAt = SOON }: Asked,
   who: Identity = asker,
 ): Requester {
