@@ -103,7 +103,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   sessions: ['storage', 'vault', 'audit'],
   requests: ['storage', 'turns', 'vault', 'audit', 'policy', 'sessions', 'crafts', 'votes'],
   crafts: ['storage', 'sessions'],
-  terms: ['audit', 'sessions', 'storage', 'vault'],
+  terms: ['audit', 'sessions', 'storage', 'vault', 'votes'],
   votes: ['audit', 'sessions', 'storage', 'vault'],
   control: ['accounts', 'audit', 'config', 'http', 'outbox', 'policy', 'storage'],
   server: [

@@ -36,6 +36,7 @@ export {
   type UseRule,
 } from './schema.js';
 export { rulesSentences, termsSentences } from './sentence.js';
+export { encodeTermsProposal, readTermsProposal, type TermsProposal } from './proposal.js';
 export {
   assertChangeOfTerms,
   changeOfTerms,

@@ -2,7 +2,9 @@ import {
   type KeyTerms,
   type Parameters,
   parseTerms,
+  parseTermsChange,
   policyHash,
+  termsChangeDigest,
   type TermsStanding,
   versionOf,
 } from '@ckm/api';
@@ -12,6 +14,7 @@ import type { Call } from '../context.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
+import { endAsking } from './asked-people.js';
 import { assertUsable, type Brought, isNext, wrongVersion } from './brought.js';
 import { assertMovable } from './fixed-parts.js';
 import { holdKey, type KeyWithTerms } from './held-key.js';
@@ -19,7 +22,7 @@ import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
 import { countKept, pollingOf, takeVotes } from './poll.js';
 import { standingOf } from './standing.js';
-import { keepTwice, openTerms, putInForce } from './stored-terms.js';
+import { keepTwice, openTerms, putInForce, readNext } from './stored-terms.js';
 import { type SaidTerms, vouchedTerms } from './vouched.js';
 
 interface KeyName {
@@ -81,6 +84,7 @@ async function adoptOne(
   if (known !== null) await keepOther(means, transaction, key, change.version, link);
   const polling = pollingOf(means, step);
   const { votes } = takeVotes(means, polling, [], link.votes);
+  await endWaiting(means, transaction, key);
   const written = await putInForce(context, transaction, row, head, after, {
     statement: link.statement,
     votes: [...votes],
@@ -89,6 +93,16 @@ async function adoptOne(
   const said = { verdict, by: proposerOf(call), votes: countKept(polling, votes).votes };
   await noteChange(context, transaction, row, step, said);
   return { row: written, head: openHead(context, written) };
+}
+
+/** What waited here is over, whatever it was. */
+async function endWaiting(
+  { context }: TermsMeans,
+  transaction: Transaction,
+  { row, head }: KeyWithTerms,
+): Promise<void> {
+  const statement = (await readNext(context, transaction, row, head))?.record.statement ?? null;
+  if (statement !== null) await endAsking(transaction, row, termsChangeDigest(parseTermsChange(statement)));
 }
 
 /** The terms of a number that were in force here, or are; null: there were none, or they are not kept. */

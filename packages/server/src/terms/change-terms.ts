@@ -19,6 +19,7 @@ import type { KeyHead } from '../sessions/keys/stored/key-head.js';
 import { countedBy, waitFrom } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Transaction } from '../storage/storage.js';
+import { askAbout, endAsking, votesAbout } from './asked-people.js';
 import { assertUsable, type Brought, readBrought } from './brought.js';
 import { assertMovable } from './fixed-parts.js';
 import { holdKey, type KeyWithTerms, readFormer } from './held-key.js';
@@ -87,6 +88,7 @@ export async function takeChange(
   if (!changed && verdict.verdict === 'waits')
     return { standing: await standingOf(means, transaction, row), refused, error: null };
   if (known === null) await assertRoom(means, call, transaction, weighed);
+  await endOthers(transaction, key.row, weighed, verdict);
   const held = await store(means, transaction, key, weighed, brought.link, verdict);
   const { votes } = counted;
   await noteChange(means.context, transaction, row, step, { verdict, by: proposerOf(call), votes });
@@ -124,10 +126,12 @@ async function weigh(
   assertNotOver(stored, dead, digest);
   const known = stored !== null && isOf(stored, digest) ? stored : null;
   const polling = pollingOf(means, step);
-  const { votes, refused } = takeVotes(means, polling, known?.votes ?? [], link.votes);
+  const said = await votesAbout(means, transaction, row, change);
+  const { votes, refused } = takeVotes(means, polling, known?.votes ?? [], [...link.votes, ...said]);
   const counted = countKept(polling, votes);
   const waits = afterNo(known?.waits ?? waitsFrom(means, call, before), counted.votes);
-  return { step, known, dead, waits, votes, refused, counted };
+  const ofLink = refused.filter(({ at }) => at < link.votes.length);
+  return { step, known, dead, waits, votes, refused: ofLink, counted };
 }
 
 function waitsFrom({ counting }: TermsMeans, { by }: Call, before: KeyTerms): Waits {
@@ -160,6 +164,18 @@ function verdictOf(
   return isUnsure ? { verdict: 'waits', missing: 0, left: 0 } : verdict;
 }
 
+/** People are asked about what waits, and about nothing else. */
+async function endOthers(
+  transaction: Transaction,
+  row: KeyRow,
+  { step, dead }: Weighed,
+  { verdict }: ChangeVerdict,
+): Promise<void> {
+  const last = dead.at(-1);
+  if (last !== undefined) await endAsking(transaction, row, last.change);
+  if (verdict !== 'waits') await endAsking(transaction, row, termsChangeDigest(step.change));
+}
+
 async function store(
   { context }: TermsMeans,
   transaction: Transaction,
@@ -170,8 +186,11 @@ async function store(
 ): Promise<KeyRow> {
   if (verdict.verdict === 'inForce')
     return putInForce(context, transaction, row, head, step.after, { statement, votes: [...votes] });
-  const fate = verdict.verdict === 'over' ? { waits: null, over: verdict.reason } : { waits, over: null };
-  return writeNext(context, transaction, row, head, { terms, statement, votes, dead, ...fate });
+  const isOver = verdict.verdict === 'over';
+  const fate = isOver ? { waits: null, over: verdict.reason } : { waits, over: null };
+  const link = { statement, terms, votes: [...votes] };
+  if (!isOver) await askAbout({ context }, transaction, row, step, { ...link, byWords: waits.byWords });
+  return writeNext(context, transaction, row, head, { ...link, dead, ...fate });
 }
 
 /**

@@ -70,7 +70,8 @@ function detailOf({
   );
 }
 
-function sentenceOf({ before, after }: Step): string {
+/** A change in the sentences that everybody reads, as far as there is room. */
+export function sentenceOf({ before, after }: Step): string {
   const whole = `${termsChangeSentences(before, after, REQUEST_FACTS).join('. ')}.`;
   return whole.length <= MOST_CHARACTERS ? whole : `${whole.slice(0, MOST_CHARACTERS)} … (not all of it)`;
 }

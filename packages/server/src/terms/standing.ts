@@ -19,10 +19,11 @@ import type { Call } from '../context.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { countedBy } from '../sessions/waiting-time.js';
 import type { KeyRow, Reader } from '../storage/storage.js';
+import { votesAbout } from './asked-people.js';
 import { findKey, type KeyWithTerms, readFormer } from './held-key.js';
 import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
 import type { TermsMeans } from './means.js';
-import { countKept, pollingOf, type Step } from './poll.js';
+import { countKept, pollingOf, type Step, takeVotes } from './poll.js';
 import { openTerms, readNext, readTwice, type StoredTerms, type Waits } from './stored-terms.js';
 
 /** How long a change may lie here with its time over before it is over itself. Seconds. */
@@ -80,11 +81,14 @@ async function waitingIn(
   if (waits === null || statement === null) return null;
   const counter = means.counting();
   const step = stepOf(key.head.policy, record, statement);
+  const polling = pollingOf(means, step);
+  const said = await votesAbout(means, reader, key.row, step.change);
+  const counted = countKept(polling, takeVotes(means, polling, record.votes, said).votes);
   const verdict = judgeWaiting({
     ...step,
     former: await readFormer(means.context, reader, key),
-    byWords: waits.byWords,
-    ...countKept(pollingOf(means, step), record.votes),
+    byWords: afterNo(waits, counted.votes).byWords,
+    ...counted,
     counted: countedBy(counter, waits.waited),
   });
   const { left, missing } = verdict.verdict === 'waits' ? verdict : { left: 0, missing: 0 };

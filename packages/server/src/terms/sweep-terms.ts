@@ -1,17 +1,18 @@
-import { versionOf } from '@ckm/api';
+import { parseTermsChange, termsChangeDigest, versionOf } from '@ckm/api';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { TermsRow, Transaction } from '../storage/storage.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
 import { COUNT_SECONDS, countOn } from '../sessions/waiting-time.js';
+import { endAsking, votesAbout } from './asked-people.js';
 import { readFormer } from './held-key.js';
 import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
 import type { TermsMeans } from './means.js';
 import { noteChange } from './note-change.js';
-import { countKept, pollingOf } from './poll.js';
-import { endOf, LAIN_TOO_LONG, stepOf } from './standing.js';
-import { letGo, openTerms, putInForce, readNext, writeNext } from './stored-terms.js';
+import { countKept, pollingOf, takeVotes } from './poll.js';
+import { afterNo, endOf, LAIN_TOO_LONG, stepOf } from './standing.js';
+import { letGo, openTerms, putInForce, readNext, type StoredTerms, writeNext } from './stored-terms.js';
 
 const PAGE = 64;
 /** Between one look at all changes that wait and the next. Seconds. */
@@ -59,8 +60,7 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
   const key = await holdRecalled(context, transaction, { owner, keyId });
   const head = key === null ? null : openHead(context, key);
   if (key === null || head === null || !belongs(head, row)) {
-    const now = await transaction.terms.find(owner, keyId, row.number, false);
-    return now?.waiting === true ? letGo(context, transaction, now) : undefined;
+    return forget(means, transaction, row);
   }
   // Of a key that is forked, or that this server has left, nothing changes here; nor of one whose state others have not told it yet (L8).
   if (head.left !== undefined || head.forked !== undefined || head.asks !== undefined) return;
@@ -70,30 +70,49 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
   const counter = means.counting();
   const waited = countOn(waits.waited, counter);
   const step = stepOf(head.policy, next.record, statement);
-  const counted = countKept(pollingOf(means, step), next.record.votes);
+  const polling = pollingOf(means, step);
+  const said = await votesAbout(means, transaction, key, step.change);
+  const { votes } = takeVotes(means, polling, next.record.votes, said);
+  const counted = countKept(polling, votes);
+  const then = { ...afterNo(waits, counted.votes), waited };
   const verdict: ChangeVerdict =
     counter.now > endOf(waits)
       ? LAIN_TOO_LONG
       : judgeWaiting({
           ...step,
           former: await readFormer(context, transaction, { row: key, head }),
-          byWords: waits.byWords,
+          byWords: then.byWords,
           ...counted,
           counted: waited.counted,
         });
   if (verdict.verdict === 'waits') {
-    if (waited !== waits.waited)
-      await writeNext(context, transaction, key, head, { ...next.record, waits: { ...waits, waited } });
+    const isSame = waited === waits.waited && then.byWords === waits.byWords && !isMore(votes, next.record);
+    if (!isSame) await writeNext(context, transaction, key, head, { ...next.record, votes, waits: then });
     return;
   }
+  await endAsking(transaction, key, termsChangeDigest(step.change));
   if (verdict.verdict === 'inForce') {
-    const link = { statement, votes: [...next.record.votes] };
+    const link = { statement, votes: [...votes] };
     await putInForce(context, transaction, key, head, step.after, link);
   } else {
     const { reason } = verdict;
-    await writeNext(context, transaction, key, head, { ...next.record, waits: null, over: reason });
+    await writeNext(context, transaction, key, head, { ...next.record, votes, waits: null, over: reason });
   }
   await noteChange(context, transaction, key, step, { verdict, by: null, votes: counted.votes });
+}
+
+/** What nothing belongs to any more waits for nothing, and nobody is asked about it. */
+async function forget({ context }: TermsMeans, transaction: Transaction, row: TermsRow): Promise<void> {
+  const now = await transaction.terms.find(row.owner, row.keyId, row.number, false);
+  if (now === null || !now.waiting) return;
+  const { statement } = openTerms(context, now);
+  if (statement !== null) await endAsking(transaction, row, termsChangeDigest(parseTermsChange(statement)));
+  await letGo(context, transaction, now);
+}
+
+/** Whether something was said that is not kept with the change yet. */
+function isMore(votes: readonly Uint8Array[], { votes: kept }: StoredTerms): boolean {
+  return votes.some((vote) => !kept.includes(vote));
 }
 
 /** Whether it is the change behind the terms in force, and not one of before a restore, or whose place another one took. */

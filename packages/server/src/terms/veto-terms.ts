@@ -5,6 +5,7 @@ import { refusal } from '../refusals.js';
 import { countedBy } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Transaction } from '../storage/storage.js';
+import { askAbout, endAsking, votesAbout } from './asked-people.js';
 import { holdKey, type KeyWithTerms, readFormer } from './held-key.js';
 import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
 import type { TermsMeans } from './means.js';
@@ -73,8 +74,10 @@ async function hear(
 ): Promise<Vetoed> {
   const step = stepOf(key.head.policy, record, record.statement);
   const polling = pollingOf(means, step);
-  const { votes, refused: counting } = takeVotes(means, polling, record.votes, came);
-  const refused = [...counting];
+  const said = await votesAbout(means, transaction, key.row, step.change);
+  const taken = takeVotes(means, polling, record.votes, [...came, ...said]);
+  const { votes } = taken;
+  const refused = taken.refused.filter(({ at }) => at < came.length);
   const counted = countKept(polling, votes);
   const waits = record.waits === null ? null : afterNo(record.waits, counted.votes);
   const verdict = judgeWaiting({
@@ -126,12 +129,18 @@ async function store(
   transaction: Transaction,
   { row, head }: KeyWithTerms,
   record: StoredTerms & { readonly statement: Uint8Array },
-  { after }: Step,
+  step: Step,
   verdict: ChangeVerdict,
 ): Promise<KeyRow> {
   const { statement, votes } = record;
+  if (verdict.verdict !== 'waits') await endAsking(transaction, row, termsChangeDigest(step.change));
   if (verdict.verdict === 'inForce')
-    return putInForce(context, transaction, row, head, after, { statement, votes: [...votes] });
+    return putInForce(context, transaction, row, head, step.after, { statement, votes: [...votes] });
   const fate = verdict.verdict === 'over' ? { waits: null, over: verdict.reason } : {};
+  if (verdict.verdict === 'waits') {
+    const link = { statement, terms: record.terms, votes: [...votes] };
+    const byWords = record.waits?.byWords ?? false;
+    await askAbout({ context }, transaction, row, step, { ...link, byWords });
+  }
   return writeNext(context, transaction, row, head, { ...record, ...fate });
 }
