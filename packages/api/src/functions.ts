@@ -37,7 +37,7 @@ import { deviceSeen, deviceShow, deviceUpdate } from './devices/functions.js';
 import { keyDevices } from './devices/key-devices.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
-import { freezeCarry, frozenKey } from './life/functions.js';
+import { aliveCarry, freezeCarry, frozenKey, keyLife } from './life/functions.js';
 import { termsLearn, termsPropose, termsShow, termsVeto } from './terms/functions.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import {
@@ -367,6 +367,8 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ keyId: identifier }),
     result: freezeView,
   },
+  /** For how long its owner has given no sign of life here, where the terms let heirs do something then. */
+  'key.life': { may: 'owner', needs: 'look', changes: 'nothing', ...keyLife },
   /** Brings lists of the owner's devices for this key, each signed by a key of the one before, and shows them. Whoever signed decides. */
   'key.devices': { may: 'owner', needs: 'look', changes: 'key', ...keyDevices },
   /**
@@ -443,6 +445,8 @@ export const FUNCTIONS = {
   'approval.show': { may: 'approver', changes: 'nothing', ...approvalShow },
   /** Brings a freeze that somebody signed whom the terms of the key name, or a device of its owner: whoever carries it, by whatever way it came. */
   'freeze.carry': { may: 'approver', changes: 'key', ...freezeCarry },
+  /** Brings a sign of life of the owner of a key, whoever carries it: for how long he is silent is counted anew from then on. */
+  'alive.carry': { may: 'approver', changes: 'key', ...aliveCarry },
   /** Brings votes, by whatever way they came here: they count for what they say. */
   'approval.give': { may: 'approver', changes: 'request', ...approvalGive },
 } as const satisfies Record<string, FunctionRow>;

@@ -369,7 +369,7 @@ export type ApprovalHandlers = {
 };
 
 /** The functions about the life of a key that whoever carries a signed statement may call. */
-export type LifeFunctionName = Extract<FunctionName, `freeze.${string}`>;
+export type LifeFunctionName = Extract<FunctionName, `freeze.${string}` | `alive.${string}`>;
 export type LifeHandlers = {
   readonly [N in LifeFunctionName]: (call: AnybodyCall, parameters: Parameters<N>) => Promise<Result<N>>;
 };

@@ -17,6 +17,27 @@ export const frozenKey = z.strictObject({
     .exactOptional(),
 });
 
+/** Brings a sign of life. `number`: the highest of this signer that the server has heard, which may be a later one. */
+export const aliveCarry = {
+  parameters: z.strictObject({ alive: signedStatement }),
+  result: z.strictObject({ number: z.int().min(0) }),
+};
+
+/** How long a server has heard nothing of the owner of a key. Seconds that it ran; null: the terms of the key say nothing of silence, or it has not begun to count. */
+export const keyLife = {
+  parameters: z.strictObject({ keyId: identifier }),
+  result: z.strictObject({
+    silence: z
+      .strictObject({
+        silentSeconds: z.int().min(0),
+        /** After so many heirs may open a case. */
+        afterSeconds: z.int().min(0),
+        warned: z.enum(['nothing', 'half', 'nearly']),
+      })
+      .nullable(),
+  }),
+};
+
 /** @throws AccessError `STATEMENT_FOREIGN`, also where there is no such key */
 export const freezeCarry = {
   parameters: z.strictObject({ freeze: signedStatement }),

@@ -22,6 +22,7 @@ export const BACKED_UP = [
   'deposits',
   'key_devices',
   'contacts',
+  'life',
   'invites',
   'keys',
   'key_epochs',

@@ -31,6 +31,7 @@ export async function* walkStorage(walked: WalkedStorage): AsyncGenerator<Backup
   yield* walkTable(walked, 'deposits');
   yield* walkTable(walked, 'key_devices');
   yield* walkTable(walked, 'contacts');
+  yield* walkTable(walked, 'life');
   yield* walkTable(walked, 'accounts');
   yield* walkTable(walked, 'invites');
   yield* walkTable(walked, 'meta');

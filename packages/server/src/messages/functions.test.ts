@@ -18,6 +18,7 @@ import {
   needsOf,
   type Parameters,
   policyHash,
+  signAlive,
   signFreeze,
   versionOf,
   type SignedVoucher,
@@ -179,6 +180,8 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   }),
   'key.thaw': () => ({ keyId: keyed.keyId }),
   'key.devices': () => ({ keyId: keyed.keyId, links: [], after: null }),
+  'key.life': () => ({ keyId: keyed.keyId }),
+  'alive.carry': () => ({ alive: signAlive(alice, { keyId: keyed.keyId, number: 1 }) }),
   'drill.forget': () => ({ keyId: drill }),
   'craft.prepare': () => ({ keyId: keyed.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
   'request.ask': () => ({
@@ -547,6 +550,15 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     ]);
     return () => hers.ask('key.devices', { keyId, links: [signed], after: null });
   },
+  'alive.carry': async () => {
+    const { keyId } = await halfKnownKey();
+    await keyed.alpha.server.close();
+    const silence = { afterSeconds: 30 * 86_400, grants: [{ who: 'eve', may: ['use' as const] }] };
+    giveTermsTo(keyed.alpha.dataDir, keyId, { ownerKey: alice.publicKeys.signing.bytes, silence });
+    await keyed.alpha.restart();
+    const alive = signAlive(alice, { keyId, number: 7 });
+    return () => hers.ask('alive.carry', { alive });
+  },
   'freeze.carry': async () => {
     const { keyId } = await halfKnownKey();
     await keyed.alpha.server.close();
@@ -636,6 +648,7 @@ describe('the table of functions', () => {
       expect(await codeOf(asks('approval.show'))).toBe('MATTER_UNKNOWN');
       expect(await asks('approval.give')).toEqual({ refused: [{ at: 0, code: 'VOTE_INVALID' }] });
       expect(await codeOf(asks('freeze.carry'))).toBe('STATEMENT_FOREIGN');
+      expect(await codeOf(asks('alive.carry'))).toBe('STATEMENT_FOREIGN');
     });
     expect(rows).toBe(0);
   });

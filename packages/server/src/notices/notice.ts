@@ -5,9 +5,9 @@ import type { AuditLine } from '../audit/audit.js';
 export interface Notice {
   /**
    * `waiting`: for a yes or no. `stopped`: a key, by a wrong share. `exported`: a share of a key was given out. `terms`: other terms of a key wait,
-   * are in force, or were stopped. `recovering`: somebody wants an account back.
+   * are in force, or were stopped. `recovering`: somebody wants an account back. `silence`: the owner of a key has given no sign of life for long.
    */
-  readonly event: 'waiting' | 'stopped' | 'exported' | 'terms' | 'recovering';
+  readonly event: 'waiting' | 'stopped' | 'exported' | 'terms' | 'recovering' | 'silence';
   /** The name of this server. */
   readonly server: string;
   /** `2026-11-28 21:05:39 UTC` */
@@ -35,6 +35,7 @@ const TOLD: Readonly<Record<string, Notice['event']>> = {
   'terms.change': 'terms',
   'terms.stop': 'terms',
   'recovery.begin': 'recovering',
+  'silence.warn': 'silence',
 };
 
 /** What the operator is told of an entry; null: nothing. */

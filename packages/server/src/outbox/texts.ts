@@ -7,6 +7,7 @@ const SUBJECTS: Readonly<Record<Notice['event'], string>> = {
   exported: 'a share of a key was given out',
   terms: 'the terms of a key change',
   recovering: 'somebody wants an account back',
+  silence: 'the owner of a key has been silent for long',
 };
 
 const TOLD: Readonly<Record<Notice['event'], string>> = {
@@ -17,6 +18,8 @@ const TOLD: Readonly<Record<Notice['event'], string>> = {
     'Somebody has shown to be a contact of an account, and takes the place of all its devices\nwhen a delay is over, unless somebody of the account says no.',
   exported: 'A share of a key has left this server, sealed to the owner of the key.',
   terms: 'Other terms of a key were proposed, are in force, or were stopped.',
+  silence:
+    'The owner of a key has given no sign of life for long, and people whom its terms name may ask for it then.',
 };
 
 /**

@@ -4,6 +4,8 @@ import { deviceHandlers, type EndOfDevices } from '../devices/handlers.js';
 import { keyDevices } from '../devices/key-devices.js';
 import { recoverDevices } from '../devices/recover.js';
 import { createQuarantineSweep, isYoungKey } from '../devices/quarantine.js';
+import { hearAlive, type LifeMeans, notingOwners, showLife } from '../life/hear-alive.js';
+import { beginEveryLife, createLifeSweep } from '../life/life-sweep.js';
 import { keepDrillsApart } from '../sessions/drills/apart.js';
 import { drillHandlers } from '../sessions/drills/drill-keys.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
@@ -138,31 +140,38 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const sweepTerms = createTermsSweep(terms);
   const sweepWaysBack = createWaysBackSweep(waysBack);
   const sweepYoung = createQuarantineSweep(context, counting);
+  const life: LifeMeans = { context, counting, heard: new Set() };
+  const sweepLife = createLifeSweep(life);
   const isYoung = (reader: Reader, call: Call) => isYoungKey(context, reader, counting(), call);
   await sweepSessions(server);
   return {
     handlers: {
-      ...keepDrillsApart({
-        ...sessionHandlers(server),
-        ...keyHandlers(changes),
-        ...headHandlers(server),
-        ...changeHandlers(changes),
-        ...drillHandlers(context),
-        ...termsHandlers(terms),
-        'key.exported': (call, asked) => noteExported(changes, call, asked),
-        'key.check': (call, question) => checkKey(requestMeans, call, question),
-        'key.freeze': (call, statement) => freezeKey(context, call, statement),
-        'key.thaw': (call, which) => askThaw(context, call, which),
-        'key.devices': (call, lists) => keyDevices({ context, isYoung }, call, lists),
-        'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
-        'request.ask': (call, request) => askRequest(requestMeans, call, request),
-        'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
-      }),
+      ...notingOwners(
+        life,
+        keepDrillsApart({
+          ...sessionHandlers(server),
+          ...keyHandlers(changes),
+          ...headHandlers(server),
+          ...changeHandlers(changes),
+          ...drillHandlers(context),
+          ...termsHandlers(terms),
+          'key.exported': (call, asked) => noteExported(changes, call, asked),
+          'key.check': (call, question) => checkKey(requestMeans, call, question),
+          'key.freeze': (call, statement) => freezeKey(context, call, statement),
+          'key.thaw': (call, which) => askThaw(context, call, which),
+          'key.life': (call, which) => showLife(life, call, which),
+          'key.devices': (call, lists) => keyDevices({ context, isYoung }, call, lists),
+          'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
+          'request.ask': (call, request) => askRequest(requestMeans, call, request),
+          'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
+        }),
+      ),
       ...deviceHandlers(devices),
       ...waysBackHandlers(waysBack),
       ...depositHandlers({ context, isYoung }),
       ...voteHandlers(context),
       'freeze.carry': (call, carried) => carryFreeze(context, call, carried),
+      'alive.carry': (call, carried) => hearAlive(life, call, carried),
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
@@ -183,6 +192,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     voidOpen: async (reason) => {
       await forgetVotes(context);
       await voidCases(waysBack);
+      await beginEveryLife(life);
       await context.storage.transact((transaction) => noteBackupsUnknown(transaction, context.vault));
       return voidSessions(server, reason);
     },
@@ -193,6 +203,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       await sweepOrders();
       await sweepShown();
       await sweepYoung();
+      await sweepLife();
       await sweepTerms();
       await sweepWaysBack();
       await sweepRequests(context);

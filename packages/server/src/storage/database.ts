@@ -41,6 +41,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   contacts: ['owner', 'id', 'handle', 'version', 'sealed'],
   recoveries: ['id', 'owner', 'state', 'until', 'version', 'sealed'],
   recovery_tries: ['handle', 'until', 'version', 'sealed'],
+  life: ['owner', 'keyId', 'version', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -83,6 +84,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   contacts: ['owner', 'id'],
   recoveries: ['id'],
   recovery_tries: ['handle'],
+  life: ['owner', 'keyId'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   matters: ['owner', 'matter', 'matterId'],

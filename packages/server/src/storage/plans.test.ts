@@ -132,6 +132,8 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'terms.find': ({ terms }) => terms.find(owner, id, 1, false),
   'terms.twice': ({ terms }) => terms.twice(owner, id),
   'terms.listWaiting': ({ terms }) => terms.listWaiting({ owner, keyId: id, number: 1 }, 5),
+  'life.find': ({ life }) => life.find(owner, id),
+  'life.listAll': ({ life }) => life.listAll({ owner, keyId: id }, 5),
   'keyDevices.find': ({ keyDevices }) => keyDevices.find(owner, id, { generation: 0, number: 1 }, false),
   'keyDevices.last': ({ keyDevices }) => keyDevices.last(owner, id),
   'keyDevices.behind': ({ keyDevices }) => keyDevices.behind(owner, id, { generation: 0, number: 1 }, 5),

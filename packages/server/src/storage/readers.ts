@@ -11,6 +11,7 @@ import type {
   EvidenceRow,
   InviteRow,
   KeyDevicesRow,
+  LifeRow,
   KeyEpochRow,
   KeyRow,
   MatterRow,
@@ -208,6 +209,11 @@ export interface TermsReader {
     limit: number,
   ): Promise<readonly TermsRow[]>;
 }
+export interface LifeReader {
+  find(owner: Uint8Array, keyId: Uint8Array): Promise<LifeRow | null>;
+  /** Of everybody's keys by owner and key, behind `after`. */
+  listAll(after: Pick<LifeRow, 'owner' | 'keyId'> | null, limit: number): Promise<readonly LifeRow[]>;
+}
 export interface KeyDeviceReader {
   find(
     owner: Uint8Array,
@@ -352,6 +358,7 @@ export interface Reader {
   readonly contacts: ContactReader;
   readonly recoveries: RecoveryReader;
   readonly recoveryTries: RecoveryTriesReader;
+  readonly life: LifeReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly matters: MatterReader;

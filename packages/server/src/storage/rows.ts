@@ -180,6 +180,14 @@ export interface DepositRow {
   readonly sealed: Uint8Array;
 }
 
+/** When the owner of a key was heard here. */
+export interface LifeRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
 /** A list of the devices that an owner has for one key, or another one of the same number. Never written over. */
 export interface KeyDevicesRow extends DevicesRow {
   readonly keyId: Uint8Array;
@@ -305,6 +313,7 @@ export interface Rows {
   readonly contacts: ContactRow;
   readonly recoveries: RecoveryRow;
   readonly recovery_tries: RecoveryTriesRow;
+  readonly life: LifeRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly matters: MatterRow;

@@ -10,6 +10,7 @@ import type {
   EvidenceReader,
   InviteReader,
   KeyDeviceReader,
+  LifeReader,
   KeyEpochReader,
   KeyReader,
   MatterName,
@@ -45,6 +46,7 @@ import type {
   EvidenceRow,
   InviteRow,
   KeyDevicesRow,
+  LifeRow,
   KeyEpochRow,
   KeyRow,
   MatterRow,
@@ -166,6 +168,10 @@ export interface Transaction extends Reader {
   readonly terms: TermsReader & {
     /** The first version of a row, or the next one. */
     put(row: TermsRow): Promise<void>;
+  };
+  readonly life: LifeReader & {
+    /** The first version of a row, or the next one. */
+    put(row: LifeRow): Promise<void>;
   };
   readonly keyDevices: KeyDeviceReader & {
     insert(row: KeyDevicesRow): Promise<void>;

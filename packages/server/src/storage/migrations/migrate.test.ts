@@ -46,6 +46,7 @@ describe('migrations', () => {
       { number: 9, name: 'key-devices' },
       { number: 10, name: 'votes' },
       { number: 11, name: 'ways-back' },
+      { number: 12, name: 'life' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -112,6 +113,7 @@ describe('migrations', () => {
         '73a117422f1432a55173825b788b545229b1dabf4bcde91deec17da5f6f18928',
         '8c6b25935763c07a1a7e0b5715c7a24e0035277517b46d4624a9c2d81e8284d3',
         '8a7996e21c8aadaf0ff7d5cc45977f39dcd06578ed5bbfd3f949d2125e8014c5',
+        'cf23e7a5d7c6bc35aa874c6bb4e2f7d46d18a90a67ea7bf03e93f0010ed1ec07',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
@@ -125,6 +127,7 @@ describe('migrations', () => {
         '405533d5abd4ac05f074def6647e402cd3cd56169e886b7d6aaa00ce10d7ff8a',
         '51afbca8a326bf49c1b2a9caa8b8659b8e4b1cd5b996fa442b3f37285cbbec6e',
         '6787db20a11588f2195cacdde937d67d67e58ccef9bb5e01c8efa6258085b0f0',
+        '77bbb80d30b24450df607fbf688bc39540beb5b3b932d5cf3c0ac9d45a2655e9',
       ],
     ]);
   });

@@ -14,6 +14,7 @@ import { terms } from './0008-terms.js';
 import { keyDevices } from './0009-key-devices.js';
 import { votes } from './0010-votes.js';
 import { waysBack } from './0011-ways-back.js';
+import { life } from './0012-life.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
   keyDevices,
   votes,
   waysBack,
+  life,
 ];
 
 interface Applied {

@@ -5,6 +5,7 @@ import { depositReader, depositWriter } from './deposits.js';
 import { deviceReader, deviceWriter } from './devices.js';
 import { epochReader, epochWriter, shareReader, shareWriter } from './epochs.js';
 import { keyDeviceReader, keyDeviceWriter } from './key-devices.js';
+import { lifeReader, lifeWriter } from './life.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
 import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
 import { outboxReader, outboxWriter } from './outbox.js';
@@ -68,6 +69,7 @@ export function readerOf(reading: Reading): Reader {
     contacts: contactReader(reading),
     recoveries: recoveryReader(reading),
     recoveryTries: recoveryTriesReader(reading),
+    life: lifeReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     matters: matterReader(reading),
@@ -105,6 +107,7 @@ export function transactionOf(writing: Writing): Transaction {
     contacts: contactWriter(writing),
     recoveries: recoveryWriter(writing),
     recoveryTries: recoveryTriesWriter(writing),
+    life: lifeWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     matters: matterWriter(writing),

@@ -90,6 +90,8 @@ export interface KeyMarks {
   readonly nextTerms?: number;
   /** Which terms the certificate of its epoch names, where those in force are later ones; absent: those in force. */
   readonly certifiedTerms?: number;
+  /** How often the count of its owner's silence began anew, as the row of that says too: one that was put back grants nothing. Absent: there is no such row. */
+  readonly life?: number;
   /** The freeze by its owner that stands, unless its time has passed, as that row says too; absent: none. */
   readonly frozen?: StandingFreeze;
 }

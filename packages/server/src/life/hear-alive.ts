@@ -1,0 +1,155 @@
+import {
+  assertAlive,
+  type FunctionName,
+  type KeyTerms,
+  type Parameters,
+  readAlive,
+  type Result,
+  type SignedStatement,
+  statementForeign,
+} from '@ckm/api';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import type { AnybodyCall, Call, Handlers, ServerContext } from '../context.js';
+import { refusal } from '../refusals.js';
+import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
+import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
+import type { Counter } from '../sessions/waiting-time.js';
+import { repeatWhenRaced } from '../storage/raced.js';
+import type { KeyRow, Reader, Transaction } from '../storage/storage.js';
+import { beginLife, findLife, type LifeRecord, silenceNow } from './life-record.js';
+
+/** The room that hears whether owners live. */
+export interface LifeMeans {
+  readonly context: ServerContext;
+  /** This process, by which silence is counted. */
+  counting(): Counter;
+  /** Owners, as hex, whose account has said anything here since that was last looked at. In memory: nothing is written on the way of a signature. */
+  readonly heard: Set<string>;
+}
+
+/**
+ * Answers `alive.carry`: for how long the owner of a key is silent is counted anew. What was heard before, and what is older, changes nothing. Of a key whose terms
+ * say nothing of silence it is only checked. Frozen keys count life as others do.
+ * @throws AccessError `STATEMENT_FOREIGN`, also where there is no such key; EncodingError `STATEMENT_INVALID`
+ */
+export async function hearAlive(
+  means: LifeMeans,
+  call: AnybodyCall,
+  { alive: signed }: Parameters<'alive.carry'>,
+): Promise<Result<'alive.carry'>> {
+  const { context } = means;
+  const { keyId } = readAlive(signed);
+  const rows = await context.storage.read((reader) => reader.keys.withId(keyId));
+  for (const { owner } of rows) {
+    const done = await repeatWhenRaced(() =>
+      call.transact((transaction) => hearOne(means, transaction, { owner, keyId }, signed)),
+    );
+    if (done !== null) return { number: done };
+  }
+  throw statementForeign();
+}
+
+/** The highest number of this signer; null: nobody who speaks for the owner of this very key has signed it. */
+async function hearOne(
+  { context, counting }: LifeMeans,
+  transaction: Transaction,
+  name: Pick<KeyRow, 'owner' | 'keyId'>,
+  signed: SignedStatement,
+): Promise<number | null> {
+  const key = await holdRecalled(context, transaction, name);
+  if (key === null) return null;
+  const head = openHead(context, key);
+  if (!(await isOfOwner(context, transaction, name, signed, head.policy))) return null;
+  const { by, number } = readAlive(signed);
+  if (head.policy.silence === undefined) return number;
+  const stored = await findLife(context, transaction, name, head);
+  const numbers = stored.record?.numbers ?? [];
+  const known = numbers.find((one) => equalBytes(one.by, by))?.number ?? 0;
+  if (number <= known && stored.record !== null) return known;
+  const kept = await stillSpeaking(context, transaction, name, head.policy, numbers);
+  const next = [...kept.filter((one) => !equalBytes(one.by, by)), { by, number: Math.max(known, number) }];
+  await beginLife(context, transaction, key, counting(), stored, next);
+  await context.audit.append(transaction, {
+    deed: 'alive.carry',
+    who: name.owner,
+    keyId: name.keyId,
+    subject: null,
+    sentence: 'Hear a sign of life of the owner of a key.',
+    verdict: 'done',
+    policy: '',
+    detail: `${head.suite} for ${head.purpose}`,
+  });
+  return number;
+}
+
+async function isOfOwner(
+  context: ServerContext,
+  reader: Reader,
+  name: Pick<KeyRow, 'owner' | 'keyId'>,
+  signed: SignedStatement,
+  { ownerKey }: KeyTerms,
+): Promise<boolean> {
+  if (ownerKey === undefined) return false;
+  const devices = await readOwnerDevices(context, reader, name, ownerKey);
+  try {
+    assertAlive(signed, { ownerKey }, devices?.list ?? null);
+    return true;
+  } catch (error) {
+    if (error instanceof CkmError && error.code === statementForeign().code) return false;
+    throw error;
+  }
+}
+
+/** The devices of one list, and the words. */
+const MOST_SIGNERS = 17;
+
+/** Numbers of devices that are on the list still, and of whoever is none: those who left say nothing any more. */
+async function stillSpeaking(
+  context: ServerContext,
+  reader: Reader,
+  name: Pick<KeyRow, 'owner' | 'keyId'>,
+  { ownerKey }: KeyTerms,
+  numbers: LifeRecord['numbers'],
+): Promise<LifeRecord['numbers']> {
+  const devices = await readOwnerDevices(context, reader, name, ownerKey!);
+  const { list } = devices ?? {};
+  if (list === undefined) return numbers.slice(-MOST_SIGNERS);
+  return numbers.filter(
+    ({ by }) => equalBytes(by, list.account) || list.keys.some(({ id }) => equalBytes(id, by)),
+  );
+}
+
+/** Answers `key.life`. @throws AccessError `KEY_UNKNOWN` */
+export async function showLife(
+  { context, counting }: LifeMeans,
+  call: Call,
+  { keyId }: Parameters<'key.life'>,
+): Promise<Result<'key.life'>> {
+  return context.storage.read(async (reader) => {
+    const row = await reader.keys.find(call.account.xid, keyId);
+    if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+    const head = openHead(context, row);
+    const { silence: rule } = head.policy;
+    const { record } = await findLife(context, reader, row, head);
+    if (rule === undefined || record === null) return { silence: null };
+    const { counted, warned } = silenceNow(counting(), record);
+    return { silence: { silentSeconds: counted, afterSeconds: rule.afterSeconds, warned } };
+  });
+}
+
+/** Whatever an account asks about its keys is a sign of its owner's life, by whichever of its keys he asks. */
+export function notingOwners<F extends FunctionName>(
+  { heard }: Pick<LifeMeans, 'heard'>,
+  handlers: Handlers<F>,
+): Handlers<F> {
+  const all = Object.entries(handlers) as readonly [string, (call: Call, asked: never) => unknown][];
+  const noting = all.map(([name, handler]) => [
+    name,
+    (call: Call, asked: never) => {
+      heard.add(encodeHex(call.account.xid));
+      return handler(call, asked);
+    },
+  ]);
+  return Object.fromEntries(noting) as Handlers<F>;
+}
