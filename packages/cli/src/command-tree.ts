@@ -115,6 +115,44 @@ const APPROVER: readonly CommandNode[] = [
   },
 ];
 
+const CSR: readonly CommandNode[] = [
+  {
+    name: 'store',
+    summary: 'share your words out among three servers, any two of which bring them back',
+    load: async () => (await import('./commands/csr/store.js')).csrStoreCommand(),
+  },
+  {
+    name: 'recover',
+    summary: 'bring back what was shared out, from the address of one server and the words of the shares',
+    load: async () => (await import('./commands/csr/recover.js')).csrRecoverCommand(),
+  },
+  {
+    name: 'check',
+    summary: 'see whether the shares at your servers still bring back what they keep',
+    load: async () => (await import('./commands/csr/check.js')).csrCheckCommand(),
+  },
+  {
+    name: 'list',
+    summary: 'the shares at servers that stand on record here; no server is asked',
+    load: async () => (await import('./commands/csr/list.js')).csrListCommand(),
+  },
+  {
+    name: 'upgrade',
+    summary: 'give two more servers a share: any three of the five, too, bring back what is kept',
+    load: async () => (await import('./commands/csr/upgrade.js')).csrUpgradeCommand(),
+  },
+  {
+    name: 'rotate',
+    summary: 'store new shares under new words, and delete the old ones when all are there',
+    load: async () => (await import('./commands/csr/rotate.js')).csrRotateCommand(),
+  },
+  {
+    name: 'delete',
+    summary: 'have every server keep no share under these words any more',
+    load: async () => (await import('./commands/csr/delete.js')).csrDeleteCommand(),
+  },
+];
+
 /** For whoever uses servers. */
 const PINNED_SERVERS: readonly CommandNode[] = [
   {
@@ -531,6 +569,7 @@ export const COMMAND_TREE: CommandNode = {
       load: async () => (await import('./commands/init.js')).initCommand(),
     },
     { name: 'seed', summary: 'the owner seed', commands: SEED },
+    { name: 'csr', summary: 'shares of the owner seed that lie at servers', commands: CSR, usual: 'list' },
     {
       name: 'device',
       summary: 'places you act from, each with a secret of its own',

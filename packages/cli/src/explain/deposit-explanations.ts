@@ -49,6 +49,18 @@ export const DEPOSIT_EXPLANATIONS = groupOf(
       'The owner’s words were given where the words of the shares belong. Whoever has the owner’s words needs no shares, and shares under them would be fetched by whoever has them.',
       'Type the 24 words that ckm csr store has shown.',
     ],
+    DEPOSIT_WORDS_DIFFER: [
+      'The words of shares that were shown and those that were typed afterwards differ: what stands on the paper would bring nothing back.',
+      'Do it again: new words are drawn, and nothing lies under those.',
+    ],
+    DEPOSIT_NO_OWNER: [
+      'What came back is not an owner seed, so that no owner is made of it.',
+      'ckm csr recover URL --out FILE writes it down.',
+    ],
+    FAULT_SHARE: [
+      'A server that has a share gave something else: what is damaged, old or somebody else’s. The others sufficed.',
+      'Tell its operator; ckm csr rotate --servers leaves it out.',
+    ],
     FAULT_DEPOSIT_RECEIPT: [
       'A server was given a share and named another one as kept. No honest server does that.',
       'Tell its operator, and take another server in its place.',

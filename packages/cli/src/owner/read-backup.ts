@@ -72,7 +72,7 @@ async function readFiles(paths: readonly string[], set: ShareSet): Promise<ReadB
 
 async function readAll(paths: readonly string[]) {
   const read: { readonly path: string; readonly text: Secret<string> }[] = [];
-  for (const path of paths) read.push({ path, text: secret(await readText(path)) });
+  for (const path of paths) read.push({ path, text: secret(await readSecretText(path)) });
   return read;
 }
 
@@ -83,15 +83,18 @@ function about(path: string, { errorClass, message, code, hint }: CkmError): Ckm
 
 async function askBackup(terminal: Terminal, set: ShareSet): Promise<ReadBackup> {
   return askAgain(terminal, ['SEED_WORDS_INVALID', 'SEED_UR_INVALID'], async () => {
-    const typed = await askWords(terminal);
+    const typed = await askSeedWords(
+      terminal,
+      'The 24 words, ur:seed/…, or a share of it',
+      'name a file with --from',
+    );
     return isShare(typed) ? askShares(terminal, set, typed) : inOnePiece(parseWhole(typed));
   });
 }
 
 /** Typed unseen: a word that is not on the list is asked for again by itself. */
-async function askWords(terminal: Terminal): Promise<Secret<string>> {
-  const hint = 'name a file with --from';
-  let words = secret(await askHidden(terminal, 'The 24 words, ur:seed/…, or a share of it', hint, WORDS));
+export async function askSeedWords(terminal: Terminal, asked: string, hint: string): Promise<Secret<string>> {
+  let words = secret(await askHidden(terminal, asked, hint, WORDS));
   for (let asked = 0; asked < MOST_WORDS_ASKED; asked++) {
     const place = unknownWord(words);
     if (place === null) break;
@@ -155,8 +158,8 @@ function parseWhole(text: Secret<string>): Secret<Uint8Array> {
 }
 
 /** Without what is left of UTF-16, as some editors save: a zero beside each letter, behind a mark that is not UTF-8. */
-async function readText(path: string): Promise<string> {
-  const bytes = await readInput(path, MOST_BYTES, 'name the right file: no seed and no share is so long');
+export async function readSecretText(path: string, mostBytes = MOST_BYTES): Promise<string> {
+  const bytes = await readInput(path, mostBytes, 'name the right file: no seed and no share is so long');
   const text = new TextDecoder()
     .decode(bytes)
     .replaceAll(/[\0\ufffd]/g, '')

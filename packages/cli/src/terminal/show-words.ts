@@ -8,10 +8,11 @@ const LEFT_BEHIND = 'They stay in this window until you clear it, with what scro
 /**
  * Shows backup words on the person's own terminal and nowhere else: not on stdout, not on stderr, not in a file.
  * False when stderr is no terminal (then nobody is looking) or there is none at all.
+ * @param warning what they are, and who can do what with them
  */
-export function showWords(terminal: Terminal, words: string): boolean {
+export function showWords(terminal: Terminal, words: string, warning = WARNING): boolean {
   if (!process.stderr.isTTY) return false;
-  const told = wrapText(WARNING, terminal.columns, '  ');
+  const told = wrapText(warning, terminal.columns, '  ');
   const after = wrapText(LEFT_BEHIND, terminal.columns, '  ');
   return terminal.secretLines(`\n${told}\n\n${inColumns(words.split(' '))}\n\n${after}\n\n`);
 }

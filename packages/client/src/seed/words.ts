@@ -26,6 +26,29 @@ export function seedToWords(seed: Secret<Uint8Array>): Secret<string> {
 export function wordsToSeed(words: Secret<string>): Secret<Uint8Array> {
   const list = listOf(words);
   if (list.length !== SEED_WORDS) throw invalid(`there are ${list.length} words, not ${SEED_WORDS}`);
+  return entropyOf(list);
+}
+
+/** How many words there are of the secrets of 16 to 32 bytes that have any. Source: BIP-39 */
+const WORD_COUNTS: readonly number[] = [12, 15, 18, 21, 24];
+
+/**
+ * The secret that 12 to 24 words stand for, as {@link wordsToSeed} reads them: 16 to 32 bytes.
+ * @throws EncodingError `SEED_WORDS_INVALID`
+ */
+export function wordsToSecret(words: Secret<string>): Secret<Uint8Array> {
+  const list = listOf(words);
+  if (!WORD_COUNTS.includes(list.length))
+    throw invalid(`there are ${list.length} words, not 12, 15, 18, 21 or 24`);
+  return entropyOf(list);
+}
+
+/** 12 to 24 words for 16 to 32 bytes, a multiple of four. For a person's eyes only. */
+export function secretToWords(bytes: Secret<Uint8Array>): Secret<string> {
+  return secret(entropyToMnemonic(reveal(bytes, 'writing a secret down as words'), wordlist));
+}
+
+function entropyOf(list: readonly string[]): Secret<Uint8Array> {
   const unknown = list.findIndex((word) => !wordlist.includes(word));
   if (unknown !== -1) throw invalid(`word ${unknown + 1} is not on the list`);
   try {

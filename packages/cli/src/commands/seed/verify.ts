@@ -1,15 +1,12 @@
-import { isAccountOf } from '@ckm/client';
-import { equalBytes, reveal, type Secret, wipe } from '@ckm/foundation';
+import { wipe } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { requireInitialised } from '../../home/home.js';
-import { compareSeed } from '../../home/seed-print.js';
+import { isOwnSeed } from '../../owner/own-seed.js';
 import { noteBackupChecked } from '../../owner/note-backup.js';
-import { unlockDevice } from '../../owner/owner-device.js';
-import { seedDiffers, unlockSeed } from '../../owner/owner-seed.js';
+import { seedDiffers } from '../../owner/owner-seed.js';
 import { placeText, type ReadBackup, readBackup } from '../../owner/read-backup.js';
-import { speaksAsDevice } from '../../owner/unlock-owner.js';
 
 /** `ckm seed verify [FILE…]` */
 export function seedVerifyCommand(): Command {
@@ -27,34 +24,11 @@ async function verify(context: Context, files: readonly string[]): Promise<void>
   const read = await readBackup(context, files);
   const { seed, form, fitting, unchecked } = read;
   try {
-    if (!(await isOurs(context, seed))) throw seedDiffers(home);
+    if (!(await isOwnSeed(context, seed))) throw seedDiffers(home);
     terminal.result(verdict(read), { isGood: true, form, fitting, unchecked });
     if (context.flags.preview !== true) await noteBackupChecked(context, seed, form);
   } finally {
     wipe(seed);
-  }
-}
-
-/** Without the passphrase, where the folder knows its seed by its print. */
-async function isOurs(context: Context, seed: Secret<Uint8Array>): Promise<boolean> {
-  const comparison = await compareSeed(context.home, seed);
-  if (comparison !== 'unknown') return comparison === 'same';
-  if (await speaksAsDevice(context)) return isOfDevice(context, seed);
-  const own = await unlockSeed(context);
-  try {
-    return equalBytes(reveal(own, 'comparing it with a backup'), reveal(seed, 'comparing it with the seed'));
-  } finally {
-    wipe(own);
-  }
-}
-
-/** By the accounts of a device that is in: they are named after keys of the words. */
-async function isOfDevice(context: Context, seed: Secret<Uint8Array>): Promise<boolean> {
-  const device = await unlockDevice(context);
-  try {
-    return isAccountOf(device, seed) === true;
-  } finally {
-    wipe(device);
   }
 }
 

@@ -1,0 +1,110 @@
+import { type Client, depositId, type DepositRecord, type DepositSecret } from '@ckm/client';
+import { encodeHex, wipe } from '@ckm/foundation';
+import type { Command } from 'commander';
+import { afterAnswer } from '../../command-line/after-answer.js';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+import { requireInitialised } from '../../home/home.js';
+import { newDepositWords, readDepositWords, WORDS_FILE, WORDS_OUT } from '../../owner/deposit-words.js';
+import { openOwner } from '../../owner/open-owner.js';
+import {
+  deletedText,
+  doneObject,
+  needText,
+  notAtAll,
+  placesObject,
+  placesText,
+  readInvites,
+  serverNames,
+  storedText,
+} from '../../owner/share-words.js';
+import { assertWritable } from '../../terminal/write-out.js';
+
+/** `ckm csr rotate` */
+export function csrRotateCommand(): Command {
+  return leaf('rotate', 'store new shares under new words, and delete the old ones when all are there', {
+    69: 'a server has no new share yet, or still has an old one: do the same again',
+    75: 'too few of the old shares came back',
+  })
+    .option('--servers <names>', 'three or five of your servers (default: those that have the old shares)')
+    .option(WORDS_FILE, 'read the words of the old shares from a file; - is stdin')
+    .option(WORDS_OUT, 'write the words of the new shares to a new file instead of showing them')
+    .option('--new-words-file <file>', 'go on under these words of new shares; - is stdin')
+    .option('--invite-file <server=file>', 'the code for a server that takes nobody without', again, [])
+    .action(run(rotate));
+}
+
+function again(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+interface Flags {
+  readonly servers?: string;
+  readonly wordsFile?: string;
+  readonly wordsOut?: string;
+  readonly newWordsFile?: string;
+  readonly inviteFile: readonly string[];
+}
+
+async function rotate(context: Context, given: Flags): Promise<void> {
+  const { terminal, flags, home } = context;
+  await requireInitialised(home);
+  const servers = serverNames(given.servers);
+  const invites = await readInvites(given.inviteFile);
+  await assertWritable(given.wordsOut, flags);
+  if (flags.preview === true) {
+    terminal.result('would store new shares under new words, and then delete the old ones', {
+      preview: true,
+    });
+    return;
+  }
+  const client = await openOwner(context);
+  const old = await readDepositWords(context, given.wordsFile, 'The 24 words of the old shares');
+  context.onEnd(() => wipe(old));
+  const fresh = await freshWords(context, client, old, given);
+  context.onEnd(() => wipe(fresh));
+  const rotated = await client.rotateDeposit({
+    old,
+    fresh,
+    invites,
+    ...(servers === undefined ? {} : { servers }),
+  });
+  const left =
+    notAtAll(rotated.servers, 'has no new share yet, and no old one is deleted') ??
+    notAtAll(rotated.deleted, 'still has its old share');
+  const good = left === null ? `rotated: ${needText(rotated)}` : 'NOT rotated everywhere yet';
+  const lines = [good, storedText(rotated.servers), deletedText(rotated.deleted)];
+  terminal.result(lines.filter((line) => line !== '').join('\n'), {
+    ...placesObject(rotated),
+    wordsOut: given.wordsOut ?? null,
+    stored: doneObject(rotated.servers),
+    deleted: doneObject(rotated.deleted),
+  });
+  if (left !== null) throw afterAnswer(left);
+  terminal.talk(
+    `  the old words are worth nothing any more: destroy that paper. The new shares lie here:\n${placesText(rotated.places)}`,
+  );
+}
+
+/** Those of what was begun, as long as that goes on; else new ones. */
+async function freshWords(
+  context: Context,
+  client: Client,
+  old: DepositSecret,
+  { newWordsFile, wordsOut }: Flags,
+): Promise<DepositSecret> {
+  if (newWordsFile !== undefined) return readDepositWords(context, newWordsFile);
+  const replaced = encodeHex(depositId(old));
+  const isBegun = ({ replaces }: DepositRecord) => replaces !== null && encodeHex(replaces) === replaced;
+  if (!(await client.listDeposits()).some(isBegun)) {
+    // What cannot be rotated is known before anybody writes anything down.
+    await client.checkDeposit(old);
+    return newDepositWords(context, wordsOut);
+  }
+  return readDepositWords(
+    context,
+    undefined,
+    'The 24 words of the new shares, which were begun',
+    '--new-words-file',
+  );
+}

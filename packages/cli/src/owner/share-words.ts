@@ -1,0 +1,128 @@
+import type { DeletedAt, DepositPlace, DepositView, ShareAt, StoredAt } from '@ckm/client';
+import { AvailabilityError, type CkmError, PeerFaultError } from '@ckm/foundation';
+import { optionInvalid } from '../command-line/option-values.js';
+import { readInvite } from '../command-line/invite-flag.js';
+import { formatTable } from '../terminal/table.js';
+
+/** The names behind `--servers`. @throws UsageError `OPTION_INVALID` */
+export function serverNames(text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined;
+  const names = text.split(',').map((one) => one.trim());
+  if (!names.includes('')) return names;
+  throw optionInvalid(
+    '--servers holds an empty name',
+    'write the names with single commas between: --servers alpha,bravo,charlie',
+  );
+}
+
+/** Codes that let one in, each in a file of its own, by the name of the server. @throws UsageError `OPTION_INVALID`; as `readInvite` */
+export async function readInvites(given: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const invites = new Map<string, string>();
+  for (const one of given) {
+    const [, name, file] = /^([^=]+)=(.+)$/.exec(one) ?? [];
+    if (name === undefined || file === undefined)
+      throw optionInvalid(
+        `--invite-file holds ${JSON.stringify(one.slice(0, 40))}, which is not a server and a file`,
+        'write for example --invite-file alpha=code.txt',
+      );
+    invites.set(name, (await readInvite(file))!);
+  }
+  return invites;
+}
+
+/** How many of how many shares bring back what they keep. */
+export function needText({ needed, places }: DepositView): string {
+  return `any ${needed} of ${places.length} bring it back`;
+}
+
+export function placesText(places: readonly DepositPlace[]): string {
+  return formatTable(
+    places.map(({ name, url }) => [name, url]),
+    '  ',
+  );
+}
+
+export function placesObject({ needed, places }: DepositView) {
+  return { needed, servers: places.map(({ name, url, xid }) => ({ name, url, xid })) };
+}
+
+const STORED: Readonly<Record<StoredAt['outcome'], string>> = {
+  stored: 'has its share',
+  there: 'had its share already',
+  silent: 'has NO share yet',
+  refused: 'has NO share',
+};
+
+export function storedText(servers: readonly StoredAt[]): string {
+  return rows(servers.map(({ server, outcome, text }) => [server, STORED[outcome], text]));
+}
+
+const DELETED: Readonly<Record<DeletedAt['outcome'], string>> = {
+  deleted: 'keeps nothing any more',
+  none: 'kept nothing',
+  silent: 'still has its share',
+  refused: 'still has its share',
+};
+
+export function deletedText(servers: readonly DeletedAt[]): string {
+  return rows(servers.map(({ server, outcome, text }) => [server, DELETED[outcome], text]));
+}
+
+const FOUND: Readonly<Record<ShareAt['outcome'], string>> = {
+  good: 'has its share',
+  faulty: 'MISBEHAVES',
+  none: 'has no share',
+  silent: 'gave none',
+};
+
+export function foundText(servers: readonly ShareAt[]): string {
+  return rows(servers.map(({ server, outcome, text }) => [server, FOUND[outcome], text]));
+}
+
+function rows(cells: readonly (readonly string[])[]): string {
+  return formatTable(cells, '  ');
+}
+
+interface DoneAt {
+  readonly server: string;
+  readonly outcome: string;
+  readonly text: string;
+  readonly error: CkmError | null;
+}
+
+export function doneObject(servers: readonly DoneAt[]) {
+  return servers.map(({ server, outcome, text, error }) => ({
+    server,
+    outcome,
+    code: error?.code ?? null,
+    text: text === '' ? null : text,
+  }));
+}
+
+const OPEN: readonly string[] = ['silent', 'refused'];
+
+/** What is left to do: null where every server has done it. @param what as in "has no share yet" */
+export function notAtAll(servers: readonly DoneAt[], what: string): CkmError | null {
+  const left = servers.filter(({ outcome }) => OPEN.includes(outcome));
+  const refusing = left.find(({ outcome }) => outcome === 'refused');
+  if (left.length === 0) return null;
+  if (refusing !== undefined) return refusing.error;
+  const names = left.map(({ server }) => server);
+  return new AvailabilityError(`${names.join(', ')} ${what}`, {
+    code: 'SERVERS_MISSING',
+    hint: 'do the same again when they answer, with the same words: what is done is not done twice',
+    facts: { servers: names },
+  });
+}
+
+/** Who gave what is not a share of these: null where nobody did. */
+export function faultyShares(servers: readonly ShareAt[]): CkmError | null {
+  const faulty = servers.filter(({ outcome }) => outcome === 'faulty');
+  if (faulty.length === 0) return null;
+  const names = faulty.map(({ server }) => server);
+  return new PeerFaultError(faulty.map(({ server, text }) => `${server} ${text}`).join('; '), {
+    code: 'FAULT_SHARE',
+    hint: `the others suffice; tell the operator of ${names.join(', ')}, and take new shares: ckm csr rotate`,
+    facts: { servers: names },
+  });
+}
