@@ -29,6 +29,7 @@ export const FIRST_WORDS = [
   'git-sign',
   'sheet',
   'config',
+  'csr',
   'explain',
   'help',
 ] as const;
