@@ -38,7 +38,38 @@ import {
   takeAnswer,
 } from './invitations/invite.js';
 import { type InvitedTo, readInvited } from './invitations/invited.js';
-import { type Devices, listDevices, rememberDevices, seeDevices } from './devices/list-devices.js';
+import type { CaseView, ContactProof } from '@ckm/api';
+import {
+  type ContactArgs,
+  type Contacts,
+  listContacts,
+  removeContact,
+  setContact,
+  type SetContact,
+  type SetContactArgs,
+  verifyContact,
+} from './contacts/contacts.js';
+import type { ContactAt } from './contacts/alone.js';
+import { vouch } from './contacts/vouch.js';
+import { type CaseAt, listCases, vetoCase } from './recovery/cases.js';
+import {
+  beginRecovery,
+  finishRecovery,
+  openRecovery,
+  proveContact,
+  type ProveContactArgs,
+  type Recovery,
+  requestCode,
+  requestVoucher,
+  showRecovery,
+} from './recovery/recover.js';
+import {
+  type Devices,
+  listDevices,
+  rememberDevices,
+  seeDevices,
+  type SilentServer,
+} from './devices/list-devices.js';
 import { type ChangedAt, sendUnsent } from './devices/lists/change-lists.js';
 import { takeWelcome } from './devices/take-welcome.js';
 import type { Welcome } from './devices/welcome.js';
@@ -290,6 +321,33 @@ export interface Client {
   planDeviceRename(args: RenameDeviceArgs): Promise<DeviceChangePlan>;
   renameDevice(args: RenameDeviceArgs): Promise<ChangedDevice>;
 
+  /** Who brings the owner back at each server, and who of them is no way back. */
+  listContacts(): Promise<Contacts>;
+  /** Sets a contact at one server, or goes on with one that is not verified. */
+  setContact(args: SetContactArgs): Promise<SetContact>;
+  verifyContact(args: ContactArgs & { readonly proof: ContactProof }): Promise<ContactAt>;
+  /** Has a contact go, or stay. @returns null: it is gone */
+  removeContact(args: ContactArgs & { readonly keeps?: boolean }): Promise<ContactAt | null>;
+  /** Vouches for somebody whose contact this owner is. Nobody is told. */
+  vouch(request: string, person: string): Promise<string>;
+  /** Pins a server at which an account is wanted back from this new device, or goes on with that. */
+  beginRecovery(args: Omit<AddServerArgs, 'invite' | 'words'>): Promise<Recovery>;
+  /** What was begun. */
+  openRecovery(server: string): Promise<Recovery>;
+  /** What a contact, or the operator in person, is asked to vouch for. */
+  requestVoucher(server: string, vouched: 'recovery' | 'veto'): Promise<string>;
+  /** Has a code sent, if that is the address of a contact. @returns UnixSeconds: until when one holds */
+  requestCode(server: string, address: string): Promise<number>;
+  proveContact(args: ProveContactArgs): Promise<CaseView>;
+  /** How far a recovery is; null: no contact was shown yet. */
+  showRecovery(server: string): Promise<CaseView | null>;
+  /** Takes the place of every device of the account. @param name what this device is called */
+  finishRecovery(server: string, name: string): Promise<void>;
+  /** Who wants accounts of this owner. */
+  listCases(): Promise<{ readonly cases: readonly CaseAt[]; readonly silent: readonly SilentServer[] }>;
+  /** Says no to a recovery. */
+  vetoCase(server: string, caseId: Uint8Array, words?: Secret<Uint8Array>): Promise<CaseAt>;
+
   planKey(args: CreateKeyArgs): Promise<KeyPlan>;
   /** Puts on record what a key shall be that waits for the people of its terms. The key is made with `createKey`, which takes the record away. */
   draftKey(draft: Omit<KeyDraft, 'createdAt'>): Promise<KeyDraft>;
@@ -537,6 +595,20 @@ export function createClient(options: ClientOptions): Client {
       signer.forgetServers();
     },
 
+    listContacts: () => listContacts(context),
+    setContact: (args) => setContact(context, args),
+    verifyContact: (args) => verifyContact(context, args),
+    removeContact: (args) => removeContact(context, args),
+    vouch: (request, person) => vouch(context, request, person),
+    beginRecovery: (args) => beginRecovery(context, args),
+    openRecovery: (server) => openRecovery(context, server),
+    requestVoucher: (server, vouched) => requestVoucher(context, server, vouched),
+    requestCode: (server, address) => requestCode(context, server, address),
+    proveContact: (args) => proveContact(context, args),
+    showRecovery: (server) => showRecovery(context, server),
+    finishRecovery: (server, name) => finishRecovery(context, server, name),
+    listCases: () => listCases(context),
+    vetoCase: (server, caseId, words) => vetoCase(context, server, caseId, words),
     listDevices: () => listDevices(context),
     seeDevices: ({ lists }) => seeDevices(context, lists),
     rememberDevices: () => rememberDevices(context),

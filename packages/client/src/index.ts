@@ -34,6 +34,13 @@ export type {
   UpgradeDepositArgs,
 } from './csr/store-deposit.js';
 export type { StoredAt } from './csr/store-shares.js';
+// ways back
+export type { AloneContact, ContactAt } from './contacts/alone.js';
+export type { ContactArgs, Contacts, SetContact, SetContactArgs } from './contacts/contacts.js';
+export { MOST_VOUCH_CHARACTERS, readVoucher } from './contacts/papers.js';
+export { planVoucher, type VouchView } from './contacts/vouch.js';
+export type { CaseAt } from './recovery/cases.js';
+export type { ProveContactArgs, Recovery } from './recovery/recover.js';
 // devices
 export type { AddDeviceArgs, AddedDevice, DevicePlan } from './devices/add-device.js';
 export type {

@@ -5,6 +5,8 @@ export const WAYS_BACK_EXPLANATIONS = groupOf(
   'A contact brings the owner of an account back who has lost every device: whoever has enough of them has the account, after a delay in which others say no.',
   'Look at the contacts, and at who wants the account, before you go on.',
   {
+    CONTACT_AMBIGUOUS:
+      'You have several contacts of this kind at that server: the first digits of its id, as they stand on the list, name one.',
     CONTACT_CODE_WRONG: [
       'The code is not of this contact, is too old, was used already, or was tried too often.',
       'Take the newest one. After eight wrong ones in a day wait a day, or remove the contact and set it anew.',
@@ -32,6 +34,11 @@ export const WAYS_BACK_EXPLANATIONS = groupOf(
     ],
     RECOVERY_ENDED:
       'This recovery does not go on: somebody has said no, it was not finished in time, its contact is gone, or it was finished.',
+    RECOVERY_NOT_BEGUN: [
+      'This folder wants no account back at that server.',
+      'Begin it, with the address of the server.',
+    ],
+    RECOVERY_NOT_NEEDED: 'The device of this folder is in at that server already.',
     RECOVERY_NOT_PROVEN: [
       'What was shown makes nobody a contact of an account here. Whether there is such a contact, or such an account, is not said to strangers.',
       'Compare the name and the code. After several wrong ones wait a day, or take another contact.',
@@ -59,6 +66,10 @@ export const WAYS_BACK_EXPLANATIONS = groupOf(
     RECOVERY_WORDS_WRONG: [
       'The six words are those of another key than the one in the request.',
       'Have whoever stands before you read them out from the new device, not from the file.',
+    ],
+    RECOVERY_WORDS_HERE: [
+      'The owner seed lies in this folder: with it every account is there, and no contact is needed.',
+      'Add the server with: ckm server add.',
     ],
     VOUCHER_INVALID: [
       'This is no voucher, or a damaged one, or it is not signed by the contact that it names.',

@@ -77,6 +77,26 @@ async function lookAt(
  * `SERVER_IDENTITY_CHANGED`, `SERVER_IDENTITY_INVALID`, or the server's refusal to open an account
  */
 export async function addServer(context: ClientContext, args: AddServerArgs): Promise<ServerRecord> {
+  return openAccount(context, await lookAtWanted(context, args), args.invite, args.words);
+}
+
+/**
+ * Pins a server where no account is opened: one of ours is there, and wanted back.
+ * @throws as {@link addServer}
+ */
+export async function pinServer(
+  context: ClientContext,
+  args: Omit<AddServerArgs, 'invite' | 'words'>,
+): Promise<ServerRecord> {
+  const record = await lookAtWanted(context, args);
+  await saveServerRecord(context.store, record);
+  return record;
+}
+
+async function lookAtWanted(
+  context: ClientContext,
+  args: Omit<AddServerArgs, 'invite' | 'words'>,
+): Promise<ServerRecord> {
   const name = parseName('server', args.name);
   const before = await pinnedAs(context, name);
   const authority = args.authority ?? before?.authority ?? null;
@@ -85,7 +105,7 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
   if (args.expectedXid !== undefined && !equalBytes(args.expectedXid, seen.xid)) throw exchanged(seen);
   await assertNameFits(context, name, before, seen);
   const { url, title, xid, publicKeys } = seen;
-  const record: ServerRecord = {
+  return {
     name,
     url,
     title,
@@ -95,7 +115,6 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
     accountSince: before?.accountSince ?? null,
     authority,
   };
-  return openAccount(context, record, args.invite, args.words);
 }
 
 /**

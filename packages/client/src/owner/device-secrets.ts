@@ -60,6 +60,7 @@ const HEAD_BYTES = MAGIC.length + 1;
 const KEY_SALT = encodeUtf8('ckm/device-key/v1');
 const OFFER_SALT = encodeUtf8('ckm/device-offer/v1');
 const HOUSEHOLD_SALT = encodeUtf8('ckm/household/v1');
+const RETURNED_SALT = encodeUtf8('ckm/household/back/v1');
 const PRINT_SALT = encodeUtf8('ckm/device-print/v1');
 const NO_INFO = new Uint8Array(0);
 
@@ -106,6 +107,17 @@ function slotIdentity(device: DeviceSecrets, slot: number, account?: Xid): Ident
   const identity = createIdentity(seed, account);
   wipe(seed);
   return identity;
+}
+
+/** Who a device is at a server that is to let it in again, before that says into which account. The caller wipes it. */
+export function askerIdentity(device: DeviceSecrets, slot: number): Identity {
+  return slotIdentity(device, slot);
+}
+
+/** The household of an owner who came back without his words: of the first device that did. HKDF-SHA-256(secret, salt `ckm/household/back/v1`). */
+export function householdOfReturned({ secret: drawn, household }: DeviceSecrets): Secret<Uint8Array> {
+  if (household !== null) return household;
+  return derived(drawn, RETURNED_SALT, NO_INFO, 'naming devices without the words');
 }
 
 /** The public halves of the first keys of a device, in order of slots. */

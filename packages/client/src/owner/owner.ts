@@ -9,6 +9,7 @@ import {
   type DeviceSecrets,
   encodeDevice,
   householdOf,
+  householdOfReturned,
   parseDevice,
   wipeDevice,
 } from './device-secrets.js';
@@ -36,7 +37,10 @@ export interface Owner {
   identityAt(server: Xid): Identity;
   /** Who it is to whoever has to do with one key: its owner, or one of the owner's devices. The caller wipes it. */
   identityForKey(keyId: Uint8Array): Identity;
-  /** From now on a device knows who it is at one server more. @returns the device with it, to be kept; the caller wipes it */
+  /**
+   * From now on a device knows who it is at one server more; one that has no household begins one.
+   * @returns the device with it, to be kept; the caller wipes it
+   */
   learn(account: DeviceAccount): Secret<Uint8Array>;
   wipe(): void;
 }
@@ -79,7 +83,9 @@ function deviceOwner(bytes: Secret<Uint8Array>): Owner {
       return device;
     },
     words: null,
-    household: device.household,
+    get household() {
+      return device.household;
+    },
     recordKey: device.records,
     identityAt: (server) => {
       const identity = deviceIdentity(device, server);
@@ -88,7 +94,8 @@ function deviceOwner(bytes: Secret<Uint8Array>): Owner {
     },
     identityForKey: (keyId) => keyDeviceIdentity(device.secret, keyId),
     learn: (account) => {
-      device = { ...device, accounts: [...device.accounts, account] };
+      const household = householdOfReturned(device);
+      device = { ...device, household, accounts: [...device.accounts, account] };
       return encodeDevice(device);
     },
     wipe: () => {

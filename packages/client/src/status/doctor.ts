@@ -13,6 +13,7 @@ import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
 import { DEPOSIT_FOLDER, parseDepositRecord } from '../csr/deposit-record.js';
 import { DRAFT_FOLDER, parseDraft } from '../terms/drafts/key-draft.js';
+import { parseRecovery, RECOVERY_FOLDER } from '../recovery/recovery-record.js';
 import { OFFER_FOLDER, parseTakenOffer } from '../devices/taken-offer.js';
 import { INVITED_FOLDER, parseInvited } from '../invitations/invited.js';
 import { checkExports } from './exports.js';
@@ -111,6 +112,7 @@ const FOLDERS = [
   [LIST_FOLDER, parseKnownList],
   [UNSENT_FOLDER, parseUnsent],
   [OFFER_FOLDER, parseTakenOffer],
+  [RECOVERY_FOLDER, parseRecovery],
   [DEPOSIT_FOLDER, parseDepositRecord],
   [INVITED_FOLDER, parseInvited],
   [DRAFT_FOLDER, parseDraft],

@@ -3,8 +3,10 @@ import { suiteBackends } from '@ckm/threshold';
 import {
   type NonceCommitment,
   type RequestReply,
+  devicesKeyName,
   encodeReply,
   type FunctionName,
+  FUNCTIONS,
   isFunctionName,
   type Packet,
   type PacketBody,
@@ -210,10 +212,11 @@ async function receive(
     now,
     maxAgeSeconds: messageLifetimeSeconds,
   });
-  const keys = opened.introduction ?? (await keysOf(server, opened.claimed.sender));
+  const { claimedKey, introduction } = opened;
+  const keys = introduction ?? (await keysOf(server, opened.claimed.sender, claimedKey));
   if (keys === null) return json(401, toProblem(unknownSender()));
   const message = authenticateMessage(opened, keys);
-  const reply = await answer(server, message, keys);
+  const reply = await answer(server, message, keys, claimedKey !== null);
   const bytes = sealMessage({
     sender: identity,
     recipient: { xid: message.header.sender, publicKeys: keys },
@@ -232,12 +235,13 @@ async function answer(
   server: NetworkServer,
   message: Message,
   keys: PublicKeys,
+  isOfDevice: boolean,
 ): Promise<Reply<FunctionName>> {
   try {
     const { function: name, body } = message;
     if (!isFunctionName(name)) throw unreachable(server.url);
     const parameters = parseCall(name, body);
-    const caller = await server.bare.as({ xid: message.header.sender, publicKeys: keys } as Identity);
+    const caller = await callerAt(server, name, { xid: message.header.sender, publicKeys: keys }, isOfDevice);
     server.asked.push(name);
     const honest = () => perform(server, caller, name, parameters);
     const result =
@@ -246,6 +250,19 @@ async function answer(
   } catch (error) {
     return { ok: false, problem: toProblem(error) };
   }
+}
+
+/** An account by its words or by one of its devices, or somebody who has none. */
+async function callerAt(
+  { bare }: NetworkServer,
+  name: FunctionName,
+  who: Pick<Identity, 'xid' | 'publicKeys'>,
+  isOfDevice: boolean,
+): Promise<BareCaller> {
+  const identity = who as Identity;
+  if (isOfDevice) return bare.asDevice(identity);
+  const isAsker = FUNCTIONS[name].may === 'stranger' && name !== 'account.open';
+  return isAsker ? bare.asStranger(identity) : bare.as(identity);
 }
 
 async function perform(
@@ -270,9 +287,14 @@ async function perform(
   return caller.call(name, parameters);
 }
 
-async function keysOf({ bare: { context } }: NetworkServer, xid: Uint8Array): Promise<PublicKeys | null> {
+async function keysOf(
+  { bare: { context } }: NetworkServer,
+  xid: Uint8Array,
+  named: PublicKeys | null,
+): Promise<PublicKeys | null> {
   const account = await context.storage.read((reader) => context.accounts.find(reader, xid as never));
-  return account?.keys.words.publicKeys ?? null;
+  if (named === null) return account?.keys.words.publicKeys ?? null;
+  return account?.keys.devices.get(devicesKeyName(named))?.publicKeys ?? null;
 }
 
 export function cardOf({ name, identity }: Pick<NetworkServer, 'name' | 'identity'>) {
