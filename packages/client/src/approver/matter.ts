@@ -9,7 +9,10 @@ import {
   parseVote,
   type Polling,
   policyHash,
+  readTermsProposal,
   type ShownMatter,
+  takenAway,
+  termsChangeSentences,
   termsSentences,
 } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
@@ -48,14 +51,16 @@ interface Reading {
  * @throws StateError `APPROVAL_UNREADABLE`; AccessError `APPROVAL_NOT_YOURS`
  */
 export function readMatter(shown: ShownMatter, { key, epoch, me, shownBy, now }: Reading): ReadMatter {
-  if (shown.matter !== 'request') throw approvalUnread('this version reads requests, and this is none');
+  if (!isRead(shown))
+    throw approvalUnread('this version reads requests and changes of terms, and this is neither');
   const terms = readTermsShown(shown);
   if (!(terms.approvers ?? []).some(({ xid }) => equalBytes(xid, me))) throw notAnApprover(key.keyName);
-  const description = describe(shown, contextOf(key, epoch, now));
+  const change = shown.matter === 'terms' ? readChange(shown, terms) : null;
+  const description = change?.description ?? describe(shown, contextOf(key, epoch, now));
   return {
     description,
     terms: termsSentences(terms, REQUEST_FACTS),
-    ...votesIn(shown, terms, shownBy, now),
+    ...votesIn(shown, terms, { serverId: shownBy, without: change?.without ?? [], now }),
     isOwner: isOwner(shown, terms),
   };
 }
@@ -65,6 +70,27 @@ function readTermsShown({ terms: bytes, termsHash }: ShownMatter): KeyTerms {
   const isSame = equalBytes(policyHash(terms), termsHash) && equalBytes(encodeTerms(terms), bytes);
   if (!isSame) throw approvalUnread('the terms that are shown are not those that are named');
   return terms;
+}
+
+function isRead({ matter }: ShownMatter): boolean {
+  return matter === 'request' || matter === 'terms';
+}
+
+/** A change of the terms, in the sentences that everybody reads of it. */
+function readChange(
+  shown: ShownMatter,
+  terms: KeyTerms,
+): { readonly description: Description; readonly without: readonly Uint8Array[] } {
+  const { after } = orUnread('the change', () =>
+    readTermsProposal(shown.payload, shown, terms, REQUEST_FACTS),
+  );
+  const [what, how, ...parts] = termsChangeSentences(terms, after, REQUEST_FACTS);
+  const rows = parts.map((part) => {
+    const [, label, value] = /^(No longer|New): (.*)$/s.exec(part)!;
+    return { label: label!, value: value! };
+  });
+  const description = { sentence: `${what}. ${how}.`, rows, warnings: [], blind: false };
+  return { description, without: takenAway(terms, after) };
 }
 
 /** The public half of a key stays the same through all its epochs, so that the certificate of the first describes what all of them sign. */
@@ -103,8 +129,11 @@ function orUnread<T>(what: string, read: () => T): T {
 function votesIn(
   shown: ShownMatter,
   { approvers = [] }: KeyTerms,
-  serverId: Uint8Array,
-  now: number,
+  {
+    serverId,
+    without,
+    now,
+  }: { readonly serverId: Uint8Array; readonly without: readonly Uint8Array[]; readonly now: number },
 ): Pick<ReadMatter, 'yes' | 'no'> {
   const votes = shown.votes.flatMap((bytes) => {
     try {
@@ -117,7 +146,7 @@ function votesIn(
   const polling: Polling = {
     ballot: { ...shown, serverId },
     approvers,
-    without: [],
+    without,
     moment: { now, maxSkewSeconds: SKEW_SECONDS },
   };
   const proven = votes.filter((vote) => judgeVote(vote, polling, () => false) === null);
