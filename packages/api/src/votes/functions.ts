@@ -65,10 +65,10 @@ const shownMatter = z.strictObject({
   payload: bytesUpTo(524_288),
   /** `encodeTerms` of those in force for it here. */
   terms: bytesUpTo(65_536),
-  /** Recorded in votes; the certificate names the servers that a vote is for. */
+  /** In use here now, as its transcript hash says; recorded in votes. */
   epoch,
   transcriptHash: bytesOf(32),
-  /** Null: it is the one that was said to be known. */
+  /** The first one of the key, which says what it is for ever. Null: it is the one that was said to be known, or this server never had it. */
   certificate: bytesUpTo(262_144).nullable(),
   /** As this server words it. Nobody needs to believe it. */
   sentence: z.string().max(4_096),

@@ -139,8 +139,8 @@ function withEpoch(
 ): { readonly key: ApproverKey; readonly epoch: CertifiedEpoch | null } {
   const known = epochKnown(key);
   if (known !== null) return { key, epoch: known };
-  for (const { certificate, epoch: number } of shown) {
-    const epoch = certificate === null || number !== 0 ? null : firstEpoch(certificate, key, 'server');
+  for (const { certificate } of shown) {
+    const epoch = certificate === null ? null : firstEpoch(certificate, key, 'server');
     if (epoch !== null) return { key: { ...key, certificate }, epoch };
   }
   return { key, epoch: null };

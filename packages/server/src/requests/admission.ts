@@ -242,8 +242,7 @@ async function askIfNeeded(
 ): Promise<AskedOfPeople | null> {
   if (heard === null || heard.requester === null) return null;
   const { requester, matter: before, carried } = heard;
-  if (before !== null && (awaits.length === 0 || !before.row.waiting))
-    return { heard, requester, matter: before };
+  if (before !== null && awaits.length === 0) return { heard, requester, matter: before };
   if (awaits.length === 0 && carried.votes.length === 0) return null;
   const matter = await askAboutRequest(means, transaction, heard, { payload, sentence, awaits });
   return { heard, requester, matter };

@@ -5,7 +5,7 @@ import {
   type RequestAsk,
   type RequestReply,
 } from '@ckm/api';
-import { concatBytes, encodeHex, type PolicyError, reveal, secret, wipe } from '@ckm/foundation';
+import { concatBytes, encodeHex, equalBytes, type PolicyError, reveal, secret, wipe } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import { termsInForce } from '../policy/terms.js';
 import { rowChanged } from '../storage/codes.js';
@@ -63,7 +63,7 @@ export async function askRequest(
   request: RequestAsk,
 ): Promise<RequestReply> {
   const { context, costs, crafts } = means;
-  const unapproved = request.attempt === null ? await lookUpUnapproved(context, call, request) : null;
+  const unapproved = request.attempt === null ? await lookUpUnapproved(means, call, request) : null;
   if (unapproved !== null) return replyTo(context, unapproved, {});
   const cost = costOf(crafts, request);
   costs.charge(call.account, cost);
@@ -173,31 +173,36 @@ function withOwnShare(key: ActiveKey): ActiveKey {
 
 /** A known request that has nothing to give yet, or any more; null for all others. Reads only. */
 async function lookUpUnapproved(
-  context: ServerContext,
+  means: RequestMeans,
   call: Call,
   request: RequestAsk,
 ): Promise<StoredRequest | null> {
+  const { context } = means;
   const row = await context.storage.read((reader) =>
     reader.requests.find(call.account.xid, request.requestId),
   );
   if (row === null) return null;
   const stored = openRequest(context, row);
   assertSame(stored, request);
-  if (stored.state === 'approved' || (await isToCount(context, stored, request))) return null;
+  if (stored.state === 'approved' || (await isToCount(means, stored, request))) return null;
   return stored;
 }
 
-/** Whether people were asked and have said something since they were counted last. */
+/** Whether people were asked and have said something since they were counted last, or the terms are others. */
 async function isToCount(
-  { storage, clock }: ServerContext,
+  { context: { storage, clock }, keys }: RequestMeans,
   { row, state, record }: StoredRequest,
   { votes = [] }: RequestAsk,
 ): Promise<boolean> {
   const { people } = record;
   if (state !== 'waiting' || people === undefined || row.expiresAt <= clock()) return false;
   if (votes.length > 0) return true;
-  const matter = await storage.read(({ matters }) => matters.find(nameOfRequest(row)));
-  return matter?.version !== people.counted;
+  return storage.read(async (reader) => {
+    const matter = await reader.matters.find(nameOfRequest(row));
+    if (matter?.version !== people.counted) return true;
+    const { policy } = await keys.find(reader, row.owner, row.keyId);
+    return !equalBytes(termsInForce(policy).hash, people.termsHash);
+  });
 }
 
 async function answer(

@@ -129,7 +129,7 @@ export async function askAboutRequest(
 }
 
 export function peopleHeard(
-  { said: { votes } }: Pick<Heard, 'said'>,
+  { said: { votes }, asked }: Pick<Heard, 'said' | 'asked'>,
   matter: StoredMatter,
   { awaits, operator }: { readonly awaits: readonly Awaited[]; readonly operator: boolean },
 ): PeopleHeard {
@@ -138,13 +138,16 @@ export function peopleHeard(
     yes: [...votes.yes].toSorted(),
     no: [...votes.no].toSorted(),
     counted: matter.row.version,
+    termsHash: asked.ballot.termsHash,
     operator,
   };
 }
 
 /** Whether two say the same. */
 export function isSamePeople(a: PeopleHeard | undefined, b: PeopleHeard | undefined): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  if (a === undefined || b === undefined) return a === b;
+  const [{ termsHash: one, ...rest }, { termsHash: other, ...others }] = [a, b];
+  return equalBytes(one, other) && JSON.stringify(rest) === JSON.stringify(others);
 }
 
 /** Whether those are asked whom the terms of its key name, or the operator besides them: whatever they say, it is counted when somebody asks again. */

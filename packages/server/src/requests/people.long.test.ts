@@ -18,6 +18,7 @@ import { buildMessageRequest } from '@ckm/requests';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BareServer, TEST_TIME, testPerson } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, SOON } from '../sessions/test/bare-servers.js';
+import { giveTerms } from '../sessions/test/given-terms.js';
 import { BY_DOMAIN } from '../sessions/test/terms.js';
 import { ann, asker, requesterOf, askingTerms, bob, cy, voteOn } from '../votes/test/asked-people.js';
 
@@ -362,6 +363,64 @@ test('P6: a server makes no other one believe in a vote', async () => {
   // A good one counts whoever brings it.
   expect(await stranger.call('approval.give', { votes: [real] })).toEqual({ refused: [] });
   expect(await request(2)).toMatchObject({ people: { yes: ['ann'] } });
+});
+
+test('for a second attempt people are asked again where what they said has ended since', async () => {
+  let now = TEST_TIME;
+  const { servers, request, showTo, give, signer } = await opened({ now: () => now });
+  await request(1);
+  const shown = await showTo(ann);
+  const short = voteOn(ann, shown, servers, { expiresAt: TEST_TIME + 100 });
+  const first = await signer.prepare([1, 2]);
+  const votes = [short, voteOn(bob, shown, servers)];
+  expect(await request(1, { votes, attempt: first })).toMatchObject({ state: 'answered' });
+  now += 100;
+  const second = await signer.prepare([1, 2], 1, 2);
+  expect(await request(1, { attempt: second })).toMatchObject({
+    state: 'waiting',
+    people: { awaits: [{ needed: 1, of: ['ann', 'cy'] }], yes: ['bob'] },
+  });
+  expect(await give(1, voteOn(ann, await showTo(ann), servers, { serial: 2 }))).toEqual([]);
+  expect(await request(1, { attempt: second })).toMatchObject({ state: 'answered' });
+});
+
+test('a server that came back from an older state has forgotten what was said, and asks again', async () => {
+  const { servers, ask, request, showTo, give, signer } = await opened();
+  await request(1);
+  expect(await give(1, ...yesesOf(await showTo(ann), servers))).toEqual([]);
+  expect(await request(1)).toMatchObject({ state: 'ready' });
+  // As after a restore: requests are in a backup, what people are asked and have said is not.
+  const { context } = servers[0]!;
+  const name = { owner: alice.xid, matter: 'request', matterId: ask.requestId };
+  await context.storage.transact(({ matters }) => matters.remove(name));
+  const attempt = await signer.prepare([1, 2]);
+  expect(await request(1, { attempt })).toMatchObject({
+    state: 'waiting',
+    people: { awaits: [{ needed: 2 }], yes: [] },
+  });
+  expect(await give(1, ...yesesOf(await showTo(ann), servers))).toEqual([]);
+  expect(await request(1, { attempt })).toMatchObject({ state: 'answered' });
+});
+
+test('under other terms what was said before counts nothing, and who is asked is asked anew', async () => {
+  const { servers, keyId, request, showTo, give } = await opened();
+  await request(1);
+  const before = await showTo(ann);
+  expect(await give(1, voteOn(ann, before, servers))).toEqual([]);
+  expect(await request(1)).toMatchObject({ people: { yes: ['ann'] } });
+  await giveTerms(servers[0]!.context, alice.xid, keyId, {
+    approvals: [{ when: { fact: 'domain', among: ['asked'] }, needed: 1, of: ['bob', 'cy'] }],
+  });
+  expect(await request(1)).toMatchObject({
+    state: 'waiting',
+    people: { yes: [], awaits: [{ rule: 1, needed: 1, of: ['bob', 'cy'] }] },
+  });
+  const { refused } = await servers[0]!
+    .asAnybody(bob)
+    .call('approval.give', { votes: [voteOn(bob, before, servers)] });
+  expect(refused).toEqual([{ at: 0, code: 'VOTE_UNDER_OTHER_TERMS' }]);
+  expect(await give(1, voteOn(bob, await showTo(bob), servers))).toEqual([]);
+  expect(await request(1)).toMatchObject({ state: 'ready', people: { yes: ['bob'] } });
 });
 
 test('nothing of a payload is left in the database after the answer', async () => {

@@ -42,8 +42,9 @@ export interface Decision {
 
 /** How far people are with a request, as it is stored with it. */
 export interface PeopleHeard extends Pick<PeopleAsked, 'awaits' | 'yes' | 'no'> {
-  /** Which version of the matter was counted: what was said since is in a later one. */
+  /** Which version of the matter was counted, and under which terms: what was said since is in a later one. */
   readonly counted: number;
+  readonly termsHash: Uint8Array;
   /** Whether it waits for the operator as well. */
   readonly operator: boolean;
 }

@@ -10,8 +10,9 @@ import {
 import { equalBytes } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
-import { readEpoch } from '../sessions/keys/stored/read-key.js';
-import type { AskedRow, MatterName, Reader } from '../storage/storage.js';
+import type { KeyEpoch } from '../sessions/keys/stored/read-key.js';
+import type { AskedRow, MatterName, MatterRow, Reader } from '../storage/storage.js';
+import { openRecord } from '../vault/sealed-record.js';
 import { matterUnknown } from './codes.js';
 import { matterUnder, openMatter, type StoredMatter } from './matter.js';
 import { votesIn } from './store-vote.js';
@@ -102,10 +103,9 @@ async function shownMatter(
   const key = await reader.keys.find(row.owner, keyId);
   if (key === null || record.payload === null) return null;
   const head = openHead(context, key);
-  const epoch = await readEpoch(context, reader, key, head);
-  const transcriptHash = head.certified?.transcriptHash;
-  if (transcriptHash === undefined) return null;
-  const isKnown = known !== null && equalBytes(known, transcriptHash);
+  if (head.certified === null) return null;
+  const { transcriptHash } = head.certified;
+  const isKnown = known !== null && equalBytes(known, head.first ?? transcriptHash);
   const { ballot } = matterUnder(found.matter, found.terms);
   const votes = await votesIn(context, reader, name);
   return {
@@ -115,8 +115,18 @@ async function shownMatter(
     terms: encodeTerms(found.terms),
     epoch: key.epoch,
     transcriptHash,
-    certificate: isKnown ? null : epoch.certificate,
+    certificate: isKnown ? null : await firstCertificate(context, reader, row),
     sentence: record.sentence,
     votes: votes.map(({ bytes }) => bytes),
   };
+}
+
+/** What a key is stays the same through all its epochs: the first certificate says it. Null: this server never had it. */
+async function firstCertificate(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId }: Pick<MatterRow, 'owner' | 'keyId'>,
+): Promise<Uint8Array | null> {
+  const row = await reader.epochs.find(owner, keyId, 0);
+  return row === null ? null : openRecord<KeyEpoch>(context.vault, 'key_epochs', row).certificate;
 }

@@ -69,10 +69,28 @@ export async function askPeople(
   const { terms, payload, names } = asked;
   const name = nameOf(asked);
   if (payload.length > MAX_ASKED_PAYLOAD_BYTES) throw payloadTooLong(payload.length);
-  const stored = before ?? (await insertMatter(context, transaction, asked));
+  const stored =
+    before === null
+      ? await insertMatter(context, transaction, asked)
+      : await askAgain(context, transaction, before, payload);
   for (const approver of xidsOf(terms, names))
     await transaction.asked.insert(sealRecord(context.vault, 'asked_people', { ...name, approver }, {}));
   return stored;
+}
+
+/** What was released by what people said is final; what they said has ended since, and for more they are asked again. */
+async function askAgain(
+  context: VotesContext,
+  transaction: Transaction,
+  { row, record }: StoredMatter,
+  payload: Uint8Array,
+): Promise<StoredMatter> {
+  if (row.waiting) return { row, record };
+  await assertRoom(context, transaction, row.owner, payload.length);
+  return touchMatter(context, transaction, {
+    row: { ...row, waiting: true },
+    record: { ...record, payload },
+  });
 }
 
 async function insertMatter(
