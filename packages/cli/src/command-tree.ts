@@ -618,6 +618,11 @@ export const COMMAND_TREE: CommandNode = {
       load: async () => (await import('./commands/freeze.js')).freezeCommand(),
     },
     {
+      name: 'alive',
+      summary: 'give the servers of keys that have heirs a sign of life',
+      load: async () => (await import('./commands/alive.js')).aliveCommand(),
+    },
+    {
       name: 'thaw',
       summary: 'ask the operators to end a freeze before its time',
       load: async () => (await import('./commands/thaw.js')).thawCommand(),

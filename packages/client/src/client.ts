@@ -120,6 +120,7 @@ import {
 import { type DrillRecord, readDrills } from './drills/drill-record.js';
 import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/checks/check-key.js';
 import { freezeKey, type KeyFreeze, thawKey } from './keys/freezes/freeze-key.js';
+import { giveAlive, tellDue, type ToldAlive } from './life/tell-alive.js';
 import { type PreparedFreeze, prepareFreeze } from './life/freeze-paper.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
@@ -402,6 +403,8 @@ export interface Client {
    */
   freezeKey(name: string, seconds: number | null): Promise<KeyFreeze>;
   prepareFreeze(name: string): Promise<PreparedFreeze>;
+  /** @param name of a key that has heirs; absent: all of them */
+  alive(name?: string): Promise<readonly ToldAlive[]>;
   /** Asks the operators of a key that is frozen to end that. */
   thawKey(name: string): Promise<KeyFreeze>;
   /** Keys that servers hold of ours and that are not on record, as after the seed was restored. Writes nothing. */
@@ -673,6 +676,7 @@ export function createClient(options: ClientOptions): Client {
     drillDue: async (name) => drillDue(context, await readKey(name)),
     scheduleDrills: async (name, everySeconds) => scheduleDrills(context, await readKey(name), everySeconds),
     pastDrills: async (name) => readDrills(store, (await readKey(name)).keyId),
+    alive: (name) => giveAlive(context, readKey, name),
     prepareFreeze: (name) => prepareFreeze(context, readKey, name),
     freezeKey: (name, seconds) => acting(freezeKey(context, readKey, name, seconds)),
     thawKey: (name) => acting(thawKey(context, readKey, name)),
@@ -823,6 +827,7 @@ export function createClient(options: ClientOptions): Client {
         if (hasActed || hasLooked) {
           await saveLastSeen(store, context.answered).catch(() => undefined);
           await sendUnsent(context).catch(() => undefined);
+          await tellDue(context).catch(() => undefined);
         }
       } finally {
         context.close();

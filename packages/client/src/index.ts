@@ -165,6 +165,7 @@ export { MOST_FREEZE_SECONDS } from './keys/freezes/freeze-record.js';
 export { MOST_FREEZE_PAPER_CHARACTERS, parseFreezePaper } from '@ckm/api';
 export { type CarriedFreezePaper, type CarriedTo, carryFreezePaper } from './life/carry-freeze.js';
 export type { PreparedFreeze } from './life/freeze-paper.js';
+export type { HeardAt, ToldAlive } from './life/tell-alive.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';

@@ -10,6 +10,14 @@ export const VOTE_EXPLANATIONS = groupOf(
       'A statement about a key that somebody carries, such as a prepared freeze, is damaged or of another version.',
       'Bring it as it was made; where it was typed, compare it with the paper.',
     ],
+    ALIVE_NOT_HEARD: [
+      'A server of a key that has heirs did not answer to a sign of life: it counts on as if you were silent.',
+      'Say it again when it answers: ckm alive. Each command that it answers says it, too.',
+    ],
+    KEY_WITHOUT_HEIRS: [
+      'The terms of the key let nobody do anything after a silence, so that nobody waits for a sign of life.',
+      'Name heirs in its terms, if anybody shall have it after you.',
+    ],
     FREEZE_PAPER_INVALID: [
       'What was brought is no freeze that was kept on paper, or a part of it is missing.',
       'Bring the whole line that begins with ur:envelope/, as it was printed or as its QR code says.',

@@ -13,6 +13,7 @@ export const FIRST_WORDS = [
   'lock',
   'server',
   'key',
+  'alive',
   'freeze',
   'thaw',
   'drill',

@@ -47,6 +47,7 @@ const LOOKING = [
 /** Each of the others, as it is typed; words in capitals stand for what {@link beforeAll} made. */
 const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['address treasury'],
+  ['alive'],
   ['approver add ANSWER'],
   ['approver approve 0000 --home APPROVER', 'APPROVAL_UNKNOWN'],
   ['approver init --home NEW'],

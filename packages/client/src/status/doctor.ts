@@ -8,6 +8,8 @@ import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
 import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
 import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-record.js';
+import { ALIVE_FOLDER, parseAlive } from '../life/alive-record.js';
+import { checkAlive } from './check-alive.js';
 import { checkDevices } from './check-devices.js';
 import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
@@ -84,6 +86,7 @@ export async function diagnose(
     ...checkProofs(status),
     ...checkDrills(status),
     ...checkFreezes(status),
+    ...(await checkAlive(context)),
     ...(await checkKeys(context, readKey, status)),
     ...checkSheet(await readSheet(context.store), await listKeyRecords(context.store)),
     ...checkOpen('sessions', await listSessions(context.store), context.clock()),
@@ -105,6 +108,7 @@ const FOLDERS = [
   [DRILL_FOLDER, parseDrills],
   ...DRILL_RECORDS,
   [FREEZE_FOLDER, parseFreeze],
+  [ALIVE_FOLDER, parseAlive],
   [EXPORT_FOLDER, parseExport],
   [SEEN_FOLDER, parseLastSeen],
   [OWNER_FOLDER, parseSeedBackup],
