@@ -481,13 +481,33 @@ const KEY: readonly CommandNode[] = [
 const TERMS: readonly CommandNode[] = [
   {
     name: 'show',
-    summary: 'the terms of a key in sentences, as they were certified',
+    summary: 'the terms of a key in sentences, and which of its servers have them',
     load: async () => (await import('./commands/terms/show.js')).termsShowCommand(),
   },
   {
     name: 'test',
     summary: 'what the terms of a key answer to a request; nobody is asked',
     load: async () => (await import('./commands/terms/test.js')).termsTestCommand(),
+  },
+  {
+    name: 'propose',
+    summary: 'propose other terms of a key: what is tighter works at once, all else waits',
+    load: async () => (await import('./commands/terms/propose.js')).termsProposeCommand(),
+  },
+  {
+    name: 'approve',
+    summary: 'bring servers what approvers said on paper about terms that you proposed',
+    load: async () => (await import('./commands/terms/approve.js')).termsApproveCommand(),
+  },
+  {
+    name: 'stop',
+    summary: 'stop a change of the terms of a key that waits, whoever proposed it',
+    load: async () => (await import('./commands/terms/stop.js')).termsStopCommand(),
+  },
+  {
+    name: 'history',
+    summary: 'how the terms of a key came about, as its servers show it',
+    load: async () => (await import('./commands/terms/history.js')).termsHistoryCommand(),
   },
 ];
 

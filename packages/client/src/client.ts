@@ -196,6 +196,10 @@ import {
   type SeedBackupForm,
 } from './seed/seed-backup.js';
 import { noteSheet } from './keys/sheet-record.js';
+import { prepareTermsChange, type TermsChangePlan } from './terms/change/plan-change.js';
+import { type ProposedTerms, proposeTerms } from './terms/change/propose-terms.js';
+import { readStandings, type TermsStandings } from './terms/change/standing.js';
+import { type StoppedTerms, stopTermsChange } from './terms/change/stop-change.js';
 import { type KeyDraft, readDraft, saveDraft } from './terms/drafts/key-draft.js';
 import type { WrittenTerms } from './terms/file/terms-file.js';
 import { type InvitedPeople, invitedPeople } from './terms/drafts/new-key-terms.js';
@@ -478,6 +482,22 @@ export interface Client {
   /** Prepares and asks at once, where nobody is there to be shown anything. */
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
 
+  /** The terms of a key as each of its servers has them, what waits, and how they came about. */
+  showTerms(name: string): Promise<TermsStandings>;
+  /** What proposing other terms would ask of whom. Nothing is proposed or written. @param written null: what was proposed here last */
+  planTerms(name: string, written: WrittenTerms | null): Promise<TermsChangePlan>;
+  /**
+   * Proposes other terms of a key to its servers, or goes on with that: called again it is the same change. Servers that are behind are brought up
+   * to date first.
+   * @param votes on it, as `parseVotes` gives them
+   */
+  proposeTerms(
+    name: string,
+    written: WrittenTerms | null,
+    votes?: readonly Uint8Array[],
+  ): Promise<ProposedTerms>;
+  /** Stops every change of the terms of a key that waits, whichever device proposed it. */
+  stopTerms(name: string): Promise<StoppedTerms>;
   /** What the servers of a key would answer to a request by its terms, or by others. Nobody is asked, and nothing written. */
   testTerms(args: TestTermsArgs): Promise<TermsAnswer>;
   /** The same for the latest requests of a key that are on record here. */
@@ -755,6 +775,12 @@ export function createClient(options: ClientOptions): Client {
       shown(await signer.prepareAgain(await findOpenRequest(store, id), options)),
     sign: async (args, on) => (await prepare(args)).sign(on),
 
+    showTerms: async (name) => readStandings(context, await readKey(name)),
+    planTerms: async (name, written) =>
+      (await prepareTermsChange(context, await readKey(name), written)).plan,
+    proposeTerms: async (name, written, votes = []) =>
+      acting(proposeTerms(context, await readKey(name), written, votes)),
+    stopTerms: async (name) => acting(stopTermsChange(context, await readKey(name))),
     testTerms: async (args) => testOne(context, await readKey(args.key), args),
     testPastTerms: async (args) => testPast(context, await readKey(args.key), args),
 

@@ -166,6 +166,8 @@ export const CLIENT_CODES = [
   'TERMS_FILE_TWICE',
   'TERMS_FILE_VERSION',
   'TERMS_SERVERS_DIFFER',
+  'TERMS_NOT_PROPOSED',
+  'TERMS_SAME',
 ] as const;
 
 export type ClientCode = (typeof CLIENT_CODES)[number];

@@ -170,6 +170,11 @@ export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
 // terms
+export type { TermsChangePlan } from './terms/change/plan-change.js';
+export type { ProposedAt, ProposedTerms } from './terms/change/propose-terms.js';
+export type { TermsAt, TermsStandings, WaitingChange } from './terms/change/standing.js';
+export type { StoppedTerms } from './terms/change/stop-change.js';
+export type { KnownTerms } from './terms/change/terms-graph.js';
 export { draftTerms } from './terms/file/certified-terms.js';
 export { MOST_TERMS_FILE_BYTES, readTermsFile, type WrittenTerms } from './terms/file/terms-file.js';
 export { writeTermsFile } from './terms/file/write-terms-file.js';

@@ -33,6 +33,18 @@ export const TERMS_FILE_EXPLANATIONS = groupOf(
       'The approvers were invited to a key at other servers, and would look for it there.',
       'Name the servers as they were told, in their order; or invite everybody anew: ckm approver invite KEY NAME --servers A,B,C --out FILE.',
     ],
+    TERMS_SAME: [
+      'The file says just what the terms of the key say already.',
+      'Change something in the file, and propose it again.',
+    ],
+    TERMS_NOT_PROPOSED: [
+      'Nothing was proposed from here that could go on: it is in force everywhere, was stopped, or was proposed elsewhere.',
+      'Name a file with the terms that the key is to have: ckm terms propose KEY FILE.',
+    ],
+    TERMS_NOT_IN_FORCE: [
+      'Terms that were proposed are not in force yet: too few servers have them, so that a use of the key could pass them by.',
+      'See which server waits for what with ckm terms show KEY, and bring them to whoever has not heard with ckm terms propose KEY.',
+    ],
     TERMS_APPROVER_ABSENT: [
       'Somebody whom the terms name has not answered an invitation for this key.',
       'Hand over the invitations that were written, take in what is answered with ckm approver add ANSWER, and make the key with the same command.',

@@ -40,6 +40,7 @@ const LOOKING = [
   'server status',
   'sessions list',
   'sessions show',
+  'terms history',
   'terms test',
   'verify',
 ];
@@ -128,7 +129,10 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['sign treasury --psbt PAYMENT'],
   ['ssh-agent'],
   ['status'],
+  ['terms approve treasury FILE', 'VOTE_INVALID'],
+  ['terms propose treasury TERMS'],
   ['terms show treasury --out NEW'],
+  ['terms stop treasury'],
   ['thaw notes'],
   ['unlock'],
 ];
@@ -232,6 +236,7 @@ describe('ckm … --preview', () => {
       await json<Address>(['address', 'treasury', '--change']),
     ];
     names.set('PAYMENT', scratch.file('payment.psbt', paymentFrom([coin], change, 10_000n)));
+    names.set('TERMS', scratch.file('terms.json', '{"terms": 1, "rateLimit": {"count": 1, "in": "1h"}}'));
     names.set('HEX', scratch.file('scalar', `${'07'.repeat(31)}00\n`));
     names.set('FILE', scratch.file('letter', 'Dear Ben\n'));
     names.set('LAPTOP', scratch.file('laptop.pub', (await ckm('key', 'show', 'laptop', '--public')).stdout));

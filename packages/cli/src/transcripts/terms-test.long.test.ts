@@ -39,7 +39,9 @@ describe('ckm terms', () => {
     const shown = await ckm('terms', 'show', 'treasury');
     expect([shown.status, shown.stdout]).toEqual([
       0,
-      expect.stringMatching(/Terms 0, as the key was made\n {2}It answers requests of kind “bitcoin”/),
+      expect.stringMatching(
+        /Terms 0, as the key was made\n {2}It answers requests of kind “bitcoin”[^]*\n {2}in force: 3 of 3 servers have terms 0\n$/,
+      ),
     ]);
     const out = join(setup.scratch.path, 'now.json');
     expect(await setup.json(['terms', 'show', 'treasury', '--out', out])).toMatchObject({

@@ -14,6 +14,7 @@ import { checkDevices } from './check-devices.js';
 import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
 import { DEPOSIT_FOLDER, parseDepositRecord } from '../csr/deposit-record.js';
+import { parseTermsNote, TERMS_FOLDER } from '../terms/change/terms-note.js';
 import { DRAFT_FOLDER, parseDraft } from '../terms/drafts/key-draft.js';
 import { parseRecovery, RECOVERY_FOLDER } from '../recovery/recovery-record.js';
 import { OFFER_FOLDER, parseTakenOffer } from '../devices/taken-offer.js';
@@ -120,6 +121,7 @@ const FOLDERS = [
   [DEPOSIT_FOLDER, parseDepositRecord],
   [INVITED_FOLDER, parseInvited],
   [DRAFT_FOLDER, parseDraft],
+  [TERMS_FOLDER, parseTermsNote],
   [EVIDENCE_FOLDER, () => null],
 ] as const;
 

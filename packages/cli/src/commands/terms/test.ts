@@ -5,6 +5,7 @@ import type { Context } from '../../command-line/context.js';
 import { optionInvalid, parseWhole } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { termsInForce } from '../../owner/terms-change-words.js';
 import { answerLines, judgedTermsAt, pastText } from '../../owner/terms-words.js';
 import { buildRequest, isRequestNamed, type RequestFlags } from '../../requests/build-request.js';
 import { requestOptions } from '../../requests/request-options.js';
@@ -40,16 +41,20 @@ async function test(context: Context, name: string, file: string | undefined, gi
     );
   const client = await openOwner(context);
   const key = await client.showKey(name);
-  const terms = given.terms === undefined ? null : await judgedTermsAt(given.terms, subjectOf(key));
-  if (most !== null) return testPast(context, client, key, { terms, most });
+  const terms =
+    given.terms === undefined
+      ? termsInForce(await client.showTerms(name)).terms
+      : await judgedTermsAt(given.terms, subjectOf(key));
+  const isOfFile = given.terms !== undefined;
+  if (most !== null) return testPast(context, client, key, { terms, most, isOfFile });
   const request = await buildRequest(file, given);
-  const answer = await client.testTerms({ key: name, ...request, ...(terms === null ? {} : { terms }) });
+  const answer = await client.testTerms({ key: name, ...request, terms });
   const described = formatDescription(context.terminal, answer.description, null);
   context.terminal.talk(described, 'asWritten');
   const { rules, verdict, verdictWhenSpent, refusal, facts, description } = answer;
   context.terminal.result(answerLines(answer).join('\n'), {
     key: name,
-    isOfFile: terms !== null,
+    isOfFile,
     description,
     facts,
     refusal: refusal === null ? null : { code: refusal.code, message: refusal.message },
@@ -67,9 +72,9 @@ async function testPast(
   { terminal }: Context,
   client: Client,
   { record: { name } }: CertifiedKey,
-  { terms, most }: { readonly terms: KeyTerms | null; readonly most: number },
+  { terms, most, isOfFile }: { readonly terms: KeyTerms; readonly most: number; readonly isOfFile: boolean },
 ): Promise<void> {
-  const past = await client.testPastTerms({ key: name, most, ...(terms === null ? {} : { terms }) });
+  const past = await client.testPastTerms({ key: name, most, terms });
   const now = unixNow();
   const lines = past.answers.flatMap((one) => [
     `${shortId(one.requestId)}  ${formatInstant(one.askedAt, now)}, ${one.state}: ${plainText(one.sentence)}`,
@@ -78,7 +83,7 @@ async function testPast(
   const text = lines.length === 0 ? 'no requests of this key are on record here' : lines.join('\n');
   terminal.result(text, {
     key: name,
-    isOfFile: terms !== null,
+    isOfFile,
     answers: past.answers.map(({ answer, ...one }) => ({
       ...one,
       id: shortId(one.requestId),

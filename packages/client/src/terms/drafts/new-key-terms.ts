@@ -60,9 +60,9 @@ export async function invitedPeople(
 }
 
 /** 32 bytes: what terms name the owner of one key by. @throws StateError `WORDS_NEEDED` */
-async function keyOwnerKey(context: ClientContext, keyId: Uint8Array): Promise<Uint8Array> {
+export async function keyOwnerKey(context: ClientContext, keyId: Uint8Array): Promise<Uint8Array> {
   const { words } = await context.owner();
-  if (words === null) throw wordsNeeded('to make a key whose terms ask people');
+  if (words === null) throw wordsNeeded('for terms that ask people');
   const identity = keyOwnerIdentity(words, keyId);
   wipeIdentity(identity);
   return identity.publicKeys.signing.bytes;

@@ -1,0 +1,186 @@
+// @module-tag long
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callCkm } from '../test/call-ckm.js';
+import { makeOwner } from '../test/make-owner.js';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { errorOf, type Outcome, treeHash } from '../test/run-ckm.js';
+import { openSetup, type Setup } from '../test/run-server.js';
+
+const EVERYBODY = ['alice', 'bob', 'carol'];
+const family = (sats: number) => ({
+  terms: 1,
+  kinds: ['bitcoin'],
+  rateLimit: { count: 10, in: '1h' },
+  approvers: EVERYBODY,
+  approvals: [
+    { when: { fact: 'amountSats', atMost: `${sats} sats` } },
+    { when: { fact: 'amountSats', above: `${sats} sats` }, needed: 2, of: EVERYBODY },
+  ],
+  change: { needed: 2, of: EVERYBODY, delay: '3d', words: '30d' },
+});
+
+let setup: Setup;
+/** On the way to charlie. */
+let proxy: Proxy;
+let table: string;
+let owner: Environment;
+
+type Environment = Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  setup = await openSetup();
+  proxy = await startProxy(setup.servers['charlie']!.url);
+  table = join(setup.scratch.path, 'table');
+  mkdirSync(table);
+  owner = homeOf('owner');
+  const [alpha, bravo] = ['alpha', 'bravo'].map((name) => setup.servers[name]!.url);
+  await makeOwner(owner, { alpha: alpha!, bravo: bravo!, charlie: proxy.url });
+  await json('key create treasury --for bitcoin --quorum 2of3 --servers alpha,bravo,charlie --yes');
+  for (const name of EVERYBODY) await json('approver init', homeOf(name));
+}, 120_000);
+afterAll(async () => {
+  await proxy.close();
+  await setup.close();
+});
+
+function homeOf(name: string): Environment {
+  return { ...setup.environment, CKM_HOME: join(setup.scratch.path, name) };
+}
+
+const write = (name: string, members: object) => {
+  writeFileSync(join(table, name), JSON.stringify(members));
+};
+
+const ckm = (line: string, environment: Environment = owner): Promise<Outcome> =>
+  callCkm([...line.split(' '), '--timeout', '5'], { environment, cwd: table });
+
+async function json<T>(line: string, environment: Environment = owner): Promise<T> {
+  const outcome = await ckm(`${line} --json`, environment);
+  if (outcome.status !== 0) throw new Error(`ckm ${line}: ${outcome.stderr}`);
+  return JSON.parse(outcome.stdout) as T;
+}
+
+interface Proposed {
+  readonly change: string;
+  readonly version: number;
+  readonly isInForce: boolean;
+  readonly servers: readonly {
+    readonly server: string;
+    readonly verdict: string;
+    readonly missing: number;
+  }[];
+}
+
+const verdictsOf = ({ servers }: Proposed) => servers.map(({ server, verdict }) => `${server} ${verdict}`);
+
+describe('the terms of a key change', () => {
+  test('at once where they are provably tighter: a preview says so and sends nothing', async () => {
+    write('rate.json', { terms: 1, kinds: ['bitcoin'], rateLimit: { count: 10, in: '1h' } });
+    const before = treeHash(owner['CKM_HOME']!);
+    const previewed = await ckm('terms propose treasury rate.json --preview');
+    expect([previewed.status, previewed.stdout]).toEqual([0, 'nothing was proposed\n']);
+    expect(previewed.stderr).toContain('They let in no request that those did not');
+    expect(previewed.stderr).toContain('Works   at once, at each server that hears of it');
+    expect(treeHash(owner['CKM_HOME']!)).toBe(before);
+    const proposed = await json<Proposed>('terms propose treasury rate.json --yes');
+    expect([proposed.version, proposed.isInForce, verdictsOf(proposed)]).toEqual([
+      1,
+      true,
+      ['alpha inForce', 'bravo inForce', 'charlie inForce'],
+    ]);
+    expect(errorOf(await ckm('terms propose treasury rate.json --yes')).code).toBe('TERMS_SAME');
+    expect(errorOf(await ckm('terms propose treasury --yes')).code).toBe('TERMS_NOT_PROPOSED');
+    const { isSound } = await json<{ isSound: boolean }>('key verify treasury');
+    expect(isSound).toBe(true);
+  });
+
+  test('what operators were promised is refused by every server, and nothing is in force', async () => {
+    write('fixed.json', {
+      terms: 1,
+      kinds: ['bitcoin'],
+      rateLimit: { count: 10, in: '1h' },
+      recovery: 'static',
+    });
+    const refused = await ckm('terms propose treasury fixed.json --yes');
+    expect([refused.status, errorOf(refused).code]).toEqual([75, 'TERMS_NOT_IN_FORCE']);
+    expect(refused.stdout).toContain('(TERMS_PART_FIXED)');
+  });
+
+  test('the words bring the first people at once, who have answered their invitations', async () => {
+    write('family.json', family(200_000));
+    expect(errorOf(await ckm('terms propose treasury family.json --yes')).code).toBe('TERMS_APPROVER_ABSENT');
+    for (const name of EVERYBODY) {
+      await json(`approver invite treasury ${name} --out ${name}.invitation`);
+      const { likeness } = await json<{ likeness: { words: string } }>(
+        `approver join ${name}.invitation --out ${name}.answer --yes`,
+        homeOf(name),
+      );
+      await json(`approver add ${name}.answer --likeness ${likeness.words}`);
+    }
+    const proposed = await json<Proposed>('terms propose treasury family.json --yes');
+    expect([proposed.version, proposed.isInForce]).toEqual([2, true]);
+    const shown = await json<{ version: number; isInForce: boolean; sentences: string[] }>(
+      'terms show treasury',
+    );
+    expect([shown.version, shown.isInForce]).toEqual([2, true]);
+    expect(shown.sentences).toContain(
+      'Rule 2: where the amount with its fee is above 0.00200000 BTC, 2 of alice, bob, carol have to say yes',
+    );
+  });
+
+  test('a loosening says whom it asks and how long it waits, is NOT in force, goes on by the same command, and is stopped', async () => {
+    write('more.json', family(300_000));
+    const waiting = await ckm('terms propose treasury more.json --yes');
+    expect([waiting.status, errorOf(waiting).code]).toEqual([75, 'TERMS_NOT_IN_FORCE']);
+    expect(waiting.stderr).toContain(
+      'They may let in more, or bind its owner in another way, by: rules for requests',
+    );
+    expect(waiting.stderr).toContain('at each server 3 d after it has heard of it');
+    expect(waiting.stderr).toContain('2 of alice, bob, carol');
+    expect(waiting.stderr).toContain('alone they do it after 30 d');
+    expect(waiting.stdout).toContain(
+      'terms 3 of treasury are NOT in force yet: 0 of 3 servers have them, and it takes 2',
+    );
+    const again = await ckm('terms propose treasury more.json --yes --json');
+    const goesOn = await ckm('terms propose treasury --yes --json');
+    const [one, other] = [again, goesOn].map(({ stdout }) => JSON.parse(stdout) as Proposed);
+    expect(one!.change).toBe(other!.change);
+    expect(verdictsOf(other!)).toEqual(['alpha waits', 'bravo waits', 'charlie waits']);
+    expect(other!.servers.map(({ missing }) => missing)).toEqual([2, 2, 2]);
+    const shown = await ckm('terms show treasury');
+    expect(shown.stdout).toContain('terms 3 wait');
+    expect(shown.stdout).toContain('at most 0.00200000 BTC');
+    const stopped = await json<{ servers: { verdict: string }[] }>('terms stop treasury');
+    expect(stopped.servers.map(({ verdict }) => verdict)).toEqual(['stopped', 'stopped', 'stopped']);
+    expect(errorOf(await ckm('terms propose treasury --yes')).code).toBe('TERMS_NOT_PROPOSED');
+    expect((await ckm('terms show treasury')).stdout).not.toContain('wait');
+  });
+
+  test('a server that is away is named, and is brought up to date with the next change', async () => {
+    proxy.before = () => 'hang';
+    write('less.json', family(100_000));
+    const without = await ckm('terms propose treasury less.json --yes');
+    expect([without.status, without.stdout]).toEqual([
+      0,
+      expect.stringContaining('terms 3 of treasury are in force: 2 of 3 servers have them'),
+    ]);
+    expect(without.stderr).toContain('Without charlie');
+    proxy.before = () => 'pass';
+    expect((await ckm('terms show treasury')).stdout).toMatch(/charlie +has terms 2\n/);
+    write('least.json', family(50_000));
+    const proposed = await json<Proposed>('terms propose treasury least.json --yes');
+    expect(verdictsOf(proposed)).toEqual(['alpha inForce', 'bravo inForce', 'charlie inForce']);
+    const { history } = await json<{ history: { version: number; have: string[]; isInForce: boolean }[] }>(
+      'terms history treasury',
+    );
+    expect(history.map(({ version, have, isInForce }) => [version, have.length, isInForce])).toEqual(
+      [0, 1, 2, 3, 4].map((version) => [version, 3, true]),
+    );
+    const told = await ckm('terms history treasury');
+    expect(told.stdout).toContain(
+      'No longer: Rule 1: where the amount with its fee is at most 0.00100000 BTC',
+    );
+  });
+});

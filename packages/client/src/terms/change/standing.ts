@@ -1,0 +1,149 @@
+import { versionOf } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
+import type { ClientContext } from '../../context/context.js';
+import type { CertifiedKey } from '../../keys/key-record.js';
+import { askTerms, type HeardTerms } from './ask-terms.js';
+import { readTermsNote } from './terms-note.js';
+import { comesFrom, followLinks, historyOf, type KnownTerms, type TermsGraph } from './terms-graph.js';
+
+/** What one server has in force. `differs`: it shows terms that follow from nothing that was certified. */
+export interface TermsAt {
+  /** The owner's name of the server. */
+  readonly server: string;
+  readonly slot: number;
+  readonly verdict: 'has' | 'differs' | 'refused' | 'silent' | 'unknown';
+  /** Null: nobody knows. */
+  readonly version: number | null;
+  /** One line for a person, where there is no answer to judge. */
+  readonly text: string;
+  readonly code: string | null;
+}
+
+/** A change that waits. */
+export interface WaitingChange {
+  /** 32 bytes: names it. */
+  readonly change: Uint8Array;
+  readonly terms: KnownTerms;
+  /** Where it waits, and for what. */
+  readonly at: readonly {
+    readonly server: string;
+    /** So many more have to say yes. */
+    readonly missing: number;
+    /** UnixSeconds, by the server's clock; null: time alone does not do it. */
+    readonly readyAt: number | null;
+    /** UnixSeconds */
+    readonly expiresAt: number;
+    readonly byWords: boolean;
+  }[];
+}
+
+/** The terms of a key as its servers have them. */
+export interface TermsStandings {
+  readonly name: string;
+  readonly quorum: { readonly needed: number; readonly of: number };
+  /** So many have to have terms before no use of the key can pass them by: n − t + 1, where none of them lies. */
+  readonly binding: number;
+  readonly servers: readonly TermsAt[];
+  /** From the certified ones to the newest that any server has in force. */
+  readonly history: readonly {
+    readonly terms: KnownTerms;
+    /** Names of those that have them in force, or later ones that follow from them. */
+    readonly have: readonly string[];
+    readonly isInForce: boolean;
+  }[];
+  readonly waiting: readonly WaitingChange[];
+  /** Whether servers have different terms of one number in force, or have seen two changes to one. */
+  readonly isTwice: boolean;
+}
+
+/** The same with what servers were heard to say. */
+export interface HeardStandings extends TermsStandings {
+  readonly heard: readonly HeardTerms[];
+  readonly graph: TermsGraph;
+  readonly newest: KnownTerms;
+  /** What a server has in force; undefined: that is not known. */
+  termsAt(server: HeardTerms): KnownTerms | undefined;
+}
+
+/** Asks every server of a key for its terms, and holds what they show against the certified ones. */
+export async function readStandings(context: ClientContext, key: CertifiedKey): Promise<HeardStandings> {
+  const { policy, name } = key.record;
+  const [heard, note] = [
+    await askTerms(context, key, versionOf(policy)),
+    await readTermsNote(context.store, key.keyId),
+  ];
+  const proposed = [note.proposed, ...heard.map(({ view }) => view?.proposed ?? null)];
+  const shown = [...heard.flatMap((one) => one.links), ...note.links];
+  const links = [...shown, ...proposed.filter((one) => one !== null)];
+  const graph = followLinks(key.keyId, policy, links);
+  const termsAt = ({ view }: HeardTerms) => (view === null ? undefined : graph.get(encodeHex(view.hash)));
+  const held = heard.flatMap((one) => termsAt(one) ?? []);
+  const root = [...graph.values()][0]!;
+  const newest = held.reduce((best, one) => (one.version > best.version ? one : best), root);
+  const { quorum } = key.public;
+  const binding = quorum.of - quorum.needed + 1;
+  const history = historyOf(newest).map((terms) => {
+    const have = heard.filter((one) => {
+      const at = termsAt(one);
+      return at !== undefined && comesFrom(at, terms);
+    });
+    return { terms, have: have.map(({ server }) => server), isInForce: have.length >= binding };
+  });
+  return {
+    name,
+    quorum,
+    binding,
+    servers: heard.map((one) => servedTerms(one, termsAt(one))),
+    history,
+    waiting: waitingOf(heard, graph),
+    isTwice:
+      held.some((one) => !comesFrom(newest, one)) || heard.some(({ view }) => (view?.twice.length ?? 0) > 0),
+    heard,
+    graph,
+    newest,
+    termsAt,
+  };
+}
+
+function servedTerms(
+  { server, slot, participant, view, error }: HeardTerms,
+  has: KnownTerms | undefined,
+): TermsAt {
+  const about = { server, slot };
+  if (view !== null) {
+    const version = view.version;
+    return has === undefined
+      ? {
+          ...about,
+          verdict: 'differs',
+          version,
+          text: 'shows terms that follow from nothing that was certified',
+          code: null,
+        }
+      : { ...about, verdict: 'has', version, text: '', code: null };
+  }
+  if (participant === null)
+    return {
+      ...about,
+      verdict: 'unknown',
+      version: null,
+      text: 'not among your servers any more',
+      code: 'SERVER_UNKNOWN',
+    };
+  const verdict = error?.errorClass === 'AvailabilityError' ? 'silent' : 'refused';
+  return { ...about, verdict, version: null, text: error?.message ?? '', code: error?.code ?? null };
+}
+
+function waitingOf(heard: readonly HeardTerms[], graph: TermsGraph): readonly WaitingChange[] {
+  const found = new Map<string, WaitingChange>();
+  for (const { server, view } of heard) {
+    if (view === null || view.waiting === null) continue;
+    const { change, hash, missing, readyAt, expiresAt, byWords } = view.waiting;
+    const terms = graph.get(encodeHex(hash));
+    if (terms === undefined) continue;
+    const name = encodeHex(change);
+    const before = found.get(name)?.at ?? [];
+    found.set(name, { change, terms, at: [...before, { server, missing, readyAt, expiresAt, byWords }] });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,88 @@
+import {
+  assertChangeOfTerms,
+  type KeyTerms,
+  parseTerms,
+  parseTermsChange,
+  policyHash,
+  type TermsLink,
+  versionOf,
+} from '@ckm/api';
+import { CkmError, encodeHex } from '@ckm/foundation';
+import { REQUEST_FACTS } from '@ckm/requests';
+
+/** Terms that follow from those that are certified, by changes that were looked at. */
+export interface KnownTerms {
+  readonly terms: KeyTerms;
+  readonly version: number;
+  /** 32 bytes, `policyHash`. */
+  readonly hash: Uint8Array;
+  /** What led from the terms before to these; null: they are certified. */
+  readonly link: TermsLink | null;
+  /** Null: they are certified. */
+  readonly before: KnownTerms | null;
+}
+
+/** Terms by their hash in hex. */
+export type TermsGraph = ReadonlyMap<string, KnownTerms>;
+
+/**
+ * Everything that follows from the certified terms by links that somebody shows: each is the next number behind terms that are known, and can be
+ * lived with. Whatever is not is left out; who agreed to it is for servers to judge.
+ */
+export function followLinks(keyId: Uint8Array, certified: KeyTerms, links: readonly TermsLink[]): TermsGraph {
+  const root: KnownTerms = {
+    terms: certified,
+    version: versionOf(certified),
+    hash: policyHash(certified),
+    link: null,
+    before: null,
+  };
+  const known = new Map([[encodeHex(root.hash), root]]);
+  let isNew = true;
+  while (isNew) {
+    isNew = false;
+    for (const link of links) {
+      const next = nextBy(keyId, known, link);
+      if (next === null || known.has(encodeHex(next.hash))) continue;
+      known.set(encodeHex(next.hash), next);
+      isNew = true;
+    }
+  }
+  return known;
+}
+
+/** Null: it follows from nothing that is known, or is none. */
+function nextBy(keyId: Uint8Array, known: TermsGraph, link: TermsLink): KnownTerms | null {
+  try {
+    const change = parseTermsChange(link.statement);
+    const before = known.get(encodeHex(change.previous));
+    if (before === undefined) return null;
+    const after = parseTerms(link.terms, REQUEST_FACTS);
+    assertChangeOfTerms(change, { keyId, before: before.terms, after });
+    return { terms: after, version: change.version, hash: change.termsHash, link, before };
+  } catch (error) {
+    if (error instanceof CkmError) return null;
+    throw error;
+  }
+}
+
+/** Whether terms are some others, or follow from them. */
+export function comesFrom(terms: KnownTerms, older: KnownTerms): boolean {
+  for (let at: KnownTerms | null = terms; at !== null; at = at.before) if (at === older) return true;
+  return false;
+}
+
+/** The links from some terms to later ones, in order. */
+export function linksBetween(older: KnownTerms, terms: KnownTerms): readonly TermsLink[] {
+  const links: TermsLink[] = [];
+  for (let at: KnownTerms = terms; at !== older && at.before !== null; at = at.before)
+    links.unshift(at.link!);
+  return links;
+}
+
+/** From the certified ones on. */
+export function historyOf(terms: KnownTerms): readonly KnownTerms[] {
+  const history: KnownTerms[] = [];
+  for (let at: KnownTerms | null = terms; at !== null; at = at.before) history.unshift(at);
+  return history;
+}
