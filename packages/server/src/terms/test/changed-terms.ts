@@ -129,34 +129,42 @@ export async function createTermsWorld(network: BareServers, count = 2): Promise
       const change = changeOfTerms({ keyId: made.keyId, id: new Uint8Array(32).fill(id) }, before, after);
       return { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
     },
-    vote(name, { statement }, more = {}) {
-      const identity = PEOPLE[name]!;
-      const change = parseTermsChange(statement);
-      const { serverId: _server, ...said } = ballotOfTerms(change, {
-        serverId: new Uint8Array(32),
-        expiresAt: 0,
-      });
-      const audience = world.servers
-        .map(({ context }) => context.identity.xid.slice())
-        .toSorted(compareBytes);
-      return signVote(identity, {
-        ...said,
-        v: 1,
-        verdict: 'yes',
-        serial: 1,
-        approver: identity.xid.slice(),
-        audience,
-        epoch: 0,
-        transcriptHash: new Uint8Array(32),
-        descriptionHash: termsChangeDigest(change),
-        reason: null,
-        issuedAt: now,
-        expiresAt: now + 14 * DAY,
-        ...more,
-      });
+    vote: (name, link, more = {}) => {
+      const audience = world.servers.map(({ context }) => context.identity.xid);
+      return termsVote(name, link, audience, { issuedAt: now, expiresAt: now + 14 * DAY, ...more });
     },
   };
   return world;
+}
+
+/** What one of {@link PEOPLE} says of a change. */
+export function termsVote(
+  name: string,
+  { statement }: Pick<TermsLink, 'statement'>,
+  audience: readonly Uint8Array[],
+  more: Partial<VoteStatement> = {},
+): Uint8Array {
+  const identity = PEOPLE[name]!;
+  const change = parseTermsChange(statement);
+  const { serverId: _server, ...said } = ballotOfTerms(change, {
+    serverId: new Uint8Array(32),
+    expiresAt: 0,
+  });
+  return signVote(identity, {
+    ...said,
+    v: 1,
+    verdict: 'yes',
+    serial: 1,
+    approver: identity.xid.slice(),
+    audience: audience.map((xid) => xid.slice()).toSorted(compareBytes),
+    epoch: 0,
+    transcriptHash: new Uint8Array(32),
+    descriptionHash: termsChangeDigest(change),
+    reason: null,
+    issuedAt: TEST_TIME,
+    expiresAt: TEST_TIME + 14 * DAY,
+    ...more,
+  });
 }
 
 /** The code with which something is refused, or that it was done. */

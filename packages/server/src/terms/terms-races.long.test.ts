@@ -1,0 +1,97 @@
+// @module-tag long
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { changeOfTerms, encodeTerms, encodeTermsChange, type KeyTerms, parseTerms } from '@ckm/api';
+import { REQUEST_FACTS } from '@ckm/requests';
+import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { BareCaller } from '../sessions/test/bare-server.js';
+import { alice, createBareServers, makeKey } from '../sessions/test/bare-servers.js';
+import { codeOf, DAY, following, peopleTerms, termsVote } from './test/changed-terms.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+const random = () => new Uint8Array(randomBytes(32));
+const isHere = postgresPrograms() !== null;
+const reason = isHere ? '' : ' (skipped: PostgreSQL is not installed here)';
+const ROUNDS = 6;
+
+describe.skipIf(!isHere)(`alpha as two replicas on one PostgreSQL, bravo alone${reason}`, () => {
+  let cluster: PostgresCluster;
+  const epochKeys = mkdtempSync(join(tmpdir(), 'ckm-shared-'));
+  beforeAll(async () => {
+    cluster = await startPostgres();
+  }, 120_000);
+  afterAll(async () => {
+    await cluster.stop();
+    rmSync(epochKeys, { recursive: true, force: true });
+  });
+
+  async function open() {
+    const shared = {
+      name: 'alpha',
+      databaseUrl: await cluster.createDatabase(),
+      seed: random(),
+      storageKey: random(),
+      settings: { epochKeys, quota: { costPerMinute: 600_000 } },
+    };
+    const twins = [await network.open(shared), await network.open(shared)];
+    const bravo = await (await network.open({ name: 'bravo' })).as(alice);
+    const at = [await twins[0]!.as(alice), await twins[1]!.as(alice)] as [BareCaller, BareCaller];
+    const { keyId } = await makeKey([at[0], bravo]);
+    const inForce = async () =>
+      parseTerms((await at[0].call('terms.show', { keyId, after: null })).terms, REQUEST_FACTS);
+    const change = async (content: (before: KeyTerms) => KeyTerms) => {
+      const before = await inForce();
+      const after = following(before, content(before));
+      const statement = encodeTermsChange(changeOfTerms({ keyId, id: random() }, before, after));
+      return { statement, terms: encodeTerms(after), votes: [] as Uint8Array[] };
+    };
+    return { at, keyId, inForce, change, audience: [twins[0]!.context.identity.xid] };
+  }
+
+  test('of two changes to one version that come to both at once one is in force, and the other is refused', async () => {
+    const { at, keyId, inForce, change } = await open();
+    for (let round = 0; round < ROUNDS; round++) {
+      const [one, other] = [
+        await change((before) => ({ ...before, rateLimit: { count: 90 - 2 * round, perSeconds: DAY } })),
+        await change((before) => ({ ...before, rateLimit: { count: 89 - 2 * round, perSeconds: DAY } })),
+      ];
+      const said = await Promise.all([
+        codeOf(at[0].call('terms.propose', { keyId, ...one })),
+        codeOf(at[1].call('terms.propose', { keyId, ...other })),
+      ]);
+      expect(said.toSorted()).toEqual(['OK', 'TERMS_TWICE']);
+      const { version, rateLimit } = await inForce();
+      expect(version).toBe(round + 1);
+      expect(rateLimit?.count).toBe(said[0] === 'OK' ? 90 - 2 * round : 89 - 2 * round);
+    }
+  }, 300_000);
+
+  test('of a last yes and a veto that come to both at once one counts, and both replicas say which', async () => {
+    const { at, keyId, inForce, change, audience } = await open();
+    const first = await change((before) =>
+      peopleTerms(before, {
+        change: { needed: 2, of: ['ann', 'bob', 'cy'], delaySeconds: 0, words: 30 * DAY },
+      }),
+    );
+    await at[0].call('terms.propose', { keyId, ...first });
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = await inForce();
+      const link = await change((now) => ({ ...now, expiresAt: 1_900_000_000 + round }));
+      const { waiting } = await at[0].call('terms.propose', { keyId, ...link });
+      const votes = ['ann', 'bob'].map((name) => termsVote(name, link, audience));
+      const said = await Promise.all([
+        codeOf(at[0].call('terms.propose', { keyId, ...link, votes })),
+        codeOf(at[1].call('terms.veto', { keyId, change: waiting!.change, votes: [] })),
+      ]);
+      const { version, over } = await at[1].call('terms.show', { keyId, after: null });
+      const isInForce = version === (before.version ?? 0) + 1;
+      expect(said).toEqual(isInForce ? ['OK', 'TERMS_CHANGE_UNKNOWN'] : ['TERMS_CHANGE_OVER', 'OK']);
+      expect(over === null).toBe(isInForce);
+      expect((await at[0].call('terms.show', { keyId, after: null })).version).toBe(version);
+    }
+  }, 300_000);
+});
