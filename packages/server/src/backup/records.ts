@@ -10,7 +10,8 @@ import { MAX_CONTENT_BYTES } from './frames.js';
  * The tables a backup holds, in the order in which they can be written: what refers to a row comes behind it. Sessions, their
  * packets and evidence are left out, because a ceremony does not survive a restore; attempts, because the shares in them were
  * given out; messages seen, because the restore refuses whatever was sent before it; what goes out
- * to people, which has gone out or is old news; what people are asked and have said, who may have said something else since; recoveries and what was
+ * to people, which has gone out or is old news; what people are asked and have said, who may have said something else since; what was summed of a key, which others tell or a window
+ * passes over; recoveries and what was
  * tried of them, which begin anew; what a server was shown of keys that it joins,
  * because it is shown that again.
  */

@@ -1,4 +1,4 @@
-import type { KeyTerms, WindowAsked } from '@ckm/api';
+import type { JudgedRequest, KeyTerms, WindowAsked } from '@ckm/api';
 import { DRILL } from '@ckm/requests';
 import { encodeHex, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
@@ -12,6 +12,7 @@ import { joinFreezes, withHeard } from './freeze.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
 import { judgedByTerms } from './judge-by-terms.js';
 import { termsInForce } from './terms.js';
+import { addToTotals, readTotals } from './totals.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from './tightening.js';
 import { weightyOf, weightyRules } from './weighty.js';
 
@@ -70,18 +71,46 @@ export function createPolicy({
     return Math.max(0, ...(await windowsOf(reader, owned, key)).map(({ within }) => within));
   }
 
+  /** What was let in before, as far as the rules look at it. */
+  function before(reader: Reader, owned: KeyTerms, facts: RequestFacts): Promise<JudgedRequest['before']> {
+    const { request, now } = facts;
+    if (facts.facts === null || request === undefined) return Promise.resolve(() => null);
+    const { totals } = termsInForce(owned).judge;
+    return readTotals(vault, reader, facts, { totals, request, now });
+  }
+
+  /** Everything but the rates. */
+  async function judge(
+    reader: Reader,
+    policy: EffectivePolicy,
+    name: string,
+    owned: KeyTerms,
+    facts: RequestFacts,
+  ): Promise<Verdict> {
+    const refused = refusal(policy, facts);
+    if (refused !== null) return { verdict: 'refuse', policy: name, error: refused };
+    const { error, people } = judgedByTerms(owned, facts, await before(reader, owned, facts));
+    if (error !== null) return { verdict: 'refuse', policy: name, error };
+    const operator = policy.approval === 'operator';
+    return operator || people.length > 0
+      ? { verdict: 'ask', policy: name, operator, people }
+      : { verdict: 'allow', policy: name };
+  }
+
   return {
     decide: async (transaction, owned, facts) => {
       const { policy, name } = await apply(transaction, owned, facts);
-      const judged = judge(policy, name, owned, facts);
+      const judged = await judge(transaction, policy, name, owned, facts);
       if (judged.verdict === 'refuse') return judged;
       const error = await rateRefusal(transaction, policy.rateLimits, facts);
       return error === null ? judged : { verdict: 'refuse', policy: name, error };
     },
     recheck: async (reader, owned, facts) => {
       const { policy, name } = await apply(reader, owned, facts);
-      return judge(policy, name, owned, facts);
+      return judge(reader, policy, name, owned, facts);
     },
+    sum: (transaction, owned, key, given) =>
+      termsInForce(owned).sums ? addToTotals(vault, transaction, key, given) : Promise.resolve(null),
     rateWindow: longestWindow,
     unknownWindows: async (reader, owned, key, now) => {
       const { counting } = key;
@@ -147,23 +176,6 @@ const OF_DRILLS: Tightening = { ...NO_TIGHTENING, rateLimit: { count: 16, perSec
 
 function nameOf(owned: KeyTerms): string {
   return `policy ${encodeHex(termsInForce(owned).hash.subarray(0, 4))}`;
-}
-
-/** Everything but the rates. */
-function judge(
-  policy: EffectivePolicy,
-  name: string,
-  owned: KeyTerms,
-  facts: Omit<RequestFacts, 'counting'>,
-): Verdict {
-  const refused = refusal(policy, facts);
-  if (refused !== null) return { verdict: 'refuse', policy: name, error: refused };
-  const { error, people } = judgedByTerms(owned, facts);
-  if (error !== null) return { verdict: 'refuse', policy: name, error };
-  const operator = policy.approval === 'operator';
-  return operator || people.length > 0
-    ? { verdict: 'ask', policy: name, operator, people }
-    : { verdict: 'allow', policy: name };
 }
 
 function refusal(policy: EffectivePolicy, facts: Omit<RequestFacts, 'counting'>): PolicyError | null {

@@ -1,4 +1,4 @@
-import type { Awaited, KeyTerms } from '@ckm/api';
+import type { Awaited, JudgedRequest, KeyTerms } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import { noRuleFits, peopleNotAsked, peopleSaidNo } from './codes.js';
 import type { RequestFacts } from './policy.js';
@@ -16,14 +16,15 @@ const LET_IN: JudgedByTerms = { error: null, people: [] };
 const NOBODY: ReadonlySet<string> = new Set();
 const NOTHING_SAID = { yes: NOBODY, no: NOBODY };
 
-/** Judges a request by the rules of its key. Sums of what was let in before are not known here: each counts as spent. */
+/** Judges a request by the rules of its key. */
 export function judgedByTerms(
   owned: KeyTerms,
   { facts, said }: Pick<RequestFacts, 'facts' | 'said'>,
+  before: JudgedRequest['before'],
 ): JudgedByTerms {
   if (owned.approvals === undefined || facts === null) return LET_IN;
   const { votes = NOTHING_SAID, without = NOBODY } = said ?? {};
-  const verdict = termsInForce(owned).judge.judge({ facts, before: () => null, votes, without });
+  const verdict = termsInForce(owned).judge.judge({ facts, before, votes, without });
   if (verdict.verdict === 'yes') return LET_IN;
   if (verdict.verdict === 'waits') {
     const { awaits } = verdict;

@@ -7,6 +7,7 @@ import type { Freezer } from './freezer.js';
 import type { Freeze, StandingFreeze } from './freeze.js';
 import type { PeopleSaid } from './terms.js';
 import type { StoredTightening } from './tightening.js';
+import type { SummedKey, SummedRequest } from './totals.js';
 import type { WeightyRules } from './weighty.js';
 
 /** What a policy looks at. Everything comes from the request's own bytes, never from the requester's words about them. */
@@ -26,6 +27,10 @@ export interface RequestFacts {
   readonly letInAt?: number;
   /** What rules of the key compare, by name; null: it is no request, and rules for requests say nothing of it. */
   readonly facts: Facts | null;
+  /** Which one it is of those that are summed; absent: it is none of them. */
+  readonly request?: SummedRequest;
+  /** See {@link SummedKey}. */
+  readonly summing?: number;
   /** What people have said of it; null: this server asks nobody, so that a rule that wants somebody's yes is not met. */
   readonly said: PeopleSaid | null;
 }
@@ -83,7 +88,22 @@ export interface Policy {
    * Decides on a known request once more, at each attempt: everything but the rate, which it was counted in already. One from before this
    * server counted anew is let in by `decide`.
    */
-  recheck(reader: Reader, keyPolicy: KeyTerms, facts: Omit<RequestFacts, 'counting'>): Promise<Verdict>;
+  recheck(reader: Reader, keyPolicy: KeyTerms, facts: RequestFacts): Promise<Verdict>;
+  /**
+   * Sums a request that a share is given for, in the transaction that gives it, with the row of its key held.
+   * @returns its number, to be stored with it; null: it has one, or the terms of its key look at no sums
+   */
+  sum(
+    transaction: Transaction,
+    keyPolicy: KeyTerms,
+    key: SummedKey,
+    given: {
+      readonly request: SummedRequest;
+      readonly kind: string;
+      readonly facts: Facts;
+      readonly now: number;
+    },
+  ): Promise<number | null>;
   /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
   rateWindow(reader: Reader, keyPolicy: KeyTerms, key: KeyOfPolicy): Promise<number>;
   /** Windows of a key of which this server does not know how often it was used, and counts all as spent; of each the highest limit. */

@@ -16,6 +16,8 @@ export interface TermsInForce {
   readonly judge: TermsJudge;
   /** Whether some rule for requests asks anybody. */
   readonly asksPeople: boolean;
+  /** Whether some rule looks at a sum over a window. */
+  readonly sums: boolean;
 }
 
 /** Terms of so many keys are kept read: those of a family or a firm are often the same. */
@@ -29,14 +31,16 @@ export function termsInForce(terms: KeyTerms): TermsInForce {
   if (known !== undefined) return known;
   const hash = policyHash(terms);
   const name = encodeHex(hash);
-  const read = byHash.get(name) ?? {
-    hash,
-    judge: createTermsJudge(terms),
-    asksPeople: (terms.approvals ?? []).some(({ needed }) => needed > 0),
-  };
+  const read = byHash.get(name) ?? readTerms(terms, hash);
   byHash.delete(name);
   byHash.set(name, read);
   if (byHash.size > MOST_READ) byHash.delete(byHash.keys().next().value!);
   byObject.set(terms, read);
   return read;
+}
+
+function readTerms(terms: KeyTerms, hash: Uint8Array): TermsInForce {
+  const judge = createTermsJudge(terms);
+  const asksPeople = (terms.approvals ?? []).some(({ needed }) => needed > 0);
+  return { hash, judge, asksPeople, sums: judge.totals.length > 0 };
 }

@@ -3,6 +3,7 @@ import { equalBytes, type PolicyError } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import { isFromBefore, momentOfEntry } from '../policy/counting.js';
 import type { RequestFacts, Verdict } from '../policy/policy.js';
+import type { SummedRequest } from '../policy/totals.js';
 import { unlessChanged } from '../storage/tampered-row.js';
 import type { Transaction } from '../storage/storage.js';
 import type { StoredMatter } from '../votes/matter.js';
@@ -68,7 +69,7 @@ export async function admitRequest(
   const hashes = { payloadHash: hashPayload(kind, request.payload), tasksHash: hashTasks(read.tasks) };
   const named = { kind, expiresAt, ...hashes };
   const heard = await hearPeople(means, call, transaction, request, read, named, null);
-  const facts = factsOf(context, read, named, heard);
+  const facts = factsOf(context, read, named, heard, { requestId, number: null });
   const verdict = withRequester(
     await unlessChanged(transaction, read.key, () =>
       context.policy.decide(transaction, read.key.policy, facts),
@@ -138,7 +139,9 @@ export async function recheckRequest(
   demand(same, 'REQUEST_DIFFERS', 'this server now reads the request differently from when it was approved');
   const named = { kind, expiresAt: row.expiresAt, payloadHash, tasksHash };
   const heard = await hearPeople(means, call, transaction, request, read, named, record);
-  const facts = factsOf(context, read, named, heard);
+  const { requestId } = row;
+  const summed = { requestId, number: record.summed ?? null };
+  const facts = factsOf(context, read, named, heard, summed);
   const verdict = withRequester(
     await unlessChanged(transaction, read.key, () =>
       isAnew
@@ -364,8 +367,10 @@ function factsOf(
   { key, description: { blind }, facts }: ReadRequest,
   { kind, expiresAt }: RequestBallot,
   heard: Heard | null,
+  request: SummedRequest,
 ): RequestFacts {
-  const { owner, keyId, tightened, counting } = key;
+  const { owner, keyId, tightened, counting, summing } = key;
   const said = heard?.said ?? null;
-  return { owner, keyId, tightened, counting, kind, blind, expiresAt, now: clock(), facts, said };
+  const sums = { request, ...(summing === undefined ? {} : { summing }) };
+  return { owner, keyId, tightened, counting, kind, blind, expiresAt, now: clock(), facts, said, ...sums };
 }

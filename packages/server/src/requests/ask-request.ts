@@ -22,6 +22,7 @@ import { nameOfRequest, waitsForPeople } from './hear-people.js';
 import type { RequestMeans } from './means.js';
 import { readRequest, type ReadRequest } from './read-request.js';
 import { auditAttempt } from './request-audit.js';
+import { sumRequest } from './sum-request.js';
 import { ATTEMPT_AT_ONCE_MS, costOf, type RequestCost } from './request-cost.js';
 import { isFrozen, SHARE_WRONG, stopKey } from './stop-key.js';
 import { replyTo } from './request-reply.js';
@@ -119,7 +120,9 @@ function receive(
     assertEpoch(key, request);
     // Held, so that whoever says how often it was used counts this attempt, or has voided what it is made with.
     // And so that nobody freezes it, or gives it other terms, between what people have said and the share.
-    const isHeld = means.context.policy.isCounted(key.policy, key) || termsInForce(key.policy).asksPeople;
+    // Nor lets in what a rule sums.
+    const { asksPeople, sums } = termsInForce(key.policy);
+    const isHeld = means.context.policy.isCounted(key.policy, key) || asksPeople || sums;
     if (request.attempt !== null && isHeld) {
       const held = await transaction.keys.hold(key.owner, key.keyId);
       if (held?.version !== key.version) throw rowChanged('keys');
@@ -261,6 +264,7 @@ async function proceed(
   // From the first share on, nothing that people say changes what this server has done.
   const isGiven = attempt !== null && attempt !== 'stale' && attempt.answer !== null;
   if (isGiven && matter !== null) await settleMatter(means.context, transaction, matter);
+  if (isGiven) await sumRequest(means.context, transaction, stored, read);
   await auditAttempt(means, transaction, { request, admission, attempt });
   return { refused: null, stored, read, decided, attempt, made: true, isOpen: true, votes };
 }

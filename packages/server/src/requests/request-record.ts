@@ -23,6 +23,8 @@ export interface RequestRecord {
   readonly requester?: Uint8Array;
   /** How far those are whom the terms of the key ask; absent: nobody was asked. */
   readonly people?: PeopleHeard;
+  /** Its number among the requests of its key that are summed; absent: no share was given for it, or nothing is summed. */
+  readonly summed?: number;
   /** Why it was rejected or cancelled. */
   readonly reason: string | null;
   /** The device that asked; absent: whoever has the words, or a version that knew of no devices. */

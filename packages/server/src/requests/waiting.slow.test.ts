@@ -1,11 +1,10 @@
 import { encodeHex } from '@ckm/foundation';
-import { bitcoinAddress, buildMessageRequest } from '@ckm/requests';
-import type { PublicKeyPackage } from '@ckm/threshold';
-import { OutScript, Transaction } from '@scure/btc-signer';
+import { buildMessageRequest } from '@ckm/requests';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WaitingRequest } from '../context.js';
 import { alice, createBareServers, makeKey, messageOf } from '../sessions/test/bare-servers.js';
 import { testPerson, type BareServer } from '../sessions/test/bare-server.js';
+import { payment } from '../sessions/test/payment.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -16,24 +15,6 @@ const policy = { approval: 'operator' } as const;
 const bitcoin = { purpose: 'bitcoin', suite: 'secp256k1-tr', policy } as const;
 
 const bytesOf = ({ context }: BareServer) => context.storage.read(({ bytesOf: of }) => of(alice.xid));
-
-/** A payment of one coin of a key to as many strangers as there are amounts. */
-function payment(key: PublicKeyPackage, sats: bigint, amounts: readonly bigint[]) {
-  const { script, internalKey, fingerprint, path } = bitcoinAddress(key, 'receive', 0);
-  const transaction = new Transaction({ allowUnknownOutputs: true });
-  transaction.addInput({
-    txid: 'ab'.repeat(32),
-    index: 0,
-    witnessUtxo: { script, amount: sats },
-    tapInternalKey: internalKey,
-    tapBip32Derivation: [[internalKey, { hashes: [], der: { fingerprint, path: [...path] } }]],
-  });
-  for (const [at, amount] of amounts.entries()) {
-    const hash = new Uint8Array(20).fill(1 + (at % 250), Math.floor(at / 250));
-    transaction.addOutput({ script: OutScript.encode({ type: 'wpkh', hash }), amount });
-  }
-  return { kind: 'bitcoin', payload: transaction.toPSBT() };
-}
 
 describe('what waits for the operator', () => {
   test('is shown with the payee that gets everything, and with every warning', async () => {

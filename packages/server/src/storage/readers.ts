@@ -28,6 +28,7 @@ import type {
   TableName,
   TermsRow,
   TighteningRow,
+  TotalRow,
   VoteRow,
   YoungDeviceRow,
 } from './rows.js';
@@ -270,6 +271,13 @@ export interface RecoveryReader {
 export interface RecoveryTriesReader {
   find(handle: Uint8Array): Promise<RecoveryTriesRow | null>;
 }
+export interface TotalReader {
+  find(owner: Uint8Array, keyId: Uint8Array, number: number): Promise<TotalRow | null>;
+  /** Of the highest number. */
+  last(owner: Uint8Array, keyId: Uint8Array): Promise<TotalRow | null>;
+  /** Of the highest number at that moment. */
+  lastBy(owner: Uint8Array, keyId: Uint8Array, at: number): Promise<TotalRow | null>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -354,6 +362,7 @@ export interface Reader {
   readonly outbox: OutboxReader;
   readonly deposits: DepositReader;
   readonly terms: TermsReader;
+  readonly totals: TotalReader;
   readonly keyDevices: KeyDeviceReader;
   readonly contacts: ContactReader;
   readonly recoveries: RecoveryReader;

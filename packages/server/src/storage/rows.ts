@@ -173,6 +173,17 @@ export interface TermsRow {
   readonly sealed: Uint8Array;
 }
 
+/** How much of each fact was let in of a key in all, up to and with one request. */
+export interface TotalRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  /** From 1, in the order in which shares were given. */
+  readonly number: number;
+  /** UnixSeconds; never falls from one number to the next. */
+  readonly at: number;
+  readonly sealed: Uint8Array;
+}
+
 /** Something that an account keeps here. Never written over: it is named by what it is. */
 export interface DepositRow {
   readonly owner: Uint8Array;
@@ -309,6 +320,7 @@ export interface Rows {
   readonly outbox: OutboxRow;
   readonly deposits: DepositRow;
   readonly terms: TermsRow;
+  readonly totals: TotalRow;
   readonly key_devices: KeyDevicesRow;
   readonly contacts: ContactRow;
   readonly recoveries: RecoveryRow;

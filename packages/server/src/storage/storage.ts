@@ -30,6 +30,7 @@ import type {
   ShownEpochReader,
   TermsReader,
   TighteningReader,
+  TotalReader,
   VoteReader,
   YoungDeviceReader,
 } from './readers.js';
@@ -63,6 +64,7 @@ import type {
   TableName,
   TermsRow,
   TighteningRow,
+  TotalRow,
   VoteRow,
   YoungDeviceRow,
 } from './rows.js';
@@ -193,6 +195,11 @@ export interface Transaction extends Reader {
     update(row: RecoveryTriesRow): Promise<void>;
     /** Removes those that are forgotten by that moment. */
     forget(before: number): Promise<void>;
+  };
+  readonly totals: TotalReader & {
+    insert(row: TotalRow): Promise<void>;
+    /** Removes those below a number. */
+    removeBefore(owner: Uint8Array, keyId: Uint8Array, number: number): Promise<void>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

@@ -80,7 +80,7 @@ export async function writeNext(
 
 /** Puts terms in force: from then on the head says them, and what it said before is kept. @returns the row of its head */
 export async function putInForce(
-  context: Pick<ServerContext, 'vault'>,
+  context: Pick<ServerContext, 'vault' | 'clock'>,
   transaction: Transaction,
   key: KeyRow,
   { policy: before }: KeyHead,

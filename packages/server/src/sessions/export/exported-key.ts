@@ -65,7 +65,7 @@ async function judgeUse(
   const now = clock();
   const { tightened } = head;
   // Rules for requests say nothing of it: whoever may change the terms is asked.
-  const about = { owner, keyId, tightened, facts: null, said: null };
+  const about = { owner, keyId, tightened, counting: null, facts: null, said: null };
   const facts = { ...about, blind: false, expiresAt: now + 1, now };
   let refused: PolicyError | null = null;
   for (const kind of head.policy.kinds) {

@@ -33,6 +33,8 @@ export interface ActiveKey {
   readonly frozenBy?: Freezer | undefined;
   /** Since when this server has seen every request for it; null: from the first on. */
   readonly counting: Counting | null;
+  /** Since when it sums them; absent: from the first on. UnixSeconds. */
+  readonly summing?: number;
   /** How often what was published for it was voided: nonces of before are of no use. */
   readonly voided: number;
   readonly policy: KeyTerms;
@@ -142,7 +144,7 @@ async function openActive(
 ): Promise<ActiveKey> {
   const head = openHead(context, row);
   const { purpose, suite, policy, tightened, stoppedAt = null, frozen, left, forked } = head;
-  const { counting = null, voided } = head;
+  const { counting = null, voided, summing } = head;
   if (forked !== undefined) throw keyForked(forked);
   if (left !== undefined) throw keyLeft(left.epoch);
   // A share that does not open is a reason of its own.
@@ -165,6 +167,7 @@ async function openActive(
     frozenUntil: frozen?.until ?? null,
     frozenBy: frozen?.by,
     counting,
+    ...(summing === undefined ? {} : { summing }),
     voided: voided?.times ?? 0,
     policy,
     share,

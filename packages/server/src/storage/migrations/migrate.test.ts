@@ -47,6 +47,7 @@ describe('migrations', () => {
       { number: 10, name: 'votes' },
       { number: 11, name: 'ways-back' },
       { number: 12, name: 'life' },
+      { number: 13, name: 'totals' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -114,6 +115,7 @@ describe('migrations', () => {
         '8c6b25935763c07a1a7e0b5715c7a24e0035277517b46d4624a9c2d81e8284d3',
         '8a7996e21c8aadaf0ff7d5cc45977f39dcd06578ed5bbfd3f949d2125e8014c5',
         'cf23e7a5d7c6bc35aa874c6bb4e2f7d46d18a90a67ea7bf03e93f0010ed1ec07',
+        '7a5689f0295ea957acd1c017de1bb79570bdea5f35624254aa816d73723e7522',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
@@ -128,6 +130,7 @@ describe('migrations', () => {
         '51afbca8a326bf49c1b2a9caa8b8659b8e4b1cd5b996fa442b3f37285cbbec6e',
         '6787db20a11588f2195cacdde937d67d67e58ccef9bb5e01c8efa6258085b0f0',
         '77bbb80d30b24450df607fbf688bc39540beb5b3b932d5cf3c0ac9d45a2655e9',
+        '180c009818249de450ef48eb7f57c97a2218f5c83ab6e8f24ef211102aad3e77',
       ],
     ]);
   });

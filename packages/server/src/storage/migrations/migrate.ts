@@ -15,6 +15,7 @@ import { keyDevices } from './0009-key-devices.js';
 import { votes } from './0010-votes.js';
 import { waysBack } from './0011-ways-back.js';
 import { life } from './0012-life.js';
+import { totals } from './0013-totals.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -31,6 +32,7 @@ export const MIGRATIONS: readonly Migration[] = [
   votes,
   waysBack,
   life,
+  totals,
 ];
 
 interface Applied {

@@ -15,6 +15,7 @@ import { prepared } from './prepared.js';
 import { shownEpochReader, shownEpochWriter } from './shown-epochs.js';
 import { sealedReader, sealedWriter } from './sealed.js';
 import { termsReader, termsWriter } from './terms.js';
+import { totalReader, totalWriter } from './totals.js';
 import {
   evidenceReader,
   evidenceWriter,
@@ -65,6 +66,7 @@ export function readerOf(reading: Reading): Reader {
     outbox: outboxReader(reading),
     deposits: depositReader(reading),
     terms: termsReader(reading),
+    totals: totalReader(reading),
     keyDevices: keyDeviceReader(reading),
     contacts: contactReader(reading),
     recoveries: recoveryReader(reading),
@@ -103,6 +105,7 @@ export function transactionOf(writing: Writing): Transaction {
     outbox: outboxWriter(writing),
     deposits: depositWriter(writing),
     terms: termsWriter(writing),
+    totals: totalWriter(writing),
     keyDevices: keyDeviceWriter(writing),
     contacts: contactWriter(writing),
     recoveries: recoveryWriter(writing),

@@ -112,6 +112,7 @@ export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'devices',
   'deposits',
   'terms',
+  'totals',
   'key_devices',
   'requests',
   'attempts',

@@ -56,6 +56,8 @@ export interface KeyMarks {
   readonly asks?: Uint8Array;
   /** Since when this server has seen every request for the key; absent: from the first on. */
   readonly counting?: Counting;
+  /** Since when this server sums requests for it, because terms that were in force before summed nothing; absent: from the first on. UnixSeconds. */
+  readonly summing?: number;
   /** How often the nonces were voided that had been published for it, on the disk before a count leaves, and whose question was the last reason. Absent: never. */
   readonly voided?: { readonly times: number; readonly nonce: Uint8Array };
   /** An epoch of which this server was shown two certificates that hold: it answers nothing, and deletes nothing. Absent: of none. */

@@ -1,4 +1,4 @@
-import { type KeyTerms, versionOf } from '@ckm/api';
+import { createTermsJudge, type KeyTerms, versionOf } from '@ckm/api';
 import type { ServerContext, StoredTightening } from '../../../context.js';
 import type { KeyRow, Transaction } from '../../../storage/storage.js';
 import {
@@ -31,7 +31,7 @@ export function withMarks(context: Pick<ServerContext, 'vault'>, before: KeyRow,
 
 /** The head of a key from which on other terms are in force. @returns its row */
 export async function noteTermsInForce(
-  context: Pick<ServerContext, 'vault'>,
+  context: Pick<ServerContext, 'vault' | 'clock'>,
   transaction: Transaction,
   before: KeyRow,
   policy: KeyTerms,
@@ -39,9 +39,14 @@ export async function noteTermsInForce(
   const known = openHead(context, before);
   const { nextTerms: _next, ...head } = known;
   const certifiedTerms = known.certifiedTerms ?? versionOf(known.policy);
-  const row = sealHead(context, known, { ...head, policy, certifiedTerms }, nextVersion(before));
+  const begun = isSummed(policy) && !isSummed(known.policy) ? { summing: context.clock() } : {};
+  const row = sealHead(context, known, { ...head, policy, certifiedTerms, ...begun }, nextVersion(before));
   await transaction.keys.update(row);
   return row;
+}
+
+function isSummed(policy: KeyTerms): boolean {
+  return createTermsJudge(policy).totals.length > 0;
 }
 
 /** The head of a key after its tightening was stored. */
