@@ -265,6 +265,8 @@ export interface WaitingChange extends SeenChange {
   readonly asked: boolean;
   /** When its delay is over if the server goes on running; null: it is. UnixSeconds. */
   readonly readyAt: number | null;
+  /** The device that gave it; null: the words, or it is not known. */
+  readonly by: Uint8Array | null;
 }
 
 interface ShownMember {

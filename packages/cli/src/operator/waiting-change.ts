@@ -31,12 +31,13 @@ export async function findChange(operator: Operator, id: string): Promise<Operat
  * As people read it: who holds the key now, and who would. Never the six words of the change: those come from its owner.
  */
 export function formatChange(change: OperatorChange): string {
-  const { orderHash, sentence, owner, keyId, transcriptHash, asked, readyAt, dead } = change;
+  const { orderHash, sentence, owner, keyId, transcriptHash, asked, readyAt, dead, by } = change;
   const now = unixNow();
   return [
     `${orderHash.slice(0, SHOWN)}  ${sentence}`,
     `key ${likenessLine(decodeHex(transcriptHash))} (${keyId.slice(0, SHOWN)}) · account ${owner.slice(0, SHOWN)}`,
     ...(dead.length === 0 ? changeLines(change) : settlingLines(change)),
+    ...(by === null ? [] : [`ordered by the device ${by.slice(0, SHOWN)} of that account`]),
     asked ? 'waits for you' : 'does not wait for you',
     readyAt === null
       ? 'its delay is over'

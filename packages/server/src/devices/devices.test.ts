@@ -345,3 +345,24 @@ describe('lists that are brought', () => {
     expect(alpha.log()).not.toContain('"msg":"bug"');
   });
 });
+
+test('lists that the words sign count among what the account has stored; to take a device out, or to begin anew, is refused to nobody for that', async () => {
+  const alpha = await startTestServer({ settings: { quota: { bytes: 3_000 } } });
+  more.push(alpha);
+  const { words, list } = await withDevices(alpha);
+  let before = list;
+  let said = 'OK';
+  for (let i = 0; said === 'OK' && i < 20; i++) {
+    // The same devices, which may do as much: one list more.
+    const next = nextList(alice, before, before.keys);
+    said = await code(update(words, next));
+    if (said === 'OK') before = next.list;
+  }
+  expect(said).toBe('QUOTA_BYTES');
+  const without = nextList(alice, before, before.keys.slice(1));
+  expect(await code(update(words, without))).toBe('OK');
+  const anew = nextList(alice, without.list, without.list.keys, true);
+  expect(await code(update(words, anew))).toBe('OK');
+  const next = nextList(alice, anew.list, anew.list.keys);
+  expect(await code(update(words, next))).toBe('OK');
+});

@@ -20,7 +20,7 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
 import type { Counter } from '../sessions/waiting-time.js';
 import { type Accepted, judgeLists } from './accept-lists.js';
-import { detailOf, devicesInWords, isOfServer, isOfWords, lostIn, signerName } from './lists.js';
+import { detailOf, devicesInWords, isOfServer, lostIn, signerName } from './lists.js';
 import { agesOf, noteYoung, readYoung, seeYoung, type YoungDevices, youngUntil } from './quarantine.js';
 import { keepLink, keepTwice, knownOf, listInForce, listTwice, signedBehind } from './stored-lists.js';
 
@@ -191,12 +191,13 @@ export async function putInForce(
   const before = listInForce(context, account);
   const { list, signed } = lists.at(-1)!;
   const lost = lostIn([{ list: before }, ...lists]);
-  // Whoever has filled the account must not keep its owner from taking his device out.
-  if (lost.length === 0 && !isOfWords(list) && !isOfServer(list)) {
+  // Whoever has filled the account must not keep its owner from taking his device out, or from beginning anew: what was before a generation goes.
+  const beginsAnew = list.generation > before.generation;
+  if (lost.length === 0 && !beginsAnew && !isOfServer(list)) {
     const bytes = lists.reduce((sum, one) => sum + one.signed.document.length + FRAMING_BYTES, 0);
     await context.accounts.quota.bytes(transaction, account, bytes);
   }
-  if (list.generation > before.generation) await transaction.devices.removeBefore(xid, list.generation);
+  if (beginsAnew) await transaction.devices.removeBefore(xid, list.generation);
   const former = account.devices === null ? [] : [{ list: before, signed: account.devices.signed }];
   for (const link of [...former, ...lists.slice(0, -1)]) {
     if (link.list.generation < list.generation) continue;

@@ -20,7 +20,7 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyDevicesRow, KeyRow, Reader, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import { type Accepted, judgeLists, type KnownLists } from './accept-lists.js';
-import { detailOf, devicesInWords, isOfServer, isOfWords, lostIn } from './lists.js';
+import { detailOf, devicesInWords, isOfServer, lostIn } from './lists.js';
 import type { Ages } from './quarantine.js';
 
 /** What the room of devices wants to know for the lists of one key. */
@@ -144,12 +144,13 @@ async function putInForce(
   const lost = lostIn([{ list: inForce }, ...lists]);
   // A thief's fresh device does not take the others off the list of a key (P2).
   if (lost.length > 0 && (await isYoung(transaction, call))) throw deviceTooYoung();
-  if (lost.length === 0 && !isOfWords(list)) {
+  // As of an account: whoever takes a device out, or begins anew, is refused nothing for what was stored.
+  const beginsAnew = list.generation > inForce.generation;
+  if (lost.length === 0 && !beginsAnew) {
     const bytes = lists.reduce((sum, one) => sum + one.signed.document.length + FRAMING_BYTES, 0);
     await context.accounts.quota.bytes(transaction, call.account, bytes);
   }
-  if (list.generation > inForce.generation)
-    await transaction.keyDevices.removeBefore(owner, keyId, list.generation);
+  if (beginsAnew) await transaction.keyDevices.removeBefore(owner, keyId, list.generation);
   for (const one of lists) {
     const { generation, number } = one.list;
     if (generation < list.generation) continue;

@@ -22,6 +22,7 @@ import { openHead, openIfWhole } from '../sessions/keys/stored/key-head.js';
 import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
 import { createChangeDesk, createOrderSweep } from '../sessions/changes/orders/change-desk.js';
+import { endOrdersOf } from '../sessions/changes/orders/end-orders.js';
 import { createShownSweep } from '../sessions/changes/chain/forget-shown.js';
 import {
   forgetVotes,
@@ -225,6 +226,10 @@ function endsOf(server: SessionMeans): readonly EndOfDevices[] {
   return [
     async (transaction, owner, devices) => {
       await endContactsOf({ context, counting }, transaction, owner, devices);
+      return async () => undefined;
+    },
+    async (transaction, owner, devices) => {
+      await endOrdersOf(server, transaction, owner, devices);
       return async () => undefined;
     },
     (transaction, owner, devices) => endSessionsOf(server, transaction, owner, devices),

@@ -36,7 +36,7 @@ function cursorOf({ owner, keyId, epoch }: ChangeCursor) {
 }
 
 function view(change: WaitingChange): OperatorChange {
-  const { orderHash, transcriptHash, old, dead, next, ...rest } = change;
+  const { orderHash, transcriptHash, old, dead, next, by, ...rest } = change;
   return {
     ...rest,
     ...cursorOf(change),
@@ -45,6 +45,7 @@ function view(change: WaitingChange): OperatorChange {
     old: old.map(memberOf),
     dead: dead.map(({ quorum, members }) => ({ quorum, members: members.map(memberOf) })),
     next: next.map(memberOf),
+    by: by === null ? null : encodeHex(by),
   };
 }
 

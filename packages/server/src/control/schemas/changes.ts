@@ -53,6 +53,8 @@ const operatorChange = z.object({
   asked: z.boolean(),
   /** When its delay is over if the server goes on running; null: it is. */
   readyAt: unixSeconds.nullable(),
+  /** The id of the device that gave it; null: the words of its owner, or it is not known. */
+  by: hexText.nullable(),
 });
 export type OperatorChange = Immutable<z.output<typeof operatorChange>>;
 

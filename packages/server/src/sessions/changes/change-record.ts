@@ -104,6 +104,8 @@ export interface StoredOrder {
   readonly operator: 'yes' | 'no' | null;
   /** Why it is over: cancelled or refused; null: it is not. */
   readonly over: string | null;
+  /** The device that gave it: what it gave ends with it. Absent: the words, or a server of before. */
+  readonly by?: Uint8Array;
 }
 
 /** A key as the chain of its certificates shows it to a server that has no share of it yet. */

@@ -42,6 +42,7 @@ export async function showSettling(
     epoch,
     asked,
     readyAt,
+    by: null,
     orderHash: settling.hash,
     transcriptHash: head.first ?? counts!.previous,
     sentence: sentenceOfSettling(settling),

@@ -227,6 +227,7 @@ async function show(means: ChangeMeans, reader: Reader, row: ChangeRow): Promise
     nextQuorum: order.order.quorum,
     asked,
     readyAt,
+    by: order.by ?? null,
   };
 }
 

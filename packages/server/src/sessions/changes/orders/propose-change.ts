@@ -182,7 +182,8 @@ async function storeOrder(
   assertInForce(policy, order.termsVersion);
   if (isOfRoster(context, order.roster)) acceptRecovery(context, policy);
   const waited = waitFrom(means.counting(), isWeighty ? COUNTED_OF_WEIGHTY : 0);
-  const stored = { order, hash, isWeighty, waited, operator: null, over: null };
+  const by = call.by.may === null ? {} : { by: call.by.id };
+  const stored = { order, hash, isWeighty, waited, operator: null, over: null, ...by };
   const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite }, policy.recovery);
   const drawn = deciding.record.drawn ?? context.random(DRAWN_BYTES);
   const record: ChangeRecord = { ...withOrder(deciding.record, stored), root, drawn };
@@ -196,7 +197,7 @@ async function storeOrder(
     sentence: sentenceOf(deciding, order),
     verdict: isWeighty ? 'asked' : 'allowed',
     policy: '',
-    detail: `order ${encodeHex(hash).slice(0, 8)}`,
+    detail: `order ${encodeHex(hash).slice(0, 8)}${call.by.may === null ? '' : `, by device ${encodeHex(call.by.id).slice(0, 8)}`}`,
   });
   return viewChange(means, { ...deciding, record }, hash);
 }
