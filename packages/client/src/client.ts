@@ -120,6 +120,7 @@ import {
 import { type DrillRecord, readDrills } from './drills/drill-record.js';
 import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/checks/check-key.js';
 import { freezeKey, type KeyFreeze, thawKey } from './keys/freezes/freeze-key.js';
+import { keepKeyLists } from './life/keep-key-lists.js';
 import { giveAlive, tellDue, type ToldAlive } from './life/tell-alive.js';
 import { type PreparedFreeze, prepareFreeze } from './life/freeze-paper.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
@@ -853,6 +854,7 @@ export function createClient(options: ClientOptions): Client {
         if (hasActed || hasLooked) {
           await saveLastSeen(store, context.answered).catch(() => undefined);
           await sendUnsent(context).catch(() => undefined);
+          await keepKeyLists(context).catch(() => undefined);
           await tellDue(context).catch(() => undefined);
         }
       } finally {

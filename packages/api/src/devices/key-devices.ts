@@ -1,11 +1,61 @@
-import { equalBytes } from '@ckm/foundation';
-import type { PublicKeys } from '@ckm/gordian';
+import { CkmError, equalBytes } from '@ckm/foundation';
+import {
+  decodePublicKeys,
+  encodeData,
+  encodePublicKeys,
+  type Identity,
+  type PublicKeys,
+  signBytes,
+  verifyBytes,
+} from '@ckm/gordian';
 import { z } from 'zod';
-import { bytesOf, identifier } from '../fields/fields.js';
+import { bytesOf, bytesUpTo, identifier } from '../fields/fields.js';
 import { devicesForOthers } from './codes.js';
-import { deviceId, type DevicesDocument, devicesPlace, firstDevices, parseDevices } from './document.js';
+import {
+  deviceId,
+  type DevicesDocument,
+  devicesPlace,
+  firstDevices,
+  MAX_DEVICES,
+  parseDevices,
+} from './document.js';
 import { MAX_DEVICES_LINKS } from './functions.js';
 import { type SignedDevices, signedDevices } from './signed.js';
+
+/** A device of the account that wants to be on the list of a key: its key there, signed with the one that the account knows it by. */
+export const keyDeviceWish = z.strictObject({
+  publicKeys: bytesUpTo(128),
+  signature: bytesOf(64),
+});
+export type KeyDeviceWish = z.infer<typeof keyDeviceWish>;
+
+const WISH = 'ckm/key-device/v1';
+
+/** @param device as the account at one server knows it @param own as whoever has to do with the key shall */
+export function signKeyDeviceWish(device: Identity, keyId: Uint8Array, own: PublicKeys): KeyDeviceWish {
+  const publicKeys = encodePublicKeys(own);
+  return { publicKeys, signature: signBytes(device, WISH, wishBytes(keyId, publicKeys)) };
+}
+
+/** The keys that a device wants to be listed with; null: that device did not say so, or they are no keys. @param device its keys, as the account has them */
+export function keysWished(
+  keyId: Uint8Array,
+  { publicKeys, signature }: KeyDeviceWish,
+  device: PublicKeys,
+): PublicKeys | null {
+  if (!verifyBytes(device, WISH, wishBytes(keyId, publicKeys), signature)) return null;
+  try {
+    const keys = decodePublicKeys(publicKeys);
+    return keys.signing.scheme === 'ed25519' ? keys : null;
+  } catch (error) {
+    if (error instanceof CkmError) return null;
+    throw error;
+  }
+}
+
+function wishBytes(keyId: Uint8Array, publicKeys: Uint8Array): Uint8Array {
+  return encodeData({ v: 1, keyId, publicKeys });
+}
 
 /**
  * Brings lists of the owner's devices for one key, in order, and shows those behind a place. They are of the form and the rules of an account's; what stands
@@ -18,6 +68,8 @@ export const keyDevices = {
     links: z.array(signedDevices).max(MAX_DEVICES_LINKS),
     /** A list that is known already; null: none. */
     after: devicesPlace.nullable(),
+    /** Of whoever asks, a device that is not on the list; absent: it wants nothing. Remembered until this server starts again. */
+    wish: keyDeviceWish.exactOptional(),
   }),
   result: z.strictObject({
     /** The list in force, with its `hashDevices`; null: none was brought. */
@@ -26,6 +78,8 @@ export const keyDevices = {
     links: z.array(signedDevices).max(MAX_DEVICES_LINKS),
     /** Behind which to ask for more; null: that was all. */
     next: devicesPlace.nullable(),
+    /** Devices of the account that want to be on it. `by`: their ids in the list of the account here. Whoever manages the list believes their signatures alone. */
+    wishes: z.array(z.strictObject({ by: bytesOf(32), ...keyDeviceWish.shape })).max(MAX_DEVICES),
   }),
 };
 

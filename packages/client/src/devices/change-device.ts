@@ -2,6 +2,7 @@ import { type DeviceKey, deviceKey } from '@ckm/api';
 import { equalBytes, type Secret } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
+import { unlistEverywhere } from '../life/keep-key-lists.js';
 import { householdIn } from '../owner/owner.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { nearestName } from '../store/nearest-name.js';
@@ -65,6 +66,8 @@ export async function removeDevice(context: ClientContext, args: RemoveDeviceArg
     return { server, change: { kind: 'remove', name: args.name, id } };
   });
   const servers = await changeLists(context, wanted, args.words ?? null);
+  // It is out of the account by then: what is left of it on a list says that somebody lives, and stops a key.
+  await unlistEverywhere(context, args.name, args.words ?? null);
   await forgetOffersOf(context.store, args.name);
   return outcomeOf(args.name, servers);
 }

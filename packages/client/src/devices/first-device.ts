@@ -4,7 +4,7 @@ import { wipeIdentity } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
 import { certifyRecord } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
-import { listDevice } from '../life/key-lists.js';
+import { bringKeyLists, listDevices } from '../life/key-lists.js';
 import { keyDeviceIdentity } from '../seed/key-owner.js';
 import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
 import {
@@ -141,9 +141,11 @@ async function listOnKeys(
     const [signer, own] = [owner.identityForKey(key.keyId), keyDeviceIdentity(device, key.keyId)];
     wipeIdentity(own);
     const notes = sealDeviceName(household, own.publicKeys, name, context.random);
-    const heard = await listDevice(context, key, signer, deviceKey(own.publicKeys, DEVICE_PRIVILEGES, notes));
+    const heard = await bringKeyLists(context, key);
+    const entry = deviceKey(own.publicKeys, DEVICE_PRIVILEGES, notes);
+    const listed = heard === null ? null : await listDevices(context, key, { signer, heard }, [entry]);
     wipeIdentity(signer);
-    for (const server of heard?.have.length === 0 ? heard.behind : [])
+    for (const server of listed?.have.length === 0 ? listed.behind : [])
       unlisted.set(server, { server, outcome: 'unsent', error: null });
   }
   return unlisted;

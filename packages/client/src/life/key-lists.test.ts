@@ -1,7 +1,11 @@
 import { parseDevices } from '@ckm/api';
-import { reveal, wipe } from '@ckm/foundation';
+import { reveal, secret, wipe } from '@ckm/foundation';
 import { afterEach, expect, test } from 'vitest';
-import { createTestNetwork, type TestNetwork } from '../test/test-network.js';
+import { makeDeviceOffer } from '../devices/offer.js';
+import { joinedDevice, openWelcome } from '../devices/welcome.js';
+import { draftDevice } from '../owner/device-secrets.js';
+import { memoryStore } from '../store/memory-store.js';
+import { createTestNetwork, messageOf, ownerClient, type TestNetwork } from '../test/test-network.js';
 import { keyOfOwner } from './test/key-of-owner.js';
 
 let network: TestNetwork;
@@ -43,4 +47,52 @@ test('a server that shows a list of somebody else is not believed, and gets the 
   await client.admitFirstDevice(device, 'laptop');
   expect(await callers[1]!.call('key.devices', { keyId, links: [], after: null })).toEqual(honest);
   wipe(device);
+});
+
+test('a device that joins later says that it wants to be on the list, and whoever manages it puts it there: then its word is a sign of life', async () => {
+  network = await createTestNetwork(3);
+  const eve = {
+    name: 'eve',
+    xid: new Uint8Array(32).fill(5),
+    keys: [{ kind: 'ed25519' as const, key: new Uint8Array(32).fill(6) }],
+  };
+  const wordsStore = memoryStore();
+  const { client, keyId, callers } = await keyOfOwner(
+    network,
+    {
+      approvers: [eve],
+      silence: { afterSeconds: 30 * 86_400, grants: [{ who: 'eve', may: ['use'] }] },
+    },
+    wordsStore,
+  );
+  const phone = draftDevice((length) => crypto.getRandomValues(new Uint8Array(length)));
+  const offer = makeDeviceOffer(phone, 'phone', network.now).text;
+  const { welcome } = await client.addDevice({ offer, may: ['use'] });
+  const opened = openWelcome(phone, welcome).welcome;
+  const store = memoryStore();
+  const own = () => ownerClient(network.send, () => network.now, { seed: { device: copy }, store });
+  const joined = joinedDevice(phone, opened);
+  let copy = secret(reveal(joined, 'test').slice());
+  const first = own();
+  await first.takeWelcome(opened);
+  const { keys } = await first.fetchKeys();
+  await first.keepKey(keys[0]!, { name: 'savings' });
+  expect((await first.alive())[0]).toMatchObject({ outcome: 'unlisted' });
+  await first.close();
+  const listed = async () => {
+    const { links } = await callers[0]!.call('key.devices', { keyId, links: [], after: null });
+    return links.length === 0 ? 0 : parseDevices(links.at(-1)!.document).keys.length;
+  };
+  expect(await listed()).toBe(0);
+  await client.sign({ key: 'savings', ...messageOf('a day’s work') });
+  await client.close();
+  expect(await listed()).toBe(1);
+  copy = secret(reveal(joined, 'test').slice());
+  const second = own();
+  expect((await second.alive())[0]).toMatchObject({ outcome: 'told' });
+  await second.close();
+  const words = await network.owner({ store: wordsStore });
+  await words.removeDevice({ name: 'phone' });
+  expect(await listed()).toBe(0);
+  await words.close();
 });

@@ -54,7 +54,7 @@ const bring = (at: number, ...links: readonly ReturnType<typeof signDevices>[]) 
 test('the owner of a key, whom its terms name, puts devices on it: the same bytes at all its servers, in order, and after a restart', async () => {
   expect(await code(bring(0))).toBe('KEY_OWNER_MISSING');
   await own();
-  expect(await bring(0)).toEqual({ inForce: null, links: [], next: null });
+  expect(await bring(0)).toEqual({ inForce: null, links: [], next: null, wishes: [] });
   const one = next(owner, firstKeyDevices(keyId, owner.publicKeys), [entry(laptop, 'use', 'manage')]);
   const two = next(laptop, one.list, [...one.list.keys, entry(phone, 'use')]);
   expect((await bring(0, one.signed)).inForce).toMatchObject({ generation: 0, number: 1 });

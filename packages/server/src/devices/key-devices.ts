@@ -21,6 +21,7 @@ import type { KeyDevicesRow, KeyRow, Reader, Transaction } from '../storage/stor
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import { type Accepted, judgeLists, type KnownLists } from './accept-lists.js';
 import { detailOf, devicesInWords, isOfServer, lostIn } from './lists.js';
+import type { KeyWishes } from './key-wishes.js';
 import type { Ages } from './quarantine.js';
 
 /** What the room of devices wants to know for the lists of one key. */
@@ -28,6 +29,7 @@ export interface KeyDeviceMeans {
   readonly context: ServerContext;
   /** Whether the key that a message is signed with is of a device that has not been there for long. */
   isYoung(reader: Reader, call: Call): Promise<boolean>;
+  readonly wishes: KeyWishes;
 }
 
 type KeyName = Pick<KeyRow, 'owner' | 'keyId'>;
@@ -46,7 +48,7 @@ const NOBODY_YOUNG: Ages = { isYoung: () => false, cameAt: () => 0 };
 export async function keyDevices(
   means: KeyDeviceMeans,
   call: Call,
-  { keyId, links, after }: Parameters<'key.devices'>,
+  { keyId, links, after, wish }: Parameters<'key.devices'>,
 ): Promise<Result<'key.devices'>> {
   const { context } = means;
   const name = { owner: call.account.xid, keyId };
@@ -54,11 +56,13 @@ export async function keyDevices(
   return context.storage.read(async (reader) => {
     const ownerKey = ownerKeyIn(context, await reader.keys.find(name.owner, keyId));
     const last = await readOwnerDevices(context, reader, name, ownerKey);
-    if (last === null) return { inForce: null, links: [], next: null };
+    if (wish !== undefined) means.wishes.note(call, keyId, wish);
+    const wishes = [...means.wishes.of(call, keyId, last?.list ?? null)];
+    if (last === null) return { inForce: null, links: [], next: null, wishes };
     const { list } = last;
     const shown = await behind(context, reader, name, after);
     const { generation, number } = list;
-    return { inForce: { generation, number, hash: hashDevices(list) }, ...shown };
+    return { inForce: { generation, number, hash: hashDevices(list) }, ...shown, wishes };
   });
 }
 

@@ -2,6 +2,7 @@ import type { Call, ServerContext, Sessions } from '../context.js';
 import { depositHandlers } from '../deposits/handlers.js';
 import { deviceHandlers, type EndOfDevices } from '../devices/handlers.js';
 import { keyDevices } from '../devices/key-devices.js';
+import { createKeyWishes } from '../devices/key-wishes.js';
 import { recoverDevices } from '../devices/recover.js';
 import { createQuarantineSweep, isYoungKey } from '../devices/quarantine.js';
 import { hearAlive, type LifeMeans, notingOwners, showLife } from '../life/hear-alive.js';
@@ -141,6 +142,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const sweepTerms = createTermsSweep(terms);
   const sweepWaysBack = createWaysBackSweep(waysBack);
   const sweepYoung = createQuarantineSweep(context, counting);
+  const wishes = createKeyWishes();
   const life: LifeMeans = { context, counting, heard: new Set() };
   const sweepLife = createLifeSweep(life);
   const isYoung = (reader: Reader, call: Call) => isYoungKey(context, reader, counting(), call);
@@ -161,7 +163,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
           'key.freeze': (call, statement) => freezeKey(context, call, statement),
           'key.thaw': (call, which) => askThaw(context, call, which),
           'key.life': (call, which) => showLife(life, call, which),
-          'key.devices': (call, lists) => keyDevices({ context, isYoung }, call, lists),
+          'key.devices': (call, lists) => keyDevices({ context, isYoung, wishes }, call, lists),
           'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
           'request.ask': (call, request) => askRequest(requestMeans, call, request),
           'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),

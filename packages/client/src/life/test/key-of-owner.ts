@@ -5,6 +5,8 @@ import { createCeremony } from '@ckm/testkit';
 import type { Client } from '../../client.js';
 import { identityForServer } from '../../seed/identity.js';
 import { keyOwnerIdentity } from '../../seed/key-owner.js';
+import type { ClientStore } from '../../store/client-store.js';
+import { memoryStore } from '../../store/memory-store.js';
 import { OWNER_SEED, type TestNetwork } from '../../test/test-network.js';
 
 const DAY = 86_400;
@@ -18,8 +20,12 @@ export interface KeyOfOwner {
 }
 
 /** @param terms what the terms say besides */
-export async function keyOfOwner(network: TestNetwork, terms: Partial<KeyTerms> = {}): Promise<KeyOfOwner> {
-  const client = await network.owner();
+export async function keyOfOwner(
+  network: TestNetwork,
+  terms: Partial<KeyTerms> = {},
+  store: ClientStore = memoryStore(),
+): Promise<KeyOfOwner> {
+  const client = await network.owner({ store });
   const words = secret(OWNER_SEED.slice());
   const keyId = crypto.getRandomValues(new Uint8Array(32));
   const callers = await Promise.all(
