@@ -123,7 +123,11 @@ function contentsOf(
   for (const { server, said } of shown) {
     const found = contents.get(contentOf(said));
     if (found === undefined) contents.set(contentOf(said), { shown: said, by: [server] });
-    else found.by.push(server);
+    else {
+      found.by.push(server);
+      // A vote counts nowhere for longer than the matter is open.
+      found.shown = { ...found.shown, expiresAt: Math.min(found.shown.expiresAt, said.expiresAt) };
+    }
   }
   return [...contents.values()].toSorted((a, b) => b.by.length - a.by.length);
 }

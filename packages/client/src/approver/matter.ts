@@ -199,9 +199,9 @@ export function firstEpoch(
   return equalBytes(epoch.params.keyId, keyId) && (isInvited || shownBy === 'owner') ? epoch : null;
 }
 
-/** Which of several contents it is: what two servers that are honest show alike. */
+/** Which of several contents it is: what two servers that are honest show alike. When it ends may differ, where servers heard of it at different times. */
 export function contentOf(shown: ShownMatter): string {
-  const { matter, matterId, keyId, kind, payloadHash, tasksHash, termsHash, requester, expiresAt } = shown;
-  const named = { matter, matterId, keyId, kind, payloadHash, tasksHash, termsHash, requester, expiresAt };
+  const { matter, matterId, keyId, kind, payloadHash, tasksHash, termsHash, requester } = shown;
+  const named = { matter, matterId, keyId, kind, payloadHash, tasksHash, termsHash, requester };
   return encodeHex(encodeData(named));
 }

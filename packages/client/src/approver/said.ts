@@ -1,6 +1,6 @@
 import { type VoteMatter, voteMatter } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
-import { encodeData } from '@ckm/gordian';
+import { type Data, encodeData } from '@ckm/gordian';
 import { corrupt, readRecord } from '../store/record-reader.js';
 import { listRecords, type RecordStore } from '../store/record-store.js';
 
@@ -27,7 +27,9 @@ export interface Said {
 
 export interface SaidVote {
   readonly bytes: Uint8Array;
-  /** XIDs of the servers that it is to be brought to, and have not taken it. */
+  /** XIDs of the servers that it is for. */
+  readonly to: readonly Uint8Array[];
+  /** Those among them that have not taken it. */
   readonly left: readonly Uint8Array[];
 }
 
@@ -38,7 +40,7 @@ function saidPath({ keyId, matterId }: Pick<Said, 'keyId' | 'matterId'>): string
 }
 
 export async function saveSaid(store: RecordStore, said: Said): Promise<void> {
-  const votes = said.votes.map(({ bytes, left }) => ({ bytes, left: [...left] }));
+  const votes = said.votes.map(({ bytes, to, left }) => ({ bytes, to: [...to], left: [...left] }));
   await store.put(saidPath(said), encodeData({ version: 1, ...said, votes }));
 }
 
@@ -76,7 +78,8 @@ function parseSaid(path: string, bytes: Uint8Array): Said {
     serial: record.integer('serial'),
     votes: record.records('votes').map((one) => ({
       bytes: one.bytes('bytes'),
-      left: one.list('left').map((xid) => (xid instanceof Uint8Array ? xid : fail(path))),
+      to: xidsIn(path, one.list('to')),
+      left: xidsIn(path, one.list('left')),
     })),
     sentence: record.text('sentence'),
     at: record.integer('at'),
@@ -84,6 +87,9 @@ function parseSaid(path: string, bytes: Uint8Array): Said {
   };
 }
 
-function fail(path: string): never {
-  throw corrupt(path);
+function xidsIn(path: string, list: readonly Data[]): readonly Uint8Array[] {
+  return list.map((xid) => {
+    if (xid instanceof Uint8Array && xid.length === 32) return xid;
+    throw corrupt(path);
+  });
 }

@@ -138,8 +138,9 @@ function sayNow(me: Identity, looked: LookedAt, saying: Saying): Said {
     const serial = Math.min(saying.serial + at, HIGHEST_SERIAL);
     const bytes = signVote(me, statementOf(me, looked, shown, { ...saying, serial }));
     // Where all show the same, those that do not answer now are brought it too.
-    const left = contents.length === 1 ? key.servers : by;
-    return { bytes, left: left.map(({ xid }) => xid) };
+    const to = contents.length === 1 ? key.servers : by;
+    const xids = to.map(({ xid }) => xid);
+    return { bytes, to: xids, left: xids };
   });
   return {
     keyId: key.keyId,
@@ -183,7 +184,7 @@ function statementOf(
   };
 }
 
-/** Brings what was said to the servers that have not taken it. */
+/** Brings what was said to each server that it is for, also to one that has taken it before: it may have come back from an older state. */
 async function bringVotes(
   means: ApproverMeans,
   me: Identity,
@@ -191,7 +192,7 @@ async function bringVotes(
   said: Said,
 ): Promise<VoteGiven> {
   const { heard, silent } = await askServers(means, me, key, async (link, { xid }) => {
-    const votes = said.votes.filter(({ left }) => left.some((one) => equalBytes(one, xid)));
+    const votes = said.votes.filter(({ to }) => to.some((one) => equalBytes(one, xid)));
     if (votes.length === 0) return { xid, refused: [] };
     const { refused } = await link.call(
       'approval.give',
@@ -221,8 +222,9 @@ async function noteBrought(
     const now = (await readSaid(store, said)) ?? said;
     // Another process has said something else meanwhile.
     if (now.serial !== said.serial) return now;
-    const votes = now.votes.map(({ bytes, left }) => ({
+    const votes = now.votes.map(({ bytes, to, left }) => ({
       bytes,
+      to,
       left: left.filter((xid) => !taken.some((one) => equalBytes(one, xid))),
     }));
     const brought = { ...now, votes };
