@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { encodeHex } from '@ckm/foundation';
 import { SUITE_NAMES } from '@ckm/threshold';
+import { approverVectors } from './vectors/approvers.mjs';
 import { callVectors } from './vectors/calls.mjs';
 import { changeVector } from './vectors/changes.mjs';
 import { childVectors } from './vectors/children.mjs';
@@ -33,6 +34,7 @@ const files = {
   requests: requestVectors(keys[0]),
   calls: callVectors(),
   devices: deviceVectors(),
+  approvers: approverVectors(),
   heads: headVectors(),
   likeness: likenessVectors(),
   children: keys.flatMap(childVectors),

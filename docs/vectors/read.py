@@ -1087,6 +1087,37 @@ def read_children(vectors):
 # --- "Functions": how far a key is
 
 
+# --- "Approvers"
+
+
+def read_approvers(vectors):
+    prefix = b"Collaborative Key Management signature v1\0"
+    papers = {vector["kind"]: vector for vector in vectors}
+    contents = {}
+    for kind, vector in papers.items():
+        content = bytes.fromhex(vector["content"])
+        contents[kind] = cbor(content)
+        assert cbor_write(contents[kind]) == content and contents[kind]["v"] == 1
+        assert bytes.fromhex(vector["digest"]) == sha256(cbor_write(content))
+        assert vector["text"].startswith("ur:envelope/")
+    invitation, answer = contents["invitation"], contents["answer"]
+    assert (invitation["kind"], answer["kind"]) == ("approver-invitation", "approver-answer")
+    assert (answer["name"], answer["keyId"]) == (invitation["name"], invitation["keyId"])
+    assert answer["invitation"] == bytes.fromhex(papers["invitation"]["digest"])
+    said = cbor_write({name: answer[name] for name in answer if name != "proof"})
+    signed = prefix + b"\x16ckm/approver-answer/v1" + said
+    assert verify_ed25519(answer["signing"], signed, answer["proof"])
+    (vote,) = contents["votes"]["votes"]
+    vote = cbor(vote)
+    statement = cbor(vote["statement"])
+    assert cbor_write(statement) == vote["statement"] and statement["audience"] == sorted(statement["audience"])
+    assert statement["approver"] == xid_of(answer["signing"])
+    digest = tagged_hash("CKM/vote/v1", vote["statement"])
+    assert vote["proof"]["kind"] == "ed25519"
+    signed = prefix + b"\x0bckm/vote/v1" + digest
+    assert verify_ed25519(answer["signing"], signed, vote["proof"]["signature"])
+
+
 def read_heads(vectors):
     for vector in vectors:
         fields, head = unhex(vector["fields"]), bytes.fromhex(vector["head"])
@@ -1106,6 +1137,7 @@ READERS = {
     "requests": read_requests,
     "calls": read_calls,
     "devices": read_devices,
+    "approvers": read_approvers,
     "heads": read_heads,
     "likeness": read_likeness,
     "children": read_children,

@@ -11,6 +11,7 @@ import { memoryStore } from '../store/memory-store.js';
 import { type Asking, askPeople, shownRequest } from '../test/asking-network.js';
 import { createTestNetwork, crashingStore, OWNER_SEED, type TestNetwork } from '../test/test-network.js';
 import { type Approver, createApprover } from './approver.js';
+import { firstEpoch } from './matter.js';
 
 let network: TestNetwork;
 let client: Client;
@@ -155,26 +156,23 @@ describe('an approver', () => {
     expect(asking.votes.get('alpha')!.at(-1)!.statement).toMatchObject({ verdict: 'yes', serial: 3 });
   });
 
-  test('whose process dies with the first word on its way has it on record, and says it again', async () => {
-    const store = memoryStore();
+  test('whose process dies with a word on its way has it on record, and says no other under its number', async () => {
+    const store = crashingStore();
     const dying = approverOf(2, store);
     await dying.join((await client.planInvitation({ key: 'notes', name: 'bob' })).text);
     const looked = await dying.look(ID);
-    const { tamper } = network.server('alpha');
-    for (const { name } of network.servers)
-      network.server(name).tamper = async (asked, honest) => {
-        if (asked.name === 'approval.give') throw new Error('the process is dead');
-        return tamper!(asked, honest);
-      };
-    await dying.say(looked, 'yes').catch(() => undefined);
-    askAgain();
-    await approverOf(2, store).say(await approverOf(2, store).look(ID), 'yes');
-    expect(asking.votes.get('alpha')!.map(({ statement: { serial } }) => serial)).toEqual([1]);
+    // The key and what is said are on record; that servers have it is not.
+    store.crashAt = store.writes + 2;
+    await expect(dying.say(looked, 'yes')).rejects.toThrow('dead');
+    expect(serialsAt('alpha')).toEqual([1]);
+    store.crashAt = Number.POSITIVE_INFINITY;
+    network.now += 5;
+    const again = approverOf(2, store);
+    expect(await again.say(await again.look(ID), 'yes')).toMatchObject({ at: SERVERS });
+    network.now -= 5;
+    const said = asking.votes.get('alpha')!;
+    expect(new Set(said.map(({ digest }) => encodeHex(digest))).size).toBe(1);
   });
-
-  function askAgain(): void {
-    asking = askPeople(network, shown, terms.approvers!);
-  }
 
   test('that cannot keep what it is about to say says nothing', async () => {
     const store = crashingStore();
@@ -203,6 +201,7 @@ describe('an approver says no yes', () => {
 
   test.each<[string, (now: ShownMatter) => Partial<ShownMatter>]>([
     ['a payload that is not the one that is named', ({ payload }) => ({ payload: flipped(payload) })],
+    ['a name that is not the payload’s', ({ payloadHash }) => ({ payloadHash: flipped(payloadHash) })],
     ['tasks that are not those of the payload', ({ tasksHash }) => ({ tasksHash: flipped(tasksHash) })],
     ['terms that are not those that are named', ({ termsHash }) => ({ termsHash: flipped(termsHash) })],
     ['something that this version does not read', () => ({ matter: 'thaw' })],
@@ -222,6 +221,14 @@ describe('an approver says no yes', () => {
     for (const id of ['cdcdcdcd', 'ab', 'nothing'])
       expect(await codeOf(bob.look(id))).toBe('APPROVAL_UNKNOWN');
     expect(await codeOf(bob.say(await bob.look(ID), 'takeBack'))).toBe('APPROVAL_NOT_GIVEN');
+  });
+
+  test('for a key whose certificate has a server that he was not invited to, unless its owner showed it', async () => {
+    const [bobs] = await bob.keys();
+    const fewer = { keyId: key.keyId, servers: bobs!.servers.slice(0, 2) };
+    expect(firstEpoch(key.record.certificate, fewer, 'server')).toBeNull();
+    expect(firstEpoch(key.record.certificate, fewer, 'owner')).not.toBeNull();
+    expect(firstEpoch(key.record.certificate, bobs!, 'server')!.transcriptHash).toEqual(key.transcriptHash);
   });
 
   test('for a key whose certificate no server that he was invited to has signed', async () => {
