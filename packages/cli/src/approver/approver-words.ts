@@ -49,7 +49,8 @@ function factsOf(view: MatterView): string[] {
   ];
 }
 
-function askedBy({ isOwner, requester }: MatterView): string {
+function askedBy({ matter, isOwner, requester }: MatterView): string {
+  if (matter === 'terms') return 'wanted by its owner';
   if (isOwner === true) return 'asked for by its owner';
   return requester === null ? 'asked for by nobody in particular' : `asked for by the device ${requester}`;
 }

@@ -1,5 +1,12 @@
 // @module-tag long
-import { type KeyTerms, parseInvitation, parseVotes, type ShownMatter, writeInvitation } from '@ckm/api';
+import {
+  type KeyTerms,
+  parseInvitation,
+  parseVotes,
+  policyHash,
+  type ShownMatter,
+  writeInvitation,
+} from '@ckm/api';
 import { CkmError, encodeHex, secret } from '@ckm/foundation';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { httpCarrier } from '../carrier/http-carrier.js';
@@ -8,7 +15,7 @@ import type { CertifiedKey } from '../keys/key-record.js';
 import { keyOwnerIdentity } from '../seed/key-owner.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { type Asking, askPeople, shownRequest } from '../test/asking-network.js';
+import { type Asking, askPeople, shownChange, shownRequest } from '../test/asking-network.js';
 import { createTestNetwork, crashingStore, OWNER_SEED, type TestNetwork } from '../test/test-network.js';
 import { type Approver, createApprover } from './approver.js';
 import { firstEpoch } from './matter.js';
@@ -182,6 +189,35 @@ describe('an approver', () => {
     store.crashAt = store.writes;
     await expect(dying.say(looked, 'yes')).rejects.toThrow('dead');
     expect(asking.votes.get('alpha')).toEqual([]);
+  });
+});
+
+describe('a change of terms', () => {
+  const looser = (): KeyTerms => ({
+    ...terms,
+    version: 1,
+    previous: policyHash(terms),
+    approvals: [{ when: { all: [] }, needed: 0, of: [] }],
+  });
+
+  test('is read out of its bytes: what is no longer said and what is new; a yes to it counts for days', async () => {
+    const change = shownChange(key, terms, looser(), network.now);
+    asking = askPeople(network, change, terms.approvers!);
+    const [view] = (await bob.waiting()).matters;
+    expect(view!.description!.sentence).toContain('Terms 1 in the place of terms 0. They may let in more');
+    const labels = view!.description!.rows.map(({ label }) => label);
+    expect(new Set(labels)).toEqual(new Set(['No longer', 'New']));
+    expect(await bob.say(await bob.look(view!.id), 'yes')).toMatchObject({ at: SERVERS, refusedBy: [] });
+    const { statement } = asking.votes.get('bravo')![0]!;
+    expect(statement).toMatchObject({ matter: 'terms', requester: null, expiresAt: change.expiresAt });
+  });
+
+  test('to other terms than those that are named is none', async () => {
+    const change = shownChange(key, terms, looser(), network.now);
+    const other = shownChange(key, terms, { ...looser(), blindAllowed: true }, network.now);
+    askPeople(network, { ...change, payload: other.payload }, terms.approvers!);
+    const [view] = (await bob.waiting()).matters;
+    expect(view).toMatchObject({ description: null, doubt: { code: 'APPROVAL_UNREADABLE' } });
   });
 });
 

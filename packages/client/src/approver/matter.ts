@@ -13,7 +13,7 @@ import {
   type ShownMatter,
   takenAway,
   termsChangeSentences,
-  termsSentences,
+  rulesSentences,
 } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { encodeData, primitives, xidOf } from '@ckm/gordian';
@@ -59,7 +59,7 @@ export function readMatter(shown: ShownMatter, { key, epoch, me, shownBy, now }:
   const description = change?.description ?? describe(shown, contextOf(key, epoch, now));
   return {
     description,
-    terms: termsSentences(terms, REQUEST_FACTS),
+    terms: rulesSentences(terms, REQUEST_FACTS),
     ...votesIn(shown, terms, { serverId: shownBy, without: change?.without ?? [], now }),
     isOwner: isOwner(shown, terms),
   };

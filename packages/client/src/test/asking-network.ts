@@ -1,5 +1,9 @@
 import {
   type Approver as NamedApprover,
+  ballotOfTerms,
+  changeOfTerms,
+  encodeTermsChange,
+  encodeTermsProposal,
   encodeTerms,
   hashPayload,
   hashTasks,
@@ -51,6 +55,18 @@ export function shownRequest(
     sentence: 'Believe me',
     votes: [],
   };
+}
+
+/** What all honest servers of a key show of a change of its terms. */
+export function shownChange(key: CertifiedKey, before: KeyTerms, after: KeyTerms, now: number): ShownMatter {
+  const change = changeOfTerms({ keyId: key.keyId, id: new Uint8Array(32).fill(0xcd) }, before, after);
+  const statement = encodeTermsChange(change);
+  const { serverId: _server, ...ballot } = ballotOfTerms(change, {
+    serverId: new Uint8Array(32),
+    expiresAt: now + 10 * 86_400,
+  });
+  const asked = shownRequest(key, before, { requester: new Uint8Array(32), now });
+  return { ...asked, ...ballot, payload: encodeTermsProposal({ statement, terms: encodeTerms(after) }) };
 }
 
 /** Puts such a request before everybody. */
