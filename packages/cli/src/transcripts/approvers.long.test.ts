@@ -75,7 +75,7 @@ describe('somebody is invited, answers, and is taken in', () => {
     });
     const listed = await ckm(bob, 'approver');
     expect(listed.stdout).toBe('nothing waits for you (savings, as bob)\n');
-  });
+  }, 120_000);
 
   test('a file that is cut, of somebody else or for another name has its own code, and changes nothing', async () => {
     const [owner, bob] = [setup.environment, homeOf('bob')];
@@ -94,7 +94,7 @@ describe('somebody is invited, answers, and is taken in', () => {
     expect(await codeOf(owner, 'approver invite savings Nobody --out never')).toBe('APPROVER_NAME_INVALID');
     expect(await codeOf(homeOf('nobody'), 'approver list')).toBe('APPROVER_NOT_HERE');
     expect(await codeOf(bob, 'approver init')).toBe('APPROVER_EXISTS');
-  });
+  }, 120_000);
 
   test('the same person answers for one name only', async () => {
     const [owner, bob] = [setup.environment, homeOf('bob')];
@@ -103,5 +103,5 @@ describe('somebody is invited, answers, and is taken in', () => {
     writeFileSync(join(twin['CKM_HOME']!, 'approver'), readFileSync(join(bob['CKM_HOME']!, 'approver')));
     await json(twin, 'approver join carol.invitation --out carol.answer --yes');
     expect(await codeOf(owner, 'approver add carol.answer --yes')).toBe('APPROVER_TWICE');
-  });
+  }, 120_000);
 });

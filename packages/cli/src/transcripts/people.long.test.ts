@@ -14,6 +14,8 @@ import { openSetup, type Setup } from '../test/run-server.js';
 const PAGE = readFileSync(join(import.meta.dirname, '../../../../docs/people.md'), 'utf8');
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const PEOPLE = ['alice', 'bob', 'carol'];
+/** Some fifty commands, each in a process of its own, on a machine that may have other work. */
+const PATIENCE = 300_000;
 
 let setup: Setup;
 let proxies: Proxy[];
@@ -115,58 +117,62 @@ describe('docs/people.md: a family with a limit', () => {
     return outcome;
   }
 
-  test('each step ends as the page says; the request waits for people by name, also over a restart of a server', async () => {
-    const [, terms] = /^```json\n([^]*?)^```$/m.exec(section)!;
-    writeFileSync(join(table, 'treasury.json'), terms!);
-    const steps = section.split(/^\d+\. /m).slice(1);
-    expect(steps.length).toBe(7);
-    const [begin, answer, add, ask, bob, carol, goOn] = steps as [
-      string,
-      string,
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
-    for (const line of linesOf(begin)) await type('owner', line);
-    for (const who of PEOPLE)
-      for (const line of linesOf(answer)) await type(who, line.replaceAll('alice', who));
-    for (const line of linesOf(add)) await type('owner', line);
-    const address = (more: string) => json<Address>(owner, `address treasury ${more}`.trim());
-    const [coin, change] = [await address(''), await address('--change')];
-    for (const [name, sats] of [
-      ['small', 100_000n],
-      ['large', 300_000n],
-      ['other', 310_000n],
-      ['late', 320_000n],
-    ] as const)
-      writeFileSync(join(table, `${name}.psbt`), paymentFrom([coin], change, sats));
-    await json(owner, 'sign treasury --psbt small.psbt --yes --out small.signed');
-    for (const line of linesOf(ask)) {
-      const asked = await type('owner', line);
-      expect(errorOf(asked)).toMatchObject({
-        code: 'REQUEST_WAITING',
-        message: 'the request waits for 2 more yes of alice, bob, carol',
-      });
-    }
-    const bringBack = await turnOff('bravo');
-    await bringBack();
-    const [seen] = await waiting('bob');
-    expect(seen).toMatchObject({ doubt: null, yes: [] });
-    expect(seen!.sentence).toContain('0.00300000 BTC');
-    for (const line of linesOf(bob)) await type('bob', line);
-    expect((await waiting('alice'))[0]).toMatchObject({ yes: ['bob'] });
-    const still = await ckm(owner, 'requests resume --wait 1s --yes');
-    expect([still.status, errorOf(still).message]).toEqual([
-      77,
-      'the request waits for 1 more yes of alice, carol',
-    ]);
-    for (const line of linesOf(carol)) await type('carol', line);
-    for (const line of linesOf(goOn)) await type('owner', line);
-    expect(existsSync(join(table, 'large.signed'))).toBe(true);
-    expect(await waiting('alice')).toEqual([]);
-  });
+  test(
+    'each step ends as the page says; the request waits for people by name, also over a restart of a server',
+    async () => {
+      const [, terms] = /^```json\n([^]*?)^```$/m.exec(section)!;
+      writeFileSync(join(table, 'treasury.json'), terms!);
+      const steps = section.split(/^\d+\. /m).slice(1);
+      expect(steps.length).toBe(7);
+      const [begin, answer, add, ask, bob, carol, goOn] = steps as [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+      ];
+      for (const line of linesOf(begin)) await type('owner', line);
+      for (const who of PEOPLE)
+        for (const line of linesOf(answer)) await type(who, line.replaceAll('alice', who));
+      for (const line of linesOf(add)) await type('owner', line);
+      const address = (more: string) => json<Address>(owner, `address treasury ${more}`.trim());
+      const [coin, change] = [await address(''), await address('--change')];
+      for (const [name, sats] of [
+        ['small', 100_000n],
+        ['large', 300_000n],
+        ['other', 310_000n],
+        ['late', 320_000n],
+      ] as const)
+        writeFileSync(join(table, `${name}.psbt`), paymentFrom([coin], change, sats));
+      await json(owner, 'sign treasury --psbt small.psbt --yes --out small.signed');
+      for (const line of linesOf(ask)) {
+        const asked = await type('owner', line);
+        expect(errorOf(asked)).toMatchObject({
+          code: 'REQUEST_WAITING',
+          message: 'the request waits for 2 more yes of alice, bob, carol',
+        });
+      }
+      const bringBack = await turnOff('bravo');
+      await bringBack();
+      const [seen] = await waiting('bob');
+      expect(seen).toMatchObject({ doubt: null, yes: [] });
+      expect(seen!.sentence).toContain('0.00300000 BTC');
+      for (const line of linesOf(bob)) await type('bob', line);
+      expect((await waiting('alice'))[0]).toMatchObject({ yes: ['bob'] });
+      const still = await ckm(owner, 'requests resume --wait 1s --yes');
+      expect([still.status, errorOf(still).message]).toEqual([
+        77,
+        'the request waits for 1 more yes of alice, carol',
+      ]);
+      for (const line of linesOf(carol)) await type('carol', line);
+      for (const line of linesOf(goOn)) await type('owner', line);
+      expect(existsSync(join(table, 'large.signed'))).toBe(true);
+      expect(await waiting('alice')).toEqual([]);
+    },
+    PATIENCE,
+  );
 
   /** @returns the id of what waits, whole */
   async function ask(name: string): Promise<string> {
@@ -175,33 +181,41 @@ describe('docs/people.md: a family with a limit', () => {
     return (await waiting('alice'))[0]!.id;
   }
 
-  test('two who say no end it, by name; one no alone does not', async () => {
-    const id = await ask('other');
-    await json(homeOf('bob'), `approver reject ${id} --reason later --yes`);
-    expect(errorOf(await ckm(owner, 'requests resume --yes --wait 0s')).code).toBe('REQUEST_WAITING');
-    await json(homeOf('carol'), `approver reject ${id} --yes`);
-    const ended = errorOf(await ckm(owner, 'requests resume --yes --wait 0s'));
-    expect(ended.code).toBe('REQUEST_REJECTED');
-    expect(ended.message).toMatch(/bob.*carol/);
-    expect(await waiting('alice')).toEqual([]);
-    expect(existsSync(join(table, 'other.signed'))).toBe(false);
-  });
+  test(
+    'two who say no end it, by name; one no alone does not',
+    async () => {
+      const id = await ask('other');
+      await json(homeOf('bob'), `approver reject ${id} --reason later --yes`);
+      expect(errorOf(await ckm(owner, 'requests resume --yes --wait 0s')).code).toBe('REQUEST_WAITING');
+      await json(homeOf('carol'), `approver reject ${id} --yes`);
+      const ended = errorOf(await ckm(owner, 'requests resume --yes --wait 0s'));
+      expect(ended.code).toBe('REQUEST_REJECTED');
+      expect(ended.message).toMatch(/bob.*carol/);
+      expect(await waiting('alice')).toEqual([]);
+      expect(existsSync(join(table, 'other.signed'))).toBe(false);
+    },
+    PATIENCE,
+  );
 
-  test('what is taken back counts no more, and a yes on paper reaches servers that were off when it was said', async () => {
-    const id = await ask('late');
-    await json(homeOf('alice'), `approver approve ${id} --yes`);
-    await json(homeOf('bob'), `approver approve ${id} --yes`);
-    await json(homeOf('bob'), `approver take-back ${id} --yes`);
-    const still = errorOf(await ckm(owner, 'requests resume --yes --wait 0s'));
-    expect(still.message).toBe('the request waits for 1 more yes of bob, carol');
-    const back = [await turnOff('alpha'), await turnOff('charlie')];
-    const said = await ckm(homeOf('carol'), `approver approve ${id} --yes --out late.votes --json`);
-    expect([said.status, JSON.parse(said.stdout)]).toMatchObject([69, { at: ['bravo'] }]);
-    for (const one of back) await one();
-    expect(errorOf(await ckm(owner, 'requests resume 0000 --votes late.votes --yes')).code).toBe(
-      'REQUEST_UNKNOWN',
-    );
-    await json(owner, 'requests resume --votes late.votes --yes');
-    expect(existsSync(join(table, 'late.signed'))).toBe(true);
-  });
+  test(
+    'what is taken back counts no more, and a yes on paper reaches servers that were off when it was said',
+    async () => {
+      const id = await ask('late');
+      await json(homeOf('alice'), `approver approve ${id} --yes`);
+      await json(homeOf('bob'), `approver approve ${id} --yes`);
+      await json(homeOf('bob'), `approver take-back ${id} --yes`);
+      const still = errorOf(await ckm(owner, 'requests resume --yes --wait 0s'));
+      expect(still.message).toBe('the request waits for 1 more yes of bob, carol');
+      const back = [await turnOff('alpha'), await turnOff('charlie')];
+      const said = await ckm(homeOf('carol'), `approver approve ${id} --yes --out late.votes --json`);
+      expect([said.status, JSON.parse(said.stdout)]).toMatchObject([69, { at: ['bravo'] }]);
+      for (const one of back) await one();
+      expect(errorOf(await ckm(owner, 'requests resume 0000 --votes late.votes --yes')).code).toBe(
+        'REQUEST_UNKNOWN',
+      );
+      await json(owner, 'requests resume --votes late.votes --yes');
+      expect(existsSync(join(table, 'late.signed'))).toBe(true);
+    },
+    PATIENCE,
+  );
 });
