@@ -58,7 +58,7 @@ export const TERMS_EXPLANATIONS = groupOf(
     ],
     TERMS_DIFFER: [
       'Something was asked under other terms than those that are in force at this server: the terms have changed since, or the server was away when they did.',
-      'Look with ckm terms show NAME which terms are in force where; servers that were away are shown the others by that.',
+      'Look with ckm terms show NAME which terms are in force where; ckm terms propose NAME brings them to servers that were away.',
     ],
     TERMS_STATEMENT_INVALID: [
       'The statement that changes the terms cannot be read, or is of another key or of other terms.',

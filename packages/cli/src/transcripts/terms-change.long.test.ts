@@ -172,11 +172,22 @@ describe('the terms of a key change', () => {
     write('least.json', family(50_000));
     const proposed = await json<Proposed>('terms propose treasury least.json --yes');
     expect(verdictsOf(proposed)).toEqual(['alpha inForce', 'bravo inForce', 'charlie inForce']);
+    proxy.before = () => 'hang';
+    write('last.json', family(20_000));
+    await ckm('terms propose treasury last.json --yes');
+    proxy.before = () => 'pass';
+    // What was proposed here goes on no more: it is in force, and one server has missed it.
+    await json('terms stop treasury');
+    const caughtUp = await json<Proposed>('terms propose treasury --yes');
+    expect([caughtUp.version, verdictsOf(caughtUp)]).toEqual([
+      5,
+      ['alpha inForce', 'bravo inForce', 'charlie inForce'],
+    ]);
     const { history } = await json<{ history: { version: number; have: string[]; isInForce: boolean }[] }>(
       'terms history treasury',
     );
     expect(history.map(({ version, have, isInForce }) => [version, have.length, isInForce])).toEqual(
-      [0, 1, 2, 3, 4].map((version) => [version, 3, true]),
+      [0, 1, 2, 3, 4, 5].map((version) => [version, 3, true]),
     );
     const told = await ckm('terms history treasury');
     expect(told.stdout).toContain(

@@ -63,7 +63,7 @@ export interface ReadyChange {
 
 /**
  * What proposing other terms would do, or going on with it.
- * @param written null: what was proposed here last
+ * @param written null: what was proposed here last; where nothing was, the newest change is brought to whoever has missed it
  * @throws EncodingError `TERMS_…`; StateError `TERMS_APPROVER_ABSENT`, `TERMS_NOT_PROPOSED`, `WORDS_NEEDED`; UsageError `TERMS_SAME`
  */
 export async function prepareTermsChange(
@@ -74,8 +74,9 @@ export async function prepareTermsChange(
   const heard = await readStandings(context, key);
   const { proposed } = await readTermsNote(context.store, key.keyId);
   if (written === null) {
-    if (proposed === null) throw notProposed(key.record.name);
-    return ready(context, key, heard, proposed, true);
+    const link = proposed ?? missedLink(heard);
+    if (link === null) throw notProposed(key.record.name);
+    return ready(context, key, heard, link, true);
   }
   const before = heard.newest.terms;
   const after = certifiedTerms(written, await peopleOf(context, key, before, written), before);
@@ -137,6 +138,15 @@ function rulesFor(before: KeyTerms, after: KeyTerms, byWords: boolean) {
     delaySeconds: change.delaySeconds,
     wordsSeconds: byWords ? change.words : null,
   };
+}
+
+/** The change to the newest terms, where some server that answers has not got them. */
+function missedLink({ heard, newest, termsAt }: HeardStandings): TermsLink | null {
+  const isMissed = heard.some((one) => {
+    const has = termsAt(one);
+    return has !== undefined && has.version < newest.version;
+  });
+  return isMissed ? newest.link : null;
 }
 
 /** Those whom the terms have already, unless they answered anew, and those who have answered since. */
