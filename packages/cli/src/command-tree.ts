@@ -58,6 +58,52 @@ const DEVICE: readonly CommandNode[] = [
   },
 ];
 
+const CONTACT: readonly CommandNode[] = [
+  {
+    name: 'list',
+    summary: 'who brings you back at each server when every device is lost',
+    load: async () => (await import('./commands/contact/list.js')).contactListCommand(),
+  },
+  {
+    name: 'set',
+    summary: 'name somebody who brings you back at a server when every device is lost',
+    load: async () => (await import('./commands/contact/set.js')).contactSetCommand(),
+  },
+  {
+    name: 'verify',
+    summary: 'show that a contact works: it counts for nothing before',
+    load: async () => (await import('./commands/contact/verify.js')).contactVerifyCommand(),
+  },
+  {
+    name: 'remove',
+    summary: 'have a contact bring you back no more, in three days; with the words at once',
+    load: async () => (await import('./commands/contact/remove.js')).contactRemoveCommand(),
+  },
+  {
+    name: 'vouch',
+    summary: 'vouch for somebody whose contact you are; nobody is told',
+    load: async () => (await import('./commands/contact/vouch.js')).contactVouchCommand(),
+  },
+];
+
+const ACCOUNT: readonly CommandNode[] = [
+  {
+    name: 'list',
+    summary: 'who wants your account at a server, and how far that is',
+    load: async () => (await import('./commands/account/list.js')).accountListCommand(),
+  },
+  {
+    name: 'recover',
+    summary: 'come back at a server, from a new folder, when every device and the words are lost',
+    load: async () => (await import('./commands/account/recover.js')).accountRecoverCommand(),
+  },
+  {
+    name: 'veto',
+    summary: 'say no to whoever wants your account at a server',
+    load: async () => (await import('./commands/account/veto.js')).accountVetoCommand(),
+  },
+];
+
 const APPROVER: readonly CommandNode[] = [
   {
     name: 'list',
@@ -249,6 +295,11 @@ const OWN_SERVER: readonly CommandNode[] = [
     name: 'approve',
     summary: 'say yes to what waits',
     load: async () => (await import('./commands/server/approve.js')).serverApproveCommand(),
+  },
+  {
+    name: 'recover',
+    summary: 'vouch for whoever stands before you, and wants an account back',
+    load: async () => (await import('./commands/server/recover.js')).serverRecoverCommand(),
   },
   {
     name: 'reject',
@@ -594,6 +645,18 @@ export const COMMAND_TREE: CommandNode = {
       name: 'device',
       summary: 'places you act from, each with a secret of its own',
       commands: DEVICE,
+      usual: 'list',
+    },
+    {
+      name: 'contact',
+      summary: 'who brings you back at a server when every device is lost',
+      commands: CONTACT,
+      usual: 'list',
+    },
+    {
+      name: 'account',
+      summary: 'come back at a server when every device is lost, and say no to whoever else wants to',
+      commands: ACCOUNT,
       usual: 'list',
     },
     {

@@ -37,7 +37,7 @@ export type { StoredAt } from './csr/store-shares.js';
 // ways back
 export type { AloneContact, ContactAt } from './contacts/alone.js';
 export type { ContactArgs, Contacts, SetContact, SetContactArgs } from './contacts/contacts.js';
-export { MOST_VOUCH_CHARACTERS, readVoucher } from './contacts/papers.js';
+export { MOST_VOUCH_CHARACTERS, readVoucher, readVouchRequest } from './contacts/papers.js';
 export { planVoucher, type VouchView } from './contacts/vouch.js';
 export type { CaseAt } from './recovery/cases.js';
 export type { ProveContactArgs, Recovery } from './recovery/recover.js';

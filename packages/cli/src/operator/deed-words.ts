@@ -4,6 +4,9 @@
  */
 const WORDS: Readonly<Record<string, string>> = {
   'account.open': 'Open an account',
+  'contact.remove': 'Remove a contact of an account',
+  'contact.set': 'Set a contact of an account',
+  'contact.verify': 'Take a contact that was shown to work',
   'drill.forget': 'Forget a key of a drill',
   'key.certify': 'Activate a key by its certificate',
   'key.exported': 'Give shares of a key out to its owner',
@@ -31,6 +34,10 @@ const WORDS: Readonly<Record<string, string>> = {
   'operator.suspend': 'Suspend an account',
   'operator.thaw': 'Thaw a key before its time',
   'operator.tighten': 'Tighten the policy of a key',
+  'recovery.begin': 'Have the recovery of an account wait',
+  'recovery.finish': 'Let a new device into an account, in the place of all others',
+  'recovery.prove': 'Take a contact for the recovery of an account',
+  'recovery.veto': 'Say no to the recovery of an account',
   'server.move': 'Move the server to another database',
   'server.restore': 'Restore the server from a backup',
   'server.rollback': 'Find the database put back to an earlier state, or exchanged',

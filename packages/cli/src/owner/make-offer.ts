@@ -68,7 +68,7 @@ export async function makeOffer(
 }
 
 /** The device of this folder; a new one where there is none. */
-async function deviceHere(context: Context): Promise<Secret<Uint8Array>> {
+export async function deviceHere(context: Context): Promise<Secret<Uint8Array>> {
   const { home, terminal, passphraseFile } = context;
   if ((await deviceHead(home)) !== null) return openDeviceFileWith(context, (device) => device);
   await createHome(home);

@@ -13,10 +13,12 @@ import { createKey, openSetup, type Setup } from '../test/run-server.js';
 
 /** Commands that send nothing that changes anything, and write nothing but an answer. */
 const LOOKING = [
+  'account list',
   'approver list',
   'approver show',
   'completion',
   'config where',
+  'contact list',
   'csr list',
   'doctor',
   'explain',
@@ -47,6 +49,8 @@ const LOOKING = [
 
 /** Each of the others, as it is typed; words in capitals stand for what {@link beforeAll} made. */
 const CHANGING: readonly (readonly [line: string, code?: string])[] = [
+  ['account recover alpha --url URL'],
+  ['account veto alpha', 'RECOVERY_UNKNOWN'],
   ['address treasury'],
   ['alive'],
   ['approver add ANSWER'],
@@ -56,6 +60,10 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['approver join INVITATION --home APPROVER --out NEW'],
   ['approver reject 0000 --home APPROVER', 'APPROVAL_UNKNOWN'],
   ['approver take-back 0000 --home APPROVER', 'APPROVAL_UNKNOWN'],
+  ['contact remove alpha totp'],
+  ['contact set alpha totp'],
+  ['contact verify alpha totp'],
+  ['contact vouch VOUCH --person bob --out NEW'],
   ['csr check --words-file WORDS'],
   ['csr delete --words-file WORDS'],
   ['csr recover URL --home NEW --words-file WORDS'],
@@ -116,6 +124,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['server policy release FOLDER KEY'],
   ['server policy thaw FOLDER KEY'],
   ['server policy tighten FOLDER KEY --rate 1/1h'],
+  ['server recover FOLDER VOUCH --account ACCOUNT'],
   ['server reject FOLDER REQUEST --reason no'],
   ['server remove alpha', 'SERVER_IN_USE'],
   ['server restore BACKUP NEW --passphrase-file PASSPHRASE'],
@@ -244,6 +253,8 @@ describe('ckm … --preview', () => {
     names.set('URL', setup.servers['alpha']!.url);
     names.set('PASSPHRASE', scratch.file('backup-passphrase', 'olive canyon ferret\n'));
     names.set('WORDS', join(scratch.path, 'words'));
+    names.set('VOUCH', join(scratch.path, 'bob.request'));
+    await json(['contact', 'set', 'alpha', 'xid', '--out', names.get('VOUCH')!]);
     names.set('OFFER', join(scratch.path, 'phone.offer'));
     names.set('HOME', join(scratch.path, 'another-home'));
     await json(['device', 'join', '--home', join(scratch.path, 'phone'), '--offer-out', names.get('OFFER')!]);

@@ -117,6 +117,8 @@ export function createActs({
     revokeInvite: ({ invite }) => desk().revokeInvite(invite),
 
     accounts: ({ after }) => desk().accounts(bytesOrNull(after)),
+    recoverAccount: ({ xid, request, words, as = null }) =>
+      desk().recoverAccount(decodeHex(xid), request, words, as),
     suspend: async ({ xid }) => {
       await desk().suspend(decodeHex(xid));
       return {};

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { encodeVouchRequest } from '@ckm/api';
 import { encodeHex, encodeUtf8, secret } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { hashOrder, parseCertificate, verifyCertificate } from '@ckm/threshold';
@@ -9,7 +10,7 @@ import type { ServerContext } from '../context.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
 import { createEchoRoom } from '../sessions/test/echo-room.js';
 import { person, random } from '../test/rooms.js';
-import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
+import { keysOf, PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
 import { connectOperator } from './connect-operator.js';
 import { describeOperations } from './openapi.js';
 import { pathNames, type Operation } from './operation.js';
@@ -116,6 +117,14 @@ const WELL_FORMED: {
   invite: async () => ({ invite: await newInvite() }),
   revokeInvite: async () => ({ invite: await newInvite() }),
   accounts: () => ({}),
+  recoverAccount: async () => {
+    const words = keyed.alpha.as(alice);
+    await words.ask('contact.set', { id: new Uint8Array(32).fill(7), contact: { kind: 'operator' } });
+    const { publicKeys, xid: asking } = person(72);
+    const { xid: server } = keysOf(keyed.alpha.server);
+    const request = encodeHex(encodeVouchRequest({ server, vouched: 'recovery', keys: publicKeys }));
+    return { xid, request, words: formatWords(likenessOf(asking)) };
+  },
   suspend: () => ({ xid }),
   resume: () => ({ xid }),
   keys: () => ({}),

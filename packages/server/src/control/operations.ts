@@ -27,6 +27,7 @@ import {
   invitesResult,
   operatorInvite,
 } from './schemas/people.js';
+import { recoverParameters, recoverResult } from './schemas/recoveries.js';
 import { outboxParameters, outboxResult, retryOutboxResult } from './schemas/outbox.js';
 import {
   approveParameters,
@@ -301,6 +302,14 @@ export const OPERATIONS = {
     summary: 'a page of the accounts, and what they use',
     parameters: accountsParameters,
     result: accountsResult,
+  }),
+  recoverAccount: change({
+    path: '/accounts/:xid/recover',
+    summary: 'vouch in person for whoever wants an account back that has named its operator as a contact',
+    takes: 'go',
+    changes: 'account',
+    parameters: recoverParameters,
+    result: recoverResult,
   }),
   suspend: change({
     path: '/accounts/:xid/suspend',

@@ -50,6 +50,8 @@ export async function provenBy(
   const proof = { contact: shown.contact, kind: shown.kind, at: context.clock() };
   const next = proven(before, proof, shown.delaySeconds, counter);
   const place = { id, owner: shown.owner };
+  const isAsBefore = next.state === before.state && next.proofs.length === before.proofs.length;
+  if (mine !== null && isAsBefore) return caseViewOf(id, next, counter);
   await storeCase(context, transaction, place, mine?.row ?? null, next);
   const begins = next.state === 'waiting' && before.waited === null;
   if (begins) await tellContacts(means, transaction, shown.owner, 'recovering');

@@ -6,6 +6,7 @@ import { createKeyDesk } from './key-desk.js';
 import type { DeskMeans } from './means.js';
 import { createOutboxDesk } from './outbox-desk.js';
 import { createPeopleDesk } from './people-desk.js';
+import { createRecoveryDesk } from './recovery-desk.js';
 import { createOperatorRequests } from './request-desk.js';
 import { createOperatorSessions } from './session-desk.js';
 
@@ -20,6 +21,7 @@ export function createOperatorDesk(server: DeskMeans) {
     ...createKeyDesk(server),
     ...createDrillDesk(server),
     ...createOutboxDesk(server),
+    ...createRecoveryDesk(server),
     /** @param passphrase without bytes on a server that has none; wiped */
     rotateKey: (passphrase: Secret<Uint8Array>) =>
       server.rotation.rotate(reveal(passphrase, 'see whether there is one').length === 0 ? null : passphrase),
