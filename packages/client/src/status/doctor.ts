@@ -29,6 +29,7 @@ import { CLOCK_LIMIT_SECONDS, isClockFar } from '../servers/clock-difference.js'
 import { parseSheetRecord, readSheet, SHEET_FOLDER } from '../keys/sheet-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import { checkSheet } from './check-sheet.js';
+import { checkUnguarded } from './check-unguarded.js';
 import { parseLastSeen, SEEN_FOLDER } from '../servers/last-seen.js';
 import { listServerRecords } from '../servers/servers.js';
 import { parseRequest, REQUEST_FOLDER } from '../requests/request-record.js';
@@ -89,6 +90,7 @@ export async function diagnose(
     ...checkFreezes(status),
     ...(await checkAlive(context)),
     ...(await checkKeys(context, readKey, status)),
+    ...checkUnguarded(await listKeyRecords(context.store)),
     ...checkSheet(await readSheet(context.store), await listKeyRecords(context.store)),
     ...checkOpen('sessions', await listSessions(context.store), context.clock()),
     ...checkOpen('requests', await listRequests(context.store), context.clock()),
