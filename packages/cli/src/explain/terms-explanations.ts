@@ -56,6 +56,10 @@ export const TERMS_EXPLANATIONS = groupOf(
       'The passkey of an approver is of a form that servers cannot verify.',
       'Have it made anew: with ES256, EdDSA, or RS256 of 2,048 to 4,096 bits.',
     ],
+    TERMS_NOT_ON_RECORD: [
+      'The certificate of the next epoch of a key names terms that are not on record here, and none of its servers that answer shows them: without them nobody could check the record of the key.',
+      'Run the command again when more of its servers answer.',
+    ],
     TERMS_DIFFER: [
       'Something was asked under other terms than those that are in force at this server: the terms have changed since, or the server was away when they did.',
       'Look with ckm terms show NAME which terms are in force where; ckm terms propose NAME brings them to servers that were away.',

@@ -12,6 +12,7 @@ import { gatherAcknowledgements, isHeld } from '../gather-acknowledgements.js';
 import { type CertifiedKey, certifyRecord } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
 import { rosterOf } from '../roster.js';
+import { termsOfChain } from '../terms/terms-of-epochs.js';
 
 /** So many forks, one behind the other, are followed at once. */
 const MOST_FORKS = 4;
@@ -206,11 +207,15 @@ async function show(
 }
 
 /** Puts a longer chain on record. @returns whether it is longer than what was there */
-async function keep({ store, clock }: ClientContext, name: string, chain: KeyChain): Promise<boolean> {
+async function keep(context: ClientContext, name: string, chain: KeyChain): Promise<boolean> {
+  const { store, clock } = context;
+  const policy = await termsOfChain(context, name, chain);
+  // Without them nobody could check the record: it stays behind until a server shows them.
+  if (policy === null) return false;
   return store.exclusive('key-names', async () => {
     const now = await loadKeyRecord(store, name);
     if (changesOf(now).length >= changesOf(chain).length) return false;
-    await saveKeyRecord(store, { ...now, ...chain, acknowledged: [], changedAt: clock() });
+    await saveKeyRecord(store, { ...now, ...chain, policy, acknowledged: [], changedAt: clock() });
     return true;
   });
 }

@@ -1,4 +1,4 @@
-import type { ReshareProposal } from '@ckm/api';
+import { policyHash, type ReshareProposal } from '@ckm/api';
 import { encodeStatement, type PromiseStatement, type Signed } from '@ckm/threshold';
 import { abandonSession, newSession, runSession } from '../../sessions/run-session.js';
 import { saveSession, sessionOnRecord } from '../../sessions/sessions.js';
@@ -8,6 +8,7 @@ import { paramsBefore } from '../chain/key-chain.js';
 import { assureHeads } from '../heads/assure-head.js';
 import { certifyRecord } from '../key-record.js';
 import { loadKeyRecord } from '../keys.js';
+import { termsNumbered } from '../terms/terms-of-epochs.js';
 import { type ChangeMember, type ChangeRun, newMembers, saveChangeRun, toldOfMove } from './change-run.js';
 import { notesOf, resharing } from './resharing.js';
 
@@ -171,12 +172,21 @@ async function begin(
     proposal,
     servers: [...receivers, ...leaving].map(({ server }) => server),
     keyName: record.keyName,
-    notes: notesOf(record.checked, await staticKeysBefore(run)),
+    notes: notesOf(record.checked, await staticKeysBefore(run), await termsHashOf(run)),
     lifetimeSeconds: LIFETIME_SECONDS,
   });
   await saveSession(context.store, session);
   await saveChangeRun(run, { sessionId: session.sessionId });
   return session;
+}
+
+/** Of the terms under which the change was ordered. */
+async function termsHashOf({ context, before, record: { keyName, order } }: ChangeRun): Promise<Uint8Array> {
+  const { keyId, termsVersion } = order;
+  if (termsVersion === before.termsVersion) return before.params.termsHash;
+  const { policy } = await loadKeyRecord(context.store, keyName);
+  const terms = await termsNumbered(context, keyId, policy, termsVersion);
+  return terms === null ? before.params.termsHash : policyHash(terms);
 }
 
 /** The static keys of all epochs before the deciding one: none of them comes back. */

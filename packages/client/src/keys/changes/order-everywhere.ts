@@ -5,6 +5,7 @@ import type { Gathered } from '../../servers/gathered.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import { askWithChain } from '../chain/show-chain.js';
 import { loadKeyRecord } from '../keys.js';
+import { termsNumbered } from '../terms/terms-of-epochs.js';
 import { cancelledElsewhere, changeOver, changeWaiting, membersMissing } from './change-errors.js';
 import { type ChangeMember, type ChangeRun, gatherFrom, oldMembers, saveChangeRun } from './change-run.js';
 import { decidedOnRecord, findDecided } from './decided.js';
@@ -20,7 +21,10 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
   const known = await decidedOnRecord(run);
   if (known !== null) return known;
   const { order, keyName } = run.record;
-  const { policy, ...chain } = await loadKeyRecord(run.context.store, keyName);
+  const { policy: certified, ...chain } = await loadKeyRecord(run.context.store, keyName);
+  const { keyId, termsVersion } = order;
+  // Whoever joins is shown those in force.
+  const policy = (await termsNumbered(run.context, keyId, certified, termsVersion)) ?? certified;
   const certificates = certificatesOf(chain).slice(0, order.epoch + 1);
   const asked = run.members;
   const acknowledged = once(() => acknowledgementsOfBefore(run, certificates));

@@ -7,6 +7,7 @@ import { listServerRecords, serverUnknown, showServerRecord } from '../../server
 import { changePath, openChangeOf } from '../chain/change-record.js';
 import type { CertifiedKey } from '../key-record.js';
 import { rosterOf, unrecordedMember } from '../roster.js';
+import { termsToOrderUnder } from '../terms/terms-of-epochs.js';
 
 /** What is to become of the servers of a key. */
 export type ChangeWish =
@@ -78,7 +79,7 @@ async function planUnderWay(
   const { epoch } = open.checked;
   const before = { ...key, newest: epoch, public: epoch.public, roster: epoch.params.roster };
   try {
-    const plan = await planFrom(context, before, wish);
+    const plan = await planFrom(context, before, wish, open.order.termsVersion);
     return changePath(plan.order) === changePath(open.order) ? plan : null;
   } catch (error) {
     if (error instanceof CkmError && error.errorClass !== 'BugError') return null;
@@ -97,7 +98,12 @@ function meaningOf({ order: { quorum }, old, next, leaving, joining }: ChangePla
   return JSON.stringify([old.needed, old.of, quorum.needed, quorum.of, ...those]);
 }
 
-async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeWish): Promise<ChangePlan> {
+async function planFrom(
+  context: ClientContext,
+  key: CertifiedKey,
+  wish: ChangeWish,
+  under?: number,
+): Promise<ChangePlan> {
   const { params, transcriptHash } = key.newest;
   const now = await membersNow(context, key);
   const { servers, quorum } = await wanted(context, key, now, wish);
@@ -119,7 +125,7 @@ async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeW
       serverId: xid,
       identityKey: publicKeys.signing.bytes,
     })),
-    termsVersion: versionOf(key.record.policy),
+    termsVersion: under ?? versionOf(await termsToOrderUnder(context, key)),
   };
   const { changes = 'operator', changeDelay = USUAL_DELAY, recovery = 'epoch' } = key.record.policy;
   return {

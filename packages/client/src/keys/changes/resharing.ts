@@ -68,9 +68,17 @@ export const resharing: Ceremony<MovedShares> = {
   giveUp: () => Promise.resolve(),
 };
 
-/** What such a session remembers and tells no server. @param staticKeys of all epochs before the deciding one */
-export function notesOf(checked: CheckedEpoch, staticKeys: readonly Uint8Array[]): Data {
-  return { ...(encodeChecked(checked) as object), staticKeys: [...staticKeys] };
+/**
+ * What such a session remembers and tells no server.
+ * @param staticKeys of all epochs before the deciding one
+ * @param termsHash of the terms under which it was ordered
+ */
+export function notesOf(
+  checked: CheckedEpoch,
+  staticKeys: readonly Uint8Array[],
+  termsHash: Uint8Array,
+): Data {
+  return { ...(encodeChecked(checked) as object), staticKeys: [...staticKeys], termsHash };
 }
 
 /** @throws StorageError `STORE_CORRUPT` */
@@ -81,7 +89,9 @@ function readSession({ sessionId, proposal, notes }: SessionRecord) {
   const record = readRecord(path, encodeData({ version: 1, notes }));
   const noted = record.record('notes');
   const staticKeys = noted.has('staticKeys') ? noted.list('staticKeys') : [];
-  return { proposal: parsed.data, before: readChecked(path, noted).epoch, staticKeys };
+  const before = readChecked(path, noted).epoch;
+  const termsHash = noted.has('termsHash') ? noted.bytes('termsHash', 32) : before.params.termsHash;
+  return { proposal: parsed.data, before, staticKeys, termsHash };
 }
 
 /**
@@ -93,7 +103,7 @@ function assembleChange(
   given: ReadonlyMap<Participant, Data>,
   { checkedChanges }: Pick<ClientContext, 'checkedChanges'>,
 ): Uint8Array {
-  const { proposal, before, staticKeys } = readSession(session);
+  const { proposal, before, staticKeys, termsHash } = readSession(session);
   const { order, dealers } = proposal;
   const participants = [...given.keys()].sort((a, b) => a.slot - b.slot);
   const offers = participants.map((one) => reshareOffer.safeParse(given.get(one)).data ?? null);
@@ -115,6 +125,7 @@ function assembleChange(
   const isExported = flags.exportable && offers.some((offer) => offer!.exported === true);
   const next: KeyParams = {
     ...before.params,
+    termsHash,
     flags: { ...flags, exported: flags.exported || isExported },
     epoch: order.epoch + 1,
     previous: before.transcriptHash,

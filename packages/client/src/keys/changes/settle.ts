@@ -1,3 +1,4 @@
+import type { KeyTerms } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
 import { type CertifiedEpoch, verifyChange, judgeVotes, parseChangeCertificate } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
@@ -12,6 +13,7 @@ import type { KeyRecord, ShareReceiptRecord } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
 import { unrecordedMember } from '../roster.js';
 import { membersMissing } from './change-errors.js';
+import { termsMissing, termsNamed } from '../terms/terms-of-epochs.js';
 import {
   type ChangeMember,
   type ChangeRun,
@@ -28,15 +30,27 @@ export function epochOf(run: ChangeRun, certificate: Uint8Array): CertifiedEpoch
   return verifyChange(run.before, parseChangeCertificate(certificate), judgeVotes, checkedChanges);
 }
 
+/** The terms that the next epoch names. @throws StateError `TERMS_NOT_ON_RECORD` */
+async function termsIn(run: ChangeRun, certificate: Uint8Array): Promise<KeyTerms> {
+  const known = await loadKeyRecord(run.context.store, run.record.keyName);
+  const next = epochOf(run, certificate);
+  if (next.termsVersion === run.before.termsVersion) return known.policy;
+  const terms = await termsNamed(run.context, known, next);
+  if (terms === null) throw termsMissing(run.record.keyName, next.termsVersion);
+  return terms;
+}
+
 /** Puts the next epoch on record; a record that has it already stays. @throws UsageError `KEY_UNKNOWN` */
 async function keepEpoch(run: ChangeRun, certificate: Uint8Array): Promise<void> {
   const { store } = run.context;
   const { epoch } = run.before.params;
+  const policy = await termsIn(run, certificate);
   await store.exclusive('key-names', async () => {
     const record = await loadKeyRecord(store, run.record.keyName);
     if (changesOf(record).length > epoch) return;
     const chain = extendChain(record, [certificate], run.context.checkedChanges);
-    await saveKeyRecord(store, { ...record, ...chain, acknowledged: [], changedAt: run.context.clock() });
+    const changedAt = run.context.clock();
+    await saveKeyRecord(store, { ...record, ...chain, policy, acknowledged: [], changedAt });
   });
 }
 

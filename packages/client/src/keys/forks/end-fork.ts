@@ -9,6 +9,7 @@ import { nameOfEpoch } from '../chain/names-of-epochs.js';
 import type { KeyRecord } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
 import type { SeenMember } from '../chain/seen-orders.js';
+import { termsMissing, termsNamed } from '../terms/terms-of-epochs.js';
 import { provedBy } from './read-fork.js';
 import { askEach, countingIn, saveSettleRun, type SettleMember, type SettleRun } from './settle-run.js';
 
@@ -160,6 +161,8 @@ export async function keepCounted(run: SettleRun, acknowledged: readonly number[
   const isCounted = (certificate: Uint8Array | undefined) =>
     certificate !== undefined &&
     provedBy(run.before, certificate).some(({ name }) => equalBytes(name, counted.transcriptHash));
+  const policy = await termsNamed(run.context, await loadKeyRecord(store, run.keyName), counted);
+  if (policy === null) throw termsMissing(run.keyName, counted.termsVersion);
   const isNews = await store.exclusive('key-names', async () => {
     const record = await loadKeyRecord(store, run.keyName);
     const certificates = certificatesOf(record);
@@ -170,6 +173,7 @@ export async function keepCounted(run: SettleRun, acknowledged: readonly number[
     await saveKeyRecord(store, {
       ...kept,
       ...notedChain({ certificate, changes }),
+      policy,
       ...(standing.length === 0 ? {} : { receipts: standing }),
       acknowledged: acknowledged.toSorted((a, b) => a - b),
       changedAt: clock(),

@@ -1,0 +1,121 @@
+import { type KeyTerms, MAX_TERMS_LINKS, policyHash } from '@ckm/api';
+import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
+import { type CertifiedEpoch, membersNeeded } from '@ckm/threshold';
+import type { ClientContext } from '../../context/context.js';
+import type { HeardTerms } from '../../terms/change/ask-terms.js';
+import { type HeardStandings, readStandings } from '../../terms/change/standing.js';
+import { comesFrom, followLinks, type KnownTerms, linksBetween } from '../../terms/change/terms-graph.js';
+import { readTermsNote, saveTermsNote } from '../../terms/change/terms-note.js';
+import type { ServerRecord } from '../../servers/server-record.js';
+import { checkChain, type KeyChain } from '../chain/key-chain.js';
+import type { CertifiedKey, KeyRecord } from '../key-record.js';
+import { loadKeyRecord } from '../keys.js';
+import { rosterOf } from '../roster.js';
+
+/**
+ * The terms under which a change of a key is ordered: the newest that as many of its servers have in force as decide. Servers that are behind
+ * are shown what they have missed first. What one server alone shows is no reason for anything.
+ */
+export async function termsToOrderUnder(context: ClientContext, key: CertifiedKey): Promise<KeyTerms> {
+  const first = await readStandings(context, key);
+  if (first.newest.link === null) return key.record.policy;
+  const isShown = await Promise.all(first.heard.map((one) => bringUp(context, key.keyId, first, one)));
+  const standings = isShown.includes(true) ? await readStandings(context, key) : first;
+  const { quorum, flags } = key.newest.params;
+  const enough = membersNeeded(quorum, flags.strict);
+  const agreed = standings.history.findLast(({ have }) => have.length >= enough)?.terms;
+  if (agreed === undefined || agreed.link === null) return key.record.policy;
+  const { proposed } = await readTermsNote(context.store, key.keyId);
+  const links = linksBetween(rootOf(agreed), agreed);
+  await saveTermsNote(context.store, { keyId: key.keyId, links, proposed });
+  return agreed.terms;
+}
+
+/** @returns whether it was shown something, and took it in */
+async function bringUp(
+  context: ClientContext,
+  keyId: Uint8Array,
+  { newest, termsAt }: HeardStandings,
+  one: HeardTerms,
+): Promise<boolean> {
+  const has = termsAt(one);
+  if (one.participant === null || has === undefined || has === newest || !comesFrom(newest, has))
+    return false;
+  const links = linksBetween(has, newest);
+  try {
+    const link = await context.linkTo(one.participant.server);
+    for (let at = 0; at < links.length; at += MAX_TERMS_LINKS)
+      await link.call('terms.learn', { keyId, links: links.slice(at, at + MAX_TERMS_LINKS) });
+    return true;
+  } catch (error) {
+    if (error instanceof CkmError) return false;
+    throw error;
+  }
+}
+
+function rootOf(terms: KnownTerms): KnownTerms {
+  return terms.before === null ? terms : rootOf(terms.before);
+}
+
+/** The terms of that number, as they are on record of a key; null: they are not. */
+export async function termsNumbered(
+  { store }: Pick<ClientContext, 'store'>,
+  keyId: Uint8Array,
+  policy: KeyTerms,
+  version: number,
+): Promise<KeyTerms | null> {
+  const { links } = await readTermsNote(store, keyId);
+  const known = [...followLinks(keyId, policy, links).values()];
+  return known.find((one) => one.version === version)?.terms ?? null;
+}
+
+/**
+ * The terms that an epoch of a key names, by their hash: on record, or as one of its servers shows them. Null: nobody shows them.
+ * @param newest of a chain that was checked
+ */
+export async function termsNamed(
+  context: ClientContext,
+  record: KeyRecord,
+  newest: CertifiedEpoch,
+): Promise<KeyTerms | null> {
+  const { termsHash, keyId } = newest.params;
+  if (equalBytes(policyHash(record.policy), termsHash)) return record.policy;
+  const { links } = await readTermsNote(context.store, keyId);
+  const known = followLinks(keyId, record.policy, links).get(encodeHex(termsHash));
+  if (known !== undefined) return known.terms;
+  const roster = await rosterOf(context, { record, newest });
+  const shown = await Promise.all(roster.map(({ server }) => policyAt(context, server, keyId)));
+  return shown.find((one) => one !== null && equalBytes(policyHash(one), termsHash)) ?? null;
+}
+
+async function policyAt(
+  context: ClientContext,
+  server: ServerRecord,
+  keyId: Uint8Array,
+): Promise<KeyTerms | null> {
+  try {
+    const link = await context.linkTo(server);
+    return (await link.call('key.show', { keyId })).policy;
+  } catch (error) {
+    if (error instanceof CkmError) return null;
+    throw error;
+  }
+}
+
+/** The terms that the newest epoch of a chain names, for the record of that name. */
+export async function termsOfChain(
+  context: ClientContext,
+  name: string,
+  chain: KeyChain,
+): Promise<KeyTerms | null> {
+  return termsNamed(context, await loadKeyRecord(context.store, name), checkChain(chain).newest);
+}
+
+/** The next epoch names terms that nobody who answers shows. */
+export function termsMissing(keyName: string, version: number): StateError {
+  return new StateError(`the next epoch of ${keyName} is under terms ${version}, which no server shows now`, {
+    code: 'TERMS_NOT_ON_RECORD',
+    hint: 'go on when more of its servers answer',
+    retryable: true,
+  });
+}
