@@ -148,9 +148,15 @@ describe('a call', () => {
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 
-  test('every function that needs an account says so; only opening one does not', () => {
+  test('every function that needs an account says so; only opening one does not, and coming back to it', () => {
     const open = Object.entries(FUNCTIONS).filter(([, { may }]) => may === 'stranger');
-    expect(open.map(([name]) => name)).toEqual(['account.open']);
+    expect(open.map(([name]) => name)).toEqual([
+      'account.open',
+      'recovery.open',
+      'recovery.prove',
+      'recovery.show',
+      'recovery.finish',
+    ]);
   });
 });
 

@@ -121,19 +121,19 @@ const APPROVER: readonly CommandNode[] = [
     name: 'approve',
     summary: 'say yes to what waits for you',
     group: 'Whoever is asked:',
-    load: async () => (await import('./commands/approver/vote.js')).approverApproveCommand(),
+    load: async () => (await import('./commands/approver/approve.js')).approverApproveCommand(),
   },
   {
     name: 'reject',
     summary: 'say no to what waits for you',
     group: 'Whoever is asked:',
-    load: async () => (await import('./commands/approver/vote.js')).approverRejectCommand(),
+    load: async () => (await import('./commands/approver/reject.js')).approverRejectCommand(),
   },
   {
     name: 'take-back',
     summary: 'take back what you said, before anything is signed: neither yes nor no any more',
     group: 'Whoever is asked:',
-    load: async () => (await import('./commands/approver/vote.js')).approverTakeBackCommand(),
+    load: async () => (await import('./commands/approver/take-back.js')).approverTakeBackCommand(),
   },
   {
     name: 'init',

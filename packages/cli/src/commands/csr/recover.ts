@@ -88,7 +88,7 @@ async function intoFile(
   format: Flags['format'],
 ): Promise<void> {
   const text = (format === 'ur' ? keptToUr : keptToText)(found.kept);
-  const bytes = encodeUtf8(`${reveal(text, 'writing down what came back')}\n`);
+  const bytes = encodeUtf8(reveal(text, 'writing down what came back').concat('\n'));
   try {
     await writeOut(out, bytes);
   } finally {

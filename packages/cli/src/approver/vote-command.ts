@@ -1,7 +1,7 @@
 import { assertMayBeSaid, type LookedAt, type Verdict } from '@ckm/client';
 import { encodeHex, encodeUtf8 } from '@ckm/foundation';
 import type { Command } from 'commander';
-import { openApproverHere } from '../../approver/approver-home.js';
+import { openApproverHere } from './approver-home.js';
 import {
   arrivedText,
   assertWhole,
@@ -10,14 +10,14 @@ import {
   notEverywhere,
   sentenceOf,
   verdictSentence,
-} from '../../approver/approver-words.js';
-import { afterAnswer } from '../../command-line/after-answer.js';
-import type { Context } from '../../command-line/context.js';
-import { leaf, run } from '../../command-line/run.js';
-import { plainText } from '../../terminal/plain-text.js';
-import { confirm } from '../../terminal/prompt.js';
-import { cancelled } from '../../terminal/seat.js';
-import { assertWritable, outFile, writeOut } from '../../terminal/write-out.js';
+} from './approver-words.js';
+import { afterAnswer } from '../command-line/after-answer.js';
+import type { Context } from '../command-line/context.js';
+import { leaf } from '../command-line/run.js';
+import { plainText } from '../terminal/plain-text.js';
+import { confirm } from '../terminal/prompt.js';
+import { cancelled } from '../terminal/seat.js';
+import { assertWritable, outFile, writeOut } from '../terminal/write-out.js';
 
 interface Flags {
   readonly out?: string;
@@ -30,27 +30,8 @@ const ENDINGS = {
   77: 'the terms of the key do not name you',
 };
 
-/** `ckm approver approve ID` */
-export function approverApproveCommand(): Command {
-  return voteLeaf('approve', 'say yes to what waits for you').action(run(saying('yes')));
-}
-
-/** `ckm approver reject ID` */
-export function approverRejectCommand(): Command {
-  return voteLeaf('reject', 'say no to what waits for you')
-    .option('--reason <text>', 'why: the owner reads it')
-    .action(run(saying('no')));
-}
-
-/** `ckm approver take-back ID` */
-export function approverTakeBackCommand(): Command {
-  return voteLeaf(
-    'take-back',
-    'take back what you said, before anything is signed: neither yes nor no any more',
-  ).action(run(saying('takeBack')));
-}
-
-function voteLeaf(name: string, summary: string): Command {
+/** A command by which an approver says something about what waits for him. */
+export function voteLeaf(name: string, summary: string): Command {
   return leaf(name, summary, ENDINGS)
     .argument('<id>', 'its first digits: see ckm approver list')
     .option('--out <file>', 'write it to a new file too, for whoever brings it to the servers; - is stdout');
@@ -62,7 +43,8 @@ const QUESTIONS: Readonly<Record<Verdict, string>> = {
   takeBack: 'Take it back?',
 };
 
-function saying(verdict: Verdict) {
+/** What such a command does. */
+export function saying(verdict: Verdict) {
   return async (context: Context, id: string, { out: named, reason }: Flags): Promise<void> => {
     const { terminal, flags } = context;
     const out = outFile(named);
