@@ -20,6 +20,7 @@ export * from './fields/fields.js';
 export * from './functions.js';
 export * from './identity-statement.js';
 export * from './life/index.js';
+export * from './order-ballot.js';
 export * from './packet-seal.js';
 export * from './packet.js';
 export * from './terms/policy-hash.js';

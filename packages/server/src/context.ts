@@ -93,10 +93,24 @@ export interface MatterOfPeople {
   readonly without?: readonly Uint8Array[];
 }
 
+/** A matter as people are asked about it. */
+export interface AskedMatter extends MatterOfPeople {
+  /** What is asked for, byte for byte. */
+  readonly payload: Uint8Array;
+  /** As this server words it. */
+  readonly sentence: string;
+  /** Whom it is asked of, by the names in the terms; those who were asked before are asked still. */
+  readonly names: readonly string[];
+}
+
 /** The people whom terms of keys name. */
 export interface People {
   /** What they have said of a matter by now. In the transaction that releases something it is asked once more, with the matter held. */
   said(reader: Reader, matter: MatterOfPeople): Promise<PeopleSaid>;
+  /** Asks them from now on. @throws PolicyError `QUOTA_WAITING`, `QUOTA_BYTES` */
+  ask(transaction: Transaction, asked: AskedMatter): Promise<void>;
+  /** Asks nobody any more. */
+  end(transaction: Transaction, matter: Pick<MatterOfPeople, 'owner' | 'ballot'>): Promise<void>;
 }
 
 /** One authenticated message that is being answered. */

@@ -65,6 +65,10 @@ export const VOTE_EXPLANATIONS = groupOf(
       'The server has given its part by what was said before: that cannot be taken back there.',
       'Say it to the other servers: without enough of them nothing comes of it.',
     ],
+    ORDER_INVALID: [
+      'What a server shows is not the order about other servers that a vote would name.',
+      'Say yes to nothing. Compare what each of the servers shows with what the owner says himself.',
+    ],
     PAYLOAD_TOO_LONG_TO_ASK: [
       'What people are asked about has to fit into one message with all that it takes to judge it.',
       'Split it into smaller requests.',

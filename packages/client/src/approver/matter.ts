@@ -21,6 +21,7 @@ import { type Description, type KeyContext, REQUEST_FACTS, requestKind } from '@
 import { type CertifiedEpoch, parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
 import { approvalUnread, notAnApprover } from './approver-errors.js';
 import type { ApproverKey } from './approver-key.js';
+import { readOrder } from './order.js';
 
 /** What one content says, as this approver reads it. */
 export interface ReadMatter {
@@ -52,11 +53,13 @@ interface Reading {
  */
 export function readMatter(shown: ShownMatter, { key, epoch, me, shownBy, now }: Reading): ReadMatter {
   if (!isRead(shown))
-    throw approvalUnread('this version reads requests and changes of terms, and this is neither');
+    throw approvalUnread(
+      'this version reads requests, changes of terms and orders about servers, and this is none',
+    );
   const terms = readTermsShown(shown);
   if (!(terms.approvers ?? []).some(({ xid }) => equalBytes(xid, me))) throw notAnApprover(key.keyName);
   const change = shown.matter === 'terms' ? readChange(shown, terms) : null;
-  const description = change?.description ?? describe(shown, contextOf(key, epoch, now));
+  const description = change?.description ?? describeOther(shown, { key, epoch, now });
   return {
     description,
     terms: rulesSentences(terms, REQUEST_FACTS),
@@ -73,7 +76,15 @@ function readTermsShown({ terms: bytes, termsHash }: ShownMatter): KeyTerms {
 }
 
 function isRead({ matter }: ShownMatter): boolean {
-  return matter === 'request' || matter === 'terms';
+  return matter === 'request' || matter === 'terms' || matter === 'order';
+}
+
+function describeOther(
+  shown: ShownMatter,
+  { key, epoch, now }: Pick<Reading, 'key' | 'epoch' | 'now'>,
+): Description {
+  if (shown.matter === 'order') return orUnread('the order', () => readOrder(shown, key));
+  return describe(shown, contextOf(key, epoch, now));
 }
 
 /** A change of the terms, in the sentences that everybody reads of it. */

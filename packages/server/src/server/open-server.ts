@@ -173,6 +173,14 @@ async function openOn(
     committed,
     appended: (transaction, line) => noticeLater(outbox, operator, ways.keys(), transaction, line),
   });
+  const accounts = createAccounts({
+    vault,
+    clock,
+    random,
+    admission: config.accounts,
+    most: config.limits.accounts,
+    quota: config.quota,
+  });
   const context: ServerContext = {
     clock,
     random,
@@ -186,16 +194,9 @@ async function openOn(
     epochKeys: openEpochKeys(config, vault, random),
     events,
     audit,
-    accounts: createAccounts({
-      vault,
-      clock,
-      random,
-      admission: config.accounts,
-      most: config.limits.accounts,
-      quota: config.quota,
-    }),
+    accounts,
     policy: createPolicy({ vault, operator: config.policy }),
-    people: createPeople({ clock, config, identity, vault }),
+    people: createPeople({ accounts, clock, config, identity, vault }),
     checkedChanges: createChangeMemory(),
   };
   const folder = watchFolder(context);

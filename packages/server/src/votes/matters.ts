@@ -1,25 +1,12 @@
 import { MAX_ASKED_PAYLOAD_BYTES, holdVotes, type KeyTerms, silentIn } from '@ckm/api';
-import type { MatterOfPeople, PeopleSaid } from '../context.js';
+import type { AskedMatter, MatterOfPeople, PeopleSaid } from '../context.js';
 import type { MatterName, Reader, Transaction } from '../storage/storage.js';
 import { sealRecord } from '../vault/sealed-record.js';
 import { payloadTooLong } from './codes.js';
-import {
-  type MatterRecord,
-  nameOf,
-  openMatter,
-  pollingOf,
-  sealMatter,
-  type StoredMatter,
-  type VotesContext,
-} from './matter.js';
+import { nameOf, openMatter, pollingOf, sealMatter, type StoredMatter, type VotesContext } from './matter.js';
 import { votesIn } from './store-vote.js';
 
-/** A matter as people are asked about it. */
-export interface AskedMatter extends MatterOfPeople, Pick<MatterRecord, 'sentence'> {
-  readonly payload: Uint8Array;
-  /** Whom it is asked of, by the names in the terms; those who were asked before are asked still. */
-  readonly names: readonly string[];
-}
+type AskingContext = Pick<VotesContext, 'accounts' | 'clock' | 'vault'>;
 
 /** Bytes that a matter takes in the database beside what is asked for. */
 const FRAMING_BYTES = 1_024;
@@ -61,7 +48,7 @@ export async function holdMatter(
  * @throws PolicyError `QUOTA_WAITING`, `QUOTA_BYTES`, `PAYLOAD_TOO_LONG_TO_ASK`
  */
 export async function askPeople(
-  context: VotesContext,
+  context: AskingContext,
   transaction: Transaction,
   asked: AskedMatter,
   before: StoredMatter | null,
@@ -80,7 +67,7 @@ export async function askPeople(
 
 /** What was released by what people said is final; what they said has ended since, and for more they are asked again. */
 async function askAgain(
-  context: VotesContext,
+  context: AskingContext,
   transaction: Transaction,
   { row, record }: StoredMatter,
   payload: Uint8Array,
@@ -94,7 +81,7 @@ async function askAgain(
 }
 
 async function insertMatter(
-  context: VotesContext,
+  context: AskingContext,
   transaction: Transaction,
   asked: AskedMatter,
 ): Promise<StoredMatter> {
@@ -122,7 +109,7 @@ function xidsOf(
 }
 
 async function assertRoom(
-  { accounts }: VotesContext,
+  { accounts }: Pick<VotesContext, 'accounts'>,
   transaction: Transaction,
   owner: Uint8Array,
   bytes: number,

@@ -1,9 +1,14 @@
-import type { People, ServerContext } from '../context.js';
-import { saidOf } from './matters.js';
+import type { People } from '../context.js';
+import { nameOf, type VotesContext } from './matter.js';
+import { askPeople, endMatter, holdMatter, saidOf } from './matters.js';
 
 /** The people whom terms of keys name, by what they have said here. */
-export function createPeople(
-  context: Pick<ServerContext, 'clock' | 'config' | 'identity' | 'vault'>,
-): People {
-  return { said: (reader, matter) => saidOf(context, reader, matter) };
+export function createPeople(context: Omit<VotesContext, 'audit' | 'storage'>): People {
+  return {
+    said: (reader, matter) => saidOf(context, reader, matter),
+    ask: async (transaction, asked) => {
+      await askPeople(context, transaction, asked, await holdMatter(context, transaction, nameOf(asked)));
+    },
+    end: (transaction, matter) => endMatter(transaction, nameOf(matter)),
+  };
 }

@@ -10,13 +10,14 @@ import {
   type PartyIndex,
   type RosterEntry,
 } from '@ckm/threshold';
-import type { ServerContext, WeightyRules } from '../../context.js';
+import type { PeopleSaid, ServerContext, WeightyRules } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { ChangeRow, KeyRow, Reader } from '../../storage/storage.js';
 import { keyForked, keyLeft } from '../keys/over.js';
 import { certifiedBy } from '../keys/stored/proved-epoch.js';
 import { type KeyHead, openHead } from '../keys/stored/key-head.js';
 import { readEpoch } from '../keys/stored/read-key.js';
+import { saidOfOrder } from './asked-people.js';
 import { openChange, readChange, type ChangeRecord } from './change-record.js';
 
 /** An epoch of a key that is about to be followed by another, as this server knows it. */
@@ -34,11 +35,13 @@ export interface Deciding {
   readonly before: CertifiedEpoch;
   /** What the operator here asks beyond what was certified with the key. */
   readonly stricter: WeightyRules;
+  /** What people have said of the weighty order that waits here; null: the terms of the key ask nobody about it, or none waits. */
+  readonly said: PeopleSaid | null;
   /** Of this server in that epoch; null: it joins. */
   readonly slot: PartyIndex | null;
 }
 
-type DecidingContext = Pick<ServerContext, 'vault' | 'policy'>;
+type DecidingContext = Pick<ServerContext, 'vault' | 'policy' | 'people'>;
 
 /** The head of a key with its row. */
 export interface StoredHead {
@@ -90,7 +93,8 @@ async function readOwn(
   const slot = head.slot as PartyIndex;
   const key = { row, head };
   const stricter = context.policy.weighty(head);
-  return { owner, keyId, epoch, key, former: null, changeRow, record, before, stricter, slot };
+  const said = await saidOfOrder(context, reader, key, record.order);
+  return { owner, keyId, epoch, key, former: null, changeRow, record, before, stricter, said, slot };
 }
 
 async function readJoining(
@@ -107,7 +111,19 @@ async function readJoining(
   }
   const before = certifiedBy(record.joining.parameters, record.joining);
   const stricter = context.policy.weighty(former?.head ?? null);
-  return { owner, keyId, epoch, key: null, former, changeRow, record, before, stricter, slot: null };
+  return {
+    owner,
+    keyId,
+    epoch,
+    key: null,
+    former,
+    changeRow,
+    record,
+    before,
+    stricter,
+    said: null,
+    slot: null,
+  };
 }
 
 /** Who decides, and what is believed of what they say. */

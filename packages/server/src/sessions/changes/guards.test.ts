@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { termsWith } from '../test/terms.js';
 import type { Counter } from '../waiting-time.js';
 import { NO_CHANGE } from './change-record.js';
+import type { PeopleSaid } from '../../context.js';
+import type { KeyHead } from '../keys/stored/key-head.js';
 import { judgeOrder } from './guards.js';
 
 const DAY = 86_400;
@@ -14,6 +16,7 @@ function judged(
   counted: number,
   terms: Partial<KeyTerms>,
   order: { readonly termsVersion: number } | null = null,
+  said: PeopleSaid | null = null,
 ) {
   const policy: KeyTerms = {
     kinds: ['message'],
@@ -29,7 +32,13 @@ function judged(
   const waited = { needed: 40 * DAY, counted, countedAt: counter.now, lived: 0, process };
   return judgeOrder(
     counter,
-    { key: null, record: { ...NO_CHANGE, joining }, stricter: { asksOperator: false, delay: 0 } },
+    {
+      // A server that joins hears nobody.
+      key: said === null ? null : { head: { policy } as KeyHead },
+      record: { ...NO_CHANGE, joining },
+      stricter: { asksOperator: false, delay: 0 },
+      said,
+    },
     { order: order as ChangeOrder | null, isWeighty: true, over: null, waited, operator: null },
   );
 }
@@ -54,9 +63,28 @@ describe('an order about other servers', () => {
     expect(judged(0, terms, { termsVersion: 3 })).toMatchObject({ verdict: 'early', readyAt: null });
   });
 
-  test('never goes where the terms name people for it and nobody is asked', () => {
-    const named = judged(4 * DAY, termsWith([]));
-    expect(named).toMatchObject({ verdict: 'early', asked: false });
-    expect(named.reason).toContain('people are to say yes');
+  test('waits for those whom the terms name for a change, and is over by as many noes as leave too few', () => {
+    const said = (yes: readonly string[], no: readonly string[] = []): PeopleSaid => ({
+      votes: { yes: new Set(yes), no: new Set(no) },
+      without: new Set(),
+    });
+    const after = (people: PeopleSaid) => judged(4 * DAY, termsWith([]), null, people);
+    expect(after(said([]))).toMatchObject({ verdict: 'early', asked: false });
+    expect(after(said(['ann'])).reason).toBe('by the terms of the key 1 more of bob, cy have to say yes');
+    expect(after(said(['ann', 'cy'])).verdict).toBe('passed');
+    expect(after(said(['ann', 'cy'], ['bob'])).verdict).toBe('passed');
+    expect(after(said(['ann'], ['bob', 'cy']))).toMatchObject({
+      verdict: 'over',
+      reason: 'by the terms of the key: bob, cy said no',
+    });
+    // Its delay is counted besides.
+    expect(judged(DAY, termsWith([]), null, said(['ann', 'cy']))).toMatchObject({
+      verdict: 'early',
+      readyAt: counter.now + 2 * DAY,
+    });
+  });
+
+  test('is heard by those who decide, not by a server that joins', () => {
+    expect(judged(4 * DAY, termsWith([])).verdict).toBe('passed');
   });
 });

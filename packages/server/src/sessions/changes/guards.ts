@@ -1,4 +1,4 @@
-import { type ChangeOrder, type KeyTerms, policyHash, versionOf } from '@ckm/api';
+import { type ChangeOrder, countVotes, type KeyTerms, policyHash, versionOf } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { CertifiedEpoch, ChangeParams, GuardVerdict } from '@ckm/threshold';
 import type { StoredOrder } from './change-record.js';
@@ -28,16 +28,15 @@ export interface Guarded {
 }
 
 /** What an order is judged by: the key, or what a server that joins was shown of it. */
-type Judged = Pick<Deciding, 'record' | 'stricter'> & { readonly key: Pick<StoredHead, 'head'> | null };
+type Judged = Pick<Deciding, 'record' | 'stricter' | 'said'> & {
+  readonly key: Pick<StoredHead, 'head'> | null;
+};
 
 /** What is judged of an order. */
 type JudgedOrder = Pick<StoredOrder, 'isWeighty' | 'over' | 'waited' | 'operator'> & {
   /** Null: to settle which certificate counts, whose terms stand in it. */
   readonly order: ChangeOrder | null;
 };
-
-/** People whom the terms name for changes are to say yes, and nobody can ask them yet. */
-const PEOPLE_NOT_ASKED = 'by the terms of this key people are to say yes, and this server asks nobody';
 
 const PASSED: Guarded = { verdict: 'passed', readyAt: null, asked: false, reason: null };
 
@@ -68,7 +67,7 @@ export function judgeOrder(counter: Counter, deciding: Judged, order: JudgedOrde
 
 /** Whether what a whole roster signed is under the terms in force here, by number and text. */
 export function isUnderTerms(
-  deciding: Judged,
+  deciding: Pick<Judged, 'key' | 'record'>,
   { next, termsVersion }: Pick<ChangeParams, 'next' | 'termsVersion'>,
 ): boolean {
   const policy = policyOf(deciding);
@@ -117,12 +116,35 @@ function judgeWeighty(
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
   const asked = (changes === 'operator' || asksOperator) && order.operator === null;
   const readyAt = left > 0 ? counter.now + left : null;
-  if ((change?.needed ?? 0) > 0) return { verdict: 'early', readyAt, asked, reason: PEOPLE_NOT_ASKED };
+  const people = judgePeople(deciding, change);
+  if (people?.isOver === true) return over(people.reason);
+  if (people !== null) return { verdict: 'early', readyAt, asked, reason: people.reason };
   if (asked || readyAt !== null) return { verdict: 'early', readyAt, asked, reason: null };
   return PASSED;
 }
 
-function policyOf({ key, record }: Judged): KeyTerms {
+/**
+ * What people whom the terms name for changes leave to be said; null: nothing. A server that joins hears none of them: those who decide have.
+ */
+function judgePeople(
+  { key, said }: Pick<Judged, 'key' | 'said'>,
+  change: KeyTerms['change'],
+): { readonly isOver: boolean; readonly reason: string } | null {
+  if (key === null || change === undefined || change.needed === 0) return null;
+  if (said === null) return { isOver: false, reason: NOT_ASKED };
+  const { missing, silent, noes, isOver } = countVotes(change, said.votes, said.without);
+  if (isOver) return { isOver, reason: `by the terms of the key: ${noes.join(', ')} said no` };
+  if (missing === 0) return null;
+  return {
+    isOver,
+    reason: `by the terms of the key ${missing} more of ${silent.join(', ')} have to say yes`,
+  };
+}
+
+/** About settling which certificate counts nobody is asked yet. */
+const NOT_ASKED = 'by the terms of this key people are to say yes, and this server asks nobody about that';
+
+function policyOf({ key, record }: Pick<Judged, 'key' | 'record'>): KeyTerms {
   return key === null ? record.joining!.policy : key.head.policy;
 }
 

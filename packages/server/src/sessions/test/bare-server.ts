@@ -189,6 +189,7 @@ async function createBareContext(
   const identity: Identity = createIdentity(seed);
   const staticSeeds = createStaticSeeds({ backup: config.backup, hostSeed: hostSeedOf(seed), random });
   const { policy: operator, quota } = config;
+  const accounts = createAccounts({ vault, clock, random, admission: 'open', most: 100, quota });
   return {
     clock,
     elapsed: options.elapsed ?? (() => clock() * 1_000),
@@ -206,9 +207,9 @@ async function createBareContext(
       },
     },
     epochKeys: openEpochKeys(config, vault, random),
-    accounts: createAccounts({ vault, clock, random, admission: 'open', most: 100, quota }),
+    accounts,
     policy: createPolicy({ vault, operator }),
-    people: createPeople({ clock, config, identity, vault }),
+    people: createPeople({ accounts, clock, config, identity, vault }),
     audit: createAuditLog({ vault, clock, random }),
     events: silentEvents(),
     checkedChanges: createChangeMemory(),

@@ -21,6 +21,7 @@ import { acknowledge, ACKNOWLEDGEMENT_MS, isHeld } from '../chain/acknowledged.j
 import { beginEpoch } from './begin-epoch.js';
 import { type Committed, readDone } from './committed.js';
 import { type DecidedEpoch, writeChange } from '../change-record.js';
+import { endAsking } from '../asked-people.js';
 import { type Deciding, type DecidingScope, ownEntry, readDeciding, settledOtherwise } from '../deciding.js';
 import { endRepairs, endTries } from '../end-tries.js';
 import { goOn, leave, type Shown } from './enter-epoch.js';
@@ -211,6 +212,7 @@ async function keep(
   if (key === null && changeRow === null)
     throw refusal('CHANGE_NOT_MEMBER', 'this server is of neither of the two epochs');
   if (record.decided !== null) return;
+  await endAsking(context, transaction, key, record);
   const { bytes: certificate, next } = shown;
   const decided = { certificate, parameters: encodeKeyParams(next.params), ...provedBy(next) };
   await writeChange(context, transaction, { owner, keyId, epoch }, key?.row ?? null, changeRow, {
@@ -232,6 +234,7 @@ async function enter(
   const { owner, keyId, epoch } = scope;
   const deciding = await holdDeciding(context, transaction, scope, shown);
   const { record, changeRow } = deciding;
+  await endAsking(context, transaction, deciding.key, record);
   if (share === null) await leave(context, transaction, deciding, shown);
   else await goOn(context, transaction, deciding, shown, share);
   if (changeRow !== null) {

@@ -175,7 +175,7 @@ export function judgeSettling(counter: Counter, forked: ForkedKey): Guarded {
   const { settling } = record;
   const stricter = settling?.isShown === true ? { ...forked.stricter, asksOperator: true } : forked.stricter;
   const order = settling === null ? null : { ...settling, order: null, isWeighty: true };
-  return judgeOrder(counter, { key: { head }, record, stricter }, order);
+  return judgeOrder(counter, { key: { head }, record, stricter, said: null }, order);
 }
 
 /** The order to settle that is here. @param hash of the order that is meant; left out: whichever. @throws StateError `CHANGE_UNKNOWN` */

@@ -6,6 +6,7 @@ import { putBack } from '../../keys/stored/read-key.js';
 import { openChange } from '../change-record.js';
 import type { StoredHead } from '../deciding.js';
 import { judgeSettling, readForked } from '../forks/forked-key.js';
+import { saidOfOrder } from '../asked-people.js';
 import { judgeOrder } from '../guards.js';
 import type { ChangeMeans } from '../means.js';
 
@@ -38,7 +39,7 @@ export async function readOpenOrders(
     const name = encodeHex(row.keyId);
     await passIfTampered(means.context.events.storageFailed, async () => {
       const key = byId.get(name);
-      const order = key?.row.epoch === row.epoch ? openOrderIn(means, key, row) : null;
+      const order = key?.row.epoch === row.epoch ? await openOrderIn(means, reader, key, row) : null;
       if (order !== null) orders.set(name, order);
       const settlement = key === undefined ? null : await openSettlementIn(means, reader, key, row);
       if (settlement !== null) settlements.set(name, settlement);
@@ -66,17 +67,19 @@ async function openSettlementIn(
 }
 
 /** @throws StorageError `ROW_TAMPERED` */
-function openOrderIn(
+async function openOrderIn(
   { context, counting }: Pick<ChangeMeans, 'context' | 'counting'>,
+  reader: Reader,
   key: StoredHead | undefined,
   row: ChangeRow,
-): OpenOrder | null {
+): Promise<OpenOrder | null> {
   if (key === undefined || key.head.left !== undefined || key.head.forked !== undefined) return null;
   if (row.version !== (key.head.change ?? 0)) throw putBack('changes');
   const record = openChange(context, row);
   if (record.order === null) return null;
   const stricter = context.policy.weighty(key.head);
-  const { verdict, readyAt, asked } = judgeOrder(counting(), { key, record, stricter }, record.order);
+  const judged = { key, record, stricter, said: await saidOfOrder(context, reader, key, record.order) };
+  const { verdict, readyAt, asked } = judgeOrder(counting(), judged, record.order);
   if (verdict === 'over') return null;
   const state = verdict === 'passed' ? 'ready' : 'waiting';
   return { order: record.order.order, state, readyAt, asked };

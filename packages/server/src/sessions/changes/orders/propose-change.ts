@@ -20,6 +20,7 @@ import {
   type JoiningKey,
   writeChange,
 } from '../change-record.js';
+import { askAboutOrder, endAsking, saidOfOrder } from '../asked-people.js';
 import { storeLinks } from '../chain/check-chain.js';
 import { assertUndecided, type Deciding, epochDiffers, isOfRoster, readDeciding } from '../deciding.js';
 import { COUNTED_OF_WEIGHTY, isRefresh, judgeOrder } from '../guards.js';
@@ -189,6 +190,7 @@ async function storeOrder(
   const record: ChangeRecord = { ...withOrder(deciding.record, stored), root, drawn };
   const row = deciding.key?.row ?? null;
   await writeChange(context, transaction, { owner, keyId, epoch }, row, deciding.changeRow, record);
+  if (isWeighty) await askAnew(context, transaction, deciding, order);
   await context.audit.append(transaction, {
     deed: 'change.propose',
     who: owner,
@@ -199,7 +201,22 @@ async function storeOrder(
     policy: '',
     detail: `order ${encodeHex(hash).slice(0, 8)}${call.by.may === null ? '' : `, by device ${encodeHex(call.by.id).slice(0, 8)}`}`,
   });
-  return viewChange(means, { ...deciding, record }, hash);
+  const said =
+    deciding.key === null ? null : await saidOfOrder(context, transaction, deciding.key, record.order);
+  return viewChange(means, { ...deciding, record, said }, hash);
+}
+
+/** People are asked about this order, and about the one whose place it takes no more. */
+async function askAnew(
+  context: ServerContext,
+  transaction: Transaction,
+  { key, record: before, before: epoch }: Deciding,
+  order: ChangeOrder,
+): Promise<void> {
+  if (key === null) return;
+  await endAsking(context, transaction, key, before);
+  const sentence = sentenceOf({ before: epoch }, order);
+  await askAboutOrder(context, transaction, key, order, { sentence, lasts: COUNTED_OF_WEIGHTY });
 }
 
 const DRAWN_BYTES = 32;
@@ -228,7 +245,19 @@ async function readOrBegin(
   const { root = null, drawn = null, freezes = [] } = known?.record ?? {};
   const record = { ...NO_CHANGE, root, drawn, freezes, joining: shown };
   const stricter = context.policy.weighty(former?.head ?? null);
-  return { owner, keyId, epoch, key: null, former, changeRow, record, before, stricter, slot: null };
+  return {
+    owner,
+    keyId,
+    epoch,
+    key: null,
+    former,
+    changeRow,
+    record,
+    before,
+    stricter,
+    said: null,
+    slot: null,
+  };
 }
 
 /** The terms of a key have changed since it was shown to a server that joins, and has signed nothing for it yet. */
