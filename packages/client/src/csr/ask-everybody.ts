@@ -20,8 +20,8 @@ export interface NotReached {
   readonly error: CkmError;
 }
 
-/** More are never asked: a set has five servers, and the one before it five others. */
-const MOST_ASKED = 16;
+/** More are never followed: a set has five servers, and the one before it five others. */
+const MOST_FOUND = 16;
 
 /** Asks the servers where one begins, and everybody who is named in what they keep. */
 export async function askEverybody(
@@ -39,7 +39,7 @@ export async function askEverybody(
     const named = answers.flatMap(({ deposits }) => deposits.flatMap(({ places }) => places));
     const fresh = [...new Map(named.map((place) => [encodeHex(place.xid), place]))]
       .filter(([xid]) => !asked.has(xid))
-      .slice(0, MOST_ASKED - asked.size);
+      .slice(0, from.length + MOST_FOUND - asked.size);
     for (const [xid] of fresh) asked.add(xid);
     const reached = await Promise.all(fresh.map(([, place]) => reach(means, place, { pinned, authority })));
     lost.push(...reached.filter((one) => 'error' in one));

@@ -87,3 +87,11 @@ export function receiptDiffers(server: string): PeerFaultError {
     facts: { servers: [server] },
   });
 }
+
+export function shareDenied(server: string): PeerFaultError {
+  return new PeerFaultError(`${server} has said that it keeps its share, and does not give it back`, {
+    code: 'FAULT_DEPOSIT_RECEIPT',
+    hint: `tell the operator of ${server}, and take another server in its place; no old share is deleted`,
+    facts: { servers: [server] },
+  });
+}

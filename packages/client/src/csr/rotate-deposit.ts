@@ -3,7 +3,7 @@ import type { ClientContext } from '../context/context.js';
 import { causeOf } from '../servers/causes.js';
 import { askEverybody, type NotReached, type Whereabouts } from './ask-everybody.js';
 import { pinnedServers, reachAll } from './choose-servers.js';
-import { nothingKept } from './csr-errors.js';
+import { nothingKept, shareDenied } from './csr-errors.js';
 import { type DeletedAt, deleteShares } from './delete-shares.js';
 import type { DepositPlace } from './deposit-envelope.js';
 import {
@@ -15,6 +15,7 @@ import {
 } from './deposit-record.js';
 import { type DepositSecret, depositId } from './deposit-secret.js';
 import { findShares, type FoundShares } from './find-shares.js';
+import type { StoredAt } from './store-shares.js';
 import type { ShownShares } from './look-at-shares.js';
 import {
   begin,
@@ -85,8 +86,36 @@ export async function rotateDeposit(
   const isOver = before !== null && isStored(before);
   const stored = isOver ? { ...viewOf(before.places), servers: [] } : await storeAnew(context, args);
   const left = await readDepositRecord(context.store, depositId(old));
-  const isDue = left !== null && stored.servers.every(isThere);
-  return { ...stored, deleted: isDue ? await deleteDeposit(context, old) : [] };
+  if (left === null || !stored.servers.every(isThere)) return { ...stored, deleted: [] };
+  // Where some of the old ones are gone already, they were given back before.
+  const kept = left.isLeaving ? [] : await notGivenBack(context, fresh);
+  if (kept.length > 0) return { ...stored, servers: kept, deleted: [] };
+  return { ...stored, deleted: await deleteDeposit(context, old) };
+}
+
+/** Servers that say they have stored a share and do not give it: nothing is deleted as long as one does that, and it is stored there once more. */
+async function notGivenBack(context: ClientContext, secret: DepositSecret): Promise<readonly StoredAt[]> {
+  const record = (await readDepositRecord(context.store, depositId(secret)))!;
+  const where = await whereabouts(context, record);
+  const { shown, lost } = await askEverybody(context, secret, where);
+  const isGiven = ({ deposits }: ShownShares) => deposits.some(({ set }) => equalBytes(set, record.set));
+  const denying = shown.filter((one) => one.error === null && !isGiven(one));
+  if (denying.length > 0) await saveDepositRecord(context.store, { ...record, held: 0 });
+  return [
+    ...denying.map(({ server: { name } }): StoredAt => {
+      const error = shareDenied(name);
+      return { server: name, outcome: 'refused', text: 'does not give its new share back', error };
+    }),
+    ...shown.flatMap(({ server: { name }, error }): readonly StoredAt[] =>
+      error === null ? [] : [{ server: name, outcome: 'silent', text: causeOf(error), error }],
+    ),
+    ...[...where.lost, ...lost].map(({ place: { name }, error }): StoredAt => ({
+      server: name,
+      outcome: 'silent',
+      text: causeOf(error),
+      error,
+    })),
+  ];
 }
 
 async function storeAnew(
