@@ -102,14 +102,14 @@ async function readFileOf(home: Home): Promise<Uint8Array | null> {
 }
 
 function exists({ path }: Home): StateError {
-  return new StateError(`${path} is one of an approver already`, {
+  return new StateError(`there is an approver in ${path} already`, {
     code: 'APPROVER_EXISTS',
     hint: 'keep using it; for another person name another folder with --home',
   });
 }
 
 function notHere({ path }: Home): StateError {
-  return new StateError(`nobody in ${path} is an approver`, {
+  return new StateError(`there is no approver in ${path}`, {
     code: 'APPROVER_NOT_HERE',
     hint: 'make one with: ckm approver init   (or name your folder with --home)',
   });

@@ -2,6 +2,7 @@ import type { LookedAt, MatterView, SilentHere, Verdict, VoteGiven } from '@ckm/
 import { AvailabilityError, type CkmError, encodeHex, UsageError } from '@ckm/foundation';
 import { formatDescription } from '../terminal/description.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
+import { plainText } from '../terminal/plain-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 const SAYS: Readonly<Record<Verdict, string>> = {
@@ -22,18 +23,31 @@ export function sentenceOf({ description, doubt }: MatterView): string {
 
 /** As in a list: the sentence first, then what decides it. */
 export function matterLines(view: MatterView): string {
-  return [`${view.id}  ${sentenceOf(view)}`, ...factsOf(view).map((line) => `          ${line}`)].join('\n');
+  const facts = factsOf(view).map((line) => `          ${plainText(line)}`);
+  return [`${view.id}  ${plainText(sentenceOf(view))}`, ...facts].join('\n');
 }
 
-/** Everything that is shown of one thing before somebody says yes or no to it. */
-export function formatMatter(terminal: Pick<Terminal, 'style' | 'columns'>, view: MatterView): string {
-  const { description, doubt, terms } = view;
+/**
+ * Everything that is shown of one thing before somebody says yes or no to it.
+ * @param isWhole whether all that the terms say is shown, or their rules alone
+ */
+export function formatMatter(
+  terminal: Pick<Terminal, 'style' | 'columns'>,
+  view: MatterView,
+  isWhole = false,
+): string {
+  const { description, doubt } = view;
+  const terms = view.terms.filter((line) => isWhole || line.startsWith('Rule '));
   const read = description === null ? '' : formatDescription(terminal, description);
   return [
     read,
-    ...(doubt === null ? [] : [`  ${terminal.style('red', '!')} ${doubt.message}`, `    ${doubt.hint}`, '']),
-    ...factsOf(view).map((line) => `  ${line}`),
-    ...(terms.length === 0 ? [] : ['', '  The terms of the key:', ...terms.map((line) => `    ${line}`)]),
+    ...(doubt === null
+      ? []
+      : [`  ${terminal.style('red', '!')} ${plainText(doubt.message)}`, `    ${plainText(doubt.hint)}`, '']),
+    ...factsOf(view).map((line) => `  ${plainText(line)}`),
+    ...(terms.length === 0
+      ? []
+      : ['', '  The terms of the key:', ...terms.map((line) => `    ${plainText(line)}`)]),
     '',
   ].join('\n');
 }

@@ -1,3 +1,4 @@
+import { rulesSentences } from '@ckm/api';
 import type { Client, PreparedRequest, SeedSource, SignArgs, SignResult } from '@ckm/client';
 import { EncodingError, encodeUtf8, PolicyError } from '@ckm/foundation';
 import {
@@ -5,6 +6,7 @@ import {
   type OpenInput,
   refusalOfOpen,
   REQUEST_ERRORS,
+  REQUEST_FACTS,
   transactionIn,
 } from '@ckm/requests';
 import { basename, resolve } from 'node:path';
@@ -162,8 +164,16 @@ function askLines(key: string, { asks, needed, policy }: PreparedRequest): strin
     `  Key     ${key}`,
     `  Servers any ${needed} of ${asks.join(', ')}`,
     ...policyLines(policy).map((line) => `  ${line}`),
+    ...peopleLines(policy),
     '',
   ].join('\n');
+}
+
+/** Whose yes the terms of the key ask for, rule by rule; nothing where they ask nobody. */
+function peopleLines(policy: PreparedRequest['policy']): string[] {
+  if (policy.approvals === undefined) return [];
+  const rules = rulesSentences(policy, REQUEST_FACTS).filter((line) => line.startsWith('Rule '));
+  return rules.map((line, at) => `  ${at === 0 ? 'People ' : '       '} ${line}`);
 }
 
 /** Of these there is nothing more to say than that no answer came. */

@@ -154,6 +154,12 @@ describe('docs/people.md: a family with a limit', () => {
           message: 'the request waits for 2 more yes of alice, bob, carol',
         });
       }
+      const shown = await ckm(owner, 'sign treasury --psbt large.psbt --preview');
+      expect(shown.stderr).toMatch(/People +Rule 1: .*\n +Rule 2: .*2 of alice, bob, carol/);
+      const list = await ckm(homeOf('alice'), 'approver list');
+      expect(list.stdout).toMatch(
+        /^[0-9a-f]{8} {2}Pay 0\.00300000 BTC .*\n {10}for the key treasury, asked for by its owner/,
+      );
       const bringBack = await turnOff('bravo');
       await bringBack();
       const [seen] = await waiting('bob');

@@ -13,11 +13,11 @@ async function init(context: Context): Promise<void> {
   const machine = { home: home.path, approver: home.approverFile };
   if (flags.preview === true) {
     await assertNone(home);
-    terminal.result(`would make ${home.path} one of an approver`, { preview: true, ...machine });
+    terminal.result(`would make an approver in ${home.path}`, { preview: true, ...machine });
     return;
   }
   await makeApprover(context);
-  terminal.result(`${home.path} is one of an approver`, machine);
+  terminal.result(`made an approver in ${home.path}`, machine);
   terminal.talk('  take an invitation with: ckm approver join INVITATION --out ANSWER');
   terminal.talk(
     '  keep a copy of its file `approver` and the passphrase: who loses them is invited anew, by every owner',

@@ -32,7 +32,7 @@ async function list(context: Context): Promise<void> {
     silent,
   };
   const text = matters.length === 0 ? nothingText(keys) : matters.map(matterLines).join('\n\n');
-  terminal.result(plainText(text), machine);
+  terminal.result(text, machine);
   if (more > 0) terminal.warn(`  ${counted(more, 'other')} wait besides: answer some of these first`);
   for (const one of silent) terminal.warn(plainText(`  ${silentLine(one)}`));
 }

@@ -15,5 +15,5 @@ async function show(context: Context, id: string): Promise<void> {
   const { terminal } = context;
   const approver = await openApproverHere(context);
   const { view } = await approver.look(id);
-  terminal.result(formatMatter(terminal, view), matterObject(view), 'asWritten');
+  terminal.result(formatMatter(terminal, view, true), matterObject(view), 'asWritten');
 }
