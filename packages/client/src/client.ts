@@ -38,7 +38,7 @@ import {
   takeAnswer,
 } from './invitations/invite.js';
 import { type InvitedTo, readInvited } from './invitations/invited.js';
-import type { CaseView, ContactProof } from '@ckm/api';
+import type { CaseView, ContactProof, KeyTerms } from '@ckm/api';
 import {
   type ContactArgs,
   type Contacts,
@@ -197,6 +197,7 @@ import {
   type SeedBackupForm,
 } from './seed/seed-backup.js';
 import { noteSheet } from './keys/sheet-record.js';
+import { listTermsNotes, newestKnown } from './terms/change/known-terms.js';
 import { prepareTermsChange, type TermsChangePlan } from './terms/change/plan-change.js';
 import { type ProposedTerms, proposeTerms } from './terms/change/propose-terms.js';
 import { readStandings, type TermsStandings } from './terms/change/standing.js';
@@ -485,6 +486,8 @@ export interface Client {
 
   /** The terms of a key as each of its servers has them, what waits, and how they came about. */
   showTerms(name: string): Promise<TermsStandings>;
+  /** The newest terms of a key that this client has seen in force; nobody is asked. */
+  knownTerms(name: string): Promise<KeyTerms>;
   /** What proposing other terms would ask of whom. Nothing is proposed or written. @param written null: what was proposed here last */
   planTerms(name: string, written: WrittenTerms | null): Promise<TermsChangePlan>;
   /**
@@ -777,6 +780,10 @@ export function createClient(options: ClientOptions): Client {
     sign: async (args, on) => (await prepare(args)).sign(on),
 
     showTerms: async (name) => readStandings(context, await readKey(name)),
+    knownTerms: async (name) => {
+      const { keyId, record } = await readKey(name);
+      return newestKnown(keyId, record.policy, await listTermsNotes(store));
+    },
     planTerms: async (name, written) =>
       (await prepareTermsChange(context, await readKey(name), written)).plan,
     proposeTerms: async (name, written, votes = []) =>

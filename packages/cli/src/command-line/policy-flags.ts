@@ -1,6 +1,7 @@
-import type { KeyPolicy } from '@ckm/api';
+import type { KeyPolicy, KeyTerms } from '@ckm/api';
 import { formatSpan } from '@ckm/foundation';
 import { Option } from 'commander';
+import { counted } from '../terminal/counted.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { optionInvalid, parseDuration, parseMoment, parseRate } from './option-values.js';
 
@@ -75,7 +76,7 @@ export function parsePolicyFlags(flags: PolicyFlags): Partial<KeyPolicy> {
 }
 
 /** A policy as lines of label and value. */
-export function policyLines(policy: KeyPolicy): string[] {
+export function policyLines(policy: KeyTerms): string[] {
   const { kinds, rateLimit, expiresAt, blindAllowed, approval } = policy;
   const limit =
     rateLimit === null ? '' : `, at most ${rateLimit.count} in ${formatSpan(rateLimit.perSeconds)}`;
@@ -84,8 +85,17 @@ export function policyLines(policy: KeyPolicy): string[] {
     approval === 'operator' ? 'each request waits for the operators' : 'signs without asking its operator';
   return [
     `Policy  ${kinds.join(', ')}; ${who}${limit}${end}${blindAllowed ? ', blind signing allowed' : ''}`,
+    ...peopleLines(policy),
     ...changeLines(policy),
   ];
+}
+
+/** Only of terms that have more than a policy; ckm terms show says all of them. */
+function peopleLines({ approvals, approvers, version = 0 }: KeyTerms): string[] {
+  if (approvals === undefined && approvers === undefined && version === 0) return [];
+  const rules = `${counted(approvals?.length ?? 0, 'rule')} for requests`;
+  const people = (approvers ?? []).map(({ name }) => name).join(', ');
+  return [`Terms   number ${version}; ${rules}${people === '' ? '' : `, may ask ${people}`}`];
 }
 
 /** Only where a key says something else than what is usual. */

@@ -43,6 +43,7 @@ const whole = {
   elsewhere: [],
   forked: [],
   settlements: [],
+  terms: { version: 0, asks: [] },
   orders: [],
   exports: { goesOn: [], given: [] },
   margin: 2,
@@ -54,6 +55,12 @@ const whole = {
   comparison: { outcome: 'same', at: 0 },
 } as unknown as KeyStatus;
 const row = (changed: Partial<KeyStatus>) => keyRow(terminal, { ...whole, ...changed }).slice(3);
+
+test('terms are said where they ask people, or were changed', () => {
+  const said = (version: number, asks: readonly string[]) => row({ terms: { version, asks } }).at(-1);
+  expect(said(0, ['alice', 'bob'])).toBe('terms 0, which may ask alice, bob: ckm terms show letters');
+  expect(said(2, [])).toBe('terms 2: ckm terms show letters');
+});
 
 test('how many may fail is said for signatures, and for changes where those take more', () => {
   expect(row({})).toEqual(['all 4 answer', '2 servers may fail; 1 may fail and it still changes hands']);

@@ -93,8 +93,16 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
     ...exportCells(terminal, key),
     ...frozenCells(terminal, key),
     ...comparisonCells(terminal, key),
+    ...termsCells(key),
     ...(key.recovery === 'static' ? ['recovery static: identity files give its shares back'] : []),
   ];
+}
+
+/** Of a key that may ask people, or whose terms have changed since it was made. */
+function termsCells({ name, terms: { version, asks } }: KeyStatus): string[] {
+  if (asks.length === 0 && version === 0) return [];
+  const people = asks.length === 0 ? '' : `, which may ask ${asks.join(', ')}`;
+  return [`terms ${version}${people}: ckm terms show ${name}`];
 }
 
 /** Whoever answers, and is not counted on. */

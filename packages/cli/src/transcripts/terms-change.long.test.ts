@@ -183,6 +183,10 @@ describe('the terms of a key change', () => {
       5,
       ['alpha inForce', 'bravo inForce', 'charlie inForce'],
     ]);
+    const shown = await ckm('key show treasury');
+    expect(shown.stdout).toMatch(/Terms +number 5; 2 rules for requests, may ask alice, bob, carol/);
+    const status = await ckm('status');
+    expect(status.stdout).toMatch(/terms 5, which may ask alice, bob, carol/);
     const { history } = await json<{ history: { version: number; have: string[]; isInForce: boolean }[] }>(
       'terms history treasury',
     );

@@ -1,4 +1,5 @@
 // Longer than other files, because it is the one list of what is told of a key, each line found in what servers and records say.
+import { versionOf } from '@ckm/api';
 import type { KeyParams, Quorum } from '@ckm/threshold';
 import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from '@ckm/foundation';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
@@ -18,6 +19,8 @@ import {
 import { canDrill, drillDueAt, drillPath, type DrillRecord, NEVER_DRILLED } from '../drills/drill-record.js';
 import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import type { ServerRecord } from '../servers/server-record.js';
+import { newestKnown } from '../terms/change/known-terms.js';
+import type { TermsNote } from '../terms/change/terms-note.js';
 import { type ElsewhereAt, elsewhereOf, isHeldElsewhere } from './elsewhere.js';
 import { type ExportStatus, exportStatus } from './exports.js';
 import { changeMargin, changersNeeded, type Margin, marginOf } from './margins.js';
@@ -73,7 +76,9 @@ export interface KeyStatus {
   readonly isComplete: boolean;
   /** What completes it; null when it is complete. */
   readonly remedy: Remedy | null;
-  /** UnixSeconds: its policy ends it then; null: never. */
+  /** The newest terms that this client knows of: their number, and the names of those whom they may ask. */
+  readonly terms: { readonly version: number; readonly asks: readonly string[] };
+  /** UnixSeconds: they end it then; null: never. */
   readonly expiresAt: number | null;
   readonly isExpired: boolean;
   /** What gives a server of it a lost share back. */
@@ -185,6 +190,7 @@ export interface StatusRecords extends Pick<OrderRecords, 'changes'> {
   readonly drilled: ReadonlyMap<string, DrillRecord>;
   /** Ids of repairs that were begun here, in hex. */
   readonly begun: ReadonlySet<string>;
+  readonly termsNotes: readonly TermsNote[];
   readonly found: readonly AskedServer[];
 }
 
@@ -194,7 +200,7 @@ export interface StatusRecords extends Pick<OrderRecords, 'changes'> {
  */
 export function keyStatus(
   record: KeyRecord,
-  { checked, drilled, begun, changes, found }: StatusRecords,
+  { checked, drilled, begun, changes, termsNotes, found }: StatusRecords,
   now: number,
 ): KeyStatus {
   const params = newestParams(record);
@@ -218,7 +224,8 @@ export function keyStatus(
   const forgot = seats.filter(({ hasForgotten }) => hasForgotten);
   const deciding = { needed: changersNeeded(params.quorum, params.flags.strict), of: params.quorum.of };
   const voters = seats.filter(({ holding }) => VOTING.includes(holding));
-  const { expiresAt } = record.policy;
+  const terms = newestKnown(params.keyId, record.policy, termsNotes);
+  const { expiresAt } = terms;
   return {
     name: record.name,
     id: shortId(params.keyId),
@@ -251,6 +258,7 @@ export function keyStatus(
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
     expiresAt,
     isExpired: expiresAt !== null && expiresAt <= now,
+    terms: { version: versionOf(terms), asks: (terms.approvers ?? []).map(({ name }) => name) },
     recovery: record.policy.recovery ?? 'epoch',
     epoch: params.epoch,
     createdAt: record.createdAt,

@@ -20,6 +20,7 @@ import { listSessions } from '../sessions/sessions.js';
 import { shortId, type Track } from '../store/track.js';
 import { isForgotten } from '../carrier/server-link.js';
 import { recheckServer } from '../introduction/add-server.js';
+import { listTermsNotes } from '../terms/change/known-terms.js';
 import { type AskedServer, keyStatus, type KeyStatus } from './key-status.js';
 
 /** `bigint` as grade: its time depends on shares and nonces. */
@@ -118,7 +119,8 @@ export async function readStatus(
   const isOfChange = (id: Uint8Array) =>
     changes.some(({ sessionId }) => sessionId !== null && equalBytes(sessionId, id));
   const requests = await listRequests(store);
-  const known = { checked, drilled, begun, changes: allChanges, found };
+  const termsNotes = await listTermsNotes(store);
+  const known = { checked, drilled, begun, changes: allChanges, termsNotes, found };
   const unsent = await unsentTexts(context);
   return {
     servers: found.map(({ server }) => server),

@@ -41,7 +41,9 @@ async function show(context: Context, name: string, flags: Flags): Promise<void>
     terminal.copied(flags.single === true ? singleLines(form) : form.value, { name, ...form });
     return;
   }
-  const key = await client.showKey(name);
+  const certified = await client.showKey(name);
+  const policy = await client.knownTerms(name);
+  const key = { ...certified, record: { ...certified.record, policy } };
   const { orders, forked } = await lookAtKey(client, name);
   const { history } = await client.pastDrills(name);
   const about = [keyLines(terminal, key), ...drillRows(history), ...forkRows(terminal, name, forked)].join(

@@ -69,15 +69,18 @@ export async function proposeTerms(
   );
   const { binding } = plan.standings;
   const inForce = servers.filter(({ verdict }) => verdict === 'inForce').length;
-  if (inForce === servers.length)
-    await saveTermsNote(context.store, { keyId, links: [...links, link], proposed: null });
+  const isInForce = inForce >= binding;
+  if (isInForce) {
+    const proposed = inForce === servers.length ? null : link;
+    await saveTermsNote(context.store, { keyId, links: [...links, link], proposed });
+  }
   return {
     name: plan.name,
     change: termsChangeDigest(change),
     version: versionOf(plan.after),
     servers,
     binding,
-    isInForce: inForce >= binding,
+    isInForce,
   };
 }
 
