@@ -5,6 +5,7 @@ import type { ClientContext } from '../../context/context.js';
 import type { HeardTerms } from '../../terms/change/ask-terms.js';
 import { type HeardStandings, readStandings } from '../../terms/change/standing.js';
 import { comesFrom, followLinks, type KnownTerms, linksBetween } from '../../terms/change/terms-graph.js';
+import { type Heads, headsOf } from '../../terms/change/vouching.js';
 import { readTermsNote, saveTermsNote } from '../../terms/change/terms-note.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { checkChain, type KeyChain } from '../chain/key-chain.js';
@@ -19,7 +20,9 @@ import { rosterOf } from '../roster.js';
 export async function termsToOrderUnder(context: ClientContext, key: CertifiedKey): Promise<KeyTerms> {
   const first = await readStandings(context, key);
   if (first.newest.link === null) return key.record.policy;
-  const isShown = await Promise.all(first.heard.map((one) => bringUp(context, key.keyId, first, one)));
+  const isAnyBehind = first.heard.some((one) => isBehind(first, one));
+  const heads = isAnyBehind ? await headsOf(context, key.keyId, first) : [];
+  const isShown = await Promise.all(first.heard.map((one) => bringUp(context, key.keyId, first, one, heads)));
   const standings = isShown.includes(true) ? await readStandings(context, key) : first;
   const { quorum, flags } = key.newest.params;
   const enough = membersNeeded(quorum, flags.strict);
@@ -31,21 +34,25 @@ export async function termsToOrderUnder(context: ClientContext, key: CertifiedKe
   return agreed.terms;
 }
 
+function isBehind({ newest, termsAt }: HeardStandings, one: HeardTerms): boolean {
+  const has = termsAt(one);
+  return one.participant !== null && has !== undefined && has !== newest && comesFrom(newest, has);
+}
+
 /** @returns whether it was shown something, and took it in */
 async function bringUp(
   context: ClientContext,
   keyId: Uint8Array,
-  { newest, termsAt }: HeardStandings,
+  standings: HeardStandings,
   one: HeardTerms,
+  heads: Heads,
 ): Promise<boolean> {
-  const has = termsAt(one);
-  if (one.participant === null || has === undefined || has === newest || !comesFrom(newest, has))
-    return false;
-  const links = linksBetween(has, newest);
+  if (!isBehind(standings, one)) return false;
+  const links = linksBetween(standings.termsAt(one)!, standings.newest);
   try {
-    const link = await context.linkTo(one.participant.server);
+    const link = await context.linkTo(one.participant!.server);
     for (let at = 0; at < links.length; at += MAX_TERMS_LINKS)
-      await link.call('terms.learn', { keyId, links: links.slice(at, at + MAX_TERMS_LINKS) });
+      await link.call('terms.learn', { keyId, links: links.slice(at, at + MAX_TERMS_LINKS), heads });
     return true;
   } catch (error) {
     if (error instanceof CkmError) return false;
