@@ -173,6 +173,24 @@ describe('a request that people are asked about', () => {
   });
 });
 
+test('whatever people are asked about ends with its time', async () => {
+  let now = TEST_TIME;
+  const { servers, callers, keyId } = await opened({ now: () => now });
+  const { context, sessions } = servers[0]!;
+  const { policy: terms } = await callers[0]!.call('key.show', { keyId });
+  const hashes = { termsHash: random(), payloadHash: random(), tasksHash: random() };
+  const named = { matter: 'case', matterId: random(), keyId, requester: null, kind: 'case' } as const;
+  const ballot = { ...named, ...hashes, expiresAt: TEST_TIME + 60 };
+  const asked = { owner: alice.xid, terms, ballot, payload: random(), sentence: 'Somebody.', names: ['ann'] };
+  await context.storage.transact((transaction) => context.people.ask(transaction, asked));
+  const count = () => context.storage.read(({ matters }) => matters.countWaiting(alice.xid));
+  await sessions.sweep();
+  expect(await count()).toBe(1);
+  now += 60;
+  await sessions.sweep();
+  expect(await count()).toBe(0);
+});
+
 test('what a device had asked people about ends with it', async () => {
   const { servers, keyId, ask, requester } = await opened();
   const [server] = servers;

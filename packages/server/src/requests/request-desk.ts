@@ -1,6 +1,6 @@
 import { type CkmError, equalBytes } from '@ckm/foundation';
 import type { RequestDesk, SeenRequest, ServerContext, WaitingRequest } from '../context.js';
-import type { RequestRow, Transaction } from '../storage/storage.js';
+import type { MatterName, RequestRow, Transaction } from '../storage/storage.js';
 import { demand, refusal } from '../refusals.js';
 import { checkReason, detailAs, quoteReason } from '../sessions/operator-reason.js';
 import { repeatWhenRaced } from '../storage/raced.js';
@@ -88,30 +88,31 @@ async function rejectAll(context: ServerContext, owner: Uint8Array, given: Answe
   }
 }
 
-/** Expires requests whose time has passed while they waited. */
+/** Expires requests whose time has passed while they waited, and ends what people were asked about until now. */
 export async function sweepRequests(context: ServerContext): Promise<void> {
-  const overdue = await context.storage.read(async ({ requests, matters }) => {
-    const ofPeople = await matters.overdue(context.clock(), BATCH);
-    return [
-      ...(await requests.overdue(context.clock(), BATCH)),
-      ...ofPeople.flatMap(({ matter, owner, matterId }) =>
-        matter === 'request' ? [{ owner, requestId: matterId }] : [],
-      ),
-    ];
-  });
-  for (const { owner, requestId } of overdue) {
-    await passIfTampered(context.events.storageFailed, () =>
-      repeatWhenRaced(() =>
-        context.storage.transact(async (transaction) => {
-          const row = await transaction.requests.find(owner, requestId);
-          const stored = row === null ? null : openRequest(context, row);
-          if (stored?.state === 'waiting') await expire(context, transaction, stored);
-          // Votes that let it in are over with it.
-          else await endMatter(transaction, nameOfRequest({ owner, requestId }));
-        }),
-      ),
+  const { storage, clock, events } = context;
+  const { requests, matters } = await storage.read(async (reader) => ({
+    requests: await reader.requests.overdue(clock(), BATCH),
+    matters: await reader.matters.overdue(clock(), BATCH),
+  }));
+  const names = [...requests.map(nameOfRequest), ...matters];
+  for (const name of names) {
+    await passIfTampered(events.storageFailed, () =>
+      repeatWhenRaced(() => storage.transact((transaction) => endOverdue(context, transaction, name))),
     );
   }
+}
+
+async function endOverdue(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, matter, matterId }: MatterName,
+): Promise<void> {
+  const row = matter === 'request' ? await transaction.requests.find(owner, matterId) : null;
+  const stored = row === null ? null : openRequest(context, row);
+  if (stored?.state === 'waiting') await expire(context, transaction, stored);
+  // Votes that let something in are over with it.
+  else await endMatter(transaction, { owner, matter, matterId });
 }
 
 async function decide(
