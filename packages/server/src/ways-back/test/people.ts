@@ -49,6 +49,7 @@ export async function openWaysBack(options: Partial<BareOptions> = {}) {
   let words = await server.as(alice);
   const first = firstDevices(server.context.identity.xid, alice.xid, alice.publicKeys);
   const world = {
+    owner: alice,
     sent,
     get server() {
       return server;
@@ -144,9 +145,6 @@ export type WaysBackWorld = Awaited<ReturnType<typeof openWaysBack>>;
 
 /** Somebody with a key that no account has. */
 export const stranger = (number: number): Identity => person(number);
-
-/** The key of a stranger as a device of Alice’s. */
-export const asDeviceOfAlice = deviceOf;
 
 export const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(

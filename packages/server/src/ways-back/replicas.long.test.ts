@@ -1,0 +1,103 @@
+// @module-tag long
+import { randomBytes } from 'node:crypto';
+import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openBareServer, removeBareServer, type BareServer } from '../sessions/test/bare-server.js';
+import { codeOf, DAY, openWaysBack, closeServers, stranger } from './test/people.js';
+
+const AT_ONCE = 6;
+
+describe.skipIf(postgresPrograms() === null)('two replicas on one PostgreSQL', () => {
+  let cluster: PostgresCluster;
+  const others: BareServer[] = [];
+  beforeAll(async () => {
+    cluster = await startPostgres();
+  }, 120_000);
+  afterEach(async () => {
+    for (const other of others.splice(0)) {
+      await other.stop();
+      removeBareServer(other);
+    }
+    await closeServers();
+  });
+  afterAll(() => cluster.stop());
+
+  async function start() {
+    const shared = {
+      databaseUrl: await cluster.createDatabase(),
+      seed: new Uint8Array(randomBytes(32)),
+      storageKey: new Uint8Array(randomBytes(32)),
+    };
+    const world = await openWaysBack(shared);
+    const other = await openBareServer({ name: 'twin', now: () => world.now, ...shared });
+    others.push(other);
+    return { world, other };
+  }
+
+  test('P8: of cases that are shown at once at two replicas one waits, and tries are counted together', async () => {
+    const { world, other } = await start();
+    const friends = [];
+    for (let i = 0; i < AT_ONCE; i++) friends.push(await world.friend(70 + i));
+    const shown = friends.map(({ vouch }, i) => {
+      const who = stranger(110 + i);
+      const { voucher } = vouch('recovery', who.xid);
+      const caller = i % 2 === 0 ? world.stranger(who) : other.asStranger(who);
+      return { caller, voucher };
+    });
+    const codes = await Promise.all(
+      shown.map(({ caller, voucher }) =>
+        codeOf(
+          caller.call('recovery.prove', {
+            contact: { kind: 'xid', name: '' },
+            proof: { voucher },
+            deed: 'recover',
+          }),
+        ),
+      ),
+    );
+    expect(codes.toSorted()).toEqual(['OK', ...Array.from({ length: AT_ONCE - 1 }, () => 'RECOVERY_OTHER')]);
+    const { cases } = await world.words().call('recovery.list', {});
+    expect(cases.map(({ state }) => state)).toEqual(['waiting']);
+  }, 120_000);
+
+  test('P8: eight tries of an app in a day are eight at both replicas together', async () => {
+    const { world, other } = await start();
+    const app = await world.totp();
+    const contact = { kind: 'totp', name: app.name } as const;
+    const code = app.code();
+    const wrong = `${(Number(code[0]) + 5) % 10}${code.slice(1)}`;
+    for (let i = 0; i < 8; i++) {
+      const who = stranger(60 + i);
+      const caller = i % 2 === 0 ? world.stranger(who) : other.asStranger(who);
+      const proof = { code: wrong };
+      expect(await codeOf(caller.call('recovery.prove', { contact, proof, deed: 'recover' }))).toBe(
+        'RECOVERY_NOT_PROVEN',
+      );
+    }
+    for (const caller of [world.stranger(stranger(90)), other.asStranger(stranger(91))])
+      expect(await codeOf(caller.call('recovery.prove', { contact, proof: { code }, deed: 'recover' }))).toBe(
+        'RECOVERY_NOT_PROVEN',
+      );
+  }, 120_000);
+
+  test('P8: a veto and the end at once: one of them wins, and what the account has then says which', async () => {
+    for (let round = 0; round < 4; round++) {
+      const { world, other } = await start();
+      const app = await world.totp();
+      const who = stranger(110);
+      await world.prove(who, 'totp', app.name, { code: app.code() });
+      await world.pass(DAY + 2_400);
+      const notes = new Uint8Array(0);
+      const [finished, vetoed] = await Promise.all([
+        codeOf(world.stranger(who).call('recovery.finish', { notes })),
+        codeOf((await other.as(world.owner)).call('recovery.veto', { caseId: who.xid, reason: '' })),
+      ]);
+      const { cases } = await world.words().call('recovery.list', {});
+      const { keys } = await world.list();
+      expect(vetoed).toBe('OK');
+      expect([finished, cases[0]!.state, keys.length]).toEqual(
+        finished === 'OK' ? ['OK', 'done', 1] : ['RECOVERY_ENDED', 'vetoed', 0],
+      );
+    }
+  }, 180_000);
+});
