@@ -144,6 +144,7 @@ describe('docs/people.md: a family with a limit', () => {
         ['large', 300_000n],
         ['other', 310_000n],
         ['late', 320_000n],
+        ['laptop', 330_000n],
       ] as const)
         writeFileSync(join(table, `${name}.psbt`), paymentFrom([coin], change, sats));
       await json(owner, 'sign treasury --psbt small.psbt --yes --out small.signed');
@@ -221,6 +222,21 @@ describe('docs/people.md: a family with a limit', () => {
       );
       await json(owner, 'requests resume --votes late.votes --yes');
       expect(existsSync(join(table, 'late.signed'))).toBe(true);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'a device without the words asks under a name of its own for this key, which the people are shown',
+    async () => {
+      await json(owner, 'seed backup --out words');
+      await json(owner, 'seed forget --from words --name laptop --yes');
+      const id = await ask('laptop');
+      const shown = await ckm(homeOf('alice'), 'approver list');
+      expect(shown.stdout).toMatch(/asked for by the device [0-9a-f]{8};/);
+      for (const name of ['alice', 'bob']) await json(homeOf(name), `approver approve ${id} --yes`);
+      await json(owner, 'requests resume --yes');
+      expect(existsSync(join(table, 'laptop.signed'))).toBe(true);
     },
     PATIENCE,
   );
