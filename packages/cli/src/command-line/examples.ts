@@ -39,7 +39,6 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'terms approve': ['terms approve treasury bob.vote'],
   'terms stop': ['terms stop treasury'],
   'terms history': ['terms history treasury'],
-  alive: ['alive', 'alive treasury'],
   'contact set': ['contact set alpha totp', 'contact set bravo mail --address alice@example.org'],
   'contact list': ['contact list'],
   'contact verify': ['contact verify alpha totp', 'contact verify charlie xid --voucher bob.voucher'],
@@ -120,7 +119,13 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'key repair': ['key repair notes --server bravo'],
   'key export': ['key export notes --to notes.key'],
 
-  freeze: ['freeze notes', 'freeze --all --for 24h'],
+  alive: ['alive', 'alive treasury'],
+  freeze: [
+    'freeze notes',
+    'freeze --all --for 24h',
+    'freeze treasury --paper --out paper.txt',
+    'freeze --from paper.txt',
+  ],
   thaw: ['thaw notes'],
   'drill restore': ['drill restore notes --lost bravo'],
   'drill clear': ['drill clear'],

@@ -16,8 +16,8 @@ import { formatTable } from '../terminal/table.js';
 import { assertWritable, outFile, writeOut } from '../terminal/write-out.js';
 import { openOwner } from '../owner/open-owner.js';
 
-/** A longer line makes a code that no camera reads off paper. */
-const MOST_QR_CHARACTERS = 1_000;
+/** Capitals and digits: half of what the largest code holds of those, so that a camera still reads it off paper. Source: ISO/IEC 18004, 4,296 of them. */
+const MOST_QR_CHARACTERS = 2_100;
 
 /** `ckm freeze NAME --paper`: stops nothing. */
 export async function freezeOntoPaper(
@@ -65,7 +65,7 @@ async function pageOf({ key, servers, text, by }: PreparedFreeze): Promise<strin
     '',
     `Whoever brings this to its servers stops ${key} for seven days, once. It does nothing else.`,
     'On any machine, without an account, a device or words: ckm freeze --from FILE',
-    '(FILE holds this page, or the line that begins with ur:envelope/, as it stands below and in the code.)',
+    `(FILE holds this page, or the line that begins with ur:envelope/, as it stands below${code === null ? '' : ' and in the code'}.)`,
     '',
     `Signed by ${by === 'words' ? 'the words of its owner' : 'a device of its owner, and good as long as that is not taken off'}.`,
     `Servers: ${servers.map((one) => `${one.name} ${one.url}`).join(', ')}`,
