@@ -41,26 +41,30 @@ export async function hearAlive(
   const { context } = means;
   const { keyId } = readAlive(signed);
   const rows = await context.storage.read((reader) => reader.keys.withId(keyId));
-  for (const { owner } of rows) {
-    const done = await repeatWhenRaced(() =>
+  for (const row of rows) {
+    const { policy } = openHead(context, row);
+    // Looked at first: what nobody signed leaves nothing behind, not even that it came.
+    if (!(await context.storage.read((reader) => isOfOwner(context, reader, row, signed, policy)))) continue;
+    const { owner } = row;
+    const number = await repeatWhenRaced(() =>
       call.transact((transaction) => hearOne(means, transaction, { owner, keyId }, signed)),
     );
-    if (done !== null) return { number: done };
+    return { number };
   }
   throw statementForeign();
 }
 
-/** The highest number of this signer; null: nobody who speaks for the owner of this very key has signed it. */
+/** The highest number of this signer. @throws AccessError `STATEMENT_FOREIGN` */
 async function hearOne(
   { context, counting }: LifeMeans,
   transaction: Transaction,
   name: Pick<KeyRow, 'owner' | 'keyId'>,
   signed: SignedStatement,
-): Promise<number | null> {
+): Promise<number> {
   const key = await holdRecalled(context, transaction, name);
-  if (key === null) return null;
+  if (key === null) throw statementForeign();
   const head = openHead(context, key);
-  if (!(await isOfOwner(context, transaction, name, signed, head.policy))) return null;
+  if (!(await isOfOwner(context, transaction, name, signed, head.policy))) throw statementForeign();
   const { by, number } = readAlive(signed);
   if (head.policy.silence === undefined) return number;
   const stored = await findLife(context, transaction, name, head);

@@ -14,6 +14,7 @@ import { createKeyDesk } from '../control/desks/key-desk.js';
 import { TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, messageOf } from '../sessions/test/bare-servers.js';
 import { giveTerms } from '../sessions/test/given-terms.js';
+import type { Storage } from '../storage/storage.js';
 
 const DAY = 86_400;
 const network = createBareServers();
@@ -21,6 +22,17 @@ let now = TEST_TIME;
 afterEach(async () => {
   now = TEST_TIME;
   await network.close();
+});
+
+/** Transactions that were committed. */
+let committed = 0;
+const counting = (storage: Storage): Storage => ({
+  ...storage,
+  transact: async (work) => {
+    const done = await storage.transact(work);
+    committed++;
+    return done;
+  },
 });
 
 const code = (name: string) => expect.objectContaining({ code: name }) as Error;
@@ -34,7 +46,7 @@ const approver: Approver = {
 
 /** A key of two servers, whose terms name an owner key and bob; and somebody else's account at them, who carries things. */
 async function open() {
-  const { servers, callers } = await network.openMany(2, { now: () => now });
+  const { servers, callers } = await network.openMany(2, { now: () => now, wrap: counting });
   const { keyId, signer } = await makeKey(callers);
   for (const { context } of servers)
     await giveTerms(context, alice.xid, keyId, {
@@ -92,8 +104,11 @@ test('a key that is not here, a signature of nobody, and one for another key are
     { ...good, signature: good.signature.map((byte, at) => (at === 40 ? byte ^ 1 : byte)) },
     { ...freezeBy(nobodys, keyId, 1), statement: good.statement },
   ];
+  const before = committed;
   for (const freeze of refused)
     await expect(carriers[0]!.call('freeze.carry', { freeze })).rejects.toThrow(code('STATEMENT_FOREIGN'));
+  // Whoever has no account leaves nothing behind, not even that he came.
+  expect(committed).toBe(before);
   const cut = { ...good, statement: good.statement.slice(1) };
   await expect(carriers[0]!.call('freeze.carry', { freeze: cut })).rejects.toThrow(code('STATEMENT_INVALID'));
   expect((await callers[0]!.call('key.show', { keyId })).key.frozen).toBeUndefined();

@@ -38,26 +38,43 @@ export async function carryFreeze(
   const rows = await context.storage.read((reader) => reader.keys.withId(keyId));
   const owners = rows.length === 0 ? [call.sender] : rows.map(({ owner }) => owner);
   for (const owner of owners) {
-    const done = await repeatWhenRaced(() =>
-      call.transact((transaction) => freezeOne(context, transaction, { owner, keyId }, signed)),
+    const name = { owner, keyId };
+    // Looked at first: what nobody signed leaves nothing behind, not even that it came.
+    if (!(await context.storage.read((reader) => isOfKey(context, reader, name, signed)))) continue;
+    return repeatWhenRaced(() =>
+      call.transact((transaction) => freezeOne(context, transaction, name, signed)),
     );
-    if (done !== null) return done;
   }
   throw statementForeign();
 }
 
-/** Null: nobody whom the terms of this very key name has signed it. */
+/** Whether somebody has signed it whom the terms of this very key name, here or at a server that is to join it. */
+async function isOfKey(
+  context: ServerContext,
+  reader: Reader,
+  name: KeyName,
+  signed: SignedStatement,
+): Promise<boolean> {
+  const row = await reader.keys.find(name.owner, name.keyId);
+  const terms =
+    row === null
+      ? (await listJoining(context, reader, name))[0]?.record.joining?.policy
+      : openHead(context, row).policy;
+  return terms !== undefined && (await signerIn(context, reader, name, signed, terms)) !== null;
+}
+
+/** @throws AccessError `STATEMENT_FOREIGN` */
 async function freezeOne(
   context: ServerContext,
   transaction: Transaction,
   name: KeyName,
   signed: SignedStatement,
-): Promise<Result<'freeze.carry'> | null> {
+): Promise<Result<'freeze.carry'>> {
   const row = await holdRecalled(context, transaction, name);
   if (row === null) return freezeJoining(context, transaction, name, signed);
   const head = openHead(context, row);
   const signer = await signerIn(context, transaction, name, signed, head.policy);
-  if (signer === null) return null;
+  if (signer === null) throw statementForeign();
   const found = await findTightening(context.vault, transaction, { ...name, tightened: head.tightened });
   const before = found ?? NO_TIGHTENING;
   const carried = carry(context, before.freezes, readFreeze(signed), signer);
@@ -78,13 +95,13 @@ async function freezeJoining(
   transaction: Transaction,
   name: KeyName,
   signed: SignedStatement,
-): Promise<Result<'freeze.carry'> | null> {
+): Promise<Result<'freeze.carry'>> {
   const joining = await listJoining(context, transaction, name);
   const [first] = joining;
   const terms = first?.record.joining?.policy;
-  if (terms === undefined) return null;
+  if (terms === undefined) throw statementForeign();
   const signer = await signerIn(context, transaction, name, signed, terms);
-  if (signer === null) return null;
+  if (signer === null) throw statementForeign();
   const before = joinFreezes(freezesIn(joining));
   const carried = carry(context, before, readFreeze(signed), signer);
   if (carried.after !== before) {
