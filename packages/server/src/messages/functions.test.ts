@@ -414,7 +414,7 @@ async function withNewcomer() {
 
 /** A fork takes two machines of one identity: `sessions/changes/forks/settle-fork.long.test.ts` counts the rows of these. */
 type OfForks = Extract<FunctionName, `fork.${string}`>;
-/** A recovery is finished when its delay is over: `ways-back/recovery.test.ts` counts the rows of that. */
+/** A recovery is finished when its delay is over: `ways-back/recovery.long.test.ts` counts the rows of that. */
 type OfTime = 'recovery.finish';
 type Changing = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['changes'] extends 'nothing'
