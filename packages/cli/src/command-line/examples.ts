@@ -98,6 +98,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'key create': [
     'key create notes',
     'key create treasury --for bitcoin --quorum 2of3 --servers alpha,bravo,charlie',
+    'key create savings --terms family.json --invitations .',
   ],
   'key import': [
     'key import savings --from words.txt --for bitcoin --quorum 2of3 --servers alpha,bravo,charlie',

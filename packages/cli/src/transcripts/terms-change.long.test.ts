@@ -198,4 +198,12 @@ describe('the terms of a key change', () => {
       'No longer: Rule 1: where the amount with its fee is at most 0.00100000 BTC',
     );
   });
+
+  test('new shares are made under the terms in force, which the certificate names from then on', async () => {
+    await json('key refresh treasury --yes');
+    const { version, isInForce } = await json<{ version: number; isInForce: boolean }>('terms show treasury');
+    expect([version, isInForce]).toEqual([5, true]);
+    const { history } = await json<{ history: { version: number }[] }>('terms history treasury');
+    expect(history.map((one) => one.version)).toEqual([5]);
+  });
 });
