@@ -1,8 +1,25 @@
 // @module-tag long
-import { encodeHead, headStatement, parseHead, policyHash, signIdentityStatement } from '@ckm/api';
+import {
+  changeOfTerms,
+  encodeHead,
+  encodeTerms,
+  encodeTermsChange,
+  headStatement,
+  parseHead,
+  policyHash,
+  signIdentityStatement,
+} from '@ckm/api';
 import { afterEach, expect, test } from 'vitest';
 import { createBareServers } from '../sessions/test/bare-servers.js';
-import { codeOf, createTermsWorld, DAY, HOUR, peopleTerms, type TermsWorld } from './test/changed-terms.js';
+import {
+  codeOf,
+  createTermsWorld,
+  DAY,
+  following,
+  HOUR,
+  peopleTerms,
+  type TermsWorld,
+} from './test/changed-terms.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -105,6 +122,11 @@ test('L8: a server that was restored to terms of before uses nothing before it h
   };
   const behind = tell();
   await expect(behind).rejects.toMatchObject({ code: 'TERMS_BEHIND', facts: { version: 1, later: 2 } });
+  // Nor does what is tighter than the terms of before: it may be another branch than that of the others.
+  const tight = following(await world.inForce(2), { ...(await world.inForce(2)), rateLimit: LIMIT });
+  const change = changeOfTerms({ keyId, id: new Uint8Array(32).fill(9) }, await world.inForce(2), tight);
+  const branch = { statement: encodeTermsChange(change), terms: encodeTerms(tight), votes: [] };
+  expect(await world.laptop(2).call('terms.learn', { keyId, links: [branch] })).toMatchObject({ version: 1 });
   // What the people said long ago puts nothing in force there, nor does any time.
   const waits = await world.laptop(2).call('terms.learn', { keyId, links });
   expect(waits).toMatchObject({ version: 1, waiting: { missing: 0 } });
