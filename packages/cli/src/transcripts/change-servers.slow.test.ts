@@ -252,7 +252,7 @@ describe('a change, repair, check, freeze or drill that cannot be', () => {
     ['freeze nothing', 'KEY_UNKNOWN'],
     ['freeze essays --for 30d', 'OPTION_INVALID'],
     ['freeze', 'OPTION_INVALID'],
-    ['freeze essays --paper', 'KEY_OWNER_MISSING'],
+    ['freeze essays --paper', 'KEY_OWNER_MISSING', 75],
     ['freeze essays --paper --for 1h', 'OPTION_INVALID'],
     ['freeze essays --out FILE', 'OPTION_INVALID'],
     ['freeze essays --all', 'OPTION_INVALID'],
