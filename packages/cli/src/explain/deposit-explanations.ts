@@ -49,6 +49,10 @@ export const DEPOSIT_EXPLANATIONS = groupOf(
       'The owner’s words were given where the words of the shares belong. Whoever has the owner’s words needs no shares, and shares under them would be fetched by whoever has them.',
       'Type the 24 words that ckm csr store has shown.',
     ],
+    DEPOSIT_WORDS_SAME: [
+      'The same words were given for the new shares as for the old ones. Nothing was stored or deleted: the old shares would have gone, and no new ones would have come.',
+      'Type the words that ckm csr rotate has shown for the new shares; where none were begun, leave --new-words-file out, and new ones are drawn.',
+    ],
     DEPOSIT_WORDS_DIFFER: [
       'The words of shares that were shown and those that were typed afterwards differ: what stands on the paper would bring nothing back.',
       'Do it again: new words are drawn, and nothing lies under those.',

@@ -1,5 +1,5 @@
 import type { DeletedAt, DepositPlace, DepositView, ShareAt, StoredAt } from '@ckm/client';
-import { AvailabilityError, type CkmError, PeerFaultError } from '@ckm/foundation';
+import { AvailabilityError, type CkmError, PeerFaultError, StateError } from '@ckm/foundation';
 import { optionInvalid } from '../command-line/option-values.js';
 import { readInvite } from '../command-line/invite-flag.js';
 import { formatTable } from '../terminal/table.js';
@@ -124,5 +124,14 @@ export function faultyShares(servers: readonly ShareAt[]): CkmError | null {
     code: 'FAULT_SHARE',
     hint: `the others suffice; tell the operator of ${names.join(', ')}, and take new shares: ckm csr rotate`,
     facts: { servers: names },
+  });
+}
+
+/** @param orElse what to do where they are lost, as in "begin anew: …" */
+export function notThoseBegun(orElse: string): StateError {
+  return new StateError('these are not the words of the shares that were begun', {
+    code: 'DEPOSIT_UNKNOWN',
+    hint: `type those that were shown then; if they are lost, ${orElse}`,
+    retryable: false,
   });
 }

@@ -308,6 +308,31 @@ describe.skipIf(!hasScript)('on a terminal (needs script)', () => {
     await json(owner, 'csr', 'store', '--anew', '--words-out', paper('again'));
     for (const name of ['begun', 'again']) await json(owner, 'csr', 'check', '--words-file', paper(name));
   }, 60_000);
+
+  test('a rotation that was begun asks again where the words of the old shares are typed for the new ones, and deletes none', async () => {
+    const owner = await ownerAt('turns', ['alpha', 'bravo', 'charlie']);
+    await json(owner, 'csr', 'store', '--words-out', paper('turns'));
+    const rotate = ['csr', 'rotate', '--words-file', paper('turns')];
+    expect(await codeOf(owner, ...rotate, '--new-words-file', paper('turns'))).toBe('DEPOSIT_WORDS_SAME');
+    proxies['charlie']!.target = () => 'http://127.0.0.1:1';
+    const begun = await ckm(owner, [...rotate, '--words-out', paper('turned')]);
+    proxies['charlie']!.target = () => setup.servers['charlie']!.url;
+    expect(begun.status).toBe(69);
+    const [old, fresh] = ['turns', 'turned'].map((name) => readFileSync(paper(name), 'utf8').trim());
+    const seen = await sit(
+      owner,
+      ['csr', 'rotate'],
+      [
+        [/The 24 words of the old shares/, `${old!}\r`],
+        [/The 24 words of the new shares, which were begun/, `${old!}\r`],
+        [/not the words of the shares that were begun: try again[^]*which were begun/, `${fresh!}\r`],
+      ],
+    );
+    expect([seen.status, seen.raw]).toEqual([0, expect.stringMatching(/rotated: any 2 of 3 bring it back/)]);
+    const checked = await json<Found>(owner, 'csr', 'check', '--words-file', paper('turned'));
+    expect(outcomes(checked.found)).toEqual({ alpha: 'good', bravo: 'good', charlie: 'good' });
+    expect(await codeOf(owner, 'csr', 'check', '--words-file', paper('turns'))).toBe('DEPOSIT_NOT_FOUND');
+  }, 60_000);
 });
 
 describe('what is typed wrong', () => {

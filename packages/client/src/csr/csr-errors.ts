@@ -57,6 +57,13 @@ export function wordsOfOwner(): UsageError {
   });
 }
 
+export function sameWords(): UsageError {
+  return new UsageError('the words of the new shares are those of the old ones', {
+    code: 'DEPOSIT_WORDS_SAME',
+    hint: 'type other words, which were shown when the new shares were begun, or leave them out and have new ones drawn',
+  });
+}
+
 export function depositUnknown(): StateError {
   return new StateError('nothing is on record here of shares under these words', {
     code: 'DEPOSIT_UNKNOWN',

@@ -3,7 +3,7 @@ import type { ClientContext } from '../context/context.js';
 import { causeOf } from '../servers/causes.js';
 import { askEverybody, type NotReached, type Whereabouts } from './ask-everybody.js';
 import { pinnedServers, reachAll } from './choose-servers.js';
-import { nothingKept, shareDenied } from './csr-errors.js';
+import { nothingKept, sameWords, shareDenied } from './csr-errors.js';
 import { type DeletedAt, deleteShares } from './delete-shares.js';
 import type { DepositPlace } from './deposit-envelope.js';
 import {
@@ -75,22 +75,30 @@ export interface RotatedDeposit extends StoredDeposit {
 
 /**
  * Shares the same out anew, under another secret; when every server has its new share, the old ones are deleted. Killed anywhere, the same again goes on.
- * @throws as `findShares`, `storeDeposit`
+ * @throws UsageError `DEPOSIT_WORDS_SAME`; as `findShares`, `storeDeposit`
  */
 export async function rotateDeposit(
   context: ClientContext,
   args: RotateDepositArgs,
 ): Promise<RotatedDeposit> {
   const { old, fresh } = args;
+  if (equalBytes(depositId(old), depositId(fresh))) throw sameWords();
   const before = await readDepositRecord(context.store, depositId(fresh));
-  const isOver = before !== null && isStored(before);
-  const stored = isOver ? { ...viewOf(before.places), servers: [] } : await storeAnew(context, args);
+  const stored =
+    before !== null && hasReplaced(before, old)
+      ? { ...viewOf(before.places), servers: [] }
+      : await storeAnew(context, args);
   const left = await readDepositRecord(context.store, depositId(old));
   if (left === null || !stored.servers.every(isThere)) return { ...stored, deleted: [] };
   // Where some of the old ones are gone already, they were given back before.
   const kept = left.isLeaving ? [] : await notGivenBack(context, fresh);
   if (kept.length > 0) return { ...stored, servers: kept, deleted: [] };
   return { ...stored, deleted: await deleteDeposit(context, old) };
+}
+
+/** Whether these were stored in the place of the old ones: any others keep something else, whatever was typed. */
+function hasReplaced(fresh: DepositRecord, old: DepositSecret): boolean {
+  return isStored(fresh) && fresh.replaces !== null && equalBytes(fresh.replaces, depositId(old));
 }
 
 /** Servers that say they have stored a share and do not give it: nothing is deleted as long as one does that, and it is stored there once more. */

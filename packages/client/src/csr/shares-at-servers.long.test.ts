@@ -347,6 +347,23 @@ describe('a rotation', () => {
   });
 });
 
+test('a rotation to the old words, or to those of something else that is stored, is refused, and every share stays', async () => {
+  const wallet = new Uint8Array(32).fill(0x7e);
+  const kept = new Uint8Array(32).fill(0x1f);
+  await storeAs(client);
+  await storeAs(client, { secret: wallet, kept });
+  const to = (by: Client, fresh: Uint8Array) =>
+    code(by.rotateDeposit({ old: bytesOf(DEPOSIT), fresh: bytesOf(fresh) }));
+  const elsewhere = await network.owner();
+  await elsewhere.checkDeposit(bytesOf(wallet));
+  for (const by of [client, elsewhere]) {
+    expect(await to(by, DEPOSIT)).toBe('DEPOSIT_WORDS_SAME');
+    expect(await to(by, wallet)).toBe('DEPOSIT_OTHER');
+  }
+  expect(await counts()).toEqual([2, 2, 2, 0, 0]);
+  expect([await recovered(['alpha']), await recovered(['alpha'], wallet)]).toEqual([WORDS, encodeHex(kept)]);
+});
+
 test('a rotation deletes no old share as long as a server has stored a new one in words alone', async () => {
   await storeAs(client);
   // It gives the right receipt and keeps nothing.

@@ -12,12 +12,14 @@ import {
   doneObject,
   needText,
   notAtAll,
+  notThoseBegun,
   placesObject,
   placesText,
   readInvites,
   serverNames,
   storedText,
 } from '../../owner/share-words.js';
+import { askAgain } from '../../terminal/ask-again.js';
 import { assertWritable } from '../../terminal/write-out.js';
 
 /** `ckm csr rotate` */
@@ -96,15 +98,18 @@ async function freshWords(
   if (newWordsFile !== undefined) return readDepositWords(context, newWordsFile);
   const replaced = encodeHex(depositId(old));
   const isBegun = ({ replaces }: DepositRecord) => replaces !== null && encodeHex(replaces) === replaced;
-  if (!(await client.listDeposits()).some(isBegun)) {
-    // What cannot be rotated is known before anybody writes anything down.
-    await client.checkDeposit(old);
-    return newDepositWords(context, wordsOut);
-  }
-  return readDepositWords(
-    context,
-    undefined,
-    'The 24 words of the new shares, which were begun',
-    '--new-words-file',
-  );
+  const begun = (await client.listDeposits()).filter(isBegun);
+  if (begun.length > 0) return askAgain(context.terminal, ['DEPOSIT_UNKNOWN'], () => wordsOf(context, begun));
+  // What cannot be rotated is known before anybody writes anything down.
+  await client.checkDeposit(old);
+  return newDepositWords(context, wordsOut);
+}
+
+/** The words of one of these: with others the old shares would go, and what these were begun for would not be done. */
+async function wordsOf(context: Context, begun: readonly DepositRecord[]): Promise<DepositSecret> {
+  const question = 'The 24 words of the new shares, which were begun';
+  const typed = await readDepositWords(context, undefined, question, '--new-words-file');
+  if (begun.some(({ id }) => encodeHex(id) === encodeHex(depositId(typed)))) return typed;
+  wipe(typed);
+  throw notThoseBegun('store new ones, with the words of the owner: ckm csr store --anew');
 }

@@ -1,5 +1,5 @@
 import { type Client, depositId, type DepositRecord, type DepositSecret, isStored } from '@ckm/client';
-import { encodeHex, StateError, wipe } from '@ckm/foundation';
+import { encodeHex, wipe } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
@@ -11,6 +11,7 @@ import {
   doneObject,
   needText,
   notAtAll,
+  notThoseBegun,
   placesObject,
   placesText,
   readInvites,
@@ -123,9 +124,5 @@ async function wordsOfBegun(context: Context, { id, at, places }: DepositRecord)
   const secret = await readDepositWords(context, undefined, 'The 24 words of those shares');
   if (encodeHex(depositId(secret)) === encodeHex(id)) return secret;
   wipe(secret);
-  throw new StateError('these are not the words of the shares that were begun', {
-    code: 'DEPOSIT_UNKNOWN',
-    hint: 'type those that were shown then; if they are lost, begin anew: ckm csr store --anew',
-    retryable: false,
-  });
+  throw notThoseBegun('begin anew: ckm csr store --anew');
 }
