@@ -45,7 +45,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'contact vouch': ['contact vouch alice.request --person alice --out alice.voucher'],
   'contact remove': ['contact remove alpha totp', 'contact remove alpha totp --keep'],
   'account recover': [
-    'account recover alpha --url https://alpha.example --app ckm',
+    'account recover alpha --url https://alpha.example --app 7kq29mxa0w3t',
     'account recover bravo --mail alice@example.org',
   ],
   'account list': ['account list'],

@@ -26,7 +26,7 @@ export function accountRecoverCommand(): Command {
       77: 'what was shown makes nobody a contact there',
     },
   )
-    .argument('<server>', 'what you call it')
+    .argument('<server>', 'what you call it, from now on')
     .option('--url <url>', 'first: where it answers')
     .option('--likeness <words>', 'the six words its operator told you; anything else is refused')
     .option('--ca <file>', 'certificate (PEM) of the authority behind its TLS certificate')
