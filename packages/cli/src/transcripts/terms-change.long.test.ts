@@ -1,9 +1,10 @@
 // @module-tag long
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
 import { makeOwner } from '../test/make-owner.js';
+import { type Address, paymentFrom } from '../test/payment.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { errorOf, type Outcome, treeHash } from '../test/run-ckm.js';
 import { openSetup, type Setup } from '../test/run-server.js';
@@ -128,6 +129,21 @@ describe('the terms of a key change', () => {
     expect(shown.sentences).toContain(
       'Rule 2: where the amount with its fee is above 0.00200000 BTC, 2 of alice, bob, carol have to say yes',
     );
+  });
+
+  test('who are asked from then on, before any new share is made: what is above the limit waits for them', async () => {
+    const address = (...flags: string[]) => json<Address>(['address treasury', ...flags].join(' '));
+    const [coin, change] = [await address(), await address('--change')];
+    writeFileSync(join(table, 'large.psbt'), paymentFrom([coin], change, 300_000n));
+    const waits = await ckm('sign treasury --psbt large.psbt --yes --wait 0s --out large.signed');
+    expect(errorOf(waits).code).toBe('REQUEST_WAITING');
+    expect(waits.stderr).toContain('2 more yes of alice, bob, carol');
+    const { matters } = await json<{ matters: { id: string }[] }>('approver list', homeOf('bob'));
+    expect(matters).toHaveLength(1);
+    for (const name of ['alice', 'bob']) await json(`approver approve ${matters[0]!.id} --yes`, homeOf(name));
+    const signed = await ckm('requests resume --yes');
+    expect(signed.status, signed.stderr).toBe(0);
+    expect(existsSync(join(table, 'large.signed'))).toBe(true);
   });
 
   test('a loosening says whom it asks and how long it waits, is NOT in force, goes on by the same command, and is stopped', async () => {

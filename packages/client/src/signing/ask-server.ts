@@ -1,10 +1,19 @@
-import { commitmentsIn, type FrostAttempt, packCommitments } from '@ckm/api';
+import {
+  commitmentsIn,
+  type FrostAttempt,
+  packCommitments,
+  type Requester,
+  type RequestReply,
+} from '@ckm/api';
 import { BugError, CkmError } from '@ckm/foundation';
 import type { RoastAction } from '@ckm/threshold';
 import type { Participant } from '../servers/ask-all.js';
 import type { SignRun } from './sign-job.js';
 
 type OpenAttempt = Extract<RoastAction, { kind: 'open-attempt' }>;
+
+/** What a server says to a request that does not say who asks: for the first time, and of one that it knows. */
+const UNNAMED = new Set(['REQUESTER_MISSING', 'REQUESTER_OTHER']);
 
 /** Asks one signer of an attempt for its shares; what comes back lands in the inbox. */
 export function askAttempt(run: SignRun, participant: Participant, action: OpenAttempt): void {
@@ -27,7 +36,7 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
   const { requestId, expiresAt, request, key, pool, inbox } = run;
   const { slot } = participant;
   const brings = run.votesBrought.has(participant) ? [] : run.votes;
-  const call = run.links.get(participant)!.call('request.ask', {
+  const message = {
     requestId,
     keyId: key.keyId,
     epoch: key.newest.params.epoch,
@@ -36,10 +45,15 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
     payload: request.payload,
     expiresAt,
     attempt,
-    wanted: asked === 0 ? null : { craft: 'frost', commitments: asked },
-    ...(run.requester === null ? {} : { requester: run.requester }),
+    wanted: asked === 0 ? null : { craft: 'frost' as const, commitments: asked },
     ...(brings.length === 0 ? {} : { votes: [...brings] }),
-  });
+  };
+  const ask = (requester: Requester | null) =>
+    run.links
+      .get(participant)!
+      .call('request.ask', { ...message, ...(requester === null ? {} : { requester }) });
+  const requester = run.requester ?? run.named.get(participant) ?? null;
+  const call = ask(requester);
   const number = attempt?.number ?? null;
   run.unanswered++;
   // Also when nobody reads the inbox any more: a late answer still fills the pool.
@@ -47,7 +61,7 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
 
   async function settle(): Promise<void> {
     try {
-      const reply = await call;
+      const reply = await call.catch(askNamed);
       if (brings.length > 0) run.votesBrought.add(participant);
       if (reply.state === 'stale') pool.drop(slot);
       pool.add(slot, commitmentsIn(reply), asked);
@@ -56,6 +70,15 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
       pool.add(slot, [], asked);
       inbox.push({ participant, attempt: number, reply: null, error: asCkmError(error) });
     }
+  }
+
+  /** Terms may ask people since the last epoch of the key: such a server is told who asks from then on, also of what it was told before. */
+  async function askNamed(error: unknown): Promise<RequestReply> {
+    const isMissing = error instanceof CkmError && UNNAMED.has(error.code);
+    if (!isMissing || requester !== null) throw error;
+    const named = run.named.get(participant) ?? (await run.whoAsks());
+    run.named.set(participant, named);
+    return ask(named);
   }
 }
 

@@ -24,8 +24,10 @@ export interface SignJob {
   readonly expiresAt: number;
   /** Until when to wait for people. UnixSeconds */
   readonly waitUntil: number;
-  /** Who asks, where the terms of the key ask people; null: they do not. */
+  /** Who asks, where the certified terms of the key ask people; null: they do not. */
   readonly requester: Requester | null;
+  /** The same, for a server whose terms ask people since. */
+  readonly whoAsks: () => Promise<Requester>;
   /** Votes that its owner brings, as they were signed. */
   readonly votes: readonly Uint8Array[];
   /** In the order in which they are to be asked. */
@@ -100,6 +102,8 @@ export interface SignRun extends SignJob {
   readonly agreed: Set<Participant>;
   /** What those said last that wait for people. */
   readonly people: Map<Participant, PeopleAt>;
+  /** Who asks, as those are told that said that it is missing. */
+  readonly named: Map<Participant, Requester>;
   /** Those that have been brought the votes. */
   readonly votesBrought: Set<Participant>;
   readonly faults: SigningFault[];

@@ -48,6 +48,7 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     serverStates: new Map(),
     agreed: new Set(),
     people: new Map(),
+    named: new Map(),
     votesBrought: new Set(),
     faults: [],
     refusals: [],
@@ -270,7 +271,7 @@ async function waitingInTheEnd(run: SignRun, patienceMs: number): Promise<readon
  * has not signed.
  */
 async function leftOnDesks(run: SignRun, signers: readonly number[]): Promise<readonly Participant[]> {
-  const areAsked = asksPeople(run.key);
+  const areAsked = asksPeople(run.key) || run.named.size > 0;
   if (run.key.record.policy.approval !== 'operator' && !areAsked) return waitingInTheEnd(run, SHORT_TIDY_MS);
   const waiting = await waitingInTheEnd(run, LONG_TIDY_MS);
   if (areAsked)

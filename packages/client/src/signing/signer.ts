@@ -8,6 +8,7 @@ import { unlessForked } from '../keys/forks/unsettled.js';
 import { assuringLink } from '../keys/heads/assure-head.js';
 import { requireStillUndisputed, requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
+import { termsKnown } from '../keys/terms/terms-known.js';
 import type { ReadKey } from '../keys/keys.js';
 import { noteSignature } from '../keys/note-signature.js';
 import type { OnProgress } from '../progress/progress.js';
@@ -127,7 +128,8 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       requestId: record.requestId,
       expiresAt: record.expiresAt,
       waitUntil: job.waitUntil,
-      requester: await whoAsks(context, key, request, record),
+      requester: asksPeople(key) ? await whoAsks(context, key, request, record) : null,
+      whoAsks: () => whoAsks(context, key, request, record),
       votes: job.votes,
       participants,
       links,
@@ -178,12 +180,24 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     const { policy } = key.record;
     const { needed } = key.public.quorum;
     const refusal = policyRefusal(key, kind, description, context.clock());
+    const isRefused = refusal !== null && (await isRefusedByKnown(key, kind, description));
     let signing: Promise<SignResult> | undefined;
     const sign = (on?: OnProgress, options: SignOptions = {}) => {
-      signing ??= refusal === null ? ask(on, options) : Promise.reject(refusal);
+      signing ??= isRefused ? Promise.reject(refusal) : ask(on, options);
       return signing;
     };
-    return { description, details, asks, policy, needed, refusal, sign };
+    return { description, details, asks, policy, needed, refusal: isRefused ? refusal : null, sign };
+  }
+
+  /** Whether terms that followed those that are certified, as far as they are known here, refuse it as well: else the servers decide. */
+  async function isRefusedByKnown(
+    key: CertifiedKey,
+    kind: string,
+    description: UnderstoodRequest['description'],
+  ): Promise<boolean> {
+    const policy = await termsKnown(context, key);
+    const known = { ...key, record: { ...key.record, policy } };
+    return policyRefusal(known, kind, description, context.clock()) !== null;
   }
 
   /** Goes on behind the answer; whether it succeeds matters to nobody. */
@@ -206,7 +220,9 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       const key = await readSignable(name);
       const alone = understand(key, { kind, payload, isNew: true, fileName }, context.clock());
       const request = await besideOpenRequests(context, key, alone, null);
-      const lifetime = expiresInSeconds ?? lifetimeFor(key.record.policy);
+      const lifetime =
+        expiresInSeconds ??
+        Math.max(lifetimeFor(key.record.policy), lifetimeFor(await termsKnown(context, key)));
       return prepared(key, request, without, (on, { left }) => {
         const now = context.clock();
         const expiresAt = now + lifetime;
@@ -258,15 +274,13 @@ export interface GoingOn {
   readonly votes?: readonly Uint8Array[];
 }
 
-/** Where the terms of a key ask people, they and its servers know who asks by a name that holds for this key alone. */
+/** Where people are asked, they and the servers of a key know who asks by a name that holds for this key alone. */
 async function whoAsks(
   context: ClientContext,
-  key: CertifiedKey,
+  { keyId }: CertifiedKey,
   { kind, payload }: UnderstoodRequest,
   { requestId, expiresAt }: RequestRecord,
-): Promise<Requester | null> {
-  if (!asksPeople(key)) return null;
-  const { keyId } = key;
+): Promise<Requester> {
   const me = (await context.owner()).identityForKey(keyId);
   try {
     return signRequester(me, { keyId, requestId, payloadHash: hashPayload(kind, payload), expiresAt });
