@@ -136,7 +136,7 @@ export function silentLine({ server, text, keyName }: SilentHere & { readonly ke
 
 /** What nobody reads first is named by its whole id: others could begin with the same digits. @throws UsageError `REQUEST_ID_SHORT` */
 export function assertWhole(id: string, { matterId }: Pick<LookedAt, 'matterId'>): void {
-  if (id === encodeHex(matterId)) return;
+  if (id.replace(/^[a-z]+:/, '') === encodeHex(matterId)) return;
   throw new UsageError('with --yes it is named by its whole id', {
     code: 'REQUEST_ID_SHORT',
     hint: 'leave --yes out and read the sentence, or copy all 64 digits from: ckm approver list --json',

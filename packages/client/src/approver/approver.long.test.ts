@@ -137,11 +137,52 @@ describe('an approver', () => {
     expect(serialsAt('charlie')).toEqual([1]);
   });
 
-  test('takes servers that heard of it at different times for no different ones, and counts until the first of them ends it', async () => {
+  test('takes servers that end it at different times for no different ones, and none of them shortens what counts at another', async () => {
     asking.shown.set('bravo', { ...shown, expiresAt: shown.expiresAt - 60 });
     const given = await bob.say(await bob.look(ID), 'yes');
     expect(given).toMatchObject({ at: SERVERS, refusedBy: [] });
-    expect(asking.votes.get('alpha')![0]!.statement.expiresAt).toBe(shown.expiresAt - 60);
+    const endsAt = (name: string) => asking.votes.get(name)!.map(({ statement }) => statement.expiresAt);
+    expect(endsAt('alpha')).toEqual([shown.expiresAt]);
+    expect(endsAt('bravo')).toEqual([shown.expiresAt - 60]);
+    await bob.say(await bob.look(ID), 'yes');
+    expect(new Set(endsAt('alpha')).size).toBe(1);
+  });
+
+  test.each([-1, 0, 5])(
+    'is heard by the others where a server says that it ends in %d seconds',
+    async (seconds) => {
+      asking.shown.set('bravo', { ...shown, expiresAt: network.now + seconds });
+      const looked = await bob.look(ID);
+      expect(looked.view.expiresAt).toBe(shown.expiresAt);
+      const { at, said } = await bob.say(looked, 'no');
+      expect(at).toEqual(expect.arrayContaining(['alpha', 'charlie']));
+      expect(said.expiresAt).toBe(shown.expiresAt);
+      for (const name of ['alpha', 'charlie']) {
+        const { statement } = asking.votes.get(name)!.at(-1)!;
+        expect(statement).toMatchObject({ verdict: 'no', expiresAt: shown.expiresAt });
+        // Whatever that server brings of him to others takes the place of nothing.
+        expect(statement.serial, name).toBe(said.serial);
+      }
+    },
+  );
+
+  test('is not kept from what changes a key by however many requests, or by one under its id', async () => {
+    const after: KeyTerms = { ...terms, version: 1, previous: policyHash(terms), blindAllowed: true };
+    const change = { ...shownChange(key, terms, after, network.now), expiresAt: 253_402_300_799 };
+    asking = askPeople(network, change, terms.approvers!);
+    const numbered = (byte: number) => ({ ...shown, matterId: new Uint8Array(32).fill(byte) });
+    asking.beside.push(...Array.from({ length: 17 }, (_, at) => numbered(at)));
+    const many = await bob.waiting();
+    expect([many.matters.length, many.more]).toEqual([16, 2]);
+    expect(many.matters[0]).toMatchObject({ matter: 'terms', doubt: null });
+    asking.beside.splice(0, 17, { ...shown, matterId: change.matterId });
+    const twins = (await bob.waiting()).matters;
+    expect(twins.map(({ matter }) => matter)).toEqual(['terms', 'request']);
+    const { id } = twins[0]!;
+    expect(await codeOf(bob.look(id))).toBe('APPROVAL_AMBIGUOUS');
+    expect(await bob.say(await bob.look(`terms:${id}`), 'no')).toMatchObject({ at: SERVERS, refusedBy: [] });
+    const [other] = (await bob.waiting()).matters.filter(({ matter }) => matter === 'request');
+    expect(other!.said).toBeNull();
   });
 
   test('brings what a server missed when it next answers', async () => {
@@ -161,6 +202,9 @@ describe('an approver', () => {
     for (const verdict of ['yes', 'no'] as const) await other.say(await other.look(ID), verdict);
     await bob.say(await bob.look(ID), 'yes');
     expect(asking.votes.get('alpha')!.at(-1)!.statement).toMatchObject({ verdict: 'yes', serial: 3 });
+    await other.say(await other.look(ID), 'no');
+    await bob.say(await bob.look(ID), 'yes');
+    expect(asking.votes.get('alpha')!.at(-1)!.statement).toMatchObject({ verdict: 'yes', serial: 5 });
   });
 
   test('whose process dies with a word on its way has it on record, and says no other under its number', async () => {
@@ -233,6 +277,18 @@ describe('an approver says no yes', () => {
     expect(await codeOf(bob.say(looked, 'yes'))).toBe('APPROVAL_DIFFERS');
     expect(await bob.say(looked, 'no')).toMatchObject({ at: SERVERS, refusedBy: [] });
     for (const name of SERVERS) expect(asking.votes.get(name)!.at(-1)!.statement.verdict, name).toBe('no');
+  });
+
+  test('a no goes to the one that was silent while another one lied', async () => {
+    lie('bravo', shownRequest(key, terms, { text: 'other', requester: shown.requester!, now: network.now }));
+    network.cut('charlie');
+    const first = await bob.say(await bob.look(ID), 'no');
+    expect(first).toMatchObject({ at: ['alpha', 'bravo'], silent: [{ server: 'charlie' }] });
+    network.server('charlie').wire = null;
+    const second = await bob.say(await bob.look(ID), 'no');
+    expect(second.at).toEqual(SERVERS);
+    expect(asking.votes.get('charlie')!.map(({ statement }) => statement.verdict)).toEqual(['no']);
+    expect(second.said.serial).toBe(first.said.serial);
   });
 
   test.each<[string, (now: ShownMatter) => Partial<ShownMatter>]>([

@@ -66,7 +66,7 @@ export interface Approver {
   keys(): Promise<readonly ApproverKey[]>;
   /** Asks every server of every key. */
   waiting(): Promise<Waiting>;
-  /** @param id its first digits @throws UsageError `APPROVAL_UNKNOWN`, `APPROVAL_AMBIGUOUS` */
+  /** @param id its first digits, with `request:`, `terms:` or `order:` before them where two things have the same @throws UsageError `APPROVAL_UNKNOWN`, `APPROVAL_AMBIGUOUS` */
   look(id: string): Promise<LookedAt>;
   /** @throws as `assertMayBeSaid` */
   say(looked: LookedAt, verdict: Verdict, reason?: string): Promise<VoteGiven>;
@@ -134,6 +134,8 @@ interface ListedAt {
   readonly matter: VoteMatter;
   readonly matterId: Uint8Array;
   readonly expiresAt: number;
+  /** How many list it. */
+  readonly servers: number;
 }
 
 /** Everything that any server of a key lists, each once. */
@@ -145,9 +147,16 @@ async function listKey(
     const { heard, silent } = await askServers(means, me, key, listAt);
     const found = new Map<string, ListedAt>();
     for (const { said } of heard)
-      for (const [id, one] of said) if (isOf(key, one)) found.set(id, { key, ...one });
-    return { listed: [...found.values()].toSorted((a, b) => a.expiresAt - b.expiresAt), silent };
+      for (const [name, one] of said)
+        if (isOf(key, one)) found.set(name, { key, ...one, servers: (found.get(name)?.servers ?? 0) + 1 });
+    return { listed: [...found.values()].toSorted(firstToLookAt), silent };
   });
+}
+
+/** What changes a key before what it is asked for, what most servers list before what one of them may have made up, and then what ends first. */
+function firstToLookAt(a: ListedAt, b: ListedAt): number {
+  const isRequest = ({ matter }: ListedAt) => (matter === 'request' ? 1 : 0);
+  return isRequest(a) - isRequest(b) || b.servers - a.servers || a.expiresAt - b.expiresAt;
 }
 
 function isOf({ keyId }: ApproverKey, listed: ListedMatter): boolean {
@@ -170,15 +179,18 @@ async function waiting(means: ApproverMeans): Promise<Waiting> {
   return { matters, more, silent };
 }
 
-/** Eight digits are what lists show. */
-const ID = /^[0-9a-f]{4,64}$/;
+/** Eight digits are what lists show; where two things have the same, what it is may stand before them. */
+const ID = /^(?:(request|terms|order):)?([0-9a-f]{4,64})$/;
 
 async function lookById(means: ApproverMeans, id: string): Promise<LookedAt> {
-  if (!ID.test(id)) throw matterUnknownHere(id);
+  const [, kind, digits = null] = ID.exec(id) ?? [];
+  if (digits === null) throw matterUnknownHere(id);
+  const isMeant = ({ matter, matterId }: ListedAt) =>
+    encodeHex(matterId).startsWith(digits) && (kind === undefined || kind === matter);
   const found: ListedAt[] = [];
   for (const key of await listApproverKeys(means.store)) {
     const { listed } = await listKey(means, key);
-    found.push(...listed.filter(({ matterId }) => encodeHex(matterId).startsWith(id)));
+    found.push(...listed.filter(isMeant));
   }
   if (found.length > 1) throw matterAmbiguous(id);
   const looked = found[0] === undefined ? null : await lookAt(means, found[0]);

@@ -19,8 +19,8 @@ export interface Heard<T> {
   readonly silent: readonly SilentHere[];
 }
 
-/** So many pages of 64 are read of one server: nobody has more to say yes to. */
-const MOST_PAGES = 8;
+/** So many pages of 64 are read of one server: more than a few accounts can fill with what hides the rest, and fewer than a server answers in a minute. */
+const MOST_PAGES = 24;
 
 /** Asks all servers of a key at once, as somebody who shows who he is. */
 export async function askServers<T>(
@@ -48,17 +48,21 @@ export async function askServers<T>(
   };
 }
 
-/** Everything that waits at one server, by id in hex. */
+/** Everything that waits at one server, by its whole name: other accounts, and the same one, may ask for something else under its id. */
 export async function listAt(link: ServerLink): Promise<ReadonlyMap<string, ListedMatter>> {
   const found = new Map<string, ListedMatter>();
   let after: Uint8Array | null = null;
   for (let page = 0; page < MOST_PAGES; page++) {
     const listed: Result<'approval.list'> = await link.call('approval.list', { after }, { introduce: true });
-    for (const one of listed.matters) found.set(encodeHex(one.matterId), one);
+    for (const one of listed.matters) found.set(nameOfListed(one), one);
     if (listed.next === null) break;
     after = listed.next;
   }
   return found;
+}
+
+function nameOfListed({ matter, matterId, keyId }: ListedMatter): string {
+  return `${matter} ${encodeHex(matterId)} ${encodeHex(keyId)}`;
 }
 
 /** What one server shows of a matter; null: it asks nobody about that, or not this approver. */

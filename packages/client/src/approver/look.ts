@@ -12,7 +12,7 @@ import { approverIdentity } from './approver-identity.js';
 import type { ApproverKey } from './approver-key.js';
 import { askServers, showAt, type SilentHere } from './ask-servers.js';
 import { contentOf, firstEpoch, type ReadMatter, readMatter } from './matter.js';
-import { readSaid, type Said } from './said.js';
+import { saidIn, type Said } from './said.js';
 
 /** With what an approver works. */
 export interface ApproverMeans extends LinkMeans {
@@ -27,10 +27,14 @@ export interface MatterNamed {
   readonly matterId: Uint8Array;
 }
 
-/** One content, and which servers show it. */
+/** One content, which servers show it, and until when it is open at each. */
 export interface ShownContent {
   readonly shown: ShownMatter;
   readonly by: readonly InvitingServer[];
+  /** UnixSeconds, in the order of `by`: each server says it for itself alone. */
+  readonly ends: readonly number[];
+  /** What any of them shows that was said so far. */
+  readonly votes: readonly Uint8Array[];
 }
 
 /** Something that waits for an approver, as servers show it and as it reads here. */
@@ -94,7 +98,7 @@ export async function lookAt(means: ApproverMeans, named: MatterNamed): Promise<
       shown.map(({ said }) => said),
     );
     const read = readAll(contents, { key, epoch, me: me.xid, now: means.clock() });
-    const said = await readSaid(store, { keyId, matterId });
+    const said = await saidIn(store, { keyId, matter, matterId });
     const notAt = heard.flatMap((one) => (one.said === null ? [one.server.name] : []));
     const view = { ...viewOf({ ...named, key }, contents, read), notAt, silent, said };
     return { ...named, key, view, contents };
@@ -116,20 +120,22 @@ export async function asApprover<T>(
   }
 }
 
-function contentsOf(
-  shown: readonly { readonly server: InvitingServer; readonly said: ShownMatter }[],
-): readonly ShownContent[] {
-  const contents = new Map<string, { shown: ShownMatter; by: InvitingServer[] }>();
-  for (const { server, said } of shown) {
-    const found = contents.get(contentOf(said));
-    if (found === undefined) contents.set(contentOf(said), { shown: said, by: [server] });
-    else {
-      found.by.push(server);
-      // A vote counts nowhere for longer than the matter is open.
-      found.shown = { ...found.shown, expiresAt: Math.min(found.shown.expiresAt, said.expiresAt) };
-    }
+type ShownAt = { readonly server: InvitingServer; readonly said: ShownMatter };
+
+function contentsOf(shown: readonly ShownAt[]): readonly ShownContent[] {
+  const contents = new Map<string, ShownAt[]>();
+  for (const one of shown) {
+    const content = contentOf(one.said);
+    contents.set(content, [...(contents.get(content) ?? []), one]);
   }
-  return [...contents.values()].toSorted((a, b) => b.by.length - a.by.length);
+  return [...contents.values()]
+    .map((all) => ({
+      shown: all[0]!.said,
+      by: all.map(({ server }) => server),
+      ends: all.map(({ said }) => said.expiresAt),
+      votes: all.flatMap(({ said }) => said.votes),
+    }))
+    .toSorted((a, b) => b.by.length - a.by.length);
 }
 
 function epochKnown(key: ApproverKey): CertifiedEpoch | null {
@@ -198,7 +204,13 @@ function viewOf(
     terms: read?.terms ?? [],
     yes: read?.yes ?? [],
     no: read?.no ?? [],
-    expiresAt: Math.min(...contents.map((one) => one.shown.expiresAt)),
+    expiresAt: mostShown(contents[0]!.ends),
     shownBy: contents.flatMap(({ by }) => by.map(({ name }) => name)),
   };
+}
+
+/** What most servers say; of several that as many say the latest. */
+function mostShown(ends: readonly number[]): number {
+  const times = (end: number) => ends.filter((one) => one === end).length;
+  return ends.toSorted((a, b) => times(b) - times(a) || b - a)[0]!;
 }

@@ -54,6 +54,15 @@ export async function readSaid(
   return bytes === null ? null : parseSaid(path, bytes);
 }
 
+/** The same of one matter: something else may be asked under its id. */
+export async function saidIn(
+  store: RecordStore,
+  of: Pick<Said, 'keyId' | 'matter' | 'matterId'>,
+): Promise<Said | null> {
+  const said = await readSaid(store, of);
+  return said?.matter === of.matter ? said : null;
+}
+
 async function listSaid(store: RecordStore): Promise<Said[]> {
   return listRecords(store, FOLDER, parseSaid);
 }

@@ -1,4 +1,6 @@
 import {
+  type InvitingServer,
+  MAX_VOTES,
   isProvenBy,
   parseVote,
   type ShownMatter,
@@ -59,7 +61,7 @@ export async function giveVote(
   return asApprover(means, looked.key.keyId, async (me) => {
     const said = await means.store.exclusive('said', async () => {
       const before = await readSaid(means.store, { keyId: looked.key.keyId, matterId: looked.matterId });
-      if (before !== null && goesOn(before, looked, { verdict, reason }, means.clock())) return before;
+      if (before !== null && goesOn(me, before, looked, { verdict, reason }, means.clock())) return before;
       const serial = highestSerial(me, looked, before) + 1;
       const made = sayNow(me, looked, { verdict, reason, serial, now: means.clock() });
       // From now on the key is known by the certificate by which this was read.
@@ -72,19 +74,46 @@ export async function giveVote(
   });
 }
 
-/** Whether the same was said before about just what is shown now, and counts still: then no other statement is made. */
+/**
+ * Whether the same was said before about just what is shown now, and counts still wherever it is shown: then no other statement is made. What another
+ * machine of this approver has said over it is answered anew.
+ */
 function goesOn(
+  me: Identity,
   before: Said,
-  { contents }: LookedAt,
+  looked: LookedAt,
   { verdict, reason }: Pick<Saying, 'verdict' | 'reason'>,
   now: number,
 ): boolean {
-  const statements = before.votes.map(({ bytes }) => parseVote(bytes).statement);
+  const { key, matter, contents } = looked;
+  const told = before.votes.map(({ bytes, to }) => ({ ...parseVote(bytes), to }));
+  const audience = audienceOf(key);
+  const isSame = told.every(
+    ({ statement: one }) =>
+      one.reason === (verdict === 'no' ? reason : null) &&
+      one.audience.length === audience.length &&
+      one.audience.every((xid, at) => equalBytes(xid, audience[at]!)),
+  );
+  const isOvertaken = ownVotes(me, looked).some(
+    (one) =>
+      one.statement.serial >= before.serial && !told.some(({ digest }) => equalBytes(digest, one.digest)),
+  );
   return (
+    before.matter === matter &&
     before.verdict === verdict &&
-    statements.length === contents.length &&
-    statements.every((one) => one.reason === reason && one.expiresAt > now) &&
-    contents.every(({ shown }) => statements.some((one) => isAbout(one, shown)))
+    isSame &&
+    !isOvertaken &&
+    contents.every(({ shown, by, ends }) =>
+      by.every(({ xid }, at) =>
+        told.some(
+          ({ statement, to }) =>
+            to.some((one) => equalBytes(one, xid)) &&
+            isAbout(statement, shown) &&
+            statement.expiresAt > now &&
+            (ends[at]! <= now || statement.expiresAt <= ends[at]!),
+        ),
+      ),
+    )
   );
 }
 
@@ -103,16 +132,20 @@ function isAbout(statement: VoteStatement, shown: ShownMatter): boolean {
 }
 
 /** The serial of the last statement that this approver has proved anywhere: another machine of his may have voted. */
-function highestSerial(me: Identity, { contents }: LookedAt, before: Said | null): number {
+function highestSerial(me: Identity, looked: LookedAt, before: Said | null): number {
+  return Math.max(before?.serial ?? 0, ...ownVotes(me, looked).map(({ statement: { serial } }) => serial));
+}
+
+/** What servers show that this approver has proved. */
+function ownVotes(me: Identity, { matterId, contents }: LookedAt): readonly SignedVote[] {
   const own: VoterKey = { kind: 'ed25519', key: me.publicKeys.signing.bytes };
-  const seen = contents
-    .flatMap(({ shown }) => shown.votes)
+  return contents
+    .flatMap(({ votes }) => votes)
     .flatMap((bytes) => {
       const vote = readVote(bytes);
-      return vote !== null && isProvenBy(vote, { keys: [own] }, () => false) ? [vote.statement] : [];
+      return vote !== null && isProvenBy(vote, { keys: [own] }, () => false) ? [vote] : [];
     })
-    .filter((one) => contents.some(({ shown }) => equalBytes(one.matterId, shown.matterId)));
-  return Math.max(before?.serial ?? 0, ...seen.map(({ serial }) => serial));
+    .filter(({ statement }) => equalBytes(statement.matterId, matterId));
 }
 
 function readVote(bytes: Uint8Array): SignedVote | null {
@@ -131,15 +164,42 @@ interface Saying {
   readonly now: number;
 }
 
-/** One statement; where servers show several contents, one for each: a no is a no to all of them. */
+/** What one statement is about, until when it counts, and which servers show just that. */
+interface Addressed {
+  readonly shown: ShownMatter;
+  /** UnixSeconds */
+  readonly expiresAt: number;
+  readonly by: readonly InvitingServer[];
+}
+
+/**
+ * Each content with each end that servers show of it, the first to end first: none of them shortens what counts at others, and what ends sooner takes the
+ * place of nothing that ends later. Those that show it as over have no part in it.
+ */
+function addressedIn({ matter, contents }: LookedAt, now: number): readonly Addressed[] {
+  const each = contents.flatMap(({ shown, by, ends }) => {
+    const capped = ends.map((end) => Math.min(end, now + LONGEST[matter]));
+    return [...new Set(capped)].map((expiresAt) => ({
+      shown,
+      expiresAt,
+      by: by.filter((_, at) => capped[at] === expiresAt),
+    }));
+  });
+  const open = each.filter(({ expiresAt }) => expiresAt > now);
+  return (open.length === 0 ? each.slice(0, 1) : open).toSorted((a, b) => a.expiresAt - b.expiresAt);
+}
+
+/** One statement; where servers show several contents or ends, one for each: a no is a no to all of them. */
 function sayNow(me: Identity, looked: LookedAt, saying: Saying): Said {
-  const { key, matter, matterId, view, contents } = looked;
-  const votes = contents.map(({ shown, by }, at): SaidVote => {
+  const { key, matter, matterId, view } = looked;
+  const addressed = addressedIn(looked, saying.now);
+  const isHeard = (xid: Uint8Array) => addressed.some(({ by }) => by.some((one) => equalBytes(one.xid, xid)));
+  // Whoever does not answer now may show any of it later.
+  const others = key.servers.filter(({ xid }) => !isHeard(xid));
+  const votes = addressed.map(({ shown, expiresAt, by }, at): SaidVote => {
     const serial = Math.min(saying.serial + at, HIGHEST_SERIAL);
-    const bytes = signVote(me, statementOf(me, looked, shown, { ...saying, serial }));
-    // Where all show the same, those that do not answer now are brought it too.
-    const to = contents.length === 1 ? key.servers : by;
-    const xids = to.map(({ xid }) => xid);
+    const bytes = signVote(me, statementOf(me, looked, { shown, expiresAt }, { ...saying, serial }));
+    const xids = [...by, ...others].map(({ xid }) => xid);
     return { bytes, to: xids, left: xids };
   });
   return {
@@ -147,18 +207,22 @@ function sayNow(me: Identity, looked: LookedAt, saying: Saying): Said {
     matter,
     matterId,
     verdict: saying.verdict,
-    serial: Math.min(saying.serial + contents.length - 1, HIGHEST_SERIAL),
+    serial: Math.min(saying.serial + addressed.length - 1, HIGHEST_SERIAL),
     votes,
     sentence: view.description?.sentence ?? '',
     at: saying.now,
-    expiresAt: view.expiresAt,
+    expiresAt: addressed.at(-1)!.expiresAt,
   };
+}
+
+function audienceOf({ servers }: LookedAt['key']): readonly Uint8Array[] {
+  return servers.map(({ xid }) => xid).toSorted(compareBytes);
 }
 
 function statementOf(
   me: Identity,
   { key, view, matter, matterId }: LookedAt,
-  shown: ShownMatter,
+  { shown, expiresAt }: Pick<Addressed, 'shown' | 'expiresAt'>,
   { verdict, reason, serial, now }: Saying,
 ): VoteStatement {
   return {
@@ -168,7 +232,7 @@ function statementOf(
     verdict,
     serial,
     approver: me.xid,
-    audience: key.servers.map(({ xid }) => xid).toSorted(compareBytes),
+    audience: [...audienceOf(key)],
     keyId: key.keyId,
     epoch: shown.epoch,
     transcriptHash: shown.transcriptHash,
@@ -180,7 +244,7 @@ function statementOf(
     descriptionHash: descriptionHash(view.description),
     reason: verdict === 'no' ? reason : null,
     issuedAt: now,
-    expiresAt: Math.min(shown.expiresAt, now + LONGEST[matter]),
+    expiresAt,
   };
 }
 
@@ -192,21 +256,27 @@ async function bringVotes(
   said: Said,
 ): Promise<VoteGiven> {
   const { heard, silent } = await askServers(means, me, key, async (link, { xid }) => {
-    const votes = said.votes.filter(({ to }) => to.some((one) => equalBytes(one, xid)));
-    if (votes.length === 0) return { xid, refused: [] };
+    const votes = said.votes.filter(({ to }) => to.some((one) => equalBytes(one, xid))).slice(-MAX_VOTES);
+    if (votes.length === 0) return null;
     const { refused } = await link.call(
       'approval.give',
       { votes: votes.map(({ bytes }) => bytes) },
       { introduce: true },
     );
-    return { xid, refused };
+    // Of several contents a server takes what is said of its own.
+    return { xid, refused: refused.length < votes.length ? [] : refused };
   });
-  const taken = heard.filter(({ said: { refused } }) => refused.length === 0).map(({ said: { xid } }) => xid);
-  const brought = await noteBrought(means, said, taken);
+  const told = heard.flatMap(({ server, said: one }) => (one === null ? [] : [{ server, ...one }]));
+  const taking = told.filter(({ refused }) => refused.length === 0);
+  const brought = await noteBrought(
+    means,
+    said,
+    taking.map(({ xid }) => xid),
+  );
   return {
     said: brought,
-    at: heard.filter(({ said: { refused } }) => refused.length === 0).map(({ server }) => server.name),
-    refusedBy: heard.flatMap(({ server, said: { refused } }) =>
+    at: taking.map(({ server }) => server.name),
+    refusedBy: told.flatMap(({ server, refused }) =>
       refused.slice(0, 1).map(({ code }) => ({ server: server.name, code })),
     ),
     silent,

@@ -16,7 +16,7 @@ import {
   type ShownMatter,
   type CarriedVote,
 } from '@ckm/api';
-import { StateError } from '@ckm/foundation';
+import { equalBytes, StateError } from '@ckm/foundation';
 import { requestKind } from '@ckm/requests';
 import type { CertifiedKey } from '../keys/key-record.js';
 import { messageOf, type NetworkServer, type TestNetwork } from './test-network.js';
@@ -26,6 +26,8 @@ export interface Asking {
   /** By names of servers. */
   readonly shown: Map<string, ShownMatter>;
   readonly votes: Map<string, CarriedVote[]>;
+  /** What all of them ask besides. */
+  readonly beside: ShownMatter[];
 }
 
 /** What all honest servers of a key show of a request for it. */
@@ -75,15 +77,22 @@ export function askPeople(
   shown: ShownMatter,
   approvers: readonly NamedApprover[],
 ): Asking {
-  const asking: Asking = { shown: new Map(), votes: new Map() };
+  const asking: Asking = { shown: new Map(), votes: new Map(), beside: [] };
   for (const server of network.servers) {
     asking.shown.set(server.name, shown);
     asking.votes.set(server.name, []);
     server.tamper = async ({ name, parameters }, honest) => {
       const known = asking.shown.get(server.name);
-      if (name === 'approval.list')
-        return { matters: known === undefined ? [] : [listed(known)], next: null };
+      if (name === 'approval.list') {
+        const all = known === undefined ? asking.beside : [known, ...asking.beside];
+        return { matters: all.map(listed), next: null };
+      }
       if (name === 'approval.show') {
+        const { matter, matterId } = parameters as Parameters<'approval.show'>;
+        const other = asking.beside.find(
+          (one) => one.matter === matter && equalBytes(one.matterId, matterId),
+        );
+        if (other !== undefined) return other;
         if (known === undefined) throw unknown();
         return { ...known, votes: asking.votes.get(server.name)!.map(({ bytes }) => bytes) };
       }
