@@ -12,7 +12,7 @@ import {
   signDevices,
   type VoteStatement,
 } from '@ckm/api';
-import { encodeUtf8, secret } from '@ckm/foundation';
+import { compareBytes, encodeUtf8, secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
 import { buildMessageRequest } from '@ckm/requests';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -218,7 +218,7 @@ describe('P3: a vote for something else counts nowhere', () => {
     const now = TEST_TIME;
     const changed: readonly (readonly [Partial<VoteStatement>, string])[] = [
       [{ audience: [other] }, 'VOTE_FOR_OTHER_SERVERS'],
-      [{ keyId: other }, 'VOTE_FOR_OTHER_KEY'],
+      [{ keyId: other }, 'MATTER_UNKNOWN'],
       [{ termsHash: other }, 'VOTE_UNDER_OTHER_TERMS'],
       [{ matterId: other }, 'MATTER_UNKNOWN'],
       [{ matter: 'export' }, 'MATTER_UNKNOWN'],
@@ -504,4 +504,23 @@ test('an inbox has pages, in the order of ids, and lists nothing twice', async (
     Buffer.from(matterId).toString('hex'),
   );
   expect(found).toEqual(ids.toSorted());
+});
+
+test('what other accounts ask under the same id hides nothing, however many they are', async () => {
+  const { servers, ask, request, showTo, give, keyId } = await opened();
+  await request(1);
+  const persons = Array.from({ length: 64 }, (_, at) => testPerson(0x80 + at));
+  // Rows are found in the order of their owners.
+  const before = persons.filter(({ xid }) => compareBytes(xid, alice.xid) < 0).slice(0, 9);
+  expect(before).toHaveLength(9);
+  for (const person of before) {
+    const his = await Promise.all(servers.map((server) => server.as(person)));
+    const made = await makeKey(his, { policy: askingTerms(BY_DOMAIN) });
+    const requester = requesterOf({ ...ask, keyId: made.keyId });
+    await made.signer.request(1, ask, { requester });
+  }
+  const shown = await showTo(ann);
+  expect(shown.keyId).toEqual(keyId);
+  expect(await give(1, voteOn(ann, shown, servers, { verdict: 'no' }))).toEqual([]);
+  expect(await request(1)).toMatchObject({ people: { no: ['ann'] } });
 });

@@ -250,8 +250,12 @@ export interface VoteReader {
 export interface AskedReader {
   /** What somebody is asked about, by ids, those behind `after`. */
   list(approver: Uint8Array, after: Uint8Array | null, limit: number): Promise<readonly AskedRow[]>;
-  /** What somebody is asked about under one id: of different accounts and kinds. */
-  find(approver: Uint8Array, matterId: Uint8Array, limit: number): Promise<readonly AskedRow[]>;
+  /** What somebody is asked about under one name and for keys of one id: of different accounts. */
+  find(
+    approver: Uint8Array,
+    name: Pick<MatterRow, 'matter' | 'matterId' | 'keyId'>,
+    limit: number,
+  ): Promise<readonly AskedRow[]>;
 }
 export interface ContactReader {
   /** Those of one account, by id. */

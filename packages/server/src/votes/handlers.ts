@@ -52,12 +52,14 @@ async function giveVote(
 async function keepSomewhere(
   context: ServerContext,
   call: AnybodyCall,
-  { statement: { approver, matter, matterId } }: SignedVote,
+  { statement: { approver, matter, matterId, keyId } }: SignedVote,
   bytes: Uint8Array,
 ): Promise<string | null> {
-  const rows = await context.storage.read(({ asked }) => asked.find(approver, matterId, MOST_TWINS));
+  const rows = await context.storage.read(({ asked }) =>
+    asked.find(approver, { matter, matterId, keyId }, MOST_TWINS),
+  );
   const codes: (string | null)[] = [];
-  for (const { owner } of rows.filter((row) => row.matter === matter)) {
+  for (const { owner } of rows) {
     const name = { owner, matter, matterId };
     codes.push(
       await repeatWhenRaced(() =>

@@ -17,7 +17,7 @@ import { matterUnknown } from './codes.js';
 import { matterUnder, openMatter, type StoredMatter } from './matter.js';
 import { votesIn } from './store-vote.js';
 
-/** What different accounts may ask one approver under one id: whoever picks the id of another one hides nothing by it. */
+/** What different accounts may ask one approver under one id and for keys of one id: whoever picks those of another one hides nothing by it. */
 export const MOST_TWINS = 8;
 
 /** Answers `approval.list`: whom nothing waits for has an empty page. */
@@ -81,12 +81,16 @@ export function showMatter(
   { matter, matterId, keyId, known }: Parameters<'approval.show'>,
 ): Promise<ShownMatter> {
   return context.storage.read(async (reader) => {
-    for (const row of await reader.asked.find(approver, matterId, MOST_TWINS)) {
-      if (row.matter !== matter) continue;
+    let first: ShownMatter | null = null;
+    for (const row of await reader.asked.find(approver, { matter, matterId, keyId }, MOST_TWINS)) {
       const shown = await shownMatter(context, reader, row, keyId, known);
-      if (shown !== null) return shown;
+      if (shown === null) continue;
+      // What is of the very key that is known already goes before what has its id alone.
+      if (known === null || shown.certificate === null) return shown;
+      first ??= shown;
     }
-    throw matterUnknown();
+    if (first === null) throw matterUnknown();
+    return first;
   });
 }
 

@@ -121,9 +121,24 @@ export function askedReader({ queries }: Reading): AskedReader {
         .execute();
       return rows.map((row) => fromColumns('asked_people', row));
     },
-    find: async (approver, matterId, limit) => {
-      const named = of(approver).where('matter_id', '=', matterId).orderBy('owner').orderBy('matter');
-      return (await named.limit(limit).execute()).map((row) => fromColumns('asked_people', row));
+    find: async (approver, { matter, matterId, keyId }, limit) => {
+      const rows = await queries
+        .selectFrom('asked_people')
+        .innerJoin('matters', (join) =>
+          join
+            .onRef('matters.owner', '=', 'asked_people.owner')
+            .onRef('matters.matter', '=', 'asked_people.matter')
+            .onRef('matters.matter_id', '=', 'asked_people.matter_id'),
+        )
+        .selectAll('asked_people')
+        .where('asked_people.approver', '=', approver)
+        .where('asked_people.matter_id', '=', matterId)
+        .where('asked_people.matter', '=', matter)
+        .where('matters.key_id', '=', keyId)
+        .orderBy('asked_people.owner')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => fromColumns('asked_people', row));
     },
   };
 }
