@@ -67,7 +67,9 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
   const { requestsPerMinute } = context.config.quota;
   const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
   const strangers = createStrangers(context);
-  const approvers = createApprovers();
+  const approvers = createApprovers(async (sender) =>
+    context.storage.read(async ({ asked }) => (await asked.list(sender, null, 1)).length > 0),
+  );
   const { concurrency } = context.config.limits;
   const queue = createFairQueue(AT_ONCE);
 

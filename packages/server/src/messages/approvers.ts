@@ -14,28 +14,31 @@ const GIVES_PER_HOUR = 20;
 /** How many of those are heard who have no account and may be asked for a yes. */
 export interface Approvers {
   /**
-   * Lets a message of somebody in, or refuses it. Nothing is looked up for it: whoever is asked about something is counted as everybody is.
+   * Lets a message of somebody in, or refuses it. Whom something waits for is heard however many others there are: that is looked up where these have used up what
+   * all have, and he proves who he is, so that nobody learns by it what another one is asked.
    * @param address of the sender, as a limit counts it
    * @param places what it counts as; one is a message of ordinary length
    * @throws PolicyError `QUOTA_MESSAGES`
    */
-  admit(sender: Uint8Array, called: FunctionName, address: string, places: number): void;
+  admit(sender: Uint8Array, called: FunctionName, address: string, places: number): Promise<void>;
 }
 
-export function createApprovers(): Approvers {
+/** @param isAsked whether anything waits for somebody here */
+export function createApprovers(isAsked: (sender: Uint8Array) => Promise<boolean>): Approvers {
   const everybody = createRateLimiter({ count: APPROVERS_PER_MINUTE, perMs: 60_000 });
   const ofAddress = createRateLimiter({ count: PER_ADDRESS_PER_MINUTE, perMs: 60_000 });
   const looks = createRateLimiter({ count: LOOKS_PER_MINUTE, perMs: 60_000 });
   const gives = createRateLimiter({ count: GIVES_PER_HOUR, perMs: 3_600_000 });
   return {
-    admit: (sender, called, address, places) => {
+    admit: async (sender, called, address, places) => {
       const name = encodeHex(sender);
       // The narrowest first: what somebody alone has used up must not be taken from others.
       if (!ofAddress.take(address, places)) throw tooMany(PER_ADDRESS_PER_MINUTE, 'a minute');
       const isGiven = called === 'approval.give';
       if (isGiven && !gives.take(name)) throw tooMany(GIVES_PER_HOUR, 'an hour');
       if (!isGiven && !looks.take(name)) throw tooMany(LOOKS_PER_MINUTE, 'a minute');
-      if (!everybody.take('', places)) throw tooMany(APPROVERS_PER_MINUTE, 'a minute');
+      if (everybody.take('', places) || (await isAsked(sender))) return;
+      throw tooMany(APPROVERS_PER_MINUTE, 'a minute');
     },
   };
 }
