@@ -111,6 +111,8 @@ export interface People {
   ask(transaction: Transaction, asked: AskedMatter): Promise<void>;
   /** Asks nobody any more. */
   end(transaction: Transaction, matter: Pick<MatterOfPeople, 'owner' | 'ballot'>): Promise<void>;
+  /** The same, but what they said is kept until the time of the matter is over: it holds where they are asked about the very same again. */
+  rest(transaction: Transaction, matter: Pick<MatterOfPeople, 'owner' | 'ballot'>): Promise<void>;
 }
 
 /** One authenticated message that is being answered. */

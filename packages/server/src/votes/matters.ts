@@ -59,23 +59,23 @@ export async function askPeople(
   const stored =
     before === null
       ? await insertMatter(context, transaction, asked)
-      : await askAgain(context, transaction, before, payload);
+      : await askAgain(context, transaction, before, asked);
   for (const approver of xidsOf(terms, names))
     await transaction.asked.insert(sealRecord(context.vault, 'asked_people', { ...name, approver }, {}));
   return stored;
 }
 
-/** What was released by what people said is final; what they said has ended since, and for more they are asked again. */
+/** What was released by what people said is final; what they said has ended since, and for more they are asked again. So they are about an order that was taken back. */
 async function askAgain(
   context: AskingContext,
   transaction: Transaction,
   { row, record }: StoredMatter,
-  payload: Uint8Array,
+  { payload, ballot }: AskedMatter,
 ): Promise<StoredMatter> {
   if (row.waiting) return { row, record };
   await assertRoom(context, transaction, row.owner, payload.length);
   return touchMatter(context, transaction, {
-    row: { ...row, waiting: true },
+    row: { ...row, waiting: true, expiresAt: Math.max(row.expiresAt, ballot.expiresAt) },
     record: { ...record, payload },
   });
 }
@@ -131,7 +131,7 @@ export async function touchMatter(
   return next;
 }
 
-/** Something was released by what people have said: that is final here, nobody is asked any more, and what was asked for goes. */
+/** Nobody is asked any more and what was asked for goes; what was said stays: something was released by it, or the same may be asked again. */
 export async function settleMatter(
   context: Pick<VotesContext, 'vault'>,
   transaction: Transaction,

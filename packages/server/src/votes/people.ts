@@ -1,6 +1,6 @@
 import type { People } from '../context.js';
 import { nameOf, type VotesContext } from './matter.js';
-import { askPeople, endMatter, holdMatter, saidOf } from './matters.js';
+import { askPeople, endMatter, holdMatter, saidOf, settleMatter } from './matters.js';
 
 /** The people whom terms of keys name, by what they have said here. */
 export function createPeople(context: Omit<VotesContext, 'audit' | 'storage'>): People {
@@ -10,5 +10,9 @@ export function createPeople(context: Omit<VotesContext, 'audit' | 'storage'>): 
       await askPeople(context, transaction, asked, await holdMatter(context, transaction, nameOf(asked)));
     },
     end: (transaction, matter) => endMatter(transaction, nameOf(matter)),
+    rest: async (transaction, matter) => {
+      const held = await holdMatter(context, transaction, nameOf(matter));
+      if (held !== null) await settleMatter(context, transaction, held);
+    },
   };
 }

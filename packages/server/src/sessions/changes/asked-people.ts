@@ -42,7 +42,7 @@ export async function askAboutOrder(
   await people.ask(transaction, { ...matter, payload: encodeOrder(order), sentence, names: change.of });
 }
 
-/** Nobody is asked any more about the order that waited in an epoch: it is taken back, over or decided, or another one takes its place. */
+/** Nobody is asked any more about the order that waited in an epoch, which is decided. */
 export async function endAsking(
   { people }: Pick<ServerContext, 'people'>,
   transaction: Transaction,
@@ -51,6 +51,20 @@ export async function endAsking(
 ): Promise<void> {
   if (key === null || order === null || !asksPeople(key.head.policy)) return;
   await people.end(transaction, matterOf(key, order.order, ALWAYS));
+}
+
+/**
+ * Nobody is asked any more about the order that waited in an epoch: it is taken back or over, or another one takes its place. It may be proposed again as it
+ * was: then what was said of it holds, so that no older word of anybody comes back.
+ */
+export async function restAsking(
+  { people }: Pick<ServerContext, 'people'>,
+  transaction: Transaction,
+  key: AskedKey | null,
+  { order }: Pick<ChangeRecord, 'order'>,
+): Promise<void> {
+  if (key === null || order === null || !asksPeople(key.head.policy)) return;
+  await people.rest(transaction, matterOf(key, order.order, ALWAYS));
 }
 
 function matterOf({ row: { owner }, head }: AskedKey, order: ChangeOrder, expiresAt: number): MatterOfPeople {

@@ -82,4 +82,27 @@ describe('an order about who holds a key whose terms name people for a change', 
     const given = await servers[0]!.asAnybody(ann).call('approval.give', { votes: [yes] });
     expect(given.refused).toEqual([{ at: 0, code: 'MATTER_UNKNOWN' }]);
   });
+
+  test('that is proposed again finds what was said of it: no older word comes back, and noes end it still', async () => {
+    const { servers, callers, keyId, carried, showTo, say } = await ordered();
+    const again = async () => {
+      await callers[0]!.call('change.cancel', { keyId, epoch: 0, orderHash: carried.orderHash });
+      return (await carried.propose())[0]!;
+    };
+    await carried.propose();
+    const yes = voteOn(bob, await showTo(ann, 1), servers);
+    const bring = async () =>
+      (await servers[0]!.asAnybody(bob).call('approval.give', { votes: [yes] })).refused;
+    expect(await bring()).toEqual([]);
+    expect(await say(1, bob, { serial: 2, verdict: 'takeBack' })).toEqual([]);
+    expect(await again()).toMatchObject({ state: 'waiting' });
+    expect(await bring()).toEqual([{ at: 0, code: 'VOTE_SUPERSEDED' }]);
+    expect((await showTo(ann, 1)).votes).toHaveLength(1);
+    expect(await say(1, ann)).toEqual([]);
+    expect((await carried.propose())[0]).toMatchObject({ state: 'waiting' });
+    for (const who of [bob, cy]) expect(await say(1, who, { serial: 3, verdict: 'no' })).toEqual([]);
+    const over = (await carried.propose())[0]!;
+    expect(over.reason).toContain('said no');
+    expect(await again()).toMatchObject({ state: over.state, reason: over.reason });
+  });
 });

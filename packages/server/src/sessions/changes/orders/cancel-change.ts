@@ -2,7 +2,7 @@ import { CANCELLED_BY_OWNER, type ChangeView, type Parameters } from '@ckm/api';
 import type { Call } from '../../../context.js';
 import { refusal } from '../../../refusals.js';
 import { repeatWhenRaced } from '../../../storage/raced.js';
-import { endAsking } from '../asked-people.js';
+import { restAsking } from '../asked-people.js';
 import { findOrder, withOrder, writeChange } from '../change-record.js';
 import { assertUndecided, readDeciding } from '../deciding.js';
 import type { ChangeMeans } from '../means.js';
@@ -31,7 +31,7 @@ export async function cancelChange(
       if (order.over !== null) return viewChange(means, deciding, orderHash);
       const record = withOrder(deciding.record, { ...order, over: CANCELLED_BY_OWNER });
       const row = deciding.key?.row ?? null;
-      if (order.isWeighty) await endAsking(context, transaction, deciding.key, deciding.record);
+      if (order.isWeighty) await restAsking(context, transaction, deciding.key, deciding.record);
       await writeChange(context, transaction, scope, row, deciding.changeRow, record);
       await context.audit.append(transaction, {
         deed: 'change.cancel',

@@ -8,7 +8,7 @@ import type { ChangeRow, Reader, Transaction } from '../../../storage/storage.js
 import { checkReason, detailAs, quoteReason } from '../../operator-reason.js';
 import { type ChangeRecord, type StoredOrder, writeChange } from '../change-record.js';
 import { type Deciding, readDeciding } from '../deciding.js';
-import { endAsking } from '../asked-people.js';
+import { restAsking } from '../asked-people.js';
 import { judgeOrder } from '../guards.js';
 import {
   type Answer,
@@ -203,7 +203,8 @@ async function write(
   record: ChangeRecord,
 ): Promise<void> {
   await writeChange(context, transaction, { owner, keyId, epoch }, key?.row ?? null, changeRow, record);
-  if (record.order !== null && record.order.over !== null) await endAsking(context, transaction, key, record);
+  if (record.order !== null && record.order.over !== null)
+    await restAsking(context, transaction, key, record);
 }
 
 async function show(means: ChangeMeans, reader: Reader, row: ChangeRow): Promise<WaitingChange | null> {

@@ -20,7 +20,7 @@ import {
   type JoiningKey,
   writeChange,
 } from '../change-record.js';
-import { askAboutOrder, endAsking, saidOfOrder } from '../asked-people.js';
+import { askAboutOrder, restAsking, saidOfOrder } from '../asked-people.js';
 import { storeLinks } from '../chain/check-chain.js';
 import { assertUndecided, type Deciding, epochDiffers, isOfRoster, readDeciding } from '../deciding.js';
 import { COUNTED_OF_WEIGHTY, isRefresh, judgeOrder } from '../guards.js';
@@ -214,7 +214,7 @@ async function askAnew(
   order: ChangeOrder,
 ): Promise<void> {
   if (key === null) return;
-  await endAsking(context, transaction, key, before);
+  await restAsking(context, transaction, key, before);
   const sentence = sentenceOf({ before: epoch }, order);
   await askAboutOrder(context, transaction, key, order, { sentence, lasts: COUNTED_OF_WEIGHTY });
 }
