@@ -1,9 +1,8 @@
 import { CkmError } from '@ckm/foundation';
-import { isForgotten } from '../carrier/server-link.js';
 import { isSilence } from '../servers/ask-all.js';
 import { causeOf } from '../servers/causes.js';
 import type { DepositSecret } from './deposit-secret.js';
-import { pages } from './look-at-shares.js';
+import { isStranger, pages, receiptsAt } from './look-at-shares.js';
 import { type ShareMeans, type ShareServer, speakForShares } from './share-server.js';
 
 /** What became of the shares at one server. `none`: it had none. */
@@ -28,14 +27,13 @@ async function deleteAt(means: ShareMeans, secret: DepositSecret, server: ShareS
   const at = { server: server.name, text: '', error: null };
   try {
     return await speakForShares(means, secret, server, async (link) => {
-      const { shares } = await link.call('share.list', {});
-      for (const receipts of pages(shares.map(({ receipt }) => receipt)))
-        await link.call('share.delete', { receipts: [...receipts] });
+      const shares = await receiptsAt(link);
+      for (const receipts of pages(shares)) await link.call('share.delete', { receipts: [...receipts] });
       return { ...at, outcome: shares.length === 0 ? 'none' : 'deleted' };
     });
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    if (isForgotten(error)) return { ...at, outcome: 'none' };
+    if (isStranger(error)) return { ...at, outcome: 'none' };
     return {
       server: server.name,
       outcome: isSilence(error) ? 'silent' : 'refused',

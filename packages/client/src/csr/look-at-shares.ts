@@ -1,7 +1,7 @@
 import { depositReceipt, MAX_DEPOSIT_RECEIPTS } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { Xid } from '@ckm/gordian';
-import { isForgotten, type ServerLink } from '../carrier/server-link.js';
+import type { ServerLink } from '../carrier/server-link.js';
 import { isSilence } from '../servers/ask-all.js';
 import { type Deposit, openDeposit } from './deposit-envelope.js';
 import type { DepositSecret } from './deposit-secret.js';
@@ -37,16 +37,30 @@ export async function lookAtShares(
     });
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    if (isForgotten(error)) return { ...nothing, answer: 'stranger' };
+    if (isStranger(error)) return { ...nothing, answer: 'stranger' };
     return { ...nothing, answer: isSilence(error) ? 'silent' : 'refused', error };
   }
 }
 
+/**
+ * What a server has for whoever asks. We show who we are, so that one that has no such account says so sealed: what is not sealed, anybody on the way says.
+ * @throws AccessError `ACCOUNT_UNKNOWN`, which {@link isStranger} tells; as `ServerLink.call`
+ */
+export async function receiptsAt(link: ServerLink): Promise<readonly Uint8Array[]> {
+  const { shares } = await link.call('share.list', {}, { introduce: true });
+  return shares.map(({ receipt }) => receipt);
+}
+
+/** Whether the server itself says that it has no account of this secret. */
+export function isStranger({ code }: CkmError): boolean {
+  return code === 'ACCOUNT_UNKNOWN';
+}
+
 async function readAll(link: ServerLink, secret: DepositSecret, server: Xid, account: Xid) {
-  const { shares } = await link.call('share.list', {});
+  const shares = await receiptsAt(link);
   const deposits: Deposit[] = [];
   const faults = new Set<string>();
-  for (const receipts of pages(shares.map(({ receipt }) => receipt))) {
+  for (const receipts of pages(shares)) {
     const given = await link.call('share.get', { receipts: [...receipts] });
     for (const receipt of receipts) {
       const data = given.shares.find((one) => equalBytes(one.receipt, receipt))?.data;

@@ -7,7 +7,7 @@ import type { HttpSend } from '../carrier/http-send.js';
 import type { Client } from '../client.js';
 import { memoryStore } from '../store/memory-store.js';
 import type { ClientStore } from '../store/client-store.js';
-import { createTestNetwork, OWNER_SEED, ownerClient, type TestNetwork } from '../test/test-network.js';
+import { createTestNetwork, json, OWNER_SEED, ownerClient, type TestNetwork } from '../test/test-network.js';
 import { depositIdentity } from './deposit-secret.js';
 import { recoverShares } from './recover-shares.js';
 
@@ -407,6 +407,31 @@ test('what is deleted is nowhere, also where nothing is on record of it; who is 
     charlie: 'none',
   });
   expect(await client.listDeposits()).toEqual([]);
+});
+
+describe('whoever answers in the place of a server that he does not know the words', () => {
+  const claimStranger = (...names: readonly string[]) => {
+    const problem = { code: 'MESSAGE_NOT_AUTHENTICATED', title: 'the message is not from anybody', status: 401 };
+    for (const name of names)
+      network.server(name).wire = async (request, pass) =>
+        request.method === 'GET' ? pass() : json(401, problem);
+  };
+
+  test('is silence: no deletion is done with that, and no recovery says that nothing is there', async () => {
+    await storeAs(client);
+    claimStranger('bravo');
+    const [, bravo] = await client.deleteDeposit(bytesOf(DEPOSIT));
+    expect(bravo).toMatchObject({ server: 'bravo', outcome: 'silent', error: { code: 'SERVER_REFUSED_MESSAGE' } });
+    expect(await client.listDeposits()).toMatchObject([{ isLeaving: true }]);
+    expect(await counts()).toEqual([0, 1, 0, 0, 0]);
+    claimStranger(...THREE);
+    expect(await code(recover(THREE))).toBe('SERVER_REFUSED_MESSAGE');
+    network.makeHonest();
+    expect(outcomes(await client.deleteDeposit(bytesOf(DEPOSIT)))).toMatchObject({ bravo: 'deleted' });
+    expect(await counts()).toEqual([0, 0, 0, 0, 0]);
+    // Words under which nothing was ever stored: the servers themselves say so.
+    expect(await code(recover(THREE, FRESH))).toBe('DEPOSIT_NOT_FOUND');
+  });
 });
 
 describe('killed before or behind any message', () => {

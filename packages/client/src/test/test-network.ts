@@ -241,6 +241,7 @@ async function answer(
     const { function: name, body } = message;
     if (!isFunctionName(name)) throw unreachable(server.url);
     const parameters = parseCall(name, body);
+    if (!(await mayAsk(server, name, message.header.sender))) throw unknownAccount();
     const caller = await callerAt(server, name, { xid: message.header.sender, publicKeys: keys }, isOfDevice);
     server.asked.push(name);
     const honest = () => perform(server, caller, name, parameters);
@@ -250,6 +251,17 @@ async function answer(
   } catch (error) {
     return { ok: false, problem: toProblem(error) };
   }
+}
+
+/** What is for accounts is refused to whoever has none, though he shows who he is. */
+async function mayAsk(
+  { bare: { context } }: NetworkServer,
+  name: FunctionName,
+  xid: Message['header']['sender'],
+): Promise<boolean> {
+  const isForAccounts = FUNCTIONS[name].may === 'account' || FUNCTIONS[name].may === 'owner';
+  if (!isForAccounts) return true;
+  return (await context.storage.read((reader) => context.accounts.find(reader, xid))) !== null;
 }
 
 /** An account by its words or by one of its devices, or somebody who has none. */
@@ -316,6 +328,13 @@ export function unreachable(url: string): AvailabilityError {
 function unknownSender(): AccessError {
   return new AccessError('the message is not from anybody this server knows', {
     code: 'MESSAGE_NOT_AUTHENTICATED',
+    hint: 'open an account',
+  });
+}
+
+function unknownAccount(): AccessError {
+  return new AccessError('there is no account for this sender', {
+    code: 'ACCOUNT_UNKNOWN',
     hint: 'open an account',
   });
 }
