@@ -1,4 +1,11 @@
-import { type CkmError, EncodingError, PeerFaultError, StateError, UsageError } from '@ckm/foundation';
+import {
+  AvailabilityError,
+  type CkmError,
+  EncodingError,
+  PeerFaultError,
+  StateError,
+  UsageError,
+} from '@ckm/foundation';
 import { listed } from '../servers/faults.js';
 
 /** @param missing servers, each with what it did: "bravo does not answer" */
@@ -12,13 +19,31 @@ export function sharesTooFew(have: number, needed: number, missing: readonly str
   });
 }
 
-/** @param at names of servers that have answered */
-export function nothingKept(at: readonly string[], silent: CkmError | null): CkmError {
-  if (silent !== null && at.length === 0) return silent;
+/** A server that was asked for shares; its error where it did not answer. */
+export interface AskedForShares {
+  readonly name: string;
+  readonly error: CkmError | null;
+}
+
+/** Nobody has shown a share. That nothing is kept is said where all have answered: who is silent may keep one. */
+export function nothingKept(asked: readonly AskedForShares[]): CkmError {
+  const at = asked.filter(({ error }) => error === null).map(({ name }) => name);
+  const silent = asked.filter(({ error }) => error !== null);
+  if (silent.length > 0) return at.length === 0 ? silent[0]!.error! : nothingYet(at, silent);
   return new StateError(`${listed(at)} keeps nothing under these words`, {
     code: 'DEPOSIT_NOT_FOUND',
     hint: 'type the words that were shown when the shares were stored, or name another server',
     retryable: false,
+  });
+}
+
+function nothingYet(at: readonly string[], silent: readonly AskedForShares[]): CkmError {
+  const names = silent.map(({ name }) => name);
+  const text = `nothing lies under these words at ${listed(at)}, and ${listed(names)} did not answer`;
+  return new AvailabilityError(text, {
+    code: 'SERVERS_MISSING',
+    hint: 'do the same again when all of them answer, or name another server that has a share',
+    facts: { servers: names },
   });
 }
 

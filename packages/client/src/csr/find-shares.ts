@@ -2,7 +2,7 @@ import { CkmError, encodeHex, equalBytes, secret, type Secret } from '@ckm/found
 import type { Envelope } from '@ckm/gordian';
 import { causeOf } from '../servers/causes.js';
 import { askEverybody, type NotReached, type Whereabouts } from './ask-everybody.js';
-import { depositDamaged, nothingKept, sharesTooFew } from './csr-errors.js';
+import { type AskedForShares, depositDamaged, nothingKept, sharesTooFew } from './csr-errors.js';
 import type { Deposit, DepositPlace, KeptKind } from './deposit-envelope.js';
 import type { DepositSecret } from './deposit-secret.js';
 import type { ShownShares } from './look-at-shares.js';
@@ -44,18 +44,20 @@ interface Share {
 /**
  * Finds the shares under a deposit secret, from one server that has one to all others, and brings together what they keep. A server that gives what is wrong,
  * old or somebody else’s is named, and stops nobody.
- * @throws StateError `DEPOSIT_SHARES_TOO_FEW`, `DEPOSIT_NOT_FOUND`; EncodingError `DEPOSIT_DAMAGED`; where nobody answers, why not
+ * @param missed addresses at which nobody answered
+ * @throws StateError `DEPOSIT_SHARES_TOO_FEW`, `DEPOSIT_NOT_FOUND`; EncodingError `DEPOSIT_DAMAGED`; AvailabilityError `SERVERS_MISSING`; where nobody answers, why not
  */
 export async function findShares(
   means: ShareMeans,
   secret: DepositSecret,
   where: Whereabouts,
+  missed: readonly AskedForShares[] = [],
 ): Promise<FoundShares> {
   const { shown, lost } = await askEverybody(means, secret, where);
   const sets = setsOf(
     shown.flatMap(({ server, deposits }) => deposits.map((deposit) => ({ server, deposit }))),
   );
-  if (sets.length === 0) throw nothingFound(shown);
+  if (sets.length === 0) throw nothingFound(shown, missed);
   for (const shares of sets) {
     const opened = openSet(shares);
     if (opened === null) continue;
@@ -168,7 +170,7 @@ function standingOfLost({ place: { name, url }, error }: NotReached): ShareAt {
   return { server: name, url, outcome: 'silent', text: causeOf(error), code: error.code };
 }
 
-function nothingFound(shown: readonly ShownShares[]): CkmError {
+function nothingFound(shown: readonly ShownShares[], missed: readonly AskedForShares[]): CkmError {
   const faulty = shown.filter(({ faults }) => faults.length > 0);
   if (faulty.length > 0)
     throw sharesTooFew(
@@ -176,8 +178,7 @@ function nothingFound(shown: readonly ShownShares[]): CkmError {
       TWO_OF_THREE.needed,
       faulty.map(({ server, faults }) => `${server.name} ${faults[0]!}`),
     );
-  const answering = shown.filter(({ error }) => error === null).map(({ server }) => server.name);
-  return nothingKept(answering, shown.find(({ error }) => error !== null)?.error ?? null);
+  return nothingKept([...shown.map(({ server, error }) => ({ name: server.name, error })), ...missed]);
 }
 
 function notEnough(shares: readonly Share[], servers: readonly ShareAt[]): CkmError {

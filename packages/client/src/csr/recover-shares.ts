@@ -1,6 +1,8 @@
 import { platformCarrier } from '#carrier';
+import { CkmError } from '@ckm/foundation';
 import type { Carrier } from '../carrier/carrier.js';
 import { fetchIntroduction } from '../introduction/identity-card.js';
+import type { AskedForShares } from './csr-errors.js';
 import type { DepositSecret } from './deposit-secret.js';
 import { findShares, type FoundShares } from './find-shares.js';
 import type { ShareMeans, ShareServer } from './share-server.js';
@@ -39,8 +41,8 @@ export async function recoverShares(
     random: options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   };
-  const from = await answering(means, urls, authority);
-  return findShares(means, secret, { from, pinned: [], authority });
+  const { from, missed } = await answering(means, urls, authority);
+  return findShares(means, secret, { from, pinned: [], authority }, missed);
 }
 
 /** @throws why the first of them does not answer, where none does */
@@ -48,17 +50,21 @@ async function answering(
   means: ShareMeans,
   urls: readonly string[],
   authority: string | null,
-): Promise<readonly ShareServer[]> {
+): Promise<{ readonly from: readonly ShareServer[]; readonly missed: readonly AskedForShares[] }> {
   const addresses = [...new Set(urls.map((url) => means.carrier.parseAddress(url)))];
   const asked = await Promise.allSettled(
     addresses.map((url) => fetchIntroduction(means.carrier, url, means.timeoutMs, authority)),
   );
-  const servers = asked.flatMap((one, at) => {
+  const from = asked.flatMap((one, at) => {
     if (one.status === 'rejected') return [];
     const { xid, publicKeys, title } = one.value;
     return [{ name: title, url: addresses[at]!, xid, publicKeys, authority }];
   });
-  const failed = asked.find((one) => one.status === 'rejected');
-  if (servers.length === 0 && failed !== undefined) throw failed.reason;
-  return servers;
+  const missed = asked.flatMap((one, at) => {
+    if (one.status === 'fulfilled') return [];
+    if (!(one.reason instanceof CkmError)) throw one.reason;
+    return [{ name: addresses[at]!, error: one.reason }];
+  });
+  if (from.length === 0 && missed.length > 0) throw missed[0]!.error;
+  return { from, missed };
 }

@@ -26,14 +26,23 @@ import {
   viewOf,
 } from './store-deposit.js';
 
+interface KnownPlaces extends Whereabouts {
+  /** Places on record that are not there, or are somebody else. */
+  readonly lost: readonly NotReached[];
+}
+
 /** Where to look for what lies under a secret: where it is on record, else at every pinned server. */
-async function whereabouts(
-  context: ClientContext,
-  record: DepositRecord | null,
-): Promise<Whereabouts & { readonly lost: readonly NotReached[] }> {
+async function whereabouts(context: ClientContext, record: DepositRecord | null): Promise<KnownPlaces> {
   const pinned = await pinnedServers(context);
   const { servers, lost } = await reachAll(context, record?.places ?? []);
   return { from: record === null ? pinned : servers, pinned, authority: null, lost };
+}
+
+/** Where to look for all that lies under a secret: at every pinned server, too, since another folder may have stored more than is on record in this one. */
+async function everywhere(context: ClientContext, record: DepositRecord | null): Promise<KnownPlaces> {
+  const { from, pinned, ...where } = await whereabouts(context, record);
+  const more = pinned.filter(({ xid }) => !from.some((one) => equalBytes(one.xid, xid)));
+  return { ...where, pinned, from: [...from, ...more] };
 }
 
 /**
@@ -132,7 +141,7 @@ async function storeAnew(
 ): Promise<StoredDeposit> {
   const id = depositId(old);
   const record = await readDepositRecord(context.store, id);
-  const found = await findShares(context, old, await whereabouts(context, record));
+  const found = await findShares(context, old, await everywhere(context, record));
   try {
     // When some of the old ones are gone, it is still known where the others lie.
     if (record === null) await noteDeposit(context, old, found);
@@ -164,11 +173,11 @@ export async function deleteDeposit(
   const { store } = context;
   const id = depositId(secret);
   const record = await readDepositRecord(store, id);
-  if (record !== null) await saveDepositRecord(store, { ...record, isLeaving: true });
-  const where = await whereabouts(context, record);
+  const where = await everywhere(context, record);
   const { shown, lost } = await askEverybody(context, secret, where);
   const keeping = shown.filter((one) => isConcerned(one, record, shown));
   if (record === null && keeping.length === 0) throw nothingAt(shown);
+  await noteLeaving(context, id, record, shown);
   const deleted = await deleteShares(
     context,
     secret,
@@ -177,6 +186,26 @@ export async function deleteDeposit(
   const all = [...deleted, ...[...where.lost, ...lost].map(notDeletedAt)];
   if (all.every(isGone)) await forgetDepositRecord(store, id);
   return all;
+}
+
+/** Puts on record, before anything is deleted, every server that is named in what is deleted: nobody names it afterwards. */
+async function noteLeaving(
+  { store }: ClientContext,
+  id: Uint8Array,
+  record: DepositRecord | null,
+  shown: readonly ShownShares[],
+): Promise<void> {
+  const deposits = shown.flatMap((one) => one.deposits).toSorted((a, b) => b.at - a.at);
+  const known = record ?? deposits[0];
+  if (known === undefined) return;
+  const named = [known, ...deposits].flatMap((one) => one.places);
+  const isFirst = ({ xid }: DepositPlace, at: number) =>
+    named.findIndex((one) => equalBytes(one.xid, xid)) === at;
+  const places = named.filter(isFirst);
+  const { set, kind, at } = known;
+  const { held, replaces } = record ?? { held: places.length, replaces: null };
+  const facts = { set, kind, at, held, replaces, isLeaving: true, places };
+  await saveDepositRecord(store, { id, ...facts });
 }
 
 /** Whether a server keeps something, or is said to. */
@@ -199,6 +228,5 @@ function notDeletedAt({ place, error }: NotReached): DeletedAt {
 }
 
 function nothingAt(shown: readonly ShownShares[]): CkmError {
-  const answering = shown.filter(({ error }) => error === null).map(({ server }) => server.name);
-  return nothingKept(answering, shown.find(({ error }) => error !== null)?.error ?? null);
+  return nothingKept(shown.map(({ server, error }) => ({ name: server.name, error })));
 }

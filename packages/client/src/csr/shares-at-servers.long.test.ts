@@ -392,11 +392,21 @@ test('a rotation deletes no old share as long as a server has stored a new one i
 test('what is deleted is nowhere, also where nothing is on record of it; who is away is named, and it is done later', async () => {
   await storeAs(client);
   const elsewhere = await network.owner();
+  const third = await network.owner();
   network.cut('bravo');
   expect(outcomes(await elsewhere.deleteDeposit(bytesOf(DEPOSIT)))).toMatchObject({
     alpha: 'deleted',
     bravo: 'silent',
   });
+  // The others name nobody any more: it is on record who is left.
+  expect(outcomes(await elsewhere.deleteDeposit(bytesOf(DEPOSIT)))).toEqual({
+    alpha: 'none',
+    bravo: 'silent',
+    charlie: 'none',
+  });
+  expect(await counts()).toEqual([0, 1, 0, 0, 0]);
+  expect(await code(recover(['alpha', 'bravo']))).toBe('SERVERS_MISSING');
+  expect(await code(third.deleteDeposit(bytesOf(DEPOSIT)))).toBe('SERVERS_MISSING');
   network.makeHonest();
   expect(outcomes(await elsewhere.deleteDeposit(bytesOf(DEPOSIT)))).toMatchObject({ bravo: 'deleted' });
   expect(await counts()).toEqual([0, 0, 0, 0, 0]);
@@ -409,9 +419,34 @@ test('what is deleted is nowhere, also where nothing is on record of it; who is 
   expect(await client.listDeposits()).toEqual([]);
 });
 
+test.each(['delete', 'rotate'] as const)(
+  'a folder that knows of the first three alone leaves none of five behind: %s',
+  async (how) => {
+    await storeAs(client);
+    const elsewhere = await network.owner();
+    await elsewhere.checkDeposit(bytesOf(DEPOSIT));
+    await upgrade(elsewhere);
+    expect(await counts()).toEqual([1, 1, 1, 1, 1]);
+    // Each of the two that came last names the other one, and nobody else does.
+    network.cut('echo');
+    const cutShort =
+      how === 'delete' ? await client.deleteDeposit(bytesOf(DEPOSIT)) : (await rotate(client, THREE)).deleted;
+    expect(outcomes(cutShort)).toMatchObject({ charlie: 'deleted', delta: 'deleted', echo: 'silent' });
+    network.makeHonest();
+    const rest =
+      how === 'delete' ? await client.deleteDeposit(bytesOf(DEPOSIT)) : (await rotate(client, THREE)).deleted;
+    expect(outcomes(rest)).toMatchObject({ delta: 'none', echo: 'deleted' });
+    expect(await counts()).toEqual(how === 'delete' ? [0, 0, 0, 0, 0] : [1, 1, 1, 0, 0]);
+  },
+);
+
 describe('whoever answers in the place of a server that he does not know the words', () => {
   const claimStranger = (...names: readonly string[]) => {
-    const problem = { code: 'MESSAGE_NOT_AUTHENTICATED', title: 'the message is not from anybody', status: 401 };
+    const problem = {
+      code: 'MESSAGE_NOT_AUTHENTICATED',
+      title: 'the message is not from anybody',
+      status: 401,
+    };
     for (const name of names)
       network.server(name).wire = async (request, pass) =>
         request.method === 'GET' ? pass() : json(401, problem);
@@ -421,7 +456,11 @@ describe('whoever answers in the place of a server that he does not know the wor
     await storeAs(client);
     claimStranger('bravo');
     const [, bravo] = await client.deleteDeposit(bytesOf(DEPOSIT));
-    expect(bravo).toMatchObject({ server: 'bravo', outcome: 'silent', error: { code: 'SERVER_REFUSED_MESSAGE' } });
+    expect(bravo).toMatchObject({
+      server: 'bravo',
+      outcome: 'silent',
+      error: { code: 'SERVER_REFUSED_MESSAGE' },
+    });
     expect(await client.listDeposits()).toMatchObject([{ isLeaving: true }]);
     expect(await counts()).toEqual([0, 1, 0, 0, 0]);
     claimStranger(...THREE);
