@@ -5,6 +5,7 @@ const RECOVERY_CODES = [
   'CONTACT_CODE_WRONG',
   'CONTACT_MAIL_OFF',
   'CONTACT_OPERATOR_MISSING',
+  'CONTACT_THERE',
   'CONTACT_UNKNOWN',
   'CONTACTS_TOO_MANY',
   'RECOVERY_ACCOUNT_SUSPENDED',
@@ -48,6 +49,15 @@ export function contactOperatorMissing(): AccessError {
   return new AccessError('the account has not named its operator as a contact', {
     code: 'CONTACT_OPERATOR_MISSING' satisfies RecoveryCode,
     hint: 'its owner names one beforehand; without that, its other contacts or its words bring it back',
+  });
+}
+
+/** Two of one kind would be shown by one proof. */
+export function contactThere(): StateError {
+  return new StateError('this is a contact of the account already', {
+    code: 'CONTACT_THERE' satisfies RecoveryCode,
+    hint: 'name another one; if the one that is there leaves, have it stay',
+    retryable: false,
   });
 }
 

@@ -17,6 +17,10 @@ export const WAYS_BACK_EXPLANATIONS = groupOf(
     ],
     CONTACT_OPERATOR_MISSING:
       'An operator vouches in person only for accounts whose owners have wanted that beforehand: else a bribe were a way into all of them.',
+    CONTACT_THERE: [
+      'The same address, or the same person, is a contact of your account at this server: named twice it would count as two against whoever says no.',
+      'Name another one. One that is about to leave can be kept instead.',
+    ],
     CONTACT_UNKNOWN: 'Your account has no contact of this id at this server, or it has left.',
     CONTACTS_TOO_MANY:
       'An account has at most eight contacts at a server, those that are not verified included.',

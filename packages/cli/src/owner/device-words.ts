@@ -60,6 +60,10 @@ export function deviceNotes({
     ...(devices.length === 1 && !areWordsHere
       ? ['this is your only device: without it the words alone bring your keys back']
       : []),
+    ...twiceCalled(devices).map(
+      ({ name, ids }) =>
+        `${ids.length} devices are called ${name}: ${ids.join(', ')}; remove the one that is not yours by these digits`,
+    ),
     ...silent.map(({ server, text }) => `${server} did not say which devices it knows: ${text}`),
     ...unsent.map((one) => unsentRow(one).join(', ')),
     ...contradicted.map(
@@ -67,6 +71,18 @@ export function deviceNotes({
         `${server} was shown two lists under one number: a key of yours is in wrong hands; remove that device with the words`,
     ),
   ];
+}
+
+function twiceCalled(devices: readonly DeviceView[]) {
+  const names = [...new Set(devices.flatMap(({ name }) => (name === null ? [] : [name])))];
+  return names
+    .map((name) => ({ name, ids: devices.filter((one) => one.name === name).map(({ id }) => id) }))
+    .filter(({ ids }) => ids.length > 1);
+}
+
+/** A device that stays when another one is removed, and that nobody has named here. */
+export function unknownText(id: string): string {
+  return `unknown ${id} stays: if it is not yours, ckm device remove ${id} --words takes it out`;
 }
 
 /** Where a change has arrived, and where not. */

@@ -1,5 +1,5 @@
 import { type DeviceKey, deviceKey } from '@ckm/api';
-import { equalBytes, type Secret } from '@ckm/foundation';
+import { encodeHex, equalBytes, type Secret } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
 import { unlistEverywhere } from '../life/keep-key-lists.js';
@@ -8,7 +8,7 @@ import type { ServerRecord } from '../servers/server-record.js';
 import { nearestName } from '../store/nearest-name.js';
 import { parseName } from '../store/names.js';
 import { assertMayManage } from './add-device.js';
-import { deviceAtHand, deviceNameTaken, deviceUnknown } from './device-errors.js';
+import { deviceAtHand, deviceIdShort, deviceNameTaken, deviceUnknown } from './device-errors.js';
 import { type HeardList, hearLists, serversWithAccount, type SilentServer } from './list-devices.js';
 import { type ChangedAt, changeLists, type MeantFor } from './lists/change-lists.js';
 import { readKnownList } from './lists/known-list.js';
@@ -16,6 +16,7 @@ import { assertOwnWords } from './lists/own-device.js';
 import { forgetOffersOf } from './taken-offer.js';
 
 export interface RemoveDeviceArgs {
+  /** What it is called, or the first eight hex digits or more of its id at one server: whoever came in without a name has no other. */
   readonly name: string;
   /** 32 bytes, typed for this alone: they remove it, and begin every list anew; default: whoever this client is does. The caller wipes them. */
   readonly words?: Secret<Uint8Array>;
@@ -32,6 +33,8 @@ export interface DeviceChangePlan {
   readonly servers: readonly string[];
   /** Names of those among them that do not answer now. */
   readonly silent: readonly string[];
+  /** Devices that stay and have no name that can be read here: the first eight hex digits of each. */
+  readonly unknown: readonly string[];
 }
 
 export interface ChangedDevice {
@@ -45,7 +48,13 @@ interface Found {
   readonly silent: readonly SilentServer[];
   readonly at: readonly { readonly server: ServerRecord; readonly key: DeviceKey; readonly isOwn: boolean }[];
   readonly names: readonly string[];
+  /** Ids of keys that stay and have no name. */
+  readonly unknown: readonly string[];
 }
+
+/** Of an id, as lists of devices show it. */
+const SHOWN_DIGITS = 8;
+const DIGITS = /^[0-9a-f]{8,64}$/;
 
 /** @throws as {@link removeDevice} */
 export async function planDeviceRemoval(
@@ -103,11 +112,12 @@ function outcomeOf(name: string, servers: readonly ChangedAt[]): ChangedDevice {
   return { name, servers };
 }
 
-function planOf(name: string, { records, silent }: Found): DeviceChangePlan {
+function planOf(name: string, { records, silent, unknown }: Found): DeviceChangePlan {
   return {
     name,
     servers: records.map((one) => one.name),
     silent: silent.map(({ server }) => server),
+    unknown,
   };
 }
 
@@ -147,13 +157,25 @@ async function find(
   const seen = await listsSeen(context, records, heard);
   const all = seen.flatMap(({ server, keys }) => keys.map((key) => ({ server, key, called: nameOf(key) })));
   const names = [...new Set(all.flatMap(({ called }) => (called === null ? [] : [called])))];
+  const isNamed = names.includes(name);
+  const isMeant = ({ key, called }: (typeof all)[number]) =>
+    isNamed ? called === name : DIGITS.test(name) && encodeHex(key.id).startsWith(name);
+  const meant = all.filter(isMeant);
+  if (meant.length === 0) throw deviceUnknown(name, nearestName(name, names));
+  if (!isNamed) assertOneId(name, meant);
   const at = await Promise.all(
-    all
-      .filter(({ called }) => called === name)
-      .map(async ({ server, key }) => ({ server, key, isOwn: await isOwn(context, server, key) })),
+    meant.map(async ({ server, key }) => ({ server, key, isOwn: await isOwn(context, server, key) })),
   );
-  if (at.length === 0) throw deviceUnknown(name, nearestName(name, names));
-  return { records, silent, at, names };
+  const left = all.filter((one) => one.called === null && !isMeant(one));
+  const unknown = [...new Set(left.map(({ key }) => encodeHex(key.id).slice(0, SHOWN_DIGITS)))];
+  // Each server knows a device by another key: an id is told to those that have it, and a name to all.
+  const told = isNamed ? records : records.filter((server) => at.some((one) => one.server === server));
+  return { records: told, silent, at, names, unknown };
+}
+
+function assertOneId(digits: string, meant: readonly { readonly key: DeviceKey }[]): void {
+  const ids = [...new Set(meant.map(({ key }) => encodeHex(key.id)))];
+  if (ids.length > 1) throw deviceIdShort(digits, ids);
 }
 
 /** What every server said last, now or before. */

@@ -10,6 +10,15 @@ export function deviceUnknown(name: string, nearest: string | null): UsageError 
   });
 }
 
+/** @param ids in hex, of those that can be meant */
+export function deviceIdShort(digits: string, ids: readonly string[]): UsageError {
+  return new UsageError(`several devices have an id that begins with ${digits}`, {
+    code: 'DEVICE_UNKNOWN',
+    hint: `type more of it: ${ids.map((id) => id.slice(0, 2 * digits.length)).join(', ')}`,
+    remedy: { kind: 'listDevices' },
+  });
+}
+
 export function deviceNameTaken(name: string): StateError {
   return new StateError(`a device of yours is called ${name} already`, {
     code: 'DEVICE_NAME_TAKEN',

@@ -190,7 +190,7 @@ interface Listed {
   readonly name: string | null;
 }
 
-/** Devices of one name are one device: each server knows it by another key. */
+/** Devices of one name are one device: each server knows it by another key. Where one server has two of a name, one of them calls itself so. */
 function viewsOf(heard: readonly HeardList[], household: Secret<Uint8Array>): readonly DeviceView[] {
   const all = heard.flatMap((one) =>
     one.list.keys.map((key): Listed => ({
@@ -201,7 +201,8 @@ function viewsOf(heard: readonly HeardList[], household: Secret<Uint8Array>): re
   );
   const groups = new Map<string, Listed[]>();
   for (const one of all) {
-    const group = one.name ?? ` ${encodeHex(one.key.id)}`;
+    const isSecond = groups.get(one.name ?? '')?.some(({ heard: { server } }) => server === one.heard.server);
+    const group = one.name === null || isSecond === true ? ` ${encodeHex(one.key.id)}` : one.name;
     groups.set(group, [...(groups.get(group) ?? []), one]);
   }
   return [...groups.values()].map((group) => viewOf(group, heard)).toSorted(byName);

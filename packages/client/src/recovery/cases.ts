@@ -10,14 +10,21 @@ export interface CaseAt extends CaseView {
   readonly server: string;
 }
 
-/** Who wants accounts of this owner, and who got them. */
+/**
+ * Who wants accounts of this owner, and who got them.
+ * @param names of the servers that are asked; default: all of them
+ */
 export async function listCases(
   context: ClientContext,
+  names: readonly string[] | null = null,
 ): Promise<{ readonly cases: readonly CaseAt[]; readonly silent: readonly SilentServer[] }> {
   const cases: CaseAt[] = [];
   const silent: SilentServer[] = [];
+  const records = (await serversWithAccount(context)).filter(
+    ({ name }) => names === null || names.includes(name),
+  );
   await Promise.all(
-    (await serversWithAccount(context)).map(async (record) => {
+    records.map(async (record) => {
       const { name } = record;
       try {
         const link = await context.linkTo(record);

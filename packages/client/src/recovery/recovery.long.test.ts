@@ -129,6 +129,11 @@ describe('whoever has lost everything', () => {
       { server: 'alpha', state: 'waiting' },
       { server: 'bravo', state: 'waiting' },
     ]);
+    const wanted = (await words.diagnose()).filter(({ text }) => text.includes('wants your account'));
+    expect(wanted).toMatchObject([
+      { level: 'fail', subject: 'alpha' },
+      { level: 'fail', subject: 'bravo' },
+    ]);
     await expect(again((client) => client.finishRecovery('alpha', 'second'))).rejects.toMatchObject({
       code: 'RECOVERY_EARLY',
     });
@@ -162,3 +167,44 @@ describe('whoever has lost everything', () => {
     expect(alone).toEqual([{ who: 'app', key: 'notes', servers: ['alpha', 'bravo'], needed: 2 }]);
   });
 });
+
+test('L9: whoever got in by an app is put out by the words, which name him by the digits of his key', async () => {
+  const ofCharlie = await app('charlie');
+  const folder = newFolder();
+  const his = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
+    const client = folder.open();
+    try {
+      return await work(client);
+    } finally {
+      await client.close();
+    }
+  };
+  await his((client) => client.beginRecovery({ name: 'charlie', url: network.server('charlie').url }));
+  await his((client) =>
+    client.proveContact({
+      server: 'charlie',
+      contact: { kind: 'totp', name: ofCharlie.name },
+      proof: { code: ofCharlie.code() },
+      deed: 'recover',
+    }),
+  );
+  await pass(DAY + 2 * STEP);
+  await his((client) => client.finishRecovery('charlie', 'mine'));
+  expect((await his((client) => client.listDevices())).devices).toMatchObject([{ isThis: true }]);
+  const isAtCharlie = ({ at }: { at: readonly { server: string }[] }) =>
+    at.some(({ server }) => server === 'charlie');
+  const thief = (await words.listDevices()).devices.find(isAtCharlie)!;
+  expect(thief.name).toBeNull();
+  await expect(words.removeDevice({ name: thief.id.slice(0, 7) })).rejects.toMatchObject({
+    code: 'DEVICE_UNKNOWN',
+  });
+  const plan = await words.planDeviceRemoval({ name: thief.id });
+  expect(plan).toMatchObject({ servers: ['charlie'], silent: [] });
+  expect(plan.unknown).not.toContain(thief.id);
+  const { servers } = await words.removeDevice({ name: thief.id });
+  expect(servers).toMatchObject([{ server: 'charlie', outcome: 'done' }]);
+  expect((await words.listDevices()).devices.filter(isAtCharlie)).toEqual([]);
+  expect((await his((client) => client.listDevices())).silent).toMatchObject([
+    { server: 'charlie', code: 'MESSAGE_NOT_AUTHENTICATED' },
+  ]);
+}, 60_000);

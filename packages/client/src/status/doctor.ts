@@ -11,6 +11,7 @@ import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-record.js';
 import { ALIVE_FOLDER, parseAlive } from '../life/alive-record.js';
 import { checkAlive } from './check-alive.js';
 import { checkDevices } from './check-devices.js';
+import { checkRecoveries } from './check-recoveries.js';
 import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
 import { DEPOSIT_FOLDER, parseDepositRecord } from '../csr/deposit-record.js';
@@ -74,6 +75,7 @@ export async function diagnose(
     ...checkServers(status, owner !== null && owner.device !== null),
     ...checkClocks(status),
     ...(owner === null ? [] : await checkDevices(context, owner)),
+    ...(owner === null ? [] : await checkRecoveries(context, status)),
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),

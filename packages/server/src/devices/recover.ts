@@ -1,6 +1,7 @@
 import {
   DEVICE_PRIVILEGES,
   deviceKey,
+  followDevices,
   MAX_DEVICES_NUMBER,
   recoveredDevices,
   recoveryNumbersUsedUp,
@@ -36,6 +37,8 @@ export async function recoverDevices(
     context.identity.publicKeys,
   );
   const signed = signDevices(list, context.identity);
+  // By the rules that clients go by: what they would refuse never comes into force.
+  followDevices(before, signed);
   const young = await readYoung(context, transaction, account.xid);
   return putInForce(means, transaction, account, young, [{ list, signed }]);
 }

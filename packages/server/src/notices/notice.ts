@@ -66,16 +66,21 @@ export function isGrave({ event }: Pick<Occasion, 'event'>): boolean {
   return event === 'stopped' || event === 'exported';
 }
 
+/** What whoever did it would hide behind what he asks for next. */
+function isForOthers({ event }: Pick<Occasion, 'event'>): boolean {
+  return event === 'terms' || event === 'recovering';
+}
+
 /**
- * The one notice of all that came since the last one. It names what is grave, else other terms, else the newest: whoever cheated can ask for things
- * afterwards, and must not hide that by it.
+ * The one notice of all that came since the last one. It names what is grave, else other terms or who wants an account, else the newest: whoever cheated
+ * can ask for things afterwards, and must not hide that by it.
  * @param occasions at least one, oldest first
  */
 export function noticeOf(
   occasions: readonly Occasion[],
   { server, waiting }: Pick<Notice, 'server' | 'waiting'>,
 ): Notice {
-  const told = occasions.findLast(isGrave) ?? occasions.findLast((one) => one.event === 'terms');
+  const told = occasions.findLast(isGrave) ?? occasions.findLast(isForOthers);
   const { event, at, id, key, account, sentence } = told ?? occasions.at(-1)!;
   return { event, server, at, waiting, others: occasions.length - 1, id, key, account, sentence };
 }

@@ -195,14 +195,20 @@ test('a key that was stopped is what the notice names, whatever is asked for aft
   expect([notice.event, notice.others]).toEqual(['stopped', 8]);
 });
 
-test('other terms of a key are what the notice names before anything that is asked for, and no more than a key that was stopped', () => {
-  const terms = occasionOf({ ...asked(1), deed: 'terms.propose' })!;
-  const later = numbers(2, 4).map((number) => occasionOf(asked(number))!);
-  const of = { server: 'alpha', waiting: 1 };
-  expect(noticeOf([terms, ...later], of).event).toBe('terms');
-  expect(noticeOf([occasionOf(stopped(9))!, terms, ...later], of).event).toBe('stopped');
-  expect(isGrave(terms)).toBe(false);
-});
+test.each([
+  ['other terms of a key are', 'terms.propose', 'terms'],
+  ['somebody who wants an account is', 'recovery.begin', 'recovering'],
+])(
+  '%s what the notice names before anything that is asked for, and no more than a key that was stopped',
+  (_what, deed, event) => {
+    const first = occasionOf({ ...asked(1), deed })!;
+    const later = numbers(2, 4).map((number) => occasionOf(asked(number))!);
+    const of = { server: 'alpha', waiting: 1 };
+    expect(noticeOf([first, ...later], of).event).toBe(event);
+    expect(noticeOf([occasionOf(stopped(9))!, first, ...later], of).event).toBe('stopped');
+    expect(isGrave(first)).toBe(false);
+  },
+);
 
 test('a share that left is what the notice names, whatever is asked for afterwards', async () => {
   const { notices, told } = notify({ command: sh('cat >> "$1/told"') });

@@ -158,7 +158,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'contacts.listAll': ({ contacts }) => contacts.listAll({ owner, id }, 5),
   'contacts.remove': ({ contacts }) => contacts.remove(owner, id),
   'recoveries.find': ({ recoveries }) => recoveries.find(id),
-  'recoveries.of': ({ recoveries }) => recoveries.of(owner, 5),
+  'recoveries.of': ({ recoveries }) => recoveries.of(owner, 'waiting', 5),
   'recoveries.listAll': ({ recoveries }) => recoveries.listAll(id, 5),
   'recoveries.remove': ({ recoveries }) => recoveries.remove(id),
   'recoveryTries.find': ({ recoveryTries }) => recoveryTries.find(id),

@@ -267,8 +267,8 @@ export interface ContactReader {
 }
 export interface RecoveryReader {
   find(id: Uint8Array): Promise<RecoveryRow | null>;
-  /** Those about one account, by id. */
-  of(owner: Uint8Array, limit: number): Promise<readonly RecoveryRow[]>;
+  /** Those about one account in one state, by id. */
+  of(owner: Uint8Array, state: RecoveryRow['state'], limit: number): Promise<readonly RecoveryRow[]>;
   /** By id, behind `after`. */
   listAll(after: Uint8Array | null, limit: number): Promise<readonly RecoveryRow[]>;
 }

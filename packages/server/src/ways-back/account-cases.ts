@@ -7,6 +7,9 @@ import { vetoCase } from './cases.js';
 import type { WaysBackMeans } from './means.js';
 import { casesOf, findCase, isOutOfTime } from './stored-cases.js';
 
+/** As many as the answer holds. */
+const MOST_SHOWN = 32;
+
 /** Who wants to be let into the account of whoever asks, and who was. */
 export async function listCases(
   { context, counting }: WaysBackMeans,
@@ -14,9 +17,11 @@ export async function listCases(
 ): Promise<Result<'recovery.list'>> {
   const counter = counting();
   const stored = await context.storage.read((reader) => casesOf(context, reader, account.xid));
-  const cases = stored.map((one) =>
-    caseViewOf(one.row.id, isOutOfTime(one, counter) ? ended(one.one, 'over') : one.one, counter),
-  );
+  const cases = stored
+    .slice(0, MOST_SHOWN)
+    .map((one) =>
+      caseViewOf(one.row.id, isOutOfTime(one, counter) ? ended(one.one, 'over') : one.one, counter),
+    );
   return { cases };
 }
 

@@ -76,6 +76,27 @@ describe('a case', () => {
     expect(proven(other, proof(3), DAY, at(0)).state).toBe('waiting');
   });
 
+  test('of an account in which somebody has said no is told no by the same, whatever key it is of', () => {
+    const { rested } = vetoed(waits(1), { by: 'device', id: id(9), at: 0 }, at(0));
+    const after = (by: 'words' | 'contact', who: number) =>
+      [proof(1), proof(2)].reduce<Case>(
+        (so, shown) =>
+          proven(so, shown, DAY, at(600), { rested: rested!, vetoes: [{ by, id: id(who), at: 0 }] }),
+        openCase(0, rested),
+      );
+    expect(after('words', 7)).toMatchObject({ state: 'vetoed', waited: null, vetoes: [] });
+    expect(after('contact', 2).state).toBe('vetoed');
+    expect(after('contact', 9)).toMatchObject({ state: 'waiting', vetoes: [{ by: 'contact' }] });
+  });
+
+  test('keeps the words’ no, however many others say it', () => {
+    const noes = Array.from({ length: 70 }, (_, i) => ({ by: 'device', id: id(100 + i), at: 0 }) as const);
+    const words = { by: 'words', id: id(7), at: 0 } as const;
+    const one = [words, ...noes].reduce<Case>((so, no) => vetoed(so, no, at(0)), waits(1));
+    expect(one.vetoes).toHaveLength(64);
+    expect([proof(2), proof(3)].reduce((so, p) => proven(so, p, DAY, at(0)), one).state).toBe('vetoed');
+  });
+
   test.each(['done', 'over'] as const)('that is %s stays so', (how) => {
     const one = ended(waits(1), how);
     expect(proven(one, proof(2), DAY, at(0))).toBe(one);

@@ -41,6 +41,12 @@ export const KEPT_SECONDS = 2_592_000;
 const MOST_VETOES = 64;
 const NEEDED_AGAINST_A_DEVICE = 2;
 
+/** What keeps anything from beginning in an account: how long it has rested, and who has said no. */
+export interface Pause {
+  readonly rested: WaitingTime;
+  readonly vetoes: readonly Veto[];
+}
+
 /** @param rested of another case of the account in which somebody has said no; null: none rests */
 export function openCase(now: number, rested: WaitingTime | null): Case {
   return {
@@ -62,8 +68,17 @@ export function isOverruling({ proofs, vetoes }: Pick<Case, 'proofs' | 'vetoes'>
   return others.length >= NEEDED_AGAINST_A_DEVICE;
 }
 
-/** One more contact is shown. What it starts waits from the beginning: those who may say no have their time. */
-export function proven(before: Case, proof: CaseProof, delaySeconds: number, counter: Counter): Case {
+/**
+ * One more contact is shown. What it starts waits from the beginning: those who may say no have their time.
+ * @param pause of other cases of the account: who has said no to one of them has said it to this one; null: none rests
+ */
+export function proven(
+  before: Case,
+  proof: CaseProof,
+  delaySeconds: number,
+  counter: Counter,
+  pause: Pause | null = null,
+): Case {
   const isKnown = before.proofs.some(({ contact }) => equalBytes(contact, proof.contact));
   const next: Case = {
     ...before,
@@ -72,11 +87,12 @@ export function proven(before: Case, proof: CaseProof, delaySeconds: number, cou
   };
   if (next.state === 'waiting' && next.waited !== null) return next;
   if (next.state !== 'waiting' && next.state !== 'vetoed') return before;
-  const mayWait = next.state === 'waiting' || !isResting(next, counter) || isOverruling(next);
-  if (!mayWait) return next;
-  const { vetoes } = next;
+  const vetoes = joined(next.vetoes, pause?.vetoes ?? []);
+  const isOverruled = isOverruling({ ...next, vetoes });
+  const mayWait = isOverruled || (pause === null && !isResting(next, counter));
+  if (!mayWait) return { ...next, state: 'vetoed', rested: longerOf(counter, next.rested, pause) };
   // Whoever was overruled stays on record; what has rested long enough is forgotten, but for the words' no.
-  const kept = isOverruling(next) ? vetoes : vetoes.filter(({ by }) => by === 'words');
+  const kept = isOverruled ? vetoes : vetoes.filter(({ by }) => by === 'words');
   if (kept.some(({ by }) => by === 'words')) return next;
   return {
     ...next,
@@ -87,11 +103,26 @@ export function proven(before: Case, proof: CaseProof, delaySeconds: number, cou
   };
 }
 
+function longerOf(counter: Counter, own: WaitingTime | null, pause: Pause | null): WaitingTime | null {
+  const left = (time: WaitingTime) => time.needed - countedBy(counter, time);
+  if (pause === null || (own !== null && left(own) >= left(pause.rested))) return own;
+  return pause.rested;
+}
+
+/** Each once, and the words' no always. */
+function joined(some: readonly Veto[], more: readonly Veto[]): readonly Veto[] {
+  const all = [...some, ...more].filter(
+    ({ id }, at, each) => each.findIndex((one) => equalBytes(one.id, id)) === at,
+  );
+  const words = all.filter(({ by }) => by === 'words');
+  return [...words, ...all.filter(({ by }) => by !== 'words').slice(words.length - MOST_VETOES)];
+}
+
 /** Somebody says no. */
 export function vetoed(before: Case, veto: Veto, counter: Counter): Case {
   if (before.state !== 'waiting' && before.state !== 'vetoed') return before;
   if (before.vetoes.some(({ id }) => equalBytes(id, veto.id))) return before;
-  const next: Case = { ...before, vetoes: [...before.vetoes, veto].slice(-MOST_VETOES) };
+  const next: Case = { ...before, vetoes: joined(before.vetoes, [veto]) };
   if (before.state === 'vetoed' || isOverruling(next)) return next;
   return { ...next, state: 'vetoed', waited: null, rested: waitFrom(counter, PAUSE_SECONDS) };
 }

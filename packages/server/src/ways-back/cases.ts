@@ -1,13 +1,22 @@
-import { type CaseView, type ContactKind, recoveryEnded, recoveryOther, recoveryUnknown } from '@ckm/api';
+import {
+  type CaseView,
+  type ContactKind,
+  recoveryAskerKnown,
+  recoveryEnded,
+  recoveryOther,
+  recoveryUnknown,
+} from '@ckm/api';
 import { type CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import type { Account } from '../accounts/accounts.js';
 import type { RecoveryRow, Transaction } from '../storage/storage.js';
-import { countedBy, type WaitingTime } from '../sessions/waiting-time.js';
+import { countedBy } from '../sessions/waiting-time.js';
 import {
   type Case,
   caseViewOf,
   isOverruling,
   isResting,
   openCase,
+  type Pause,
   proven,
   type Veto,
   vetoed,
@@ -16,6 +25,9 @@ import type { WaysBackMeans } from './means.js';
 import { casesOf, findCase, isOutOfTime, storeCase, type StoredCase } from './stored-cases.js';
 import { contactsOf, isUsable } from './stored-contacts.js';
 import { tellContacts } from './tell.js';
+
+/** Cases of one account that are kept: whoever brings one key after the other replaces his own. */
+const MOST_KEPT = 16;
 
 /** A contact that was shown just now. */
 export interface ShownContact {
@@ -29,12 +41,13 @@ export interface ShownContact {
 /**
  * Goes on with the case of a key by a contact that was shown for it, or opens it. One of an account waits at a time.
  * @param id of the key
+ * @param account of the contact, held by this transaction
  * @returns an error, to be thrown once it has committed
  */
 export async function provenBy(
   means: WaysBackMeans,
   transaction: Transaction,
-  id: Uint8Array,
+  { id, account }: { readonly id: Uint8Array; readonly account: Account },
   shown: ShownContact,
   detail: string = shown.kind,
 ): Promise<CaseView | CkmError> {
@@ -43,15 +56,22 @@ export async function provenBy(
   const mine = await findCase(context, transaction, id);
   if (mine !== null && !equalBytes(mine.row.owner, shown.owner)) return recoveryOther();
   if (mine !== null && (isEnd(mine) || isOutOfTime(mine, counter))) return recoveryEnded(endOf(mine));
+  if (isDeviceOf(account, id)) return recoveryAskerKnown();
   const all = await casesOf(context, transaction, shown.owner);
   const others = all.filter(({ row }) => !equalBytes(row.id, id));
   if (others.some((one) => one.row.state === 'waiting' && !isOutOfTime(one, counter))) return recoveryOther();
-  const before = mine?.one ?? openCase(context.clock(), restIn(means, others));
+  const pause = pauseIn(means, others);
+  const before = mine?.one ?? openCase(context.clock(), pause?.rested ?? null);
   const proof = { contact: shown.contact, kind: shown.kind, at: context.clock() };
-  const next = proven(before, proof, shown.delaySeconds, counter);
+  const next = proven(before, proof, shown.delaySeconds, counter, pause);
   const place = { id, owner: shown.owner };
   const isAsBefore = next.state === before.state && next.proofs.length === before.proofs.length;
   if (mine !== null && isAsBefore) return caseViewOf(id, next, counter);
+  if (mine === null && all.length >= MOST_KEPT) {
+    const spare = spareOf(means, all, shown.contact);
+    if (spare === null) return recoveryOther();
+    await transaction.recoveries.remove(spare.row.id);
+  }
   await storeCase(context, transaction, place, mine?.row ?? null, next);
   const begins = next.state === 'waiting' && before.waited === null;
   if (begins) await tellContacts(means, transaction, shown.owner, 'recovering');
@@ -70,12 +90,34 @@ function endOf({ row }: StoredCase): 'done' | 'over' {
   return row.state === 'done' ? 'done' : 'over';
 }
 
-/** How long an account has rested already in which somebody said no; null: it need not rest. */
-function restIn({ counting }: WaysBackMeans, others: readonly StoredCase[]): WaitingTime | null {
+/** A key that the account has recovers nothing: its own devices would take that list for none that follows. */
+export function isDeviceOf({ keys }: Account, id: Uint8Array): boolean {
+  return [...keys.devices.values()].some((key) => equalBytes(key.id, id));
+}
+
+/** What of an account nothing is lost with: what came in a pause, of that contact and the oldest first, then what is over; null: nothing. */
+function spareOf(
+  { counting }: WaysBackMeans,
+  all: readonly StoredCase[],
+  contact: Uint8Array,
+): StoredCase | null {
+  const counter = counting();
+  const rank = ({ one }: StoredCase) => {
+    const isHis = one.proofs.some((proof) => equalBytes(proof.contact, contact));
+    if (one.state === 'vetoed' && one.vetoes.length === 0) return isHis ? 0 : 1;
+    return one.state === 'over' || (one.state === 'vetoed' && !isResting(one, counter)) ? 2 : 3;
+  };
+  const spare = all.filter((one) => rank(one) < 3);
+  return spare.toSorted((a, b) => rank(a) - rank(b) || a.one.openedAt - b.one.openedAt)[0] ?? null;
+}
+
+/** What an account rests for in which somebody has said no; null: it need not rest. */
+function pauseIn({ counting }: WaysBackMeans, others: readonly StoredCase[]): Pause | null {
   const counter = counting();
   const resting = others.filter(({ one }) => one.state === 'vetoed' && isResting(one, counter));
   const left = ({ one }: StoredCase) => one.rested!.needed - countedBy(counter, one.rested!);
-  return resting.toSorted((a, b) => left(b) - left(a))[0]?.one.rested ?? null;
+  const rested = resting.toSorted((a, b) => left(b) - left(a))[0]?.one.rested ?? null;
+  return rested === null ? null : { rested, vetoes: resting.flatMap(({ one }) => one.vetoes) };
 }
 
 /** Says no, as a contact, to whatever other recovery of its account waits. */

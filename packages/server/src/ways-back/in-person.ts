@@ -35,7 +35,7 @@ export function createWaysBackDesk(means: WaysBackMeans): WaysBackDesk {
           if (stored === undefined) throw contactOperatorMissing();
           const shown = { owner, contact: stored.row.id, ...stored.contact };
           const detail = `the operator in person${as === null ? '' : `, as ${as}`}`;
-          const view: CaseView | Error = await provenBy(means, transaction, id, shown, detail);
+          const view: CaseView | Error = await provenBy(means, transaction, { id, account }, shown, detail);
           if (view instanceof Error) throw view;
           return view;
         }),

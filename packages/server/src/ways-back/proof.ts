@@ -63,8 +63,9 @@ export function judgeProof(
     wipe(shared);
     return step === null ? null : { step };
   }
-  if (contact.kind !== 'mail' || row.handle === null) return null;
-  const step = stepOfCode(context, { handle: row.handle, about: meant.about }, proof.code);
+  if (contact.kind !== 'mail') return null;
+  const handle = row.handle ?? handleOf(context.handleKey, 'mail', contact.name);
+  const step = stepOfCode(context, { handle, about: meant.about }, proof.code);
   return step === null || !isNewer(step) ? null : { step };
 }
 

@@ -16,7 +16,7 @@ import { PEOPLE_MAIL, type PeopleMail } from '../outbox/people-ways.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
 import { caseViewOf, ended, isReady } from './case.js';
-import { hasProofsLeft, provenBy, vetoOthers } from './cases.js';
+import { hasProofsLeft, isDeviceOf, provenBy, vetoOthers } from './cases.js';
 import { CODE_SECONDS, codeFor, codeStep, handleOf } from './handles.js';
 import type { WaysBackMeans } from './means.js';
 import { judgeNamed, type NamedMeans } from './named.js';
@@ -82,7 +82,7 @@ export async function proveContact(
     const shown = { owner: account.xid, contact: stored.row.id, ...stored.contact };
     return parameters.deed === 'veto'
       ? vetoOthers(means, transaction, call.sender, shown)
-      : provenBy(means, transaction, call.sender, shown);
+      : provenBy(means, transaction, { id: call.sender, account }, shown);
   });
 }
 
@@ -134,6 +134,7 @@ async function refusalOf(
   const counter = means.counting();
   const { one } = stored;
   if (account === null || account.status !== 'active') return recoverySuspended();
+  if (isDeviceOf(account, stored.row.id)) return recoveryAskerKnown();
   if (one.state === 'vetoed') return recoveryEnded('vetoed');
   if (one.state !== 'waiting' || isOutOfTime(stored, counter)) return recoveryEnded('over');
   if (!isReady(one, counter)) {

@@ -1,6 +1,7 @@
 // @module-tag long
 import { describe, expect, test, afterEach } from 'vitest';
 import { encodeVouchRequest } from '@ckm/api';
+import { compareBytes } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import {
   alice,
@@ -192,6 +193,138 @@ describe('P8', () => {
     await world.server.sessions.voidOpen('the database was put back');
     await world.pass(2 * DAY);
     expect(await codeOf(world.finish(second))).toBe('RECOVERY_ENDED');
+  });
+});
+
+describe('P8: what is said in one case holds for the account', () => {
+  test('P8: the words’ no is overruled by nobody with a fresh key either', async () => {
+    const world = await openWaysBack();
+    const app = await world.totp();
+    const friend = await world.friend(71);
+    await world.words().call('contact.set', { id: random(32), contact: { kind: 'operator' } });
+    await world.prove(thief, 'totp', app.name, { code: app.code() });
+    await world.words().call('recovery.veto', { caseId: thief.xid, reason: '' });
+    const again = stranger(67);
+    await world.pass(60);
+    expect(await world.prove(again, 'totp', app.name, { code: app.code() })).toMatchObject({
+      state: 'vetoed',
+    });
+    const second = await world.prove(again, 'xid', '', friend.vouch('recovery', again.xid));
+    expect(second).toMatchObject({ state: 'vetoed', proofs: ['totp', 'xid'] });
+    const { xid } = world.server.context.identity;
+    const request = encodeVouchRequest({ server: xid, vouched: 'recovery', keys: again.publicKeys });
+    const confirmed = await world.server.sessions.waysBackDesk.confirm(
+      alice.xid,
+      request,
+      formatWords(likenessOf(again.xid)),
+    );
+    expect(confirmed.state).toBe('vetoed');
+  });
+
+  test('P8: of two cases from one pause the second does not begin after a no to the first', async () => {
+    const world = await openWaysBack();
+    await world.have(laptop);
+    const friend = await world.friend(71);
+    const show = (who: typeof thief) => world.prove(who, 'xid', '', friend.vouch('recovery', who.xid));
+    const refuse = (who: typeof thief) =>
+      world.device(laptop).call('recovery.veto', { caseId: who.xid, reason: '' });
+    const [one, other] = [stranger(67), stranger(68)];
+    await show(thief);
+    await refuse(thief);
+    expect([(await show(one)).state, (await show(other)).state]).toEqual(['vetoed', 'vetoed']);
+    await world.pass(7 * DAY + HOUR);
+    expect((await show(one)).state).toBe('waiting');
+    await refuse(one);
+    expect(await show(other)).toMatchObject({ state: 'vetoed', pausedUntil: expect.any(Number) });
+    await world.pass(7 * DAY + HOUR);
+    expect((await show(other)).state).toBe('waiting');
+  });
+
+  test('P8: whoever brings one key after the other hides none that waits, and few of them are kept', async () => {
+    const world = await openWaysBack();
+    await world.have(laptop);
+    const friend = await world.friend(71);
+    const show = (who: typeof thief) => world.prove(who, 'xid', '', friend.vouch('recovery', who.xid));
+    const keys = Array.from({ length: 42 }, (_, i) => stranger(200 + i));
+    const [last, nextToLast, ...others] = keys.toSorted((a, b) => compareBytes(b.xid, a.xid));
+    await show(thief);
+    await world.device(laptop).call('recovery.veto', { caseId: thief.xid, reason: '' });
+    for (const who of others) expect((await show(who)).state).toBe('vetoed');
+    await world.pass(7 * DAY + HOUR);
+    expect((await show(last!)).state).toBe('waiting');
+    const { cases } = await world.device(laptop).call('recovery.list', {});
+    expect(cases[0]).toMatchObject({ caseId: new Uint8Array(last!.xid), state: 'waiting' });
+    expect(cases).toHaveLength(16);
+    expect(await codeOf(show(nextToLast!))).toBe('RECOVERY_OTHER');
+    const veto = friend.vouch('veto', newKey.xid);
+    expect(await world.prove(newKey, 'xid', '', veto, 'veto')).toMatchObject({
+      caseId: new Uint8Array(last!.xid),
+      state: 'vetoed',
+    });
+  }, 120_000);
+});
+
+describe('a contact', () => {
+  test('that others set and never showed keeps nobody from being named by it', async () => {
+    const world = await openWaysBack();
+    const address = 'alice@example.org';
+    await world.mail(address);
+    const before = Array.from({ length: 200 }, (_, i) => stranger(i + 1)).filter(
+      ({ xid }) => compareBytes(xid, alice.xid) < 0,
+    );
+    const mallory = await world.server.as(before[0]!);
+    for (let i = 0; i < 8; i++)
+      await mallory.call('contact.set', { id: random(32), contact: { kind: 'mail', address } });
+    await world.stranger(newKey).call('recovery.open', { contact: { kind: 'mail', name: address } });
+    const shown = await world.prove(newKey, 'mail', address, { code: world.code() });
+    expect(shown).toMatchObject({ state: 'waiting', proofs: ['mail'] });
+  });
+
+  test('that a device names and that has nothing to show, as the operator, is told to the others', async () => {
+    const world = await openWaysBack();
+    await world.have(laptop);
+    const { address } = await world.mail('alice@example.org');
+    await world.pass(4 * DAY);
+    await world.device(laptop).call('contact.set', { id: random(32), contact: { kind: 'operator' } });
+    expect(world.sent.at(-1)).toMatchObject({ content: { to: address, what: 'contact-coming' } });
+  });
+
+  test('is one, however often its mailbox or its person is named', async () => {
+    const world = await openWaysBack();
+    const address = 'alice@example.org';
+    const words = world.words();
+    const twice = [random(32), random(32)] as const;
+    const codes: string[] = [];
+    for (const id of twice) {
+      await words.call('contact.set', { id, contact: { kind: 'mail', address } });
+      codes.push(world.code());
+    }
+    await words.call('contact.verify', { id: twice[0], proof: { code: codes[0]! } });
+    const second = words.call('contact.verify', { id: twice[1], proof: { code: codes[1]! } });
+    expect(await codeOf(second)).toBe('CONTACT_THERE');
+    const third = { id: random(32), contact: { kind: 'mail', address: 'Alice@Example.org' } } as const;
+    expect(await codeOf(words.call('contact.set', third))).toBe('CONTACT_THERE');
+    await world.friend(71);
+    expect(await codeOf(world.friend(71))).toBe('CONTACT_THERE');
+  });
+});
+
+describe('a key that the account has', () => {
+  test('recovers it neither when it shows a contact nor when it is let in meanwhile', async () => {
+    const world = await openWaysBack();
+    await world.have(laptop);
+    const app = await world.totp();
+    // The same key as the phone’s, as one that nobody knows.
+    const asStranger = stranger(102);
+    expect(await world.prove(asStranger, 'totp', app.name, { code: app.code() })).toMatchObject({
+      state: 'waiting',
+    });
+    await world.have(laptop, phone);
+    await world.pass(DAY + HOUR);
+    expect(await codeOf(world.finish(asStranger))).toBe('RECOVERY_ASKER_KNOWN');
+    const again = world.prove(asStranger, 'totp', app.name, { code: app.code() });
+    expect(await codeOf(again)).toBe('RECOVERY_ASKER_KNOWN');
+    expect((await world.list()).keys).toHaveLength(2);
   });
 });
 

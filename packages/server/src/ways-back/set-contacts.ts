@@ -2,6 +2,7 @@ import {
   CONTACT_DELAY_SECONDS,
   contactCodeWrong,
   contactMailOff,
+  contactThere,
   contactUnknown,
   deviceTooYoung,
   MAX_CONTACTS,
@@ -59,13 +60,16 @@ export async function setContact(
   return inAccount(means, call, async (transaction, known) => {
     const before = known.find(({ row }) => equalBytes(row.id, id));
     if (before !== undefined) return shown(means, transaction, call, before, wanted);
+    if (wanted.kind === 'mail' && isThere(known, mailbox(means, wanted.address))) return contactThere();
     if (known.length >= MAX_CONTACTS) throw tooManyContacts(MAX_CONTACTS);
     const contact = await newContact(means, transaction, call, wanted, delaySeconds);
-    const handle = nameHandle(means, contact);
-    const columns = { owner: call.account.xid, id, handle, version: 1 };
+    // Nobody is looked for by it before it is verified: whoever sets what is not his hides nobody's.
+    const columns = { owner: call.account.xid, id, handle: null, version: 1 };
     const row = sealContact(context, columns, contact);
     await transaction.contacts.insert(row);
     await sendCode(means, transaction, call, { row, contact });
+    // One that has nothing to show comes without being verified.
+    if (contact.waited !== null) await tellContacts(means, transaction, call.account.xid, 'contact-coming');
     await note(means, transaction, call, 'contact.set', row.id, `Set a contact: ${KIND_WORDS[wanted.kind]}`);
     return answerOf(means, { row, contact });
   });
@@ -116,8 +120,23 @@ async function nameOf(
   }
 }
 
-function nameHandle({ context }: WaysBackMeans, { kind, name }: Contact): Uint8Array | null {
+function nameHandle(
+  { context }: WaysBackMeans,
+  { kind, name }: Pick<Contact, 'kind' | 'name'>,
+): Uint8Array | null {
   return kind === 'mail' || kind === 'totp' ? handleOf(context.handleKey, kind, name) : null;
+}
+
+function mailbox({ context }: WaysBackMeans, address: string): Uint8Array {
+  return handleOf(context.handleKey, 'mail', address.toLowerCase());
+}
+
+/** One mailbox, or one person, is one contact, however often it is named: two contacts overrule a device. */
+function isThere(known: readonly StoredContact[], handle: Uint8Array | null): boolean {
+  return known.some(
+    ({ row, contact }) =>
+      contact.verifiedAt !== null && row.handle !== null && handle !== null && equalBytes(row.handle, handle),
+  );
 }
 
 /** What the words say counts at once, what a device says only after a while. */
@@ -145,12 +164,13 @@ function answerOf({ counting }: WaysBackMeans, stored: StoredContact): Result<'c
 }
 
 async function sendCode(
-  { context }: WaysBackMeans,
+  means: WaysBackMeans,
   transaction: Transaction,
   { account }: Call,
   { row, contact }: StoredContact,
 ): Promise<void> {
-  if (contact.kind !== 'mail' || contact.verifiedAt !== null || row.handle === null) return;
+  if (contact.kind !== 'mail' || contact.verifiedAt !== null) return;
+  const { context } = means;
   const { handleKey } = context;
   const names = [
     [handleOf(handleKey, 'account', account.xid), MOST_SENDINGS],
@@ -160,7 +180,7 @@ async function sendCode(
     if (!(await takeTry(context, transaction, handle, most))) return;
   }
   const at = context.clock();
-  const code = codeFor(handleKey, { handle: row.handle, about: row.id }, codeStep(at));
+  const code = codeFor(handleKey, { handle: mailbox(means, contact.name), about: row.id }, codeStep(at));
   const content: PeopleMail = { to: contact.name, what: 'code', code, isFirst: true, at };
   await context.outbox.put(transaction, {
     owner: account.xid,
@@ -185,6 +205,8 @@ export async function verifyContact(
     const about = stored.contact.kind === 'xid' ? call.account.xid : id;
     const judged = judgeProof(context, stored, read, { vouched: 'contact', about });
     if (!isAllowed || judged === null) return contactCodeWrong();
+    const handle = judged.handle ?? nameHandle(means, stored.contact);
+    if (isThere(known, handle)) return contactThere();
     const contact: Contact = {
       ...stored.contact,
       name: judged.name ?? stored.contact.name,
@@ -192,7 +214,7 @@ export async function verifyContact(
       verifiedAt: context.clock(),
       waited: delayOf(means, call.by),
     };
-    await changeContact(context, transaction, stored, contact, judged.handle ?? stored.row.handle);
+    await changeContact(context, transaction, stored, contact, handle);
     if (contact.waited !== null) await tellContacts(means, transaction, call.account.xid, 'contact-coming');
     await note(means, transaction, call, 'contact.verify', id, 'Take a contact that was shown to work');
     return { contact: viewOf(means.counting(), { row: stored.row, contact })! };

@@ -11,8 +11,10 @@ export interface StoredCase {
 
 type Sealer = Pick<WaysBackMeans['context'], 'vault' | 'clock'>;
 
-/** Of one account: how many are looked at. */
-const MOST_CASES = 32;
+/** Of one account in one state: how many are looked at. More than an account has. */
+const MOST_CASES = 64;
+/** Those that something follows from come first: whoever looks at a part of them sees these. */
+const STATES = ['waiting', 'vetoed', 'done', 'over'] as const;
 
 export function openCaseRow({ vault }: Pick<Sealer, 'vault'>, row: RecoveryRow): StoredCase {
   return { row, one: { ...openRecord<Case>(vault, 'recoveries', row), state: row.state } };
@@ -27,13 +29,18 @@ export async function findCase(
   return row === null ? null : openCaseRow(context, row);
 }
 
+/** Those of an account: who waits first, then who was told no. */
 export async function casesOf(
   context: Pick<Sealer, 'vault'>,
   reader: Reader,
   owner: Uint8Array,
 ): Promise<readonly StoredCase[]> {
-  const rows = await reader.recoveries.of(owner, MOST_CASES);
-  return rows.map((row) => openCaseRow(context, row));
+  const found: StoredCase[] = [];
+  for (const state of STATES) {
+    const rows = await reader.recoveries.of(owner, state, MOST_CASES);
+    found.push(...rows.map((row) => openCaseRow(context, row)));
+  }
+  return found;
 }
 
 /** Writes a case over what was stored of it, or for the first time. @param before null: nothing was */

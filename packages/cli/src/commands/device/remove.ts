@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { changedObject, changedText, notEverywhere } from '../../owner/device-words.js';
+import { changedObject, changedText, notEverywhere, unknownText } from '../../owner/device-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { addWordsFlags, type WordsFlags, withWords } from '../../owner/typed-words.js';
 import { confirm } from '../../terminal/prompt.js';
@@ -13,7 +13,7 @@ export function deviceRemoveCommand(): Command {
   const command = leaf('remove', 'have every server answer a device of yours no more', {
     69: 'a server has NOT heard of it: it answers that device still, and is told when it next answers you',
     77: 'this device may not manage devices',
-  }).argument('<name>', 'what you call it: see ckm device list');
+  }).argument('<name>', 'what you call it, or the digits that ckm device list shows of one without a name');
   return addWordsFlags(command, 'remove it with the words, whatever it has signed since').action(run(remove));
 }
 
@@ -22,7 +22,9 @@ async function remove(context: Context, name: string, given: WordsFlags): Promis
   const client = await openOwner(context);
   await withWords(context, given, async (words) => {
     const args = { name, ...(words === undefined ? {} : { words }) };
-    const { servers, silent } = await client.planDeviceRemoval(args);
+    const { servers, silent, unknown } = await client.planDeviceRemoval(args);
+    // What the words begin anew holds them still: nobody else would take them out.
+    for (const id of unknown) terminal.warn(`  ${unknownText(id)}`);
     if (flags.preview === true) {
       terminal.result(`would remove ${name} at ${servers.join(', ')}`, {
         preview: true,

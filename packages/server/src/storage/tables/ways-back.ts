@@ -40,9 +40,9 @@ export function recoveryReader({ queries }: Reading): RecoveryReader {
   const all = () => queries.selectFrom('recoveries').selectAll();
   return {
     find: async (id) => fromOptional('recoveries', await all().where('id', '=', id).executeTakeFirst()),
-    of: async (owner, limit) => {
-      const rows = await all().where('owner', '=', owner).orderBy('id').limit(limit).execute();
-      return rows.map((row) => fromColumns('recoveries', row));
+    of: async (owner, state, limit) => {
+      const found = all().where('owner', '=', owner).where('state', '=', state).orderBy('id').limit(limit);
+      return (await found.execute()).map((row) => fromColumns('recoveries', row));
     },
     listAll: async (after, limit) => {
       const behind = after === null ? all() : all().where('id', '>', after);
