@@ -169,6 +169,12 @@ const REFUSALS = {
     'do not go on from either: find out which device made the other one, and take it out',
     { retryable: false },
   ],
+  TERMS_SAME: [UsageError, 'change something in them', {}],
+  TERMS_NOT_VOUCHED: [
+    StateError,
+    'show it what other servers of the key say of their terms, or the votes on the change; or propose it there (terms.propose)',
+    { retryable: false },
+  ],
   TERMS_TOO_MANY: [
     StateError,
     'take out the device that proposes without end, or wait for fourteen days',

@@ -44,6 +44,10 @@ export const TERMS_EXPLANATIONS = groupOf(
       'Somebody proposed two different changes that both lead to the same version of the terms, each of them rightly. The server keeps both, and goes by the one that came first.',
       'Find out which of your devices made the other one: ckm device list. One that is not yours is taken out first.',
     ],
+    TERMS_NOT_VOUCHED: [
+      'A server was shown a change of the terms that it has missed, as others are said to have it; but too few other servers of the key say so themselves, and no votes speak for it.',
+      'Propose it there yourself, if it is what you want: ckm terms propose KEY FILE.',
+    ],
     TERMS_TOO_MANY: [
       'So many changes to the next terms of this key were proposed and are over that a device proposes no more of them.',
       'Take out the device that proposes without end, or wait for fourteen days. The words propose all the same.',

@@ -70,7 +70,13 @@ test('L8: a server that is behind is shown the change before it promises', async
   const propose = callers[2]!.call('change.propose', { order, chain: [], policy });
   await expect(propose).rejects.toMatchObject({ code: 'TERMS_DIFFER' });
   const { links } = await callers[0]!.call('terms.show', { keyId, after: 2 });
-  await callers[2]!.call('terms.learn', { keyId, links });
+  const heads = await Promise.all(
+    [0, 1].map(async (at) => {
+      const { head, signature } = await callers[at]!.call('key.head', { keyId, nonce: new Uint8Array(32) });
+      return { slot: at + 1, head, signature };
+    }),
+  );
+  await callers[2]!.call('terms.learn', { keyId, links, heads });
   await under.commit(await completeChange(under));
   for (const caller of callers)
     expect(await caller.call('terms.show', { keyId, after: null })).toMatchObject({

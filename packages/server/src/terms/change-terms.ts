@@ -23,10 +23,10 @@ import { askAbout, endAsking, votesAbout } from './asked-people.js';
 import { assertUsable, type Brought, readBrought } from './brought.js';
 import { assertMovable } from './fixed-parts.js';
 import { holdKey, type KeyWithTerms, readFormer } from './held-key.js';
-import { type ChangeVerdict, judgeChange, longestWait } from './judge-change.js';
+import { type ChangeVerdict, isSameContent, judgeChange, longestWait } from './judge-change.js';
 import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
-import { type Taken, takePast } from './past-terms.js';
+import { FRAMING_BYTES, type Taken, takePast } from './past-terms.js';
 import { countKept, isAgreed, pollingOf, type RefusedVote, type Step, takeVotes } from './poll.js';
 import { afterNo, endOf, LAIN_TOO_LONG, standingOf } from './standing.js';
 import {
@@ -40,16 +40,14 @@ import {
 
 /** What comparing terms may cost, and looking at what no request fits. Milliseconds of one core. */
 export const COMPARING_MS = 80;
-/** Bytes that terms take in the database beside themselves, with those that were certified before. */
-const FRAMING_BYTES = 1_024;
 /** Changes to one number that are over and remembered, within as long as a vote may count. */
 const MOST_DEAD = 64;
 const VOTES_LAST = 14 * 86_400;
 
 /**
  * Answers `terms.propose`: what is provably tighter is in force at once, all else waits for those whom the terms in force ask, and for its time.
- * @throws EncodingError `TERMS_…`; AccessError `KEY_UNKNOWN`; StateError `DEVICE_TOO_YOUNG`, `TERMS_CHANGE_OVER`, `TERMS_TWICE`, `TERMS_TOO_MANY`,
- * `KEY_NOT_CERTIFIED`, `KEY_LEFT`, `KEY_FORKED`, `KEY_HEAD_UNKNOWN`; PolicyError `TERMS_PART_FIXED`, `QUOTA_…`, or as `acceptKey`
+ * @throws EncodingError `TERMS_…`; AccessError `KEY_UNKNOWN`; UsageError `TERMS_SAME`; StateError `DEVICE_TOO_YOUNG`, `TERMS_CHANGE_OVER`, `TERMS_TWICE`,
+ * `TERMS_TOO_MANY`, `KEY_NOT_CERTIFIED`, `KEY_LEFT`, `KEY_FORKED`, `KEY_HEAD_UNKNOWN`; PolicyError `TERMS_PART_FIXED`, `QUOTA_…`, or as `acceptKey`
  */
 export async function proposeTerms(
   means: TermsMeans,
@@ -62,12 +60,15 @@ export async function proposeTerms(
     call.transact(async (transaction) => {
       const key = await holdKey(means.context, transaction, { owner: call.account.xid, keyId });
       assertHeadKnown(means.context, key.row, key.head);
-      return takeChange(means, call, transaction, key, brought);
+      return takeChange(means, call, transaction, key, brought, 'proposed');
     }),
   );
   if (error !== null) throw error;
   return { ...standing, refused: [...refused] };
 }
+
+/** Whether whoever brings a change proposes it, or says that others have it: then he speaks for nothing himself. */
+type BroughtAs = 'proposed' | 'missed';
 
 /** Judges a change that was brought, and stores what becomes of it. */
 export async function takeChange(
@@ -76,11 +77,14 @@ export async function takeChange(
   transaction: Transaction,
   key: KeyWithTerms,
   brought: Brought,
+  as: BroughtAs,
 ): Promise<Taken> {
   const { head, row } = key;
-  if (brought.change.version <= versionOf(head.policy)) return takePast(means, transaction, key, brought);
-  const weighed = await weigh(means, call, transaction, key, brought);
-  await assertMayBring(means, call, transaction, weighed);
+  if (brought.change.version <= versionOf(head.policy))
+    return takePast(means, call, transaction, key, brought);
+  const byWords = as === 'proposed' && call.by.may === null;
+  const weighed = await weigh(means, byWords, transaction, key, brought);
+  await assertMayBring(means, call, transaction, weighed, as);
   const former = await readFormer(means.context, transaction, key);
   const verdict = verdictOf(means, head, weighed, former);
   const { known, step, counted, refused } = weighed;
@@ -109,7 +113,7 @@ interface Weighed {
 
 async function weigh(
   means: TermsMeans,
-  call: Call,
+  byWords: boolean,
   transaction: Transaction,
   key: KeyWithTerms,
   { change, after, link }: Brought,
@@ -118,6 +122,7 @@ async function weigh(
   const before = head.policy;
   const step: Step = { change, before, after };
   assertChangeOfTerms(change, { keyId: row.keyId, before, after });
+  demand(!isSameContent(before, after), 'TERMS_SAME', 'this key has just these terms');
   assertMovable(before, after);
   assertUsable(means, key, after);
   const digest = termsChangeDigest(change);
@@ -129,14 +134,13 @@ async function weigh(
   const said = await votesAbout(means, transaction, row, change);
   const { votes, refused } = takeVotes(means, polling, known?.votes ?? [], [...link.votes, ...said]);
   const counted = countKept(polling, votes);
-  const waits = afterNo(known?.waits ?? waitsFrom(means, call, before), counted.votes);
+  const waits = afterNo(known?.waits ?? waitsFrom(means, byWords, before), counted.votes);
   const ofLink = refused.filter(({ at }) => at < link.votes.length);
   return { step, known, dead, waits, votes, refused: ofLink, counted };
 }
 
-function waitsFrom({ counting }: TermsMeans, { by }: Call, before: KeyTerms): Waits {
+function waitsFrom({ counting }: TermsMeans, byWords: boolean, before: KeyTerms): Waits {
   const counter = counting();
-  const byWords = by.may === null;
   const waited = waitFrom(counter, longestWait(before, byWords));
   return { byWords, proposedAt: counter.now, waited };
 }
@@ -194,18 +198,26 @@ async function store(
 }
 
 /**
- * A device that is young touches no terms (P2). One that may not manage brings only what the votes prove, or what is known already.
- * @throws StateError `DEVICE_TOO_YOUNG`; AccessError `DEVICE_MAY_NOT`
+ * A device that is young touches no terms (P2). One that may not manage brings only what the votes prove, or what is known already; and so does whoever
+ * says that others have it: one server that lies has the owner's own client say so.
+ * @throws StateError `DEVICE_TOO_YOUNG`, `TERMS_NOT_VOUCHED`; AccessError `DEVICE_MAY_NOT`
  */
 async function assertMayBring(
   { isYoung }: TermsMeans,
   call: Call,
   transaction: Transaction,
   { step, known, counted }: Weighed,
+  as: BroughtAs,
 ): Promise<void> {
   if (known !== null || isAgreed(step.before, counted)) return;
   assertAllowed(call.by.may, 'manage');
   if (await isYoung(transaction, call)) throw deviceTooYoung();
+  const { version } = step.change;
+  demand(
+    as === 'proposed',
+    'TERMS_NOT_VOUCHED',
+    `too few say that terms ${version} of this key are in force`,
+  );
 }
 
 function isOf({ statement }: StoredTerms, digest: Uint8Array): boolean {

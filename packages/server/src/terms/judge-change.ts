@@ -105,7 +105,12 @@ function isRejected(rule: PeopleRule, noes: number): boolean {
 
 /** Whether it brings back what was in force before, member by member. */
 function isFormer({ after, former }: Pick<JudgedChange, 'after' | 'former'>): boolean {
-  return former !== null && equalBytes(contentHash(after), contentHash(former));
+  return former !== null && isSameContent(after, former);
+}
+
+/** Whether two versions say the same. */
+export function isSameContent(before: KeyTerms, after: KeyTerms): boolean {
+  return equalBytes(contentHash(before), contentHash(after));
 }
 
 function contentHash(terms: KeyTerms): Uint8Array {

@@ -9,9 +9,9 @@ import type { TermsMeans } from './means.js';
 import type { Taken } from './past-terms.js';
 
 /**
- * Answers `terms.learn`: changes that others have in force, in order. Those that enough others vouch for are taken as they are. Else each is judged here as
- * if it were proposed, and what has to wait waits here anew, with those behind it.
- * @throws as {@link proposeTerms}; AccessError `DEVICE_MAY_NOT` where no votes speak for it, and the device may not manage
+ * Answers `terms.learn`: changes that others have in force, in order. Those that enough others vouch for are taken as they are. Else each is judged here by
+ * the votes on it, and what has to wait waits here anew, with those behind it. Whoever brings them speaks for none.
+ * @throws as {@link proposeTerms}; where neither others nor votes speak for it, AccessError `DEVICE_MAY_NOT`, StateError `TERMS_NOT_VOUCHED`
  */
 export async function learnTerms(
   means: TermsMeans,
@@ -27,7 +27,7 @@ export async function learnTerms(
   for (const one of brought) {
     const taken: Taken = await repeatWhenRaced(() =>
       call.transact(async (transaction) =>
-        takeChange(means, call, transaction, await holdKey(means.context, transaction, name), one),
+        takeChange(means, call, transaction, await holdKey(means.context, transaction, name), one, 'missed'),
       ),
     );
     if (taken.error !== null) throw taken.error;

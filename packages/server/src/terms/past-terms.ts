@@ -1,4 +1,6 @@
 import {
+  assertAllowed,
+  deviceTooYoung,
   parseTerms,
   policyHash,
   termsChangeDigest,
@@ -8,8 +10,9 @@ import {
 } from '@ckm/api';
 import { type CkmError, equalBytes } from '@ckm/foundation';
 import { REQUEST_FACTS } from '@ckm/requests';
+import type { Call } from '../context.js';
 import { refusal } from '../refusals.js';
-import type { Transaction } from '../storage/storage.js';
+import type { KeyRow, Reader, Transaction } from '../storage/storage.js';
 import { type Brought, isNext, wrongVersion } from './brought.js';
 import type { KeyWithTerms } from './held-key.js';
 import { isTighter } from './judge-change.js';
@@ -17,6 +20,9 @@ import type { TermsMeans } from './means.js';
 import { countKept, isAgreed, pollingOf, type RefusedVote, type Step, takeVotes } from './poll.js';
 import { standingOf } from './standing.js';
 import { keepTwice, openTerms, type StoredTerms } from './stored-terms.js';
+
+/** Bytes that terms take in the database beside themselves, with those that were certified before. */
+export const FRAMING_BYTES = 1_024;
 
 /** What became of a change in one transaction. */
 export interface Taken {
@@ -28,10 +34,12 @@ export interface Taken {
 
 /**
  * A change to a version that is in force here, or was: said once more it changes nothing, and another one is refused. If that could have come into force as well,
- * somebody made two, and both are kept.
+ * somebody made two, and both are kept, where a device that may change terms shows it, or the votes do.
+ * @throws EncodingError `TERMS_VERSION_WRONG`; StateError `DEVICE_TOO_YOUNG`; AccessError `DEVICE_MAY_NOT`; PolicyError `QUOTA_BYTES`
  */
 export async function takePast(
   means: TermsMeans,
+  call: Call,
   transaction: Transaction,
   key: KeyWithTerms,
   { change, after, link }: Brought,
@@ -49,8 +57,12 @@ export async function takePast(
   const before = older === null ? null : parseTerms(openTerms(context, older).terms, REQUEST_FACTS);
   if (known === null || known.statement === null || before === null) throw wrongVersion(policy);
   const step = { change, before, after };
-  if (!isNext(step, row.keyId) || !couldComeIntoForce(means, step, link)) throw wrongVersion(policy);
+  if (!isNext(step, row.keyId)) throw wrongVersion(policy);
+  const isVoted = isAgreedBy(means, step, link);
+  if (!isVoted && !isTighter(before, after)) throw wrongVersion(policy);
+  if (!isVoted) await assertMayShow(means, call, transaction);
   const first: TermsLink = { terms: known.terms, statement: known.statement, votes: [...known.votes] };
+  await assertRoom(means, call, transaction, row, [first, link], change.version);
   if (await keepTwice(context, transaction, row, change.version, { first, second: link })) {
     await context.audit.append(transaction, {
       deed: 'terms.twice',
@@ -69,12 +81,31 @@ export async function takePast(
   return { standing, refused: [], error };
 }
 
-/** Whether it was tighter than what was in force before it, or whom that asked have agreed. */
-function couldComeIntoForce(means: TermsMeans, step: Step, { votes }: TermsLink): boolean {
-  const { before, after } = step;
-  if (isTighter(before, after)) return true;
+/** Whether those have agreed whom the terms before it asked. */
+function isAgreedBy(means: TermsMeans, step: Step, { votes }: TermsLink): boolean {
   const polling = pollingOf(means, step);
-  return isAgreed(before, countKept(polling, takeVotes(means, polling, [], votes).votes));
+  return isAgreed(step.before, countKept(polling, takeVotes(means, polling, [], votes).votes));
+}
+
+/** Whoever could not have proposed it is no evidence that anybody has. */
+async function assertMayShow({ isYoung }: TermsMeans, call: Call, reader: Reader): Promise<void> {
+  assertAllowed(call.by.may, 'manage');
+  if (await isYoung(reader, call)) throw deviceTooYoung();
+}
+
+/** Of each version two are kept at most. @throws PolicyError `QUOTA_BYTES` */
+async function assertRoom(
+  { context }: TermsMeans,
+  { account }: Call,
+  transaction: Transaction,
+  { owner, keyId }: KeyRow,
+  links: readonly TermsLink[],
+  version: number,
+): Promise<void> {
+  if ((await transaction.terms.find(owner, keyId, version, true)) !== null) return;
+  const parts = links.flatMap(({ statement, terms, votes }) => [statement, terms, ...votes]);
+  const bytes = parts.reduce((sum, { length }) => sum + length, FRAMING_BYTES);
+  await context.accounts.quota.bytes(transaction, account, bytes);
 }
 
 function hashOf({ terms }: StoredTerms): Uint8Array {

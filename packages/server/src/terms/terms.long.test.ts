@@ -72,6 +72,9 @@ describe('P7: lower, forked, early loosening, without votes: refused, row unchan
     const loose = await createLowerLoosening(world);
     expect(await codeOf(laptop.call('terms.propose', { keyId, ...loose }))).toBe('TERMS_VERSION_WRONG');
     expect(await rowsOf(world.servers[0]!, keyId)).toEqual(before);
+    // Whoever could not have proposed it plants no evidence that somebody has.
+    expect(await codeOf(world.phone().call('terms.learn', { keyId, links: [other] }))).toBe('DEVICE_MAY_NOT');
+    expect((await laptop.call('terms.show', { keyId, after: null })).twice).toEqual([]);
     // The same number, tighter as well: somebody made two, and that is kept beside what is in force.
     expect(await codeOf(laptop.call('terms.propose', { keyId, ...other }))).toBe('TERMS_TWICE');
     expect(await rowsOf(world.servers[0]!, keyId)).toEqual(before);
@@ -244,6 +247,11 @@ test('P2: a young device touches no terms, and one that may not manage proposes 
   const { waiting } = await (await world.words()).call('terms.propose', { keyId, ...loose });
   const { change } = waiting!;
   expect((await world.laptop().call('terms.veto', { keyId, change, votes: [] })).waiting).toBeNull();
+  // Nor does it plant a second change to what is in force.
+  const other = await world.change((before) => ({ ...before, rateLimit: { ...LIMIT, count: 4 } }), 2);
+  await (await world.words()).call('terms.propose', { keyId, ...tight });
+  expect(await codeOf(world.laptop().call('terms.propose', { keyId, ...other }))).toBe('DEVICE_TOO_YOUNG');
+  expect((await world.laptop().call('terms.show', { keyId, after: null })).twice).toEqual([]);
 }, 120_000);
 
 test('what operators were promised stays as it was certified', async () => {
@@ -262,7 +270,37 @@ test('what operators were promised stays as it was certified', async () => {
   expect(await codeOf(words.call('terms.propose', { keyId, ...back }))).toBe('TERMS_PART_FIXED');
 }, 120_000);
 
-test('a server that was away learns the changes in order: what is tighter at once, what was agreed after its own delay, and a phone brings no other', async () => {
+test('a change that changes nothing is refused, so that nobody makes them without end', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const same = await world.change((before) => before);
+  for (const caller of [world.laptop(), await world.words()])
+    expect(await codeOf(caller.call('terms.propose', { keyId, ...same }))).toBe('TERMS_SAME');
+  expect((await world.inForce()).version).toBe(1);
+}, 120_000);
+
+test('what others are said to have in force comes in by their word or by votes, never by the word of whoever brings it', async () => {
+  const world = await createTermsWorld(network);
+  const { keyId } = world.made;
+  await world.growUp();
+  const words = await world.words();
+  const invented = [
+    await world.change((before) => peopleTerms(before)),
+    await world.change((before) => ({ ...before, rateLimit: { count: 1, perSeconds: 31 * DAY } }), 2),
+    await world.change((before) => ({ ...before, expiresAt: 1_900_000_000 }), 3),
+  ];
+  for (const link of invented) {
+    for (const caller of [words, world.laptop()])
+      expect(await codeOf(caller.call('terms.learn', { keyId, links: [link] }))).toBe('TERMS_NOT_VOUCHED');
+  }
+  expect(await words.call('terms.show', { keyId, after: null })).toMatchObject({ version: 0, waiting: null });
+  // What waits already by a device's word is not the words' because they show it.
+  await world.laptop().call('terms.propose', { keyId, ...invented[0]! });
+  const waits = await words.call('terms.learn', { keyId, links: [invented[0]!] });
+  expect(waits).toMatchObject({ version: 0, waiting: { byWords: false } });
+}, 120_000);
+
+test('a server that was away learns the changes in order: what is tighter once it is proposed, what was agreed after its own delay, and a phone brings no other', async () => {
   const world = await withPeople();
   const { keyId } = world.made;
   const laptop = world.laptop();
@@ -275,6 +313,8 @@ test('a server that was away learns the changes in order: what is tighter at onc
   const { links } = await laptop.call('terms.show', { keyId, after: 1 });
   expect(links).toHaveLength(2);
   expect(await codeOf(world.phone(1).call('terms.learn', { keyId, links }))).toBe('DEVICE_MAY_NOT');
+  expect(await codeOf(world.laptop(1).call('terms.learn', { keyId, links }))).toBe('TERMS_NOT_VOUCHED');
+  await world.laptop(1).call('terms.propose', { keyId, ...tight });
   const learnt = await world.laptop(1).call('terms.learn', { keyId, links });
   expect(learnt).toMatchObject({ version: 2, waiting: { missing: 0, readyAt: world.now() + 3 * DAY } });
   await world.pass(3 * DAY + HOUR);

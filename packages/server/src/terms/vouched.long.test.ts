@@ -125,7 +125,8 @@ test('L8: a server that was restored to terms of before uses nothing before it h
   // Nor does what is tighter than the terms of before: it may be another branch than that of the others.
   const tight = following(await world.inForce(2), { ...(await world.inForce(2)), rateLimit: LIMIT });
   const change = changeOfTerms({ keyId, id: new Uint8Array(32).fill(9) }, await world.inForce(2), tight);
-  const branch = { statement: encodeTermsChange(change), terms: encodeTerms(tight), votes: [] };
+  const bare = { statement: encodeTermsChange(change), terms: encodeTerms(tight), votes: [] };
+  const branch = { ...bare, votes: [world.vote('ann', bare), world.vote('bob', bare)] };
   expect(await world.laptop(2).call('terms.learn', { keyId, links: [branch] })).toMatchObject({ version: 1 });
   // What the people said long ago puts nothing in force there, nor does any time.
   const waits = await world.laptop(2).call('terms.learn', { keyId, links });

@@ -15,6 +15,7 @@ import type { CheckedEpoch } from '../chain/key-chain.js';
 import { assureHeads } from '../heads/assure-head.js';
 import { type CertifiedKey, requireSignable } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
+import { bringUpToOrder } from '../terms/terms-of-epochs.js';
 import { carryChange, type ChangedKey, silentAbout } from './carry-change.js';
 import { caughtUp } from './catch-up.js';
 import { type ChangePlan, type ChangeWish, meansSame, planChange } from './plan-change.js';
@@ -50,7 +51,7 @@ export async function changeKey(
     if (isIt) return done;
     key = requireSignable(await readKey(name));
   }
-  const plan = await planChange(context, key, wish);
+  const plan = await planChange(context, key, wish, bringUpToOrder);
   if (shown !== undefined && !meansSame(shown, plan)) throw planDiffers(name, plan);
   await finishDecided(context, plan, on);
   for (const { xid } of [...plan.next, ...plan.leaving]) await context.identityFor(xid);

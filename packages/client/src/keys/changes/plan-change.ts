@@ -52,8 +52,11 @@ export interface ChangePlan {
   readonly rules: ChangeRules | null;
 }
 
+/** Under which terms a change is ordered. */
+type TermsOfOrder = (context: ClientContext, key: CertifiedKey) => Promise<KeyTerms>;
+
 /**
- * Checks everything about a change that can be checked here. One that was asked for before and is decided, while somebody has still
+ * Checks everything about a change that can be checked here, and sends nothing. One that was asked for before and is decided, while somebody has still
  * to hear of it, is that one: asking again goes on with it.
  * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `CHANGE_NOTHING`, `QUORUM_INVALID`; StorageError
  * `SERVER_PIN_DIFFERS`; EncodingError `QUORUM_INVALID`
@@ -62,8 +65,10 @@ export async function planChange(
   context: ClientContext,
   key: CertifiedKey,
   wish: ChangeWish,
+  termsOf: TermsOfOrder = termsToOrderUnder,
 ): Promise<ChangePlan> {
-  return (await planUnderWay(context, key, wish)) ?? planFrom(context, key, wish);
+  const terms = async () => versionOf(await termsOf(context, key));
+  return (await planUnderWay(context, key, wish)) ?? planFrom(context, key, wish, terms);
 }
 
 /** The plan of the change that has led to the epoch in use and is still open, if it is what is wished; null: it is not. */
@@ -79,7 +84,7 @@ async function planUnderWay(
   const { epoch } = open.checked;
   const before = { ...key, newest: epoch, public: epoch.public, roster: epoch.params.roster };
   try {
-    const plan = await planFrom(context, before, wish, open.order.termsVersion);
+    const plan = await planFrom(context, before, wish, () => Promise.resolve(open.order.termsVersion));
     return changePath(plan.order) === changePath(open.order) ? plan : null;
   } catch (error) {
     if (error instanceof CkmError && error.errorClass !== 'BugError') return null;
@@ -102,7 +107,7 @@ async function planFrom(
   context: ClientContext,
   key: CertifiedKey,
   wish: ChangeWish,
-  under?: number,
+  termsVersion: () => Promise<number>,
 ): Promise<ChangePlan> {
   const { params, transcriptHash } = key.newest;
   const now = await membersNow(context, key);
@@ -125,7 +130,7 @@ async function planFrom(
       serverId: xid,
       identityKey: publicKeys.signing.bytes,
     })),
-    termsVersion: under ?? versionOf(await termsToOrderUnder(context, key)),
+    termsVersion: await termsVersion(),
   };
   const { changes = 'operator', changeDelay = USUAL_DELAY, recovery = 'epoch' } = key.record.policy;
   return {

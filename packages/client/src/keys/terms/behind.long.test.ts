@@ -18,17 +18,24 @@ afterEach(() => life.close());
 const DAY = 86_400;
 let drawn = 0;
 
-/** Has the key used more often, at these servers alone. */
-async function loosen(before: KeyTerms, count: number, names: readonly string[]): Promise<KeyTerms> {
+/** Has the key end later, at these servers alone. */
+const loosen = (before: KeyTerms, count: number, names: readonly string[]) =>
+  change(before, { expiresAt: 1_900_000_000 + count }, names);
+
+async function change(
+  before: KeyTerms,
+  more: Partial<KeyTerms>,
+  names: readonly string[],
+): Promise<KeyTerms> {
   const after: KeyTerms = {
     ...before,
-    expiresAt: 1_900_000_000 + count,
+    ...more,
     version: versionOf(before) + 1,
     previous: policyHash(before),
   };
   const { keyId } = life;
-  const change = changeOfTerms({ keyId, id: new Uint8Array(32).fill(++drawn) }, before, after);
-  const link = { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
+  const step = changeOfTerms({ keyId, id: new Uint8Array(32).fill(++drawn) }, before, after);
+  const link = { statement: encodeTermsChange(step), terms: encodeTerms(after), votes: [] };
   for (const name of names) await (await life.callerOf(name)).call('terms.propose', { keyId, ...link });
   return after;
 }
@@ -46,9 +53,38 @@ test('a server that is behind by a loosening takes it over without a delay of it
   await life.pass(3 * DAY + 3_600);
   expect(await standing(alpha!)).toMatchObject({ version: 1 });
   expect(await standing(charlie!)).toMatchObject({ version: 0, waiting: null });
+  // A plan sends nothing.
+  expect((await life.client.planChange(REFRESH)).order.termsVersion).toBe(1);
+  expect(await standing(charlie!)).toMatchObject({ version: 0, waiting: null });
   await life.client.changeKey(REFRESH);
   for (const name of SERVERS)
     expect(await standing(name)).toMatchObject({ version: 1, certified: 1, hash: policyHash(loose) });
   expect(await certifiedHere()).toEqual(loose);
+  expect(await sign()).toHaveLength(2);
+}, 120_000);
+
+test('a server that is behind by more tightenings than one message holds is brought all of them', async () => {
+  life = await createKeyLife(SERVERS, 2, 0);
+  const [alpha, bravo, charlie] = SERVERS;
+  let terms = await certifiedHere();
+  for (const count of [960, 950, 940, 930, 920, 910])
+    terms = await change(terms, { rateLimit: { count, perSeconds: 3_600 } }, [alpha!, bravo!]);
+  expect(await standing(charlie!)).toMatchObject({ version: 0 });
+  await life.client.changeKey(REFRESH);
+  for (const name of SERVERS)
+    expect(await standing(name)).toMatchObject({ version: 6, certified: 6, hash: policyHash(terms) });
+}, 120_000);
+
+test('a server that has another change of one number goes over to the one that more have where a change is ordered', async () => {
+  life = await createKeyLife(SERVERS, 2, 0);
+  const [alpha, bravo, charlie] = SERVERS;
+  const first = await certifiedHere();
+  const limit = (count: number) => ({ rateLimit: { count, perSeconds: 3_600 } });
+  const terms = await change(first, limit(900), [alpha!, bravo!]);
+  await change(first, limit(800), [charlie!]);
+  expect((await life.client.planChange(REFRESH)).order.termsVersion).toBe(1);
+  await life.client.changeKey(REFRESH);
+  for (const name of SERVERS)
+    expect(await standing(name)).toMatchObject({ version: 1, certified: 1, hash: policyHash(terms) });
   expect(await sign()).toHaveLength(2);
 }, 120_000);

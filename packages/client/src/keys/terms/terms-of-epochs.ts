@@ -1,10 +1,17 @@
-import { type KeyTerms, MAX_TERMS_LINKS, policyHash } from '@ckm/api';
+import { type KeyTerms, policyHash } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import { type CertifiedEpoch, membersNeeded } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { HeardTerms } from '../../terms/change/ask-terms.js';
 import { type HeardStandings, readStandings } from '../../terms/change/standing.js';
-import { comesFrom, followLinks, type KnownTerms, linksBetween } from '../../terms/change/terms-graph.js';
+import { bringLinks } from '../../terms/change/bring-links.js';
+import {
+  comesFrom,
+  followLinks,
+  type KnownTerms,
+  lastCommon,
+  linksBetween,
+} from '../../terms/change/terms-graph.js';
 import { type Heads, headsOf } from '../../terms/change/vouching.js';
 import { readTermsNote, saveTermsNote } from '../../terms/change/terms-note.js';
 import type { ServerRecord } from '../../servers/server-record.js';
@@ -14,19 +21,22 @@ import { loadKeyRecord } from '../keys.js';
 import { rosterOf } from '../roster.js';
 
 /**
- * The terms under which a change of a key is ordered: the newest that as many of its servers have in force as decide. Servers that are behind
- * are shown what they have missed first. What one server alone shows is no reason for anything.
+ * The terms under which a change of a key is ordered as its servers are now: the newest that as many of them have in force as decide. Nothing is brought
+ * to anybody, or written.
  */
 export async function termsToOrderUnder(context: ClientContext, key: CertifiedKey): Promise<KeyTerms> {
+  return agreedIn(await readStandings(context, key), key)?.terms ?? key.record.policy;
+}
+
+/** The same where the change is carried out: servers that are behind are shown what they have missed first, and the terms are put on record. */
+export async function bringUpToOrder(context: ClientContext, key: CertifiedKey): Promise<KeyTerms> {
   const first = await readStandings(context, key);
   if (first.newest.link === null) return key.record.policy;
   const isAnyBehind = first.heard.some((one) => isBehind(first, one));
   const heads = isAnyBehind ? await headsOf(context, key.keyId, first) : [];
   const isShown = await Promise.all(first.heard.map((one) => bringUp(context, key.keyId, first, one, heads)));
   const standings = isShown.includes(true) ? await readStandings(context, key) : first;
-  const { quorum, flags } = key.newest.params;
-  const enough = membersNeeded(quorum, flags.strict);
-  const agreed = standings.history.findLast(({ have }) => have.length >= enough)?.terms;
+  const agreed = agreedIn(standings, key);
   if (agreed === undefined || agreed.link === null) return key.record.policy;
   const { proposed } = await readTermsNote(context.store, key.keyId);
   const links = linksBetween(rootOf(agreed), agreed);
@@ -34,9 +44,16 @@ export async function termsToOrderUnder(context: ClientContext, key: CertifiedKe
   return agreed.terms;
 }
 
+function agreedIn({ history }: HeardStandings, { newest }: CertifiedKey): KnownTerms | undefined {
+  const { quorum, flags } = newest.params;
+  const enough = membersNeeded(quorum, flags.strict);
+  return history.findLast(({ have }) => have.length >= enough)?.terms;
+}
+
+/** Whether it has earlier terms than count, or others. */
 function isBehind({ newest, termsAt }: HeardStandings, one: HeardTerms): boolean {
   const has = termsAt(one);
-  return one.participant !== null && has !== undefined && has !== newest && comesFrom(newest, has);
+  return one.participant !== null && has !== undefined && !comesFrom(has, newest);
 }
 
 /** @returns whether it was shown something, and took it in */
@@ -48,11 +65,10 @@ async function bringUp(
   heads: Heads,
 ): Promise<boolean> {
   if (!isBehind(standings, one)) return false;
-  const links = linksBetween(standings.termsAt(one)!, standings.newest);
+  const { newest, termsAt } = standings;
+  const links = linksBetween(lastCommon(termsAt(one)!, newest), newest);
   try {
-    const link = await context.linkTo(one.participant!.server);
-    for (let at = 0; at < links.length; at += MAX_TERMS_LINKS)
-      await link.call('terms.learn', { keyId, links: links.slice(at, at + MAX_TERMS_LINKS), heads });
+    await bringLinks(await context.linkTo(one.participant!.server), keyId, links, heads);
     return true;
   } catch (error) {
     if (error instanceof CkmError) return false;

@@ -1,5 +1,4 @@
 import {
-  MAX_TERMS_LINKS,
   parseTermsChange,
   policyHash,
   termsChangeDigest,
@@ -8,13 +7,14 @@ import {
   versionOf,
 } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
-import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { CertifiedKey } from '../../keys/key-record.js';
 import type { HeardTerms } from './ask-terms.js';
+import { bringLinks } from './bring-links.js';
 import { prepareTermsChange, type ReadyChange } from './plan-change.js';
 import { comesFrom, type KnownTerms, linksBetween } from './terms-graph.js';
 import { saveTermsNote } from './terms-note.js';
+import { type Heads, headsOf } from './vouching.js';
 import type { WrittenTerms } from '../file/terms-file.js';
 
 /** What became of a change at one server. `behind`: terms before it have to come into force there first. */
@@ -63,7 +63,9 @@ export async function proposeTerms(
   const links = linksBetween([...heard.graph.values()][0]!, before);
   await saveTermsNote(context.store, { keyId, links, proposed: link });
   const hash = policyHash(plan.after);
-  const wanted = { keyId, hash, before, link: { ...link, votes: [...link.votes, ...votes] } };
+  const isAnyBehind = heard.heard.some((one) => isBehind(heard.termsAt(one), before));
+  const heads = isAnyBehind ? await headsOf(context, keyId, heard) : [];
+  const wanted = { keyId, hash, before, heads, link: { ...link, votes: [...link.votes, ...votes] } };
   const servers = await Promise.all(
     heard.heard.map((one) => bringTo(context, one, heard.termsAt(one), wanted)),
   );
@@ -89,7 +91,13 @@ interface Wanted {
   /** Of the terms to be. */
   readonly hash: Uint8Array;
   readonly before: KnownTerms;
+  /** What servers say that have the terms before it. */
+  readonly heads: Heads;
   readonly link: TermsLink;
+}
+
+function isBehind(has: KnownTerms | undefined, before: KnownTerms): has is KnownTerms {
+  return has !== undefined && has !== before && comesFrom(before, has);
 }
 
 async function bringTo(
@@ -104,8 +112,8 @@ async function bringTo(
   if (view === null) return { ...about, ...refusedBy(error!) };
   try {
     const link = await context.linkTo(participant.server);
-    const behind = has !== undefined && comesFrom(wanted.before, has) ? linksBetween(has, wanted.before) : [];
-    const caughtUp = await catchUp(link, wanted.keyId, behind);
+    const missed = isBehind(has, wanted.before) ? linksBetween(has, wanted.before) : [];
+    const caughtUp = await bringLinks(link, wanted.keyId, missed, wanted.heads);
     if (caughtUp !== null && caughtUp.version < wanted.before.version) {
       const text = `has terms ${caughtUp.version}, and takes those before this change first`;
       return { ...about, verdict: 'behind', text, code: null, readyAt: caughtUp.waiting?.readyAt ?? null };
@@ -116,18 +124,6 @@ async function bringTo(
     if (!(thrown instanceof CkmError)) throw thrown;
     return { ...about, ...refusedBy(thrown) };
   }
-}
-
-/** Shows a server what it has missed. @returns what it has then; null: it has missed nothing */
-async function catchUp(
-  link: ServerLink,
-  keyId: Uint8Array,
-  links: readonly TermsLink[],
-): Promise<TermsStanding | null> {
-  let standing: TermsStanding | null = null;
-  for (let at = 0; at < links.length; at += MAX_TERMS_LINKS)
-    standing = await link.call('terms.learn', { keyId, links: links.slice(at, at + MAX_TERMS_LINKS) });
-  return standing;
 }
 
 function judge(standing: TermsStanding, { hash }: Wanted): Omit<ProposedAt, 'server' | 'slot'> {

@@ -1,12 +1,19 @@
-import { versionOf } from '@ckm/api';
+import { parseTermsChange, type TermsLink, versionOf } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { CertifiedKey } from '../../keys/key-record.js';
 import { askTerms, type HeardTerms } from './ask-terms.js';
 import { readTermsNote } from './terms-note.js';
-import { comesFrom, followLinks, historyOf, type KnownTerms, type TermsGraph } from './terms-graph.js';
+import {
+  comesFrom,
+  followLinks,
+  historyOf,
+  type KnownTerms,
+  newestOf,
+  type TermsGraph,
+} from './terms-graph.js';
 
-/** What one server has in force. `differs`: it shows terms that follow from nothing that was certified. */
+/** What one server has in force. `differs`: it shows terms that follow from nothing that was certified, or others of a number than count. */
 export interface TermsAt {
   /** The owner's name of the server. */
   readonly server: string;
@@ -44,7 +51,7 @@ export interface TermsStandings {
   /** So many have to have terms before no use of the key can pass them by: n − t + 1, where none of them lies. */
   readonly binding: number;
   readonly servers: readonly TermsAt[];
-  /** From the certified ones to the newest that any server has in force. */
+  /** From the certified ones to the newest that count: those that one server shows alone do not, unless they are on record here. */
   readonly history: readonly {
     readonly terms: KnownTerms;
     /** Names of those that have them in force, or later ones that follow from them. */
@@ -60,6 +67,7 @@ export interface TermsStandings {
 export interface HeardStandings extends TermsStandings {
   readonly heard: readonly HeardTerms[];
   readonly graph: TermsGraph;
+  /** The last of the history. */
   readonly newest: KnownTerms;
   /** What a server has in force; undefined: that is not known. */
   termsAt(server: HeardTerms): KnownTerms | undefined;
@@ -79,8 +87,9 @@ export async function readStandings(context: ClientContext, key: CertifiedKey): 
   const termsAt = ({ view }: HeardTerms) => (view === null ? undefined : graph.get(encodeHex(view.hash)));
   const held = heard.flatMap((one) => termsAt(one) ?? []);
   const root = [...graph.values()][0]!;
-  const newest = held.reduce((best, one) => (one.version > best.version ? one : best), root);
   const { quorum } = key.public;
+  const own = hashesOf(note.proposed === null ? note.links : [...note.links, note.proposed]);
+  const newest = newestOf(root, held, quorum.needed, ({ hash }) => own.has(encodeHex(hash)));
   const binding = quorum.of - quorum.needed + 1;
   const history = historyOf(newest).map((terms) => {
     const have = heard.filter((one) => {
@@ -93,11 +102,11 @@ export async function readStandings(context: ClientContext, key: CertifiedKey): 
     name,
     quorum,
     binding,
-    servers: heard.map((one) => servedTerms(one, termsAt(one))),
+    servers: heard.map((one) => servedTerms(one, termsAt(one), newest)),
     history,
     waiting: waitingOf(heard, graph),
     isTwice:
-      held.some((one) => !comesFrom(newest, one)) || heard.some(({ view }) => (view?.twice.length ?? 0) > 0),
+      held.some((one) => isBeside(one, newest)) || heard.some(({ view }) => (view?.twice.length ?? 0) > 0),
     heard,
     graph,
     newest,
@@ -105,22 +114,29 @@ export async function readStandings(context: ClientContext, key: CertifiedKey): 
   };
 }
 
+/** Of the terms that changes led to. */
+function hashesOf(links: readonly TermsLink[]): ReadonlySet<string> {
+  return new Set(links.map(({ statement }) => encodeHex(parseTermsChange(statement).termsHash)));
+}
+
+/** Whether terms are on another branch than those that count. */
+function isBeside(terms: KnownTerms, newest: KnownTerms): boolean {
+  return !comesFrom(newest, terms) && !comesFrom(terms, newest);
+}
+
 function servedTerms(
   { server, slot, participant, view, error }: HeardTerms,
   has: KnownTerms | undefined,
+  newest: KnownTerms,
 ): TermsAt {
   const about = { server, slot };
   if (view !== null) {
     const version = view.version;
-    return has === undefined
-      ? {
-          ...about,
-          verdict: 'differs',
-          version,
-          text: 'shows terms that follow from nothing that was certified',
-          code: null,
-        }
-      : { ...about, verdict: 'has', version, text: '', code: null };
+    const differs = { ...about, verdict: 'differs', version, code: null } as const;
+    if (has === undefined)
+      return { ...differs, text: 'shows terms that follow from nothing that was certified' };
+    if (isBeside(has, newest)) return { ...differs, text: `shows other terms ${version} than count` };
+    return { ...about, verdict: 'has', version, text: '', code: null };
   }
   if (participant === null)
     return {

@@ -80,6 +80,34 @@ export function linksBetween(older: KnownTerms, terms: KnownTerms): readonly Ter
   return links;
 }
 
+/** The last terms from which both follow. */
+export function lastCommon(one: KnownTerms, other: KnownTerms): KnownTerms {
+  return historyOf(one).findLast((terms) => comesFrom(other, terms))!;
+}
+
+/**
+ * The newest terms that count: of branches that at least `enough` servers have, so that one of these is honest, the one that more have, and behind that what is on
+ * record here. What fewer servers show alone is no reason for anything, whatever its number.
+ * @param held what each server has in force
+ */
+export function newestOf(
+  root: KnownTerms,
+  held: readonly KnownTerms[],
+  enough: number,
+  isOnRecord: (terms: KnownTerms) => boolean,
+): KnownTerms {
+  const servers = new Map<KnownTerms, number>();
+  for (const terms of held.flatMap(historyOf)) servers.set(terms, (servers.get(terms) ?? 0) + 1);
+  const sound = [...servers].filter(([terms, count]) => count >= enough || isOnRecord(terms));
+  const byServers = sound.toSorted(([, one], [, other]) => other - one).map(([terms]) => terms);
+  let newest = root;
+  for (;;) {
+    const next = byServers.find(({ before }) => before === newest);
+    if (next === undefined) return newest;
+    newest = next;
+  }
+}
+
 /** From the certified ones on. */
 export function historyOf(terms: KnownTerms): readonly KnownTerms[] {
   const history: KnownTerms[] = [];

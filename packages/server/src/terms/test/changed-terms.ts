@@ -140,11 +140,20 @@ export async function createTermsWorld(network: BareServers, count = 2): Promise
 /** What one of {@link PEOPLE} says of a change. */
 export function termsVote(
   name: string,
+  link: Pick<TermsLink, 'statement'>,
+  audience: readonly Uint8Array[],
+  more: Partial<VoteStatement> = {},
+): Uint8Array {
+  return termsVoteBy(PEOPLE[name]!, link, audience, more);
+}
+
+/** The same of anybody. */
+export function termsVoteBy(
+  identity: Identity,
   { statement }: Pick<TermsLink, 'statement'>,
   audience: readonly Uint8Array[],
   more: Partial<VoteStatement> = {},
 ): Uint8Array {
-  const identity = PEOPLE[name]!;
   const change = parseTermsChange(statement);
   const { serverId: _server, ...said } = ballotOfTerms(change, {
     serverId: new Uint8Array(32),
