@@ -30,9 +30,18 @@ export async function readInvites(given: readonly string[]): Promise<ReadonlyMap
   return invites;
 }
 
+/** Of five any three bring back what they keep, also where two sufficed: those were of the first three. */
+const NEEDED_OF_FIVE = 3;
+
+function neededOf({ needed, places }: DepositView): number {
+  return places.length === 5 ? NEEDED_OF_FIVE : needed;
+}
+
 /** How many of how many shares bring back what they keep. */
-export function needText({ needed, places }: DepositView): string {
-  return `any ${needed} of ${places.length} bring it back`;
+export function needText(view: DepositView): string {
+  const needed = neededOf(view);
+  const text = `any ${needed} of ${view.places.length} bring it back`;
+  return view.needed < needed ? `${text}, and any ${view.needed} of the first three` : text;
 }
 
 export function placesText(places: readonly DepositPlace[]): string {
@@ -42,8 +51,9 @@ export function placesText(places: readonly DepositPlace[]): string {
   );
 }
 
-export function placesObject({ needed, places }: DepositView) {
-  return { needed, servers: places.map(({ name, url, xid }) => ({ name, url, xid })) };
+export function placesObject(view: DepositView) {
+  const servers = view.places.map(({ name, url, xid }) => ({ name, url, xid }));
+  return { needed: neededOf(view), servers };
 }
 
 const STORED: Readonly<Record<StoredAt['outcome'], string>> = {

@@ -216,8 +216,29 @@ describe('other secrets', () => {
     expect(existsSync(homeOf('nobody')['CKM_HOME']!)).toBe(false);
     // What came back is taken again, and is the same.
     const again = ['csr', 'upgrade', '--from', `${out}.ur`, '--words-file', paper('dan')];
-    await json(owner, ...again);
-    await json(owner, 'csr', 'check', '--words-file', paper('dan'));
+    const upgraded = await ckm(owner, again);
+    expect([upgraded.status, upgraded.stdout]).toEqual([
+      0,
+      expect.stringMatching(/any 3 of 5 bring it back, and any 2 of the first three, as before/),
+    ]);
+    const checked = await ckm(owner, ['csr', 'check', '--words-file', paper('dan')]);
+    expect([checked.status, checked.stdout]).toEqual([
+      0,
+      expect.stringMatching(/any 3 of 5 bring it back, and any 2 of the first three\n/),
+    ]);
+    const { needed } = await json<Found>(owner, 'csr', 'check', '--words-file', paper('dan'));
+    expect(needed).toBe(3);
+    // Of those that are at five from the beginning no two are ever enough.
+    const five = ['--from', `${out}.ur`, '--servers', SERVERS.join(',')];
+    await json(owner, 'csr', 'store', ...five, '--words-out', paper('five'));
+    const words = ['--words-file', paper('five')];
+    for (const command of [['upgrade', '--from', `${out}.ur`], ['check']]) {
+      const said = await ckm(owner, ['csr', ...command, ...words]);
+      expect([said.status, said.stdout.split('\n')[0]]).toEqual([
+        0,
+        expect.stringMatching(/any 3 of 5 bring it back$/),
+      ]);
+    }
   }, 60_000);
 
   test('what is no secret is refused, in one line, and nothing is stored', async () => {

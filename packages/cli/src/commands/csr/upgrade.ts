@@ -1,4 +1,5 @@
-import { wipe } from '@ckm/foundation';
+import { type Client, depositId, type DepositSecret } from '@ckm/client';
+import { encodeHex, wipe } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
@@ -8,6 +9,7 @@ import { withKept } from '../../owner/kept-secret.js';
 import { openOwner } from '../../owner/open-owner.js';
 import {
   doneObject,
+  needText,
   notAtAll,
   placesObject,
   placesText,
@@ -67,20 +69,29 @@ async function upgrade(context: Context, given: Flags): Promise<void> {
   await withKept(context, given.from, async ({ client, kept }) => {
     const secret = await readDepositWords(context, given.wordsFile);
     try {
+      const isOfThree = (await placesBefore(client, secret)) === 3;
       const stored = await client.upgradeDeposit({ secret, kept, ...named, invites });
       const left = notAtAll(stored.servers, 'has no share yet');
-      const good =
-        left === null
-          ? 'any 3 of 5 bring it back, and any 2 of the first three, as before'
-          : 'NOT stored everywhere yet';
-      terminal.result(`${good}\n${storedText(stored.servers)}`, {
+      const enough = isOfThree
+        ? `${needText(stored)}, and any 2 of the first three, as before`
+        : needText(stored);
+      const good = left === null ? enough : 'NOT stored everywhere yet';
+      terminal.result(`${good}\n${storedText(stored.servers)}`.trimEnd(), {
         ...placesObject(stored),
         stored: doneObject(stored.servers),
       });
       if (left !== null) throw afterAnswer(left);
+      if (stored.servers.length === 0) return;
       terminal.talk(`  write on the paper where the two more lie:\n${placesText(stored.places.slice(-2))}`);
     } finally {
       wipe(secret);
     }
   });
+}
+
+/** At how many servers they are to lie until now: of those that were at five from the beginning no two are ever enough. */
+async function placesBefore(client: Client, secret: DepositSecret): Promise<number> {
+  const id = encodeHex(depositId(secret));
+  const record = (await client.listDeposits()).find((one) => encodeHex(one.id) === id);
+  return record?.places.length ?? 0;
 }
