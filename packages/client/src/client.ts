@@ -159,6 +159,7 @@ import type { FoundShares } from './csr/find-shares.js';
 import type { DepositSecret } from './csr/deposit-secret.js';
 import {
   checkDeposit,
+  type CheckedDeposit,
   deleteDeposit,
   noteDeposit,
   rotateDeposit,
@@ -542,7 +543,7 @@ export interface Client {
   /** Gives two servers more a share; the others are not asked. */
   upgradeDeposit(args: UpgradeDepositArgs): Promise<StoredDeposit>;
   /** Whether shares still bring back what they keep. */
-  checkDeposit(secret: DepositSecret): Promise<Omit<FoundShares, 'kept'>>;
+  checkDeposit(secret: DepositSecret): Promise<CheckedDeposit>;
   /** Puts on record where shares lie that were found. */
   noteDeposit(secret: DepositSecret, found: Omit<FoundShares, 'kept'>): Promise<void>;
   /** Shares the same out anew under another secret, and deletes the old shares when all new ones are stored. */
@@ -832,7 +833,7 @@ export function createClient(options: ClientOptions): Client {
     upgradeDeposit: (args) => store.exclusive('csr', () => upgradeDeposit(context, args)),
     checkDeposit: async (secret) => {
       await assertNotOwners(context, secret, null);
-      return checkDeposit(context, secret);
+      return store.exclusive('csr', () => checkDeposit(context, secret));
     },
     noteDeposit: (secret, found) => noteDeposit(context, secret, found),
     rotateDeposit: (args) => store.exclusive('csr', () => rotateDeposit(context, args)),

@@ -25,7 +25,7 @@ export type { DeletedAt } from './csr/delete-shares.js';
 export type { FoundShares, ShareAt } from './csr/find-shares.js';
 export { keptInTexts, keptToText, keptToUr } from './csr/kept-text.js';
 export { type RecoverArgs, type RecoverOptions, recoverShares } from './csr/recover-shares.js';
-export type { RotateDepositArgs, RotatedDeposit } from './csr/rotate-deposit.js';
+export type { CheckedDeposit, RotateDepositArgs, RotatedDeposit } from './csr/rotate-deposit.js';
 export type {
   DepositView,
   PlanDepositArgs,

@@ -38,8 +38,8 @@ export const DEPOSIT_EXPLANATIONS = groupOf(
       'Take servers with shorter addresses.',
     ],
     DEPOSIT_UNFINISHED: [
-      'Two servers more get a share when the first three have theirs, and one of those has none yet.',
-      'First: ckm csr store, with the same words.',
+      'A server that is to have a share has none: it was away when the shares were stored, or it has lost or deleted it. Two servers more get one when the first three have theirs.',
+      'ckm csr store, with the same words, stores it there; nothing is stored twice. If a server loses it again: ckm csr rotate --servers, with another one in its place.',
     ],
     DEPOSIT_UNKNOWN: [
       'Nothing stands on record here of shares under these words, so that nobody knows which two servers are new.',

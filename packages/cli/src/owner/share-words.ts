@@ -137,6 +137,25 @@ export function faultyShares(servers: readonly ShareAt[]): CkmError | null {
   });
 }
 
+/** Who has no share though he is to have one, else who did not answer: null where all gave theirs. */
+export function missingShares(missing: readonly ShareAt[]): CkmError | null {
+  const namesOf = (outcome: ShareAt['outcome']) =>
+    missing.filter((one) => one.outcome === outcome).map(({ server }) => server);
+  const [none, silent] = [namesOf('none'), namesOf('silent')];
+  if (none.length > 0)
+    return new StateError(`no share of these lies at ${none.join(', ')}`, {
+      code: 'DEPOSIT_UNFINISHED',
+      hint: 'the others suffice; have it stored there once more, with the same words: ckm csr store',
+      retryable: true,
+    });
+  if (silent.length === 0) return null;
+  return new AvailabilityError(`${silent.join(', ')} did not answer`, {
+    code: 'SERVERS_MISSING',
+    hint: 'the others suffice; check again when all of them answer',
+    facts: { servers: silent },
+  });
+}
+
 /** @param orElse what to do where they are lost, as in "begin anew: …" */
 export function notThoseBegun(orElse: string): StateError {
   return new StateError('these are not the words of the shares that were begun', {

@@ -256,6 +256,21 @@ describe('other secrets', () => {
   });
 });
 
+test('a check does not end well where a server is silent or has no share, and says what to do', async () => {
+  const owner = await ownerAt('lacks', ['alpha', 'bravo', 'charlie']);
+  proxies['charlie']!.target = () => 'http://127.0.0.1:1';
+  expect((await ckm(owner, ['csr', 'store', '--words-out', paper('lacks')])).status).toBe(69);
+  const check = ['csr', 'check', '--words-file', paper('lacks')];
+  const silent = await ckm(owner, check);
+  proxies['charlie']!.target = () => setup.servers['charlie']!.url;
+  expect([silent.status, errorOf(silent).code]).toEqual([69, 'SERVERS_MISSING']);
+  expect(silent.stdout).toMatch(/any 2 of 3 bring it back/);
+  const none = await ckm(owner, check);
+  expect([none.status, errorOf(none).code]).toEqual([75, 'DEPOSIT_UNFINISHED']);
+  await json(owner, 'csr', 'store', '--words-file', paper('lacks'));
+  expect((await ckm(owner, check)).status).toBe(0);
+}, 60_000);
+
 const hasScript = hasProgram('script', '--version');
 
 describe.skipIf(!hasScript)('on a terminal (needs script)', () => {

@@ -1,5 +1,5 @@
 import { CkmError, encodeHex, equalBytes, secret, type Secret } from '@ckm/foundation';
-import type { Envelope } from '@ckm/gordian';
+import type { Envelope, Xid } from '@ckm/gordian';
 import { causeOf } from '../servers/causes.js';
 import { askEverybody, type NotReached, type Whereabouts } from './ask-everybody.js';
 import { type AskedForShares, depositDamaged, nothingKept, sharesTooFew } from './csr-errors.js';
@@ -13,6 +13,7 @@ import { joinKept, THREE_OF_FIVE, TWO_OF_THREE } from './split-secret.js';
 export interface ShareAt {
   readonly server: string;
   readonly url: string;
+  readonly xid: Xid;
   /** `faulty`: what it gives is not what was stored there. `none`: it keeps nothing. `silent`: it did not answer, or refused. */
   readonly outcome: 'good' | 'faulty' | 'none' | 'silent';
   /** To stand behind its name; empty where its share is good. */
@@ -145,7 +146,7 @@ function standing(
   shares: readonly Share[],
   wrong: readonly Share[],
 ): ShareAt {
-  const at = { server: name, url, code: null };
+  const at = { server: name, url, xid, code: null };
   const isOf = (share: Share) => equalBytes(share.server.xid, xid);
   if (error !== null) return { ...at, outcome: 'silent', text: causeOf(error), code: error.code };
   if (wrong.some(isOf))
@@ -166,8 +167,8 @@ function otherShare(given: Deposit, { deposit }: Share): string {
     : 'gave a share of another set than those of the others';
 }
 
-function standingOfLost({ place: { name, url }, error }: NotReached): ShareAt {
-  return { server: name, url, outcome: 'silent', text: causeOf(error), code: error.code };
+export function standingOfLost({ place: { name, url, xid }, error }: NotReached): ShareAt {
+  return { server: name, url, xid, outcome: 'silent', text: causeOf(error), code: error.code };
 }
 
 function nothingFound(shown: readonly ShownShares[], missed: readonly AskedForShares[]): CkmError {

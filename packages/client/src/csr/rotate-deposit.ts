@@ -14,7 +14,7 @@ import {
   saveDepositRecord,
 } from './deposit-record.js';
 import { type DepositSecret, depositId } from './deposit-secret.js';
-import { findShares, type FoundShares } from './find-shares.js';
+import { findShares, type FoundShares, type ShareAt, standingOfLost } from './find-shares.js';
 import type { StoredAt } from './store-shares.js';
 import type { ShownShares } from './look-at-shares.js';
 import {
@@ -45,29 +45,66 @@ async function everywhere(context: ClientContext, record: DepositRecord | null):
   return { ...where, pinned, from: [...from, ...more] };
 }
 
+/** Shares that were looked for. */
+export interface CheckedDeposit extends Omit<FoundShares, 'kept'> {
+  /** Servers that are to have one and did not give it, whatever they did. */
+  readonly missing: readonly ShareAt[];
+}
+
 /**
  * Looks whether the shares under a secret still bring back what they keep, and puts on record where they lie.
  * @throws as `findShares`
  */
-export async function checkDeposit(
-  context: ClientContext,
-  secret: DepositSecret,
-): Promise<Omit<FoundShares, 'kept'>> {
+export async function checkDeposit(context: ClientContext, secret: DepositSecret): Promise<CheckedDeposit> {
   const record = await readDepositRecord(context.store, depositId(secret));
-  const { kept, ...found } = await findShares(context, secret, await whereabouts(context, record));
+  const where = await whereabouts(context, record);
+  const { kept, ...found } = await findShares(context, secret, where);
   wipe(kept);
   if (record === null) await noteDeposit(context, secret, found);
-  return found;
+  else await noteHeld(context, record, found);
+  const servers = [...found.servers, ...where.lost.map(standingOfLost)];
+  const missing = (record ?? found).places.flatMap(({ xid }) => {
+    const at = servers.find((one) => equalBytes(one.xid, xid));
+    return at === undefined || at.outcome === 'good' ? [] : [at];
+  });
+  return { ...found, missing };
 }
 
-/** Puts on record where shares lie that were found. */
+/** A server that is to have its share and says that it has none, or gives another one, is stored at once more. */
+async function noteHeld(
+  { store }: ClientContext,
+  record: DepositRecord,
+  { set, servers }: Pick<FoundShares, 'set' | 'servers'>,
+): Promise<void> {
+  if (record.isLeaving || !equalBytes(record.set, set)) return;
+  const isGood = ({ xid }: DepositPlace) =>
+    servers.some((one) => one.outcome === 'good' && equalBytes(one.xid, xid));
+  const without = firstWithout(record.places, servers, ['none', 'faulty']);
+  const held = record.places.every(isGood) ? record.places.length : Math.min(record.held, without);
+  if (held !== record.held) await saveDepositRecord(store, { ...record, held });
+}
+
+/** How many of the first places have nothing against them. */
+function firstWithout(
+  places: readonly DepositPlace[],
+  servers: readonly ShareAt[],
+  against: readonly ShareAt['outcome'][],
+): number {
+  const isAgainst = ({ xid }: DepositPlace) =>
+    servers.some((one) => equalBytes(one.xid, xid) && against.includes(one.outcome));
+  const first = places.findIndex(isAgainst);
+  return first === -1 ? places.length : first;
+}
+
+/** Puts on record where shares lie that were found: who did not give his may have none. */
 export async function noteDeposit(
   { store }: Pick<ClientContext, 'store'>,
   secret: DepositSecret,
-  { set, kind, at, places }: Pick<FoundShares, 'set' | 'kind' | 'at' | 'places'>,
+  { set, kind, at, places, servers }: Pick<FoundShares, 'set' | 'kind' | 'at' | 'places' | 'servers'>,
 ): Promise<void> {
   const id = depositId(secret);
-  const facts = { set, kind, at, places, held: places.length, isLeaving: false, replaces: null };
+  const held = firstWithout(places, servers, ['none', 'faulty', 'silent']);
+  const facts = { set, kind, at, places, held, isLeaving: false, replaces: null };
   await saveDepositRecord(store, { id, ...facts });
 }
 

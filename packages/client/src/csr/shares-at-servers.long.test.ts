@@ -159,6 +159,40 @@ describe('shares at servers', () => {
   });
 });
 
+describe('a server that has no share', () => {
+  test('of which nothing was on record gets it, from the folder that finds it so', async () => {
+    network.cut('bravo');
+    await storeAs(client);
+    network.makeHonest();
+    const elsewhere = await network.owner();
+    network.cut('bravo');
+    const { missing } = await elsewhere.checkDeposit(bytesOf(DEPOSIT));
+    expect(outcomes(missing)).toEqual({ bravo: 'silent' });
+    network.makeHonest();
+    expect(outcomes((await storeAs(elsewhere)).servers)).toEqual({ bravo: 'stored', charlie: 'there' });
+    expect(await counts()).toEqual([1, 1, 1, 0, 0]);
+    expect((await elsewhere.checkDeposit(bytesOf(DEPOSIT))).missing).toEqual([]);
+  });
+
+  test('though it once had it gets it anew; a server that does not answer is not taken for that', async () => {
+    await storeAs(client);
+    network.cut('charlie');
+    expect(outcomes((await client.checkDeposit(bytesOf(DEPOSIT))).missing)).toEqual({ charlie: 'silent' });
+    expect((await storeAs(client)).servers).toEqual([]);
+    network.makeHonest();
+    const { identity, bare } = network.server('bravo');
+    const { xid } = depositIdentity(bytesOf(DEPOSIT), identity.xid);
+    await bare.context.storage.transact(async (transaction) => {
+      const rows = await transaction.deposits.of(xid, 64);
+      for (const row of rows) await transaction.deposits.remove(xid, row.receipt);
+    });
+    expect(await counts()).toEqual([1, 0, 1, 0, 0]);
+    expect(outcomes((await client.checkDeposit(bytesOf(DEPOSIT))).missing)).toEqual({ bravo: 'none' });
+    expect(outcomes((await storeAs(client)).servers)).toEqual({ bravo: 'stored', charlie: 'there' });
+    expect(await counts()).toEqual([1, 1, 1, 0, 0]);
+  });
+});
+
 describe('an upgrade', () => {
   test('gives two servers more a share and asks none of the first three, two of which may be gone afterwards', async () => {
     await storeAs(client);

@@ -5,14 +5,14 @@ import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { readDepositWords, WORDS_FILE } from '../../owner/deposit-words.js';
 import { openOwner } from '../../owner/open-owner.js';
-import { faultyShares, foundText, needText, placesObject } from '../../owner/share-words.js';
+import { faultyShares, foundText, missingShares, needText, placesObject } from '../../owner/share-words.js';
 import { requireInitialised } from '../../home/home.js';
 
 /** `ckm csr check` */
 export function csrCheckCommand(): Command {
   return leaf('check', 'see whether the shares at your servers still bring back what they keep', {
-    69: 'a server does not answer: the others suffice',
-    75: 'too few shares came back',
+    69: 'a server did not answer: the others suffice',
+    75: 'too few shares came back, or a server has none: the others suffice',
     76: 'a server gave what is not its share, and is named',
   })
     .option(WORDS_FILE, 'read the words of the shares from a file; - is stdin')
@@ -38,8 +38,8 @@ async function check(context: Context, { wordsFile }: { readonly wordsFile?: str
       kind,
       found: servers,
     });
-    const faulty = faultyShares(servers);
-    if (faulty !== null) throw afterAnswer(faulty);
+    const wrong = faultyShares(servers) ?? missingShares(found.missing);
+    if (wrong !== null) throw afterAnswer(wrong);
   } finally {
     wipe(secret);
   }

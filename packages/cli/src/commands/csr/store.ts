@@ -112,7 +112,10 @@ async function wordsFor(
 
 async function unfinished(client: Client, kind: KeptAtHand['kind']): Promise<DepositRecord | null> {
   const records = await client.listDeposits();
-  const isOpen = (one: DepositRecord) => !isStored(one) && !one.isLeaving && one.replaces === null;
+  // A rotation that is not over goes on by ckm csr rotate.
+  const isOver = ({ replaces }: DepositRecord) =>
+    replaces === null || !records.some(({ id }) => encodeHex(id) === encodeHex(replaces));
+  const isOpen = (one: DepositRecord) => !isStored(one) && !one.isLeaving && isOver(one);
   return records.findLast((one) => one.kind === kind && isOpen(one)) ?? null;
 }
 
