@@ -1,3 +1,4 @@
+// Longer than other files, because it is the one tree of commands, each with what it does and where it is loaded from.
 import type { CommandNode } from './command-line/command-node.js';
 
 // Longer than other files, because it is one table: whoever looks for a command finds all of them in one place.

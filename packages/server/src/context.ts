@@ -1,3 +1,4 @@
+// Longer than other files, because it is the one list of what rooms of a server know of each other: interfaces alone, each filled in its own room.
 import type { Ballot, CaseView, FunctionName, KeyTerms, Parameters, Result } from '@ckm/api';
 import type { CkmError, Secret } from '@ckm/foundation';
 import type { Data, Identity, PublicKeys } from '@ckm/gordian';
