@@ -10,8 +10,8 @@ import { type Proxy, startProxy } from '../test/proxy.js';
 import { errorOf, type Outcome } from '../test/run-ckm.js';
 import { openSetup, type Setup } from '../test/run-server.js';
 
-/** docs/people.md, command by command, each in the folder of whom the step names; what a person would type when asked is given by flags. */
-const PAGE = readFileSync(join(import.meta.dirname, '../../../../docs/people.md'), 'utf8');
+/** docs/approvers.md, command by command, each in the folder of whom the step names; what a person would type when asked is given by flags. */
+const PAGE = readFileSync(join(import.meta.dirname, '../../../../docs/approvers.md'), 'utf8');
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const PEOPLE = ['alice', 'bob', 'carol'];
 /** Some fifty commands, each in a process of its own, on a machine that may have other work. */
@@ -76,7 +76,7 @@ async function turnOff(name: string): Promise<() => Promise<void>> {
   };
 }
 
-describe('docs/people.md: a family with a limit', () => {
+describe('docs/approvers.md: a family with a limit', () => {
   const section = PAGE.split(/^## /m).find((text) => text.startsWith('A family with a limit\n'))!;
   const likeness = new Map<string, string>();
 
