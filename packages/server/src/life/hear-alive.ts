@@ -11,6 +11,7 @@ import {
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { AnybodyCall, Call, Handlers, ServerContext } from '../context.js';
 import { refusal } from '../refusals.js';
+import { takenByEvery } from '../sessions/keys/every-row.js';
 import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
@@ -41,17 +42,25 @@ export async function hearAlive(
   const { context } = means;
   const { keyId } = readAlive(signed);
   const rows = await context.storage.read((reader) => reader.keys.withId(keyId));
-  for (const row of rows) {
-    const { policy } = openHead(context, row);
+  const owners = rows.map(({ owner }) => owner);
+  const numbers = await takenByEvery(owners, async (owner) => {
+    const name = { owner, keyId };
     // Looked at first: what nobody signed leaves nothing behind, not even that it came.
-    if (!(await context.storage.read((reader) => isOfOwner(context, reader, row, signed, policy)))) continue;
-    const { owner } = row;
-    const number = await repeatWhenRaced(() =>
-      call.transact((transaction) => hearOne(means, transaction, { owner, keyId }, signed)),
-    );
-    return { number };
-  }
-  throw statementForeign();
+    if (!(await context.storage.read((reader) => isOfKey(context, reader, name, signed)))) return null;
+    return repeatWhenRaced(() => call.transact((transaction) => hearOne(means, transaction, name, signed)));
+  });
+  // Whoever brings it has been heard for all keys of that id, or is told that he has not.
+  return { number: Math.max(...numbers) };
+}
+
+async function isOfKey(
+  context: ServerContext,
+  reader: Reader,
+  name: Pick<KeyRow, 'owner' | 'keyId'>,
+  signed: SignedStatement,
+): Promise<boolean> {
+  const row = await reader.keys.find(name.owner, name.keyId);
+  return row !== null && isOfOwner(context, reader, name, signed, openHead(context, row).policy);
 }
 
 /** The highest number of this signer. @throws AccessError `STATEMENT_FOREIGN` */

@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deviceId, deviceKey, firstKeyDevices, nextDevices, signAlive, signDevices } from '@ckm/api';
-import { secret } from '@ckm/foundation';
+import { compareBytes, secret } from '@ckm/foundation';
 import { createIdentity } from '@ckm/gordian';
 import { afterEach, expect, test } from 'vitest';
-import { type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
+import { type BareServer, TEST_TIME, testPerson } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory } from '../sessions/test/bare-servers.js';
 import { SQLITE_FILE } from '../server/database/open-storage.js';
 import { giveTerms } from '../sessions/test/given-terms.js';
@@ -44,7 +44,7 @@ async function open() {
   const carrier = await alpha.as(mallory);
   const carry = (signer: typeof owner, number: number, key = keyId) =>
     carrier.call('alive.carry', { alive: signAlive(signer, { keyId: key, number }) });
-  return { alpha, her: callers[0]!, keyId, carry };
+  return { alpha, servers, her: callers[0]!, keyId, carry };
 }
 
 /** The server runs on. */
@@ -127,4 +127,19 @@ test('whatever the account asks about its keys is a sign of life, once a day or 
   await her.call('key.show', { keyId });
   await pass(alpha, STEP);
   expect(await silentAt(alpha, keyId)).toBeLessThan(STEP);
+});
+
+test('a key of the same id that another account has made swallows no sign of life', async () => {
+  const { alpha, servers, keyId, carry } = await open();
+  // Rows are in the order of their owners.
+  const thief = [0x11, 0x12, 0x13, 0x14, 0x15, 0x16]
+    .map(testPerson)
+    .find(({ xid }) => compareBytes(xid, alice.xid) < 0)!;
+  await makeKey(await Promise.all(servers.map((server) => server.as(thief))), { keyId });
+  for (const { context } of servers) await giveTerms(context, thief.xid, keyId, terms);
+  await carry(owner, 1);
+  await pass(alpha, 12_000);
+  expect(await silentAt(alpha, keyId)).toBeGreaterThanOrEqual(10_800);
+  expect(await carry(owner, 2)).toEqual({ number: 2 });
+  expect(await silentAt(alpha, keyId)).toBe(0);
 });

@@ -7,11 +7,12 @@ import {
   signDevices,
   signFreeze,
 } from '@ckm/api';
-import { encodeHex, secret } from '@ckm/foundation';
+import { compareBytes, encodeHex, secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
 import { afterEach, expect, test } from 'vitest';
 import { createKeyDesk } from '../control/desks/key-desk.js';
-import { TEST_TIME } from '../sessions/test/bare-server.js';
+import { openHead, sealHead } from '../sessions/keys/stored/key-head.js';
+import { TEST_TIME, testPerson } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, messageOf } from '../sessions/test/bare-servers.js';
 import { giveTerms } from '../sessions/test/given-terms.js';
 import type { Storage } from '../storage/storage.js';
@@ -128,4 +129,38 @@ test('L11: a paper freezes once, also after its key was thawed and its server st
     now += later;
     await expect(again.call('freeze.carry', { freeze: paper })).rejects.toThrow(code('FREEZE_OVER'));
   }
+});
+
+test('a key of the same id that another account has made swallows no freeze', async () => {
+  const { servers, callers, carriers, keyId, signer } = await open();
+  // Rows are in the order of their owners.
+  const thief = [0x11, 0x12, 0x13, 0x14, 0x15, 0x16]
+    .map(testPerson)
+    .find(({ xid }) => compareBytes(xid, alice.xid) < 0)!;
+  await makeKey(await Promise.all(servers.map((server) => server.as(thief))), { keyId });
+  const terms = { ownerKey: owner.publicKeys.signing.bytes, approvers: [approver] };
+  for (const { context } of servers) await giveTerms(context, thief.xid, keyId, terms);
+  const paper = freezeBy(owner, keyId, null);
+  const { frozen } = await carriers[0]!.call('freeze.carry', { freeze: paper });
+  expect(frozen).toMatchObject({ by: { who: 'owner' } });
+  expect((await callers[0]!.call('key.show', { keyId })).key.frozen).toEqual(frozen);
+  await expect(signer.request(1, messageOf('stopped'), {})).rejects.toThrow(code('POLICY_KEY_FROZEN'));
+});
+
+test('a server that has left the key says so, and is not counted by whoever carries a freeze', async () => {
+  const { servers, carriers, keyId } = await open();
+  const { context } = servers[0]!;
+  await context.storage.transact(async (transaction) => {
+    const row = (await transaction.keys.hold(alice.xid, keyId))!;
+    const head = openHead(context, row);
+    const { sealed: _, ...columns } = { ...row, version: row.version + 1 };
+    const left = { epoch: 1, transcriptHash: new Uint8Array(32) };
+    await transaction.keys.update(sealHead(context, head, { ...head, left }, columns));
+  });
+  const freeze = freezeBy(owner, keyId, null);
+  await expect(carriers[0]!.call('freeze.carry', { freeze })).rejects.toThrow(code('KEY_LEFT'));
+  await expect(
+    carriers[0]!.call('freeze.carry', { freeze: freezeBy(someone(9), keyId, null) }),
+  ).rejects.toThrow(code('STATEMENT_FOREIGN'));
+  expect((await carriers[1]!.call('freeze.carry', { freeze })).frozen).not.toBeNull();
 });

@@ -9,13 +9,15 @@ import {
   statementForeign,
   whoFroze,
 } from '@ckm/api';
-import { CkmError, formatMoment } from '@ckm/foundation';
+import { CkmError, equalBytes, formatMoment } from '@ckm/foundation';
 import type { AnybodyCall, ServerContext } from '../context.js';
 import { type Freezer, freezerInWords } from '../policy/freezer.js';
 import { type Freeze, joinFreezes, shownFreeze, standingFreeze, withCarried } from '../policy/freeze.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import { freezesIn, listJoining, storeJoiningFreezes } from '../sessions/changes/epoch/joining-freezes.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
+import { takenByEvery } from '../sessions/keys/every-row.js';
+import { assertStillThere } from '../sessions/keys/over.js';
 import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { noteTightened } from '../sessions/keys/stored/note-marks.js';
@@ -26,7 +28,7 @@ import type { KeyName } from '../vault/head-counts.js';
 /**
  * Answers `freeze.carry`: this server does nothing with the key from then on, as with `key.freeze`, on the word of whoever signed it and not of whoever brings it.
  * Nobody learns from it which keys there are: a key that is not here, and a signature of nobody, are one answer.
- * @throws AccessError `STATEMENT_FOREIGN`; EncodingError `STATEMENT_INVALID`; UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`; PolicyError `FREEZE_USED_UP`
+ * @throws AccessError `STATEMENT_FOREIGN`; EncodingError `STATEMENT_INVALID`; UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`, `KEY_LEFT`; PolicyError `FREEZE_USED_UP`
  */
 export async function carryFreeze(
   context: ServerContext,
@@ -36,16 +38,24 @@ export async function carryFreeze(
   const { keyId } = readFreeze(signed);
   // Whoever joins a key has no row of it yet: its owner carries it there himself.
   const rows = await context.storage.read((reader) => reader.keys.withId(keyId));
-  const owners = rows.length === 0 ? [call.sender] : rows.map(({ owner }) => owner);
-  for (const owner of owners) {
+  const others = rows.map(({ owner }) => owner).filter((owner) => !equalBytes(owner, call.sender));
+  const taken = await takenByEvery([call.sender, ...others], async (owner) => {
     const name = { owner, keyId };
     // Looked at first: what nobody signed leaves nothing behind, not even that it came.
-    if (!(await context.storage.read((reader) => isOfKey(context, reader, name, signed)))) continue;
+    if (!(await context.storage.read((reader) => isOfKey(context, reader, name, signed)))) return null;
     return repeatWhenRaced(() =>
       call.transact((transaction) => freezeOne(context, transaction, name, signed)),
     );
-  }
-  throw statementForeign();
+  });
+  return leastOf(taken);
+}
+
+/** Whoever brings it is told no more than holds for every key of that id. */
+function leastOf(taken: readonly Result<'freeze.carry'>[]): Result<'freeze.carry'> {
+  return taken.reduce((least, one) => {
+    if (least.frozen === null || one.frozen === null) return { frozen: null };
+    return one.frozen.until < least.frozen.until ? one : least;
+  });
 }
 
 /** Whether somebody has signed it whom the terms of this very key name, here or at a server that is to join it. */
@@ -75,6 +85,7 @@ async function freezeOne(
   const head = openHead(context, row);
   const signer = await signerIn(context, transaction, name, signed, head.policy);
   if (signer === null) throw statementForeign();
+  assertStillThere(head, await listJoining(context, transaction, name));
   const found = await findTightening(context.vault, transaction, { ...name, tightened: head.tightened });
   const before = found ?? NO_TIGHTENING;
   const carried = carry(context, before.freezes, readFreeze(signed), signer);

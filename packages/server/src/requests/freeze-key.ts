@@ -21,7 +21,7 @@ import {
 } from '../sessions/changes/epoch/joining-freezes.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { readWhatFollows } from '../sessions/changes/votes/what-follows.js';
-import { keyLeft } from '../sessions/keys/over.js';
+import { assertStillThere } from '../sessions/keys/over.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
 import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import { repeatWhenRaced } from '../storage/raced.js';
@@ -90,10 +90,8 @@ async function changeFreezes(
       const joining = await listJoining(context, transaction, name);
       if (row === null) return freezeJoining(context, transaction, name, joining, change);
       const head = openHead(context, row);
-      const { tightened, left } = head;
-      // It does nothing with the key anyway, unless it is to join again; and an owner who counts must not count it.
-      if (left !== undefined && !joining.some((one) => one.row.epoch >= left.epoch))
-        throw keyLeft(left.epoch);
+      assertStillThere(head, joining);
+      const { tightened } = head;
       const found = await findTightening(context.vault, transaction, { ...name, tightened });
       const before = found ?? NO_TIGHTENING;
       const now = context.clock();
