@@ -1,5 +1,13 @@
 import { afterEach, expect, test } from 'vitest';
-import { createTestNetwork, messageOf, type TestNetwork } from '../test/test-network.js';
+import { memoryStore } from '../store/memory-store.js';
+import {
+  copyStore,
+  createTestNetwork,
+  messageOf,
+  recordsOf,
+  type TestNetwork,
+} from '../test/test-network.js';
+import { saveAliveRecord } from './alive-record.js';
 import { keyOfOwner } from './test/key-of-owner.js';
 
 const DAY = 86_400;
@@ -16,9 +24,9 @@ const withHeirs = {
   silence: { afterSeconds: 100 * DAY, grants: [{ who: 'eve', may: ['use' as const] }] },
 };
 
-async function open(terms: Parameters<typeof keyOfOwner>[1] = withHeirs) {
+async function open(terms: Parameters<typeof keyOfOwner>[1] = withHeirs, store = memoryStore()) {
   network = await createTestNetwork(3);
-  return keyOfOwner(network, terms);
+  return keyOfOwner(network, terms, store);
 }
 
 test('L3: a sign of life goes to all servers, whichever of them are used; who has not heard is named, and hears it when it is back', async () => {
@@ -59,4 +67,30 @@ test('a key without heirs is told nothing, and the key of no name is unknown', a
   expect(await client.alive()).toEqual([]);
   await expect(client.alive('nothing')).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
   await expect(client.alive('savings')).rejects.toMatchObject({ code: 'KEY_WITHOUT_HEIRS' });
+});
+
+test('whoever has said it with a clock that was ahead keeps nobody with the same words from being heard; a single server that says so is named', async () => {
+  const store = memoryStore();
+  const { client, keyId, callers } = await open(withHeirs, store);
+  const elsewhere = await network.owner({ store: await copyStore(store) });
+  const ahead = network.now + 365 * DAY;
+  await saveAliveRecord(recordsOf(store), { keyId, number: ahead, heard: [] });
+  expect((await client.alive())[0]!.servers.every(({ isHeard }) => isHeard)).toBe(true);
+  const silent = async () => (await callers[0]!.call('key.life', { keyId })).silence!.silentSeconds;
+  network.now += 1_000;
+  await network.server('alpha').bare.sessions.sweep();
+  const [second] = await elsewhere.alive();
+  expect(second!.servers.map(({ isHeard }) => isHeard)).toEqual([true, true, true]);
+  expect(await silent()).toBe(0);
+  const taken: number[] = [];
+  network.server('alpha').tamper = async ({ name }, honest) => {
+    const said = await honest();
+    if (name !== 'alive.carry') return said;
+    taken.push((said as { readonly number: number }).number);
+    return { number: 2 ** 40 };
+  };
+  const [third] = await elsewhere.alive();
+  expect(third!.servers.map(({ isHeard }) => isHeard)).toEqual([false, true, true]);
+  expect(third!.servers[0]!.text).toContain('NOT heard');
+  expect(taken).toEqual([ahead + 3]);
 });

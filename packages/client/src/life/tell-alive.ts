@@ -1,6 +1,6 @@
 import { signAlive, type SilenceRule } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
-import { wipeIdentity } from '@ckm/gordian';
+import { type Identity, wipeIdentity } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
 import { certifyRecord, type CertifiedKey } from '../keys/key-record.js';
 import { listKeyRecords, type ReadKey } from '../keys/keys.js';
@@ -104,31 +104,72 @@ async function tell(
   const { afterSeconds } = policy.silence!;
   const signer = await speakerFor(context, key);
   if (signer === null) return { key: name, afterSeconds, outcome: 'unlisted', servers: [] };
-  const record = await nextNumber(context, key);
-  const alive = signAlive(signer, { keyId: key.keyId, number: record.number });
-  wipeIdentity(signer);
-  const told = await Promise.all(
-    servers.map(async (server): Promise<HeardAt> => {
-      const at = record.heard.find((one) => equalBytes(one.server, server.xid))?.at ?? null;
+  try {
+    const first = await say(context, key, signer, servers, 0);
+    const above = namedByEnough(key, first);
+    const deaf = servers.filter((_, at) => first[at]!.later !== null);
+    // Somebody with the same words has said it with a clock that is ahead: whoever goes on below it is heard by nobody.
+    const second = above === null ? [] : await say(context, key, signer, deaf, above);
+    const told = first.map(({ at }) => second.find((one) => one.at.server === at.server)?.at ?? at);
+    await noteHeard(context, key, servers, told);
+    return { key: name, afterSeconds, outcome: 'told', servers: told };
+  } finally {
+    wipeIdentity(signer);
+  }
+}
+
+/** What one server has said to a sign of life. */
+interface Said {
+  readonly at: HeardAt;
+  /** The later number that it says it has heard of this signer; null: it has taken this one, or says nothing. */
+  readonly later: number | null;
+}
+
+async function say(
+  context: ClientContext,
+  key: CertifiedKey,
+  signer: Identity,
+  servers: readonly ServerRecord[],
+  above: number,
+): Promise<readonly Said[]> {
+  const { number, heard } = await nextNumber(context, key, above);
+  const alive = signAlive(signer, { keyId: key.keyId, number });
+  return Promise.all(
+    servers.map(async (server): Promise<Said> => {
+      const at = heard.find((one) => equalBytes(one.server, server.xid))?.at ?? null;
+      const deaf = { server: server.name, isHeard: false, at };
       try {
-        await (await context.linkTo(server)).call('alive.carry', { alive });
-        return { server: server.name, isHeard: true, at: context.clock(), text: 'has heard it', code: null };
+        const said = await (await context.linkTo(server)).call('alive.carry', { alive });
+        if (said.number > number)
+          return { at: { ...deaf, text: HEARD_LATER, code: null }, later: said.number };
+        const taken = { isHeard: true, at: context.clock(), text: 'has heard it', code: null };
+        return { at: { ...deaf, ...taken }, later: null };
       } catch (error) {
         if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
-        return { server: server.name, isHeard: false, at, text: error.message, code: error.code };
+        return { at: { ...deaf, text: error.message, code: error.code }, later: null };
       }
     }),
   );
-  await noteHeard(context, key, servers, told);
-  return { key: name, afterSeconds, outcome: 'told', servers: told };
+}
+
+const HEARD_LATER = 'has NOT heard it: it says that it has heard a later one';
+
+/** A number that as many servers name as use the key, so that no liar among fewer runs it up; null: there is none. */
+function namedByEnough(key: CertifiedKey, said: readonly Said[]): number | null {
+  const named = said.flatMap(({ later }) => (later === null ? [] : [later]));
+  return named.toSorted((one, other) => other - one)[key.public.quorum.needed - 1] ?? null;
 }
 
 /** On record before anybody hears of it, so that no number is signed for twice. */
-function nextNumber({ store, clock }: ClientContext, { keyId }: CertifiedKey): Promise<AliveRecord> {
+function nextNumber(
+  { store, clock }: ClientContext,
+  { keyId }: CertifiedKey,
+  above: number,
+): Promise<AliveRecord> {
   return store.exclusive('alive', async () => {
     const before = await readAliveRecord(store, keyId);
     // By the clock, so that a machine whose records are older goes on above them.
-    const next = { ...before, number: Math.max(clock(), before.number + 1) };
+    const next = { ...before, number: Math.max(clock(), before.number + 1, above + 1) };
     await saveAliveRecord(store, next);
     return next;
   });
