@@ -83,7 +83,10 @@ export async function takeChange(
   if (brought.change.version <= versionOf(head.policy))
     return takePast(means, call, transaction, key, brought);
   const byWords = as === 'proposed' && call.by.may === null;
-  const weighed = await weigh(means, byWords, transaction, key, brought);
+  // Whoever only hands a change on is not who proposed it.
+  const isOfDevice = as === 'proposed' && !byWords;
+  const proposer = { byWords, ...(isOfDevice ? { by: call.by.id } : {}) };
+  const weighed = await weigh(means, proposer, transaction, key, brought);
   await assertMayBring(means, call, transaction, weighed, as);
   const former = await readFormer(means.context, transaction, key);
   const verdict = verdictOf(means, head, weighed, former);
@@ -113,7 +116,7 @@ interface Weighed {
 
 async function weigh(
   means: TermsMeans,
-  byWords: boolean,
+  proposer: Proposer,
   transaction: Transaction,
   key: KeyWithTerms,
   { change, after, link }: Brought,
@@ -134,15 +137,18 @@ async function weigh(
   const said = await votesAbout(means, transaction, row, change);
   const { votes, refused } = takeVotes(means, polling, known?.votes ?? [], [...link.votes, ...said]);
   const counted = countKept(polling, votes);
-  const waits = afterNo(known?.waits ?? waitsFrom(means, byWords, before), counted.votes);
+  const waits = afterNo(known?.waits ?? waitsFrom(means, proposer, before), counted.votes);
   const ofLink = refused.filter(({ at }) => at < link.votes.length);
   return { step, known, dead, waits, votes, refused: ofLink, counted };
 }
 
-function waitsFrom({ counting }: TermsMeans, byWords: boolean, before: KeyTerms): Waits {
+/** Who proposed a change, as far as that counts for how long it waits and with whom it ends. */
+type Proposer = Pick<Waits, 'byWords' | 'by'>;
+
+function waitsFrom({ counting }: TermsMeans, proposer: Proposer, before: KeyTerms): Waits {
   const counter = counting();
-  const waited = waitFrom(counter, longestWait(before, byWords));
-  return { byWords, proposedAt: counter.now, waited };
+  const waited = waitFrom(counter, longestWait(before, proposer.byWords));
+  return { ...proposer, proposedAt: counter.now, waited };
 }
 
 function verdictOf(

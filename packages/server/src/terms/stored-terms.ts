@@ -26,6 +26,8 @@ export interface StoredTerms {
 /** What a change waits for besides those who are asked. */
 export interface Waits {
   readonly byWords: boolean;
+  /** Id of the device that proposed it; absent: the words did, or nobody has noted it. */
+  readonly by?: Uint8Array;
   /** UnixSeconds. */
   readonly proposedAt: number;
   readonly waited: WaitingTime;

@@ -1,10 +1,12 @@
 import { parseTermsChange, termsChangeDigest, versionOf } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import type { Call } from '../context.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { TermsRow, Transaction } from '../storage/storage.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
-import { COUNT_SECONDS, countOn } from '../sessions/waiting-time.js';
+import { COUNT_SECONDS, type Counter, countOn } from '../sessions/waiting-time.js';
 import { endAsking, votesAbout } from './asked-people.js';
 import { readFormer } from './held-key.js';
 import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
@@ -12,7 +14,15 @@ import type { TermsMeans } from './means.js';
 import { noteChange } from './note-change.js';
 import { countKept, pollingOf, takeVotes } from './poll.js';
 import { afterNo, endOf, LAIN_TOO_LONG, stepOf } from './standing.js';
-import { letGo, openTerms, putInForce, readNext, type StoredTerms, writeNext } from './stored-terms.js';
+import {
+  letGo,
+  openTerms,
+  putInForce,
+  readNext,
+  type StoredTerms,
+  type Waits,
+  writeNext,
+} from './stored-terms.js';
 
 const PAGE = 64;
 /** Between one look at all changes that wait and the next. Seconds. */
@@ -56,7 +66,8 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
   const { context } = means;
   const { owner, keyId } = row;
   // It neither ripens nor ends while the account is suspended.
-  if ((await transaction.accounts.find(owner))?.status !== 'active') return;
+  const account = await context.accounts.find(transaction, owner);
+  if (account?.status !== 'active') return;
   const key = await holdRecalled(context, transaction, { owner, keyId });
   const head = key === null ? null : openHead(context, key);
   if (key === null || head === null || !belongs(head, row)) {
@@ -76,15 +87,14 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
   const counted = countKept(polling, votes);
   const then = { ...afterNo(waits, counted.votes), waited };
   const verdict: ChangeVerdict =
-    counter.now > endOf(waits)
-      ? LAIN_TOO_LONG
-      : judgeWaiting({
-          ...step,
-          former: await readFormer(context, transaction, { row: key, head }),
-          byWords: then.byWords,
-          ...counted,
-          counted: waited.counted,
-        });
+    lateVerdict(account, waits, counter) ??
+    judgeWaiting({
+      ...step,
+      former: await readFormer(context, transaction, { row: key, head }),
+      byWords: then.byWords,
+      ...counted,
+      counted: waited.counted,
+    });
   if (verdict.verdict === 'waits') {
     const isSame = waited === waits.waited && then.byWords === waits.byWords && !isMore(votes, next.record);
     if (!isSame) await writeNext(context, transaction, key, head, { ...next.record, votes, waits: then });
@@ -99,6 +109,15 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
     await writeNext(context, transaction, key, head, { ...next.record, votes, waits: null, over: reason });
   }
   await noteChange(context, transaction, key, step, { verdict, by: null, votes: counted.votes });
+}
+
+/** What a device has proposed ends with it, as all that it has begun. Null: it waits on. */
+function lateVerdict({ keys }: Call['account'], waits: Waits, { now }: Counter): ChangeVerdict | null {
+  const { by } = waits;
+  const isStill = ({ id, may }: Call['by']) => equalBytes(id, by!) && may?.includes('manage') === true;
+  if (by !== undefined && ![...keys.devices.values()].some(isStill))
+    return { verdict: 'over', reason: 'the device that proposed it was removed' };
+  return now > endOf(waits) ? LAIN_TOO_LONG : null;
 }
 
 /** What nothing belongs to any more waits for nothing, and nobody is asked about it. */

@@ -1,6 +1,16 @@
 // @module-tag long
 import { join } from 'node:path';
-import { changeOfTerms, encodeTerms, encodeTermsChange, parseTerms, policyHash } from '@ckm/api';
+import {
+  changeOfTerms,
+  deviceId,
+  encodeTerms,
+  encodeTermsChange,
+  nextDevices,
+  parseDevices,
+  parseTerms,
+  policyHash,
+  signDevices,
+} from '@ckm/api';
 import { REQUEST_FACTS } from '@ckm/requests';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { BareServer } from '../sessions/test/bare-server.js';
@@ -234,6 +244,24 @@ test('Q16a: a stolen laptop’s first terms wait for three days, and any other d
   await thief.call('terms.propose', { keyId, ...again });
   await world.pass(3 * DAY + HOUR);
   expect(await world.inForce()).toHaveProperty('approvals');
+}, 120_000);
+
+test('what a stolen laptop has proposed ends with it, once the words have removed it', async () => {
+  const world = await createTermsWorld(network);
+  const { keyId } = world.made;
+  await world.growUp();
+  const loose = await world.change((before) => ({ ...before, expiresAt: 1_900_000_000 }));
+  const { waiting } = await world.laptop().call('terms.propose', { keyId, ...loose });
+  expect(waiting).toMatchObject({ missing: 0, byWords: false });
+  const words = await world.words();
+  const { links } = await words.call('device.show', { after: null });
+  const list = parseDevices(links.at(-1)!.document);
+  const without = nextDevices(list, [], deviceId(alice.publicKeys), true);
+  await words.call('device.update', { documents: [signDevices(without, alice)] });
+  await world.pass(3 * DAY + HOUR);
+  expect(await world.inForce()).not.toHaveProperty('expiresAt');
+  const shown = await words.call('terms.show', { keyId, after: null });
+  expect(shown.waiting).toBeNull();
 }, 120_000);
 
 test('P2: a young device touches no terms, and one that may not manage proposes none; both stop what waits', async () => {
