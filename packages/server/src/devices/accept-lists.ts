@@ -35,6 +35,8 @@ export interface KnownLists {
   readonly inForce: DevicesDocument;
   /** The list that was in force at a place, or is; null: none was, or it is not kept. */
   signedAt(place: DevicesPlace): Promise<SignedDevices | null>;
+  /** Judges what comes behind a list: as `followDevices`. */
+  follow(before: DevicesDocument, signed: SignedDevices): DevicesDocument;
 }
 
 /**
@@ -65,7 +67,7 @@ export async function judgeLists(
       if (equalBytes(brought.signed.document, signed.document)) continue;
       throw devicesTwice(next);
     }
-    const list = followDevices(before, signed);
+    const list = known.follow(before, signed);
     assertOldEnough(ages, before, list);
     lists.push({ list, signed });
     before = list;

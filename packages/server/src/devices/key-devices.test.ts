@@ -119,3 +119,18 @@ test('terms that name another owner begin his list anew', async () => {
   const his = next(phone, firstKeyDevices(keyId, phone.publicKeys), [entry(thief, 'use')]);
   expect((await bring(0, his.signed)).links).toEqual([his.signed]);
 });
+
+test('a server that was away for generations, or never had the list, takes what the words began, whatever lies between', async () => {
+  await own();
+  const one = next(owner, firstKeyDevices(keyId, owner.publicKeys), [entry(laptop, 'manage')]);
+  const two = next(owner, one.list, [entry(laptop, 'manage')], true);
+  const three = next(owner, two.list, [entry(phone, 'manage')], true);
+  const four = next(phone, three.list, [entry(phone, 'manage'), entry(laptop)]);
+  await bring(0, one.signed, two.signed, three.signed, four.signed);
+  const { links, inForce } = await bring(0);
+  expect(links).toEqual([three.signed, four.signed]);
+  expect((await bring(1, ...links)).inForce).toEqual(inForce);
+  expect(await code(bring(1, two.signed))).toBe('DEVICES_OLD');
+  const posing = next(phone, four.list, [entry(phone, 'manage')], true);
+  expect(await code(bring(1, posing.signed))).toBe('DEVICES_NOT_ALLOWED');
+});

@@ -1,5 +1,7 @@
 import {
   beforeFirstOf,
+  devicesBehind,
+  type DevicesDocument,
   devicesNotAllowed,
   type DevicesPlace,
   devicesTwice,
@@ -20,9 +22,9 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyDevicesRow, KeyRow, Reader, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import { type Accepted, judgeLists, type KnownLists } from './accept-lists.js';
-import { detailOf, devicesInWords, isOfServer, lostIn } from './lists.js';
+import { detailOf, devicesInWords, isOfServer, isOfWords, lostIn } from './lists.js';
 import type { KeyWishes } from './key-wishes.js';
-import type { Ages } from './quarantine.js';
+import { type Ages, LAST_OF_YOUNG } from './quarantine.js';
 
 /** What the room of devices wants to know for the lists of one key. */
 export interface KeyDeviceMeans {
@@ -113,6 +115,11 @@ async function bring(
   if (refused !== null) throw refused;
 }
 
+/** Whoever was away has not seen every generation, and nobody keeps those that are over: what the words begin stands whatever was before. */
+function followOverGaps(before: DevicesDocument, signed: SignedDevices): DevicesDocument {
+  return devicesBehind(before, [signed]);
+}
+
 async function knownOf(
   context: ServerContext,
   transaction: Transaction,
@@ -125,10 +132,15 @@ async function knownOf(
   if (last === null) {
     // Terms may name another owner since: his list begins anew.
     await transaction.keyDevices.removeBefore(owner, keyId, EVERY_GENERATION);
-    return { inForce: beforeFirstOf(keyId, ownerKey, first), signedAt: () => Promise.resolve(null) };
+    return {
+      inForce: beforeFirstOf(keyId, ownerKey, first),
+      signedAt: () => Promise.resolve(null),
+      follow: followOverGaps,
+    };
   }
   return {
     inForce: last.list,
+    follow: followOverGaps,
     signedAt: async (place) => {
       const row = await transaction.keyDevices.find(owner, keyId, place, false);
       return row === null ? null : openRecord<SignedDevices>(context.vault, 'key_devices', row);
@@ -146,8 +158,11 @@ async function putInForce(
 ): Promise<void> {
   const { list } = lists.at(-1)!;
   const lost = lostIn([{ list: inForce }, ...lists]);
-  // A thief's fresh device does not take the others off the list of a key (P2).
-  if (lost.length > 0 && (await isYoung(transaction, call))) throw deviceTooYoung();
+  const ofDevices = lists.filter((one) => !isOfWords(one.list));
+  const isLate = ofDevices.some((one) => one.list.number > LAST_OF_YOUNG);
+  // A thief's fresh device does not take the others off the list of a key (P2), nor the numbers with which they take it off.
+  const isForOld = ofDevices.length > 0 && (lost.length > 0 || isLate);
+  if (isForOld && (await isYoung(transaction, call))) throw deviceTooYoung();
   // As of an account: whoever takes a device out, or begins anew, is refused nothing for what was stored.
   const beginsAnew = list.generation > inForce.generation;
   if (lost.length === 0 && !beginsAnew) {

@@ -20,7 +20,7 @@ export const QUARANTINE_SECONDS = 259_200;
 /** So long where nobody else has: whoever has one device has nobody who could. */
 const UNSEEN_SECONDS = 2_592_000;
 /** Lists of one generation, of which a young device signs no later one: whoever was there before it can still take it out. */
-const LAST_OF_YOUNG = 511;
+export const LAST_OF_YOUNG = 511;
 const PAGE = 64;
 
 /** What is remembered of a device while it is young. */

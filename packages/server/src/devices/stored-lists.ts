@@ -1,5 +1,5 @@
 import type { DevicesDocument, DevicesPlace, DevicesTwice, SignedDevices } from '@ckm/api';
-import { firstDevices, parseDevices } from '@ckm/api';
+import { firstDevices, followDevices, parseDevices } from '@ckm/api';
 import type { Account } from '../accounts/accounts.js';
 import type { ServerContext } from '../context.js';
 import type { Reader, Transaction } from '../storage/storage.js';
@@ -43,6 +43,7 @@ export function knownOf(
   return {
     inForce: listInForce(context, account),
     signedAt: (place) => signedAt(context, reader, account, place),
+    follow: followDevices,
   };
 }
 
