@@ -2,7 +2,7 @@ import { type DeviceKey, deviceKey } from '@ckm/api';
 import { encodeHex, equalBytes, type Secret } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
-import { unlistEverywhere } from '../life/keep-key-lists.js';
+import { isListedAnywhere, renameEverywhere, unlistEverywhere } from '../life/keep-key-lists.js';
 import { householdIn } from '../owner/owner.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { nearestName } from '../store/nearest-name.js';
@@ -76,9 +76,13 @@ export async function removeDevice(context: ClientContext, args: RemoveDeviceArg
   });
   const servers = await changeLists(context, wanted, args.words ?? null);
   // It is out of the account by then: what is left of it on a list says that somebody lives, and stops a key.
-  await unlistEverywhere(context, args.name, args.words ?? null);
+  const left = await unlistEverywhere(context, args.name, args.words ?? null);
   await forgetOffersOf(context.store, args.name);
-  return outcomeOf(args.name, servers);
+  const removed = outcomeOf(args.name, servers);
+  return {
+    ...removed,
+    servers: removed.servers.map((one) => (one.outcome === 'refused' ? one : (left.get(one.server) ?? one))),
+  };
 }
 
 /** @throws as {@link renameDevice} */
@@ -95,6 +99,8 @@ export async function planDeviceRename(
  */
 export async function renameDevice(context: ClientContext, args: RenameDeviceArgs): Promise<ChangedDevice> {
   const { at } = await findRenamed(context, args, false);
+  // First, so that whoever is stopped in between says the same again.
+  await renameEverywhere(context, args, args.words ?? null);
   const household = householdIn(await context.owner());
   const wanted = at.map(({ server, key }): MeantFor => {
     const notes = sealDeviceName(household, key.publicKeys, args.wanted, context.random);
@@ -126,7 +132,8 @@ async function findRemoved(
   args: RemoveDeviceArgs,
   isLooking: boolean,
 ): Promise<Found> {
-  const found = await find(context, args, isLooking);
+  // One that no account has any more may be left on lists of keys.
+  const found = await find(context, args, isLooking, true);
   if (found.at.some(({ isOwn }) => isOwn)) throw deviceAtHand(args.name);
   return found;
 }
@@ -137,15 +144,17 @@ async function findRenamed(
   isLooking: boolean,
 ): Promise<Found> {
   const wanted = parseName('device', args.wanted);
-  const found = await find(context, args, isLooking);
+  const found = await find(context, args, isLooking, false);
   if (found.names.includes(wanted)) throw deviceNameTaken(wanted);
   return found;
 }
 
+/** @param isLeft whether one that only the list of a key has is found, too */
 async function find(
   context: ClientContext,
   { name, words }: RemoveDeviceArgs,
   isLooking: boolean,
+  isLeft: boolean,
 ): Promise<Found> {
   const records = await serversWithAccount(context);
   if (words !== undefined) await assertOwnWords(context, words);
@@ -161,15 +170,18 @@ async function find(
   const isMeant = ({ key, called }: (typeof all)[number]) =>
     isNamed ? called === name : DIGITS.test(name) && encodeHex(key.id).startsWith(name);
   const meant = all.filter(isMeant);
-  if (meant.length === 0) throw deviceUnknown(name, nearestName(name, names));
-  if (!isNamed) assertOneId(name, meant);
+  const isNowhere = meant.length === 0;
+  if (isNowhere && !(isLeft && (await isListedAnywhere(context, name))))
+    throw deviceUnknown(name, nearestName(name, names));
+  if (!isNamed && !isNowhere) assertOneId(name, meant);
   const at = await Promise.all(
     meant.map(async ({ server, key }) => ({ server, key, isOwn: await isOwn(context, server, key) })),
   );
   const left = all.filter((one) => one.called === null && !isMeant(one));
   const unknown = [...new Set(left.map(({ key }) => encodeHex(key.id).slice(0, SHOWN_DIGITS)))];
   // Each server knows a device by another key: an id is told to those that have it, and a name to all.
-  const told = isNamed ? records : records.filter((server) => at.some((one) => one.server === server));
+  const told =
+    isNamed || isNowhere ? records : records.filter((server) => at.some((one) => one.server === server));
   return { records: told, silent, at, names, unknown };
 }
 

@@ -1,15 +1,29 @@
 import { type DeviceKey, deviceKey, deviceId, keysWished } from '@ckm/api';
-import { encodeHex, equalBytes, type Secret } from '@ckm/foundation';
-import { wipeIdentity } from '@ckm/gordian';
+import { AvailabilityError, CkmError, encodeHex, equalBytes, type Secret } from '@ckm/foundation';
+import { type Identity, wipeIdentity } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
-import { readKnownList } from '../devices/lists/known-list.js';
+import type { ChangedAt } from '../devices/lists/change-lists.js';
+import { type KnownList, readKnownList } from '../devices/lists/known-list.js';
+import { lookAtList } from '../devices/lists/read-list.js';
+import { speakTo } from '../devices/lists/speaker.js';
+import { unsentAt } from '../devices/lists/unsent.js';
 import { certifyRecord, type CertifiedKey } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import { rosterOf } from '../keys/roster.js';
 import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
 import { householdIn } from '../owner/owner.js';
 import { keyOwnerIdentity } from '../seed/key-owner.js';
-import { bringKeyLists, type KeyListsHeard, listDevices, unlistDevice, type WishesAt } from './key-lists.js';
+import type { ServerRecord } from '../servers/server-record.js';
+import {
+  bringKeyLists,
+  changeEntries,
+  isOnAny,
+  type KeyListsHeard,
+  listDevices,
+  lookAtKeyLists,
+  unlistDevice,
+  type WishesAt,
+} from './key-lists.js';
 
 /**
  * Keeps the lists of keys that have an owner key: servers that answered have the newest one; a device says that it wants to be on it; and where whoever speaks here
@@ -32,7 +46,8 @@ async function admitWishes(context: ClientContext, key: CertifiedKey, heard: Key
   const signer = owner.identityForKey(key.keyId);
   const own = heard.newest?.list.keys.find(({ id }) => equalBytes(id, deviceId(signer.publicKeys)));
   if (owner.words !== null || own?.may.includes('manage') === true) {
-    const wished = await Promise.all(heard.wishes.map((one) => entriesOf(context, key.keyId, one)));
+    const standing = await standingAt(context, key);
+    const wished = await Promise.all(heard.wishes.map((one) => entriesOf(context, key, one, standing)));
     const gives = (entry: DeviceKey) =>
       owner.words !== null || entry.may.every((one) => own?.may.includes(one) === true);
     const entries = new Map(wished.flat().map((entry) => [encodeHex(entry.id), entry]));
@@ -41,43 +56,144 @@ async function admitWishes(context: ClientContext, key: CertifiedKey, heard: Key
   wipeIdentity(signer);
 }
 
-/** What a server says is believed as far as the device has signed it that this client knows from the list of the account there. */
+/** Devices that one server of a key has let in, as far as it has heard what was decided. */
+interface StandingAt {
+  readonly server: Uint8Array;
+  readonly keys: readonly DeviceKey[];
+  readonly names: readonly (string | null)[];
+}
+
+/** Of each server of a key what it says now, or else said last; one that was never heard is left out. */
+async function standingAt(context: ClientContext, key: CertifiedKey): Promise<readonly StandingAt[]> {
+  const household = householdIn(await context.owner());
+  const nameOf = ({ publicKeys, notes }: DeviceKey) => openDeviceName(household, publicKeys, notes);
+  const all = await Promise.all(
+    (await rosterOf(context, key)).map(async ({ server }): Promise<StandingAt[]> => {
+      const known = await listNow(context, server);
+      if (known === null) return [];
+      const unsent = await unsentAt(context.store, server.xid);
+      const isRemoved = (one: DeviceKey) =>
+        unsent.some(({ change }) => {
+          if (change.kind !== 'remove') return false;
+          return change.id === null ? nameOf(one) === change.name : equalBytes(change.id, one.id);
+        });
+      const keys = known.list.keys.filter((one) => !isRemoved(one));
+      return [{ server: server.xid, keys, names: keys.map(nameOf) }];
+    }),
+  );
+  return all.flat();
+}
+
+async function listNow(context: ClientContext, server: ServerRecord): Promise<KnownList | null> {
+  try {
+    return await speakTo(context, server, null, async (speaker) => lookAtList(context, speaker));
+  } catch (error) {
+    if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
+    return readKnownList(context.store, server.xid);
+  }
+}
+
+/**
+ * What a server says is believed as far as a device has signed it that it has let in, and that as many servers of the key have as use it: one that has not heard of
+ * a removal, or does not want to, brings no device back.
+ */
 async function entriesOf(
   context: ClientContext,
-  keyId: Uint8Array,
+  key: CertifiedKey,
   { server, wishes }: WishesAt,
+  standing: readonly StandingAt[],
 ): Promise<readonly DeviceKey[]> {
   const household = householdIn(await context.owner());
-  const known = await readKnownList(context.store, server.xid);
+  const enough = Math.min(key.public.quorum.needed, standing.length);
+  const there = standing.find((one) => equalBytes(one.server, server.xid));
   return wishes.flatMap((wish) => {
-    const device = known?.list.keys.find(({ id }) => equalBytes(id, wish.by));
-    const keys = device === undefined ? null : keysWished(keyId, wish, device.publicKeys);
+    const device = there?.keys.find(({ id }) => equalBytes(id, wish.by));
+    const keys = device === undefined ? null : keysWished(key.keyId, wish, device.publicKeys);
     if (device === undefined || keys === null) return [];
     const name = openDeviceName(household, device.publicKeys, device.notes);
+    if (name !== null && standing.filter(({ names }) => names.includes(name)).length < enough) return [];
     const notes = name === null ? new Uint8Array() : sealDeviceName(household, keys, name, context.random);
     return [deviceKey(keys, device.may, notes)];
   });
 }
 
 /**
- * Takes a device that was removed off the lists of all keys, as far as whoever speaks here manages them.
+ * Takes a device that was removed off the lists of all keys, as far as whoever speaks here manages them. It is done again without harm.
  * @param words typed for this alone: they sign; null: whoever this client is signs
+ * @returns by name of the server, what keeps it from being so there
  */
 export async function unlistEverywhere(
   context: ClientContext,
   name: string,
   words: Secret<Uint8Array> | null,
+): Promise<ReadonlyMap<string, ChangedAt>> {
+  const isIt = await isCalled(context, name);
+  const left = new Map<string, ChangedAt>();
+  for (const { key, signer } of await ownedKeys(context, words)) {
+    const heard = (await bringKeyLists(context, key))!;
+    const isKnown = isOnAny(heard, isIt) || (heard.have.length === 0 && heard.lists.length === 0);
+    const after = isKnown ? await unlistDevice(context, key, { signer, heard }, isIt) : null;
+    wipeIdentity(signer);
+    if (after === null) continue;
+    const isStill = after.have.length === 0 || after.newest?.list.keys.some(isIt) === true;
+    const error = isStill ? stillListed(name, key.record.name) : null;
+    for (const server of after.behind)
+      left.set(server, { server, outcome: isStill ? 'refused' : 'unsent', error });
+  }
+  return left;
+}
+
+/** Nothing of it is on record, so that it has to be said again. */
+function stillListed(name: string, key: string): AvailabilityError {
+  return new AvailabilityError(
+    `${name} may be on the list of devices of ${key} still: no server has taken it off`,
+    {
+      code: 'SERVERS_MISSING',
+      hint: 'say it again when servers of the key answer, or with the words where this device may not manage that list',
+      facts: { key },
+    },
+  );
+}
+
+/** Calls a device otherwise on the lists of all keys, as it is called on those of accounts. @param words as of {@link unlistEverywhere} */
+export async function renameEverywhere(
+  context: ClientContext,
+  { name, wanted }: { readonly name: string; readonly wanted: string },
+  words: Secret<Uint8Array> | null,
 ): Promise<void> {
-  const owner = await context.owner();
-  const household = householdIn(owner);
-  const isIt = ({ publicKeys, notes }: DeviceKey) => openDeviceName(household, publicKeys, notes) === name;
-  for (const record of await listKeyRecords(context.store)) {
-    if (record.policy.ownerKey === undefined) continue;
-    const key = certifyRecord(record);
-    const heard = await bringKeyLists(context, key);
-    if (heard === null) continue;
-    const signer = words === null ? owner.identityForKey(key.keyId) : keyOwnerIdentity(words, key.keyId);
-    await unlistDevice(context, key, { signer, heard }, isIt);
+  const household = householdIn(await context.owner());
+  const isIt = await isCalled(context, name);
+  const changed = ({ publicKeys, may }: DeviceKey) =>
+    deviceKey(publicKeys, may, sealDeviceName(household, publicKeys, wanted, context.random));
+  for (const { key, signer } of await ownedKeys(context, words)) {
+    const heard = (await bringKeyLists(context, key))!;
+    await changeEntries(context, key, { signer, heard }, { isIt, changed });
     wipeIdentity(signer);
   }
+}
+
+/** Whether the list of any key has a device of that name. Servers are asked; nothing is told. */
+export async function isListedAnywhere(context: ClientContext, name: string): Promise<boolean> {
+  const isIt = await isCalled(context, name);
+  for (const record of await listKeyRecords(context.store))
+    if (isOnAny(await lookAtKeyLists(context, certifyRecord(record)), isIt)) return true;
+  return false;
+}
+
+async function isCalled(context: ClientContext, name: string): Promise<(entry: DeviceKey) => boolean> {
+  const household = householdIn(await context.owner());
+  return ({ publicKeys, notes }) => openDeviceName(household, publicKeys, notes) === name;
+}
+
+/** Keys that have an owner key, each with whoever signs for it. The caller wipes him. */
+async function ownedKeys(
+  context: ClientContext,
+  words: Secret<Uint8Array> | null,
+): Promise<readonly { readonly key: CertifiedKey; readonly signer: Identity }[]> {
+  const owner = await context.owner();
+  const records = (await listKeyRecords(context.store)).filter(({ policy }) => policy.ownerKey !== undefined);
+  return records.map(certifyRecord).map((key) => ({
+    key,
+    signer: words === null ? owner.identityForKey(key.keyId) : keyOwnerIdentity(words, key.keyId),
+  }));
 }
