@@ -46,6 +46,7 @@ export {
   startDatabaseProxy,
   startHaproxy,
 } from './haproxy.js';
+export { freePort, untilListening } from './ports.js';
 export {
   type AssertionForm,
   type AuthenticatorAlgorithm,
