@@ -85,9 +85,11 @@ export {
   type ApproverOptions,
   createApprover,
   type Joined,
+  type LookOptions,
   type Waiting,
 } from './approver/approver.js';
 export type { ApproverKey } from './approver/approver-key.js';
+export type { LeftOut } from './approver/contents.js';
 export type { SilentHere } from './approver/ask-servers.js';
 export type { LookedAt, MatterView } from './approver/look.js';
 export type { Said, Verdict } from './approver/said.js';

@@ -1,4 +1,4 @@
-import type { LookedAt, MatterView, SilentHere, Verdict, VoteGiven } from '@ckm/client';
+import type { LeftOut, LookedAt, MatterView, SilentHere, Verdict, VoteGiven } from '@ckm/client';
 import { AvailabilityError, type CkmError, encodeHex, UsageError } from '@ckm/foundation';
 import { formatDescription } from '../terminal/description.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
@@ -53,14 +53,20 @@ export function formatMatter(
 }
 
 function factsOf(view: MatterView): string[] {
-  const { keyName, expiresAt, yes, no, shownBy, notAt, silent } = view;
+  const { keyName, expiresAt, yes, no, shownBy, notAt, leftOut, silent } = view;
   return [
     `for the key ${keyName}, ${askedBy(view)}; open until ${formatInstant(expiresAt, unixNow())}`,
     ...(yes.length + no.length === 0 ? [] : [votesLine(yes, no)]),
     ...ownLine(view),
     `asked at ${shownBy.join(', ')}${notAt.length === 0 ? '' : `; NOT at ${notAt.join(', ')}`}`,
+    ...leftOut.map(leftOutLine),
     ...silent.map(({ server, text }) => `${server} ${text}`),
   ];
+}
+
+function leftOutLine({ server, shows, isFalse }: LeftOut): string {
+  const why = isFalse ? 'it contradicts itself' : 'you leave it out';
+  return `NOT taken from ${server}, ${why}: ${shows}`;
 }
 
 function askedBy({ matter, isOwner, requester }: MatterView): string {

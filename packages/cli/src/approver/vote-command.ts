@@ -1,4 +1,4 @@
-import { assertMayBeSaid, type LookedAt, type Verdict } from '@ckm/client';
+import { assertMayBeSaid, type LookedAt, type LookOptions, type Verdict } from '@ckm/client';
 import { encodeHex, encodeUtf8 } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { openApproverHere } from './approver-home.js';
@@ -22,6 +22,7 @@ import { assertWritable, outFile, writeOut } from '../terminal/write-out.js';
 interface Flags {
   readonly out?: string;
   readonly reason?: string;
+  readonly without?: string;
 }
 
 const ENDINGS = {
@@ -37,6 +38,17 @@ export function voteLeaf(name: string, summary: string): Command {
     .option('--out <file>', 'write it to a new file too, for whoever brings it to the servers; - is stdout');
 }
 
+/** On a command that can leave servers out, which the approver names. */
+export const WITHOUT = [
+  '--without <servers>',
+  'do not take the word of these servers about it, separated by commas: they show something else than most',
+] as const;
+
+/** As that option names them. */
+export function leavingOut({ without }: Pick<Flags, 'without'>): LookOptions {
+  return without === undefined ? {} : { without: without.split(',').map((one) => one.trim()) };
+}
+
 const QUESTIONS: Readonly<Record<Verdict, string>> = {
   yes: 'Say yes?',
   no: 'Say no?',
@@ -45,12 +57,12 @@ const QUESTIONS: Readonly<Record<Verdict, string>> = {
 
 /** What such a command does. */
 export function saying(verdict: Verdict) {
-  return async (context: Context, id: string, { out: named, reason }: Flags): Promise<void> => {
+  return async (context: Context, id: string, { out: named, reason, ...flagged }: Flags): Promise<void> => {
     const { terminal, flags } = context;
     const out = outFile(named);
     await assertWritable(out, flags);
     const approver = await openApproverHere(context);
-    const looked = await approver.look(id);
+    const looked = await approver.look(id, leavingOut(flagged));
     terminal.warn(formatMatter(terminal, looked.view), 'asWritten');
     assertMayBeSaid(looked, verdict);
     const sentence = plainText(verdictSentence(verdict, looked.view));

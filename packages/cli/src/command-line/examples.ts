@@ -30,7 +30,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'approver add': ['approver add bob.answer'],
   'approver list': ['approver list'],
   'approver show': ['approver show 37e6a4f5'],
-  'approver approve': ['approver approve 37e6a4f5', 'approver approve 37e6a4f5 --out bob.vote'],
+  'approver approve': [
+    'approver approve 37e6a4f5',
+    'approver approve 37e6a4f5 --out bob.vote',
+    'approver approve 37e6a4f5 --without bravo',
+  ],
   'approver reject': ['approver reject 37e6a4f5 --reason "call me first"'],
   'approver take-back': ['approver take-back 37e6a4f5'],
   'terms show': ['terms show treasury', 'terms show treasury --out terms.json'],

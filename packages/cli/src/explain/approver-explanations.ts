@@ -23,7 +23,15 @@ export const APPROVER_EXPLANATIONS = groupOf(
     ],
     APPROVAL_DIFFERS: [
       'The servers of the key show different things under one id: one of them, or who asks, shows something false.',
-      'Say yes to nothing. Ask the owner what was asked for, and tell the operators of the servers. A no goes to all of them.',
+      'Ask the owner what was asked for, and tell the operators of the servers. A no goes to all of them. To what most of them show you may say yes where you name who is left out: ckm approver approve ID --without SERVER.',
+    ],
+    APPROVAL_FALSE: [
+      'What is shown contradicts itself: it is not what its own id or its own hashes name. Of one server it is left out, and named; here every server that asks shows it.',
+      'Say no, or bring this program up to date and look again. If it stays so, tell the owner and the operators.',
+    ],
+    APPROVAL_SHOWN_BY_TOO_FEW: [
+      'Without the servers that were left out too few show one and the same thing: those that do could all be sold.',
+      'Leave out fewer, or wait for servers that do not answer. A no goes to all of them, and leaves nobody out.',
     ],
     APPROVAL_UNREADABLE: [
       'What is asked for cannot be read here, so that a yes would be to something that nobody has seen.',

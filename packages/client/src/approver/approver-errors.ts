@@ -18,8 +18,36 @@ export function matterAmbiguous(id: string): UsageError {
 export function approvalDiffers(what: string): StateError {
   return new StateError(`the servers of the key do not show the same: ${what}`, {
     code: 'APPROVAL_DIFFERS',
-    hint: 'say yes to nothing; ask the owner what was asked for, and tell the operators: somebody shows something false',
+    hint: 'ask the owner what was asked for, and tell the operators: somebody shows something false; a yes to what most show names who is left out',
     retryable: false,
+  });
+}
+
+/** @param why as in "the content that is shown is not the one that is named" */
+export function approvalFalse(why: string): StateError {
+  return new StateError(`what is shown contradicts itself: ${why}`, {
+    code: 'APPROVAL_FALSE',
+    hint: 'say no, or bring this program up to date; where every server shows it, tell the owner and the operators',
+    retryable: false,
+  });
+}
+
+/** @param enough so many would have to */
+export function shownByTooFew(by: readonly string[], enough: number): StateError {
+  const names =
+    by.length === 0 ? 'no server shows' : `only ${by.join(', ')} ${by.length === 1 ? 'shows' : 'show'}`;
+  return new StateError(`${names} what is left, and ${enough} have to`, {
+    code: 'APPROVAL_SHOWN_BY_TOO_FEW',
+    hint: 'leave out fewer servers, or wait for those that do not answer; a no needs nobody left out',
+    retryable: false,
+  });
+}
+
+/** @param key its name */
+export function withoutUnknown(server: string, key: string): UsageError {
+  return new UsageError(`no server of ${key} is called ${server}`, {
+    code: 'SERVER_UNKNOWN',
+    hint: 'name it as what waits names it',
   });
 }
 

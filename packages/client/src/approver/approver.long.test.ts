@@ -1,5 +1,7 @@
 // @module-tag long
 import {
+  encodeTerms,
+  hashPayload,
   type KeyTerms,
   parseInvitation,
   parseVotes,
@@ -261,7 +263,7 @@ describe('a change of terms', () => {
     const other = shownChange(key, terms, { ...looser(), blindAllowed: true }, network.now);
     askPeople(network, { ...change, payload: other.payload }, terms.approvers!);
     const [view] = (await bob.waiting()).matters;
-    expect(view).toMatchObject({ description: null, doubt: { code: 'APPROVAL_UNREADABLE' } });
+    expect(view).toMatchObject({ description: null, doubt: { code: 'APPROVAL_FALSE' } });
   });
 });
 
@@ -291,18 +293,91 @@ describe('an approver says no yes', () => {
     expect(second.said.serial).toBe(first.said.serial);
   });
 
-  test.each<[string, (now: ShownMatter) => Partial<ShownMatter>]>([
-    ['a payload that is not the one that is named', ({ payload }) => ({ payload: flipped(payload) })],
-    ['a name that is not the payload’s', ({ payloadHash }) => ({ payloadHash: flipped(payloadHash) })],
-    ['tasks that are not those of the payload', ({ tasksHash }) => ({ tasksHash: flipped(tasksHash) })],
-    ['terms that are not those that are named', ({ termsHash }) => ({ termsHash: flipped(termsHash) })],
+  test('of an order, a change or a request goes by what hashes to its own name: one false server is named, and keeps nobody from a yes', async () => {
+    const after: KeyTerms = { ...terms, version: 1, previous: policyHash(terms), blindAllowed: true };
+    const change = shownChange(key, terms, after, network.now);
+    for (const asked of [change, shown]) {
+      for (const name of ['payload', 'payloadHash', 'tasksHash'] as const) {
+        asking = askPeople(network, asked, terms.approvers!);
+        asking.shown.set('bravo', { ...asked, [name]: flipped(asked[name]) });
+        const looked = await bob.look(encodeHex(asked.matterId));
+        expect(looked.view, name).toMatchObject({
+          doubt: null,
+          shownBy: ['alpha', 'charlie'],
+          leftOut: [{ server: 'bravo', isFalse: true }],
+        });
+        expect(await bob.say(looked, 'yes')).toMatchObject({ at: ['alpha', 'charlie'], refusedBy: [] });
+      }
+    }
+  });
+
+  test('to what one server alone shows otherwise, until he names it: then it counts at the others, and is brought to them alone', async () => {
+    const other = shownRequest(key, terms, { text: 'other', requester: shown.requester!, now: network.now });
+    lie('bravo', other);
+    const looked = await bob.look(ID, { without: ['bravo'] });
+    expect(looked.view).toMatchObject({ doubt: null, shownBy: ['alpha', 'charlie'] });
+    expect(looked.view.description!.sentence).toContain('hello');
+    const [left] = looked.view.leftOut;
+    expect(left).toMatchObject({ server: 'bravo', isFalse: false });
+    expect(left!.shows).toContain('other');
+    const given = await bob.say(looked, 'yes');
+    expect(given).toMatchObject({ at: ['alpha', 'charlie'], refusedBy: [], silent: [] });
+    expect(asking.votes.get('bravo')).toEqual([]);
+    expect(asking.votes.get('alpha')!.map(({ statement }) => statement.verdict)).toEqual(['yes']);
+    // A no that follows is one to everything that anybody shows.
+    await bob.say(await bob.look(ID), 'no');
+    for (const name of SERVERS) expect(asking.votes.get(name)!.at(-1)!.statement.verdict, name).toBe('no');
+  });
+
+  test('where he leaves out so many that the rest could all be sold, or somebody who is no server of the key', async () => {
+    lie('bravo', shownRequest(key, terms, { text: 'other', requester: shown.requester!, now: network.now }));
+    for (const without of [['alpha', 'charlie'], ['alpha', 'bravo'], SERVERS])
+      expect(await codeOf(bob.look(ID, { without }))).toBe('APPROVAL_SHOWN_BY_TOO_FEW');
+    expect(await codeOf(bob.look(ID, { without: ['delta'] }))).toBe('SERVER_UNKNOWN');
+    const others = await bob.look(ID, { without: ['charlie'] }).catch((error: unknown) => error);
+    expect(others).toMatchObject({ code: 'APPROVAL_SHOWN_BY_TOO_FEW' });
+  });
+
+  test('that names a server under older terms, which shows the same under those, is heard by the others', async () => {
+    const older: KeyTerms = { ...terms, blindAllowed: !terms.blindAllowed };
+    lie('bravo', { terms: encodeTerms(older), termsHash: policyHash(older) });
+    expect((await bob.look(ID)).view.doubt).toMatchObject({ code: 'APPROVAL_DIFFERS' });
+    const given = await bob.say(await bob.look(ID, { without: ['bravo'] }), 'yes');
+    expect(given).toMatchObject({ at: ['alpha', 'charlie'], refusedBy: [] });
+  });
+
+  test.each<[string, (now: ShownMatter) => Partial<ShownMatter>, code?: string]>([
+    [
+      'a payload that is not the one that is named',
+      ({ payload }) => ({ payload: flipped(payload) }),
+      'APPROVAL_FALSE',
+    ],
+    [
+      'a name that is not the payload’s',
+      ({ payloadHash }) => ({ payloadHash: flipped(payloadHash) }),
+      'APPROVAL_FALSE',
+    ],
+    [
+      'tasks that are not those of the payload',
+      ({ tasksHash }) => ({ tasksHash: flipped(tasksHash) }),
+      'APPROVAL_FALSE',
+    ],
+    [
+      'terms that are not those that are named',
+      ({ termsHash }) => ({ termsHash: flipped(termsHash) }),
+      'APPROVAL_FALSE',
+    ],
     ['something that this version does not read', () => ({ matter: 'thaw' })],
-    ['a kind that this version does not know', () => ({ kind: 'telepathy' })],
-  ])('to %s', async (_what, change) => {
+    ['a kind that is not the one that is named', () => ({ kind: 'telepathy' }), 'APPROVAL_FALSE'],
+    [
+      'a kind that this version does not know',
+      ({ payload }) => ({ kind: 'telepathy', payloadHash: hashPayload('telepathy', payload) }),
+    ],
+  ])('to %s', async (_what, change, code = 'APPROVAL_UNREADABLE') => {
     for (const name of SERVERS) lie(name, change(shown));
     const looked = await bob.look(ID);
-    expect(looked.view).toMatchObject({ description: null, doubt: { code: 'APPROVAL_UNREADABLE' } });
-    expect(await codeOf(bob.say(looked, 'yes'))).toBe('APPROVAL_UNREADABLE');
+    expect(looked.view).toMatchObject({ description: null, doubt: { code } });
+    expect(await codeOf(bob.say(looked, 'yes'))).toBe(code);
     expect(asking.votes.get('alpha')).toEqual([]);
   });
 

@@ -57,6 +57,11 @@ export interface Joined {
   readonly answer: Paper;
 }
 
+export interface LookOptions {
+  /** Names of servers whose word about it is not taken: they show something else than the others. */
+  readonly without?: readonly string[];
+}
+
 /** Somebody who says yes or no to what keys of others do, at his own machine. */
 export interface Approver {
   /** Takes an invitation, and answers it: the same answer every time. @throws EncodingError `APPROVER_INVITATION_INVALID`; StateError `APPROVER_NAMED_OTHERWISE` */
@@ -66,8 +71,8 @@ export interface Approver {
   keys(): Promise<readonly ApproverKey[]>;
   /** Asks every server of every key. */
   waiting(): Promise<Waiting>;
-  /** @param id its first digits, with `request:`, `terms:` or `order:` before them where two things have the same @throws UsageError `APPROVAL_UNKNOWN`, `APPROVAL_AMBIGUOUS` */
-  look(id: string): Promise<LookedAt>;
+  /** @param id its first digits, with `request:`, `terms:` or `order:` before them where two things have the same @throws UsageError `APPROVAL_UNKNOWN`, `APPROVAL_AMBIGUOUS`; as `readContents` */
+  look(id: string, options?: LookOptions): Promise<LookedAt>;
   /** @throws as `assertMayBeSaid` */
   say(looked: LookedAt, verdict: Verdict, reason?: string): Promise<VoteGiven>;
   /** What was said, for whoever carries it. */
@@ -100,7 +105,7 @@ export function createApprover(options: ApproverOptions): Approver {
     join: (text) => join(means, text),
     keys: () => listApproverKeys(means.store),
     waiting: () => waiting(means),
-    look: (id) => lookById(means, id),
+    look: (id, { without = [] } = {}) => lookById(means, id, without),
     say: (looked, verdict, reason = '') =>
       giveVote(means, looked, { verdict, reason: verdict === 'no' && reason !== '' ? reason : null }),
     paperOf: ({ said }) => writeVotes(said.votes.map(({ bytes }) => bytes)),
@@ -182,7 +187,7 @@ async function waiting(means: ApproverMeans): Promise<Waiting> {
 /** Eight digits are what lists show; where two things have the same, what it is may stand before them. */
 const ID = /^(?:(request|terms|order):)?([0-9a-f]{4,64})$/;
 
-async function lookById(means: ApproverMeans, id: string): Promise<LookedAt> {
+async function lookById(means: ApproverMeans, id: string, without: readonly string[]): Promise<LookedAt> {
   const [, kind, digits = null] = ID.exec(id) ?? [];
   if (digits === null) throw matterUnknownHere(id);
   const isMeant = ({ matter, matterId }: ListedAt) =>
@@ -193,7 +198,7 @@ async function lookById(means: ApproverMeans, id: string): Promise<LookedAt> {
     found.push(...listed.filter(isMeant));
   }
   if (found.length > 1) throw matterAmbiguous(id);
-  const looked = found[0] === undefined ? null : await lookAt(means, found[0]);
+  const looked = found[0] === undefined ? null : await lookAt(means, found[0], without);
   if (looked === null) throw matterUnknownHere(id);
   return looked;
 }

@@ -1,17 +1,16 @@
-import type { InvitingServer, ShownMatter, VoteMatter } from '@ckm/api';
-import { CkmError, type Secret } from '@ckm/foundation';
+import type { ShownMatter, VoteMatter } from '@ckm/api';
+import type { CkmError, Secret } from '@ckm/foundation';
 import { type Identity, wipeIdentity } from '@ckm/gordian';
 import type { Description } from '@ckm/requests';
 import type { CertifiedEpoch } from '@ckm/threshold';
 import type { LinkMeans } from '../carrier/server-link.js';
-import { listed } from '../servers/faults.js';
 import type { RecordStore } from '../store/record-store.js';
 import { shortId } from '../store/track.js';
-import { approvalDiffers, approvalUnread } from './approver-errors.js';
 import { approverIdentity } from './approver-identity.js';
 import type { ApproverKey } from './approver-key.js';
 import { askServers, showAt, type SilentHere } from './ask-servers.js';
-import { contentOf, firstEpoch, type ReadMatter, readMatter } from './matter.js';
+import { type LeftOut, type ReadContents, readContents } from './contents.js';
+import { firstEpoch } from './matter.js';
 import { saidIn, type Said } from './said.js';
 
 /** With what an approver works. */
@@ -25,16 +24,6 @@ export interface MatterNamed {
   readonly key: ApproverKey;
   readonly matter: VoteMatter;
   readonly matterId: Uint8Array;
-}
-
-/** One content, which servers show it, and until when it is open at each. */
-export interface ShownContent {
-  readonly shown: ShownMatter;
-  readonly by: readonly InvitingServer[];
-  /** UnixSeconds, in the order of `by`: each server says it for itself alone. */
-  readonly ends: readonly number[];
-  /** What any of them shows that was said so far. */
-  readonly votes: readonly Uint8Array[];
 }
 
 /** Something that waits for an approver, as servers show it and as it reads here. */
@@ -66,6 +55,8 @@ export interface MatterView {
   readonly shownBy: readonly string[];
   readonly notAt: readonly string[];
   readonly silent: readonly SilentHere[];
+  /** Servers whose word about this is not taken, and what each of them shows. */
+  readonly leftOut: readonly LeftOut[];
   /** What this approver has said; null: nothing that is on record here. */
   readonly said: Said | null;
 }
@@ -73,14 +64,22 @@ export interface MatterView {
 /** A view with what a vote is made of. */
 export interface LookedAt extends MatterNamed {
   readonly view: MatterView;
-  readonly contents: readonly ShownContent[];
+  readonly contents: ReadContents['contents'];
+  /** What any server shows that was said so far. */
+  readonly votes: readonly Uint8Array[];
 }
 
 /**
  * Looks at one matter at every server of its key.
+ * @param without names of servers whose word about it the approver does not take
  * @returns null: no server that answers asks this approver about it
+ * @throws as `readContents`
  */
-export async function lookAt(means: ApproverMeans, named: MatterNamed): Promise<LookedAt | null> {
+export async function lookAt(
+  means: ApproverMeans,
+  named: MatterNamed,
+  without: readonly string[] = [],
+): Promise<LookedAt | null> {
   const { store } = means;
   const { matter, matterId } = named;
   const { keyId } = named.key;
@@ -90,18 +89,17 @@ export async function lookAt(means: ApproverMeans, named: MatterNamed): Promise<
       showAt(link, { matter, matterId, keyId }, known?.transcriptHash ?? null),
     );
     const shown = heard.flatMap(({ server, said }) => (said === null ? [] : [{ server, said }]));
-    const contents = contentsOf(shown);
-    const [first] = contents;
-    if (first === undefined) return null;
+    if (shown.length === 0) return null;
     const { key, epoch } = withEpoch(
       named.key,
       shown.map(({ said }) => said),
     );
-    const read = readAll(contents, { key, epoch, me: me.xid, now: means.clock() });
+    const read = readContents(shown, { key, epoch, me: me.xid, now: means.clock() }, without);
     const said = await saidIn(store, { keyId, matter, matterId });
     const notAt = heard.flatMap((one) => (one.said === null ? [one.server.name] : []));
-    const view = { ...viewOf({ ...named, key }, contents, read), notAt, silent, said };
-    return { ...named, key, view, contents };
+    const view = { ...viewOf({ ...named, key }, read), notAt, silent, said };
+    const votes = shown.flatMap((one) => one.said.votes);
+    return { ...named, key, view, contents: read.contents, votes };
   });
 }
 
@@ -118,24 +116,6 @@ export async function asApprover<T>(
   } finally {
     wipeIdentity(me);
   }
-}
-
-type ShownAt = { readonly server: InvitingServer; readonly said: ShownMatter };
-
-function contentsOf(shown: readonly ShownAt[]): readonly ShownContent[] {
-  const contents = new Map<string, ShownAt[]>();
-  for (const one of shown) {
-    const content = contentOf(one.said);
-    contents.set(content, [...(contents.get(content) ?? []), one]);
-  }
-  return [...contents.values()]
-    .map((all) => ({
-      shown: all[0]!.said,
-      by: all.map(({ server }) => server),
-      ends: all.map(({ said }) => said.expiresAt),
-      votes: all.flatMap(({ said }) => said.votes),
-    }))
-    .toSorted((a, b) => b.by.length - a.by.length);
 }
 
 function epochKnown(key: ApproverKey): CertifiedEpoch | null {
@@ -156,39 +136,11 @@ function withEpoch(
   return { key, epoch: null };
 }
 
-type Read = { readonly read: ReadMatter | null; readonly doubt: CkmError | null };
-
-function readAll(
-  contents: readonly ShownContent[],
-  { epoch, ...reading }: { key: ApproverKey; epoch: CertifiedEpoch | null; me: Uint8Array; now: number },
-): Read {
-  if (epoch === null) return { read: null, doubt: approvalUnread(NO_CERTIFICATE) };
-  const each = contents.map(({ shown, by: [server] }): Read => {
-    try {
-      const { xid: shownBy } = server!;
-      return { read: readMatter(shown, { ...reading, epoch, shownBy }), doubt: null };
-    } catch (error) {
-      if (error instanceof CkmError) return { read: null, doubt: error };
-      throw error;
-    }
-  });
-  if (contents.length === 1) return each[0]!;
-  const what = contents.map(({ by }, at) => {
-    const names = listed(by.map(({ name }) => name));
-    return `${names}: ${each[at]!.read?.description.sentence ?? 'something that cannot be read'}`;
-  });
-  return { read: null, doubt: approvalDiffers(what.join('; ')) };
-}
-
-const NO_CERTIFICATE =
-  'no server shows the first certificate of the key; have the owner invite you anew, now that the key is made';
-
 function viewOf(
   { key, matter, matterId }: MatterNamed,
-  contents: readonly ShownContent[],
-  { read, doubt }: Read,
+  { contents, leftOut, read, doubt }: ReadContents,
 ): Omit<MatterView, 'notAt' | 'silent' | 'said'> {
-  const [{ shown }] = contents as readonly [ShownContent];
+  const [{ shown, ends }] = contents;
   return {
     id: shortId(matterId),
     matterId,
@@ -204,8 +156,9 @@ function viewOf(
     terms: read?.terms ?? [],
     yes: read?.yes ?? [],
     no: read?.no ?? [],
-    expiresAt: mostShown(contents[0]!.ends),
+    expiresAt: mostShown(ends),
     shownBy: contents.flatMap(({ by }) => by.map(({ name }) => name)),
+    leftOut,
   };
 }
 

@@ -19,7 +19,7 @@ import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { encodeData, primitives, xidOf } from '@ckm/gordian';
 import { type Description, type KeyContext, REQUEST_FACTS, requestKind } from '@ckm/requests';
 import { type CertifiedEpoch, parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
-import { approvalUnread, notAnApprover } from './approver-errors.js';
+import { approvalFalse, approvalUnread, notAnApprover } from './approver-errors.js';
 import type { ApproverKey } from './approver-key.js';
 import { readOrder } from './order.js';
 
@@ -35,7 +35,7 @@ export interface ReadMatter {
   readonly isOwner: boolean;
 }
 
-interface Reading {
+export interface Reading {
   readonly key: ApproverKey;
   /** The first of the key. */
   readonly epoch: CertifiedEpoch;
@@ -49,7 +49,7 @@ interface Reading {
 
 /**
  * Reads what a server shows, out of nothing but its bytes: the sentence of the server is not looked at.
- * @throws StateError `APPROVAL_UNREADABLE`; AccessError `APPROVAL_NOT_YOURS`
+ * @throws StateError `APPROVAL_UNREADABLE`, `APPROVAL_FALSE`; AccessError `APPROVAL_NOT_YOURS`
  */
 export function readMatter(shown: ShownMatter, { key, epoch, me, shownBy, now }: Reading): ReadMatter {
   if (!isRead(shown))
@@ -71,7 +71,7 @@ export function readMatter(shown: ShownMatter, { key, epoch, me, shownBy, now }:
 function readTermsShown({ terms: bytes, termsHash }: ShownMatter): KeyTerms {
   const terms = orUnread('its terms', () => parseTerms(bytes, REQUEST_FACTS));
   const isSame = equalBytes(policyHash(terms), termsHash) && equalBytes(encodeTerms(terms), bytes);
-  if (!isSame) throw approvalUnread('the terms that are shown are not those that are named');
+  if (!isSame) throw approvalFalse('the terms that are shown are not those that are named');
   return terms;
 }
 
@@ -83,7 +83,7 @@ function describeOther(
   shown: ShownMatter,
   { key, epoch, now }: Pick<Reading, 'key' | 'epoch' | 'now'>,
 ): Description {
-  if (shown.matter === 'order') return orUnread('the order', () => readOrder(shown, key));
+  if (shown.matter === 'order') return orFalse('the order', () => readOrder(shown, key));
   return describe(shown, contextOf(key, epoch, now));
 }
 
@@ -92,7 +92,7 @@ function readChange(
   shown: ShownMatter,
   terms: KeyTerms,
 ): { readonly description: Description; readonly without: readonly Uint8Array[] } {
-  const { after } = orUnread('the change', () =>
+  const { after } = orFalse('the change', () =>
     readTermsProposal(shown.payload, shown, terms, REQUEST_FACTS),
   );
   const [what, how, ...parts] = termsChangeSentences(terms, after, REQUEST_FACTS);
@@ -115,24 +115,35 @@ function contextOf(
 
 function describe({ kind, payload, payloadHash, tasksHash }: ShownMatter, context: KeyContext): Description {
   if (!equalBytes(hashPayload(kind, payload), payloadHash))
-    throw approvalUnread('the content that is shown is not the one that is named');
+    throw approvalFalse('the content that is shown is not the one that is named');
   return orUnread('its content', () => {
     if (payload.length > requestKind(kind).maxBytes) throw approvalUnread('it is too long');
     const parsed = requestKind(kind).parse(payload);
     const description = parsed.describe(context);
     if (!equalBytes(hashTasks(parsed.tasks(context)), tasksHash))
-      throw approvalUnread('something else would be signed than what it says');
+      throw approvalFalse('something else would be signed than what it says');
     if (description.blind) throw approvalUnread('it says nothing that a person could read');
     return { ...description, warnings: [...description.warnings, ...parsed.doubts(context)] };
   });
 }
 
 function orUnread<T>(what: string, read: () => T): T {
+  return orAs(approvalUnread, what, read);
+}
+
+/** Where the id of a matter is the hash of what is asked: it is that, or it is false. */
+function orFalse<T>(what: string, read: () => T): T {
+  return orAs(approvalFalse, what, read);
+}
+
+function orAs<T>(refusal: (why: string) => CkmError, what: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    throw error.code === 'APPROVAL_UNREADABLE' ? error : approvalUnread(`${what}: ${error.message}`);
+    throw error.code === 'APPROVAL_UNREADABLE' || error.code === 'APPROVAL_FALSE'
+      ? error
+      : refusal(`${what}: ${error.message}`);
   }
 }
 
@@ -214,5 +225,7 @@ export function firstEpoch(
 export function contentOf(shown: ShownMatter): string {
   const { matter, matterId, keyId, kind, payloadHash, tasksHash, termsHash, requester } = shown;
   const named = { matter, matterId, keyId, kind, payloadHash, tasksHash, termsHash, requester };
-  return encodeHex(encodeData(named));
+  // Whoever shows other bytes under the names of the true ones makes nobody else's unreadable.
+  const read = [primitives.sha256(shown.payload), primitives.sha256(shown.terms)];
+  return encodeHex(encodeData({ ...named, read }));
 }

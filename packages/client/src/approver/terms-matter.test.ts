@@ -119,6 +119,6 @@ test.each<readonly [string, (shown: ShownMatter) => Partial<ShownMatter>]>([
 ])('V11: nobody says yes to %s', (_, change) => {
   const shown = shownChange();
   expect(() => read({ ...shown, ...change(shown) })).toThrow(
-    expect.objectContaining({ code: 'APPROVAL_UNREADABLE' }) as Error,
+    expect.objectContaining({ code: 'APPROVAL_FALSE' }) as Error,
   );
 });

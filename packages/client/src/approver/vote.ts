@@ -41,7 +41,7 @@ export interface VoteGiven {
   readonly silent: readonly SilentHere[];
 }
 
-/** That a verdict may be given to what was looked at. @throws StateError `APPROVAL_DIFFERS`, `APPROVAL_UNREADABLE`, `APPROVAL_NOT_GIVEN`; AccessError */
+/** That a verdict may be given to what was looked at. @throws StateError `APPROVAL_DIFFERS`, `APPROVAL_FALSE`, `APPROVAL_UNREADABLE`, `APPROVAL_NOT_GIVEN`; AccessError */
 export function assertMayBeSaid({ view }: LookedAt, verdict: Verdict): void {
   if (verdict === 'yes' && view.doubt !== null) throw view.doubt;
   if (verdict === 'takeBack' && view.said === null) throw noSuchVote(view.id);
@@ -137,10 +137,9 @@ function highestSerial(me: Identity, looked: LookedAt, before: Said | null): num
 }
 
 /** What servers show that this approver has proved. */
-function ownVotes(me: Identity, { matterId, contents }: LookedAt): readonly SignedVote[] {
+function ownVotes(me: Identity, { matterId, votes }: LookedAt): readonly SignedVote[] {
   const own: VoterKey = { kind: 'ed25519', key: me.publicKeys.signing.bytes };
-  return contents
-    .flatMap(({ votes }) => votes)
+  return votes
     .flatMap((bytes) => {
       const vote = readVote(bytes);
       return vote !== null && isProvenBy(vote, { keys: [own] }, () => false) ? [vote] : [];
@@ -194,8 +193,11 @@ function sayNow(me: Identity, looked: LookedAt, saying: Saying): Said {
   const { key, matter, matterId, view } = looked;
   const addressed = addressedIn(looked, saying.now);
   const isHeard = (xid: Uint8Array) => addressed.some(({ by }) => by.some((one) => equalBytes(one.xid, xid)));
-  // Whoever does not answer now may show any of it later.
-  const others = key.servers.filter(({ xid }) => !isHeard(xid));
+  // Whoever does not answer now may show any of it later; a yes is nothing for those whose word is not taken.
+  const isLeftOut = ({ name }: InvitingServer) => view.leftOut.some(({ server }) => server === name);
+  const others = key.servers.filter(
+    (one) => !isHeard(one.xid) && (saying.verdict !== 'yes' || !isLeftOut(one)),
+  );
   const votes = addressed.map(({ shown, expiresAt, by }, at): SaidVote => {
     const serial = Math.min(saying.serial + at, HIGHEST_SERIAL);
     const bytes = signVote(me, statementOf(me, looked, { shown, expiresAt }, { ...saying, serial }));
