@@ -12,6 +12,7 @@ import { FUNCTION_NAMES, FUNCTIONS, needsOf, type Parameters } from '../function
 import {
   deviceKey,
   type DeviceKey,
+  DEVICES_BAND,
   type DevicesDocument,
   encodeDevices,
   firstDevices,
@@ -19,6 +20,7 @@ import {
   MAX_DEVICES_DOCUMENT_BYTES,
   nextDevices,
   parseDevices,
+  recoveredDevices,
 } from './document.js';
 import { comparePlaces, devicesBehind, followDevices } from './follow.js';
 import { DEVICE_PRIVILEGES, isAllowed, type KeyMay, mayInWords } from './privileges.js';
@@ -84,7 +86,7 @@ describe('the bytes of a list', () => {
       { ...fields, more: 1 },
       { ...fields, server: new Uint8Array(31) },
       { ...fields, generation: -1 },
-      { ...fields, number: 1_024 },
+      { ...fields, number: 32_768 },
       { ...fields, keys: [entry!, entry!] },
       { ...fields, keys: [{ ...entry, may: ['manage', 'use'] }] },
       { ...fields, keys: [{ ...entry, may: ['use', 'use'] }] },
@@ -199,6 +201,41 @@ describe('the list that follows', () => {
     const forged = { ...third, by: ofLaptop.id };
     expect(codeOf(() => devicesBehind(one, [signDevices(forged, laptop)]))).toBe('DEVICES_NOT_ALLOWED');
     expect(comparePlaces({ generation: 1, number: 0 }, { generation: 0, number: 900 })).toBeGreaterThan(0);
+  });
+});
+
+describe('a recovery', () => {
+  const identity = createIdentity(seed(9));
+  const recovered = (before: DevicesDocument, who: Identity, number?: number) => {
+    const list = recoveredDevices(before, deviceKey(who.publicKeys, all), identity.publicKeys);
+    return signDevices(number === undefined ? list : { ...list, number }, identity);
+  };
+  const atTheEnd: DevicesDocument = { ...one, number: DEVICES_BAND - 1 };
+
+  test('opens a band of numbers of its own: the device that it lets in signs in that, whoever used up those before', () => {
+    expect(codeOf(() => followDevices(atTheEnd, by(laptop, atTheEnd, [ofLaptop])))).toBe(
+      'DEVICES_NOT_ALLOWED',
+    );
+    expect(codeOf(() => followDevices(atTheEnd, by(alice, atTheEnd, [ofLaptop])))).toBe(
+      'DEVICES_NOT_ALLOWED',
+    );
+    expect(codeOf(() => followDevices(atTheEnd, by(alice, atTheEnd, [ofLaptop], true)))).toBe('OK');
+    for (const before of [one, atTheEnd]) {
+      const list = followDevices(before, recovered(before, phone));
+      expect([list.generation, list.number]).toEqual([0, DEVICES_BAND]);
+      const more = [deviceKey(phone.publicKeys, all), deviceKey(tablet.publicKeys, ['use'])];
+      const two = followDevices(list, by(phone, list, more));
+      expect([two.number, two.keys.length]).toEqual([DEVICES_BAND + 1, 2]);
+      expect(followDevices(two, recovered(two, laptop)).number).toBe(2 * DEVICES_BAND);
+    }
+  });
+
+  test('takes no other number, and a device none of a recovery', () => {
+    for (const number of [2, DEVICES_BAND + 1, 2 * DEVICES_BAND])
+      expect(codeOf(() => followDevices(one, recovered(one, phone, number)))).toBe('DEVICES_LINK_MISSING');
+    const jumped = { ...nextDevices(one, [ofLaptop], ofLaptop.id), number: DEVICES_BAND };
+    expect(codeOf(() => followDevices(one, signDevices(jumped, laptop)))).toBe('DEVICES_LINK_MISSING');
+    expect(codeOf(() => followDevices(one, recovered(one, laptop)))).toBe('DEVICES_NOT_ALLOWED');
   });
 });
 

@@ -21,10 +21,10 @@ export const MAX_DEVICES = 16;
 export const MAX_DEVICE_NOTES_BYTES = 256;
 /** Of a whole document: {@link MAX_DEVICES} of them with the longest notes take less. */
 export const MAX_DEVICES_DOCUMENT_BYTES = 8_192;
-/** Lists in one generation; the next one begins at 0 again. */
-export const MAX_DEVICES_NUMBER = 1_023;
-/** Of those, the last ones are for recoveries: no device uses them up. */
-export const MAX_DEVICE_SIGNED_NUMBER = 991;
+/** Lists in one band of numbers. Each recovery opens a band of its own: whoever has used one up keeps nobody who comes back from signing in the next. */
+export const DEVICES_BAND = 1_024;
+/** Of one generation; the next one begins at 0 again. */
+export const MAX_DEVICES_NUMBER = 32 * DEVICES_BAND - 1;
 /** What is longer, deeper or holds more is refused unread. */
 const LIMITS = { maxBytes: MAX_DEVICES_DOCUMENT_BYTES, maxDepth: 4, maxItems: 512 } as const;
 const MAX_PUBLIC_KEYS_BYTES = 128;
@@ -136,6 +136,21 @@ export function nextDevices(
   };
 }
 
+/** Which number a list has in its band, from 0. */
+export function numberInBand({ number }: Pick<DevicesPlace, 'number'>): number {
+  return number % DEVICES_BAND;
+}
+
+/** The number of the list by which a server lets somebody in: the first of the next band. */
+export function recoveryNumber({ number }: Pick<DevicesPlace, 'number'>): number {
+  return (Math.floor(number / DEVICES_BAND) + 1) * DEVICES_BAND;
+}
+
+/** Whether nothing comes behind this list in its generation but a recovery. */
+export function isLastOfBand(place: Pick<DevicesPlace, 'number'>): boolean {
+  return numberInBand(place) === DEVICES_BAND - 1;
+}
+
 /**
  * The list in which a server has a new device take the place of all others, to be signed by itself.
  * @param server the keys of its identity
@@ -145,7 +160,8 @@ export function recoveredDevices(
   key: DeviceKey,
   server: PublicKeys,
 ): DevicesDocument {
-  return { ...nextDevices(before, [key], before.server), recovery: server };
+  const number = recoveryNumber(before);
+  return { ...nextDevices(before, [key], before.server), number, recovery: server };
 }
 
 /** The bytes of a list: deterministic CBOR, of which its key signs. */

@@ -13,8 +13,9 @@ import {
   type DevicesDocument,
   type DevicesPlace,
   hashDevices,
-  MAX_DEVICE_SIGNED_NUMBER,
+  isLastOfBand,
   parseDevices,
+  recoveryNumber,
 } from './document.js';
 import { type DevicesSigner, isDevicesSignature, type SignedDevices, signerIn } from './signed.js';
 
@@ -95,7 +96,8 @@ function assertPlace(before: DevicesDocument, next: DevicesDocument): void {
   if (comparePlaces(next, before) <= 0) throw devicesOld(before);
   const begins = next.generation === before.generation + 1 && next.number === 0;
   if (begins) return;
-  const isNext = next.generation === before.generation && next.number === before.number + 1;
+  const wanted = next.recovery === undefined ? before.number + 1 : recoveryNumber(before);
+  const isNext = next.generation === before.generation && next.number === wanted;
   if (!isNext || !equalBytes(next.previous, hashDevices(before))) throw devicesLinkMissing(before);
 }
 
@@ -106,12 +108,11 @@ function assertDeed(before: DevicesDocument, next: DevicesDocument, signer: Devi
   }
   const known = new Map(before.keys.map((key) => [encodeHex(key.id), key]));
   for (const key of next.keys) assertSameKey(known.get(encodeHex(key.id)), key);
+  const isSame = next.generation === before.generation;
+  if (signer.kind === 'server' && isSame) return assertRecovery(known, next);
+  if (isSame && isLastOfBand(before)) throw devicesNotAllowed('the next number is for a recovery');
   if (signer.kind === 'words') return;
-  if (next.generation !== before.generation) throw devicesNotAllowed('the words alone begin a generation');
-  if (signer.kind === 'server') return assertRecovery(known, next);
-  if (next.number > MAX_DEVICE_SIGNED_NUMBER) {
-    throw devicesNotAllowed('the last numbers of a generation are for recoveries');
-  }
+  if (signer.kind === 'server' || !isSame) throw devicesNotAllowed('the words alone begin a generation');
   const { may } = signer.key;
   if (!may.includes('manage')) throw devicesNotAllowed('it may not manage devices');
   for (const key of next.keys) {

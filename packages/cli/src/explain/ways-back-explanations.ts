@@ -48,7 +48,7 @@ export const WAYS_BACK_EXPLANATIONS = groupOf(
       'Compare the name and the code. After several wrong ones wait a day, or take another contact.',
     ],
     RECOVERY_NUMBERS_USED_UP: [
-      'A list of devices has 1,023 numbers, and the last one is used.',
+      'A list of devices has numbers for 31 recoveries, and all of them were used.',
       'Take the words: they begin a new generation.',
     ],
     RECOVERY_OTHER: [

@@ -9,7 +9,7 @@ import {
   hashDevices,
   isOfOwner,
   type KeyDeviceWish,
-  MAX_DEVICE_SIGNED_NUMBER,
+  isLastOfBand,
   MAX_DEVICES_LINKS,
   nextDevices,
   parseDevices,
@@ -391,7 +391,7 @@ function isToRaise(
 ): boolean {
   if (!areWords(before, signer)) return false;
   const takesOff = before.keys.some((one) => !keepsAll(one, keys));
-  return takesOff || heard.isSplit || before.number >= MAX_DEVICE_SIGNED_NUMBER;
+  return takesOff || heard.isSplit || isLastOfBand(before);
 }
 
 function areWords({ words }: DevicesDocument, { xid }: Identity): boolean {

@@ -1,4 +1,4 @@
-import { deviceTooYoung, type DevicesDocument } from '@ckm/api';
+import { deviceTooYoung, type DevicesDocument, numberInBand } from '@ckm/api';
 import { decodeHex, encodeHex, equalBytes } from '@ckm/foundation';
 import type { Account } from '../accounts/accounts.js';
 import type { Call, ServerContext } from '../context.js';
@@ -19,7 +19,7 @@ import { isOfServer, isOfWords, lostBy } from './lists.js';
 export const QUARANTINE_SECONDS = 259_200;
 /** So long where nobody else has: whoever has one device has nobody who could. */
 const UNSEEN_SECONDS = 2_592_000;
-/** Lists of one generation, of which a young device signs no later one: whoever was there before it can still take it out. */
+/** Lists of one band, of which a young device signs no later one: whoever was there before it can still take it out. */
 export const LAST_OF_YOUNG = 511;
 const PAGE = 64;
 
@@ -96,7 +96,7 @@ export function agesOf(counter: Counter, { devices }: Account, young: YoungDevic
 export function assertOldEnough(ages: Ages, before: DevicesDocument, next: DevicesDocument): void {
   const { by } = next;
   if (isOfWords(next) || isOfServer(next) || !ages.isYoung(by)) return;
-  if (next.number > LAST_OF_YOUNG) throw deviceTooYoung();
+  if (numberInBand(next) > LAST_OF_YOUNG) throw deviceTooYoung();
   const isOlder = (id: Uint8Array) => !ages.isYoung(id) || ages.cameAt(id) < ages.cameAt(by);
   if (lostBy(before, next).some((id) => !equalBytes(id, by) && isOlder(id))) throw deviceTooYoung();
 }

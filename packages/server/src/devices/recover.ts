@@ -4,6 +4,7 @@ import {
   followDevices,
   MAX_DEVICES_NUMBER,
   recoveredDevices,
+  recoveryNumber,
   recoveryNumbersUsedUp,
   signDevices,
 } from '@ckm/api';
@@ -30,7 +31,7 @@ export async function recoverDevices(
 ): Promise<readonly (() => Promise<void>)[]> {
   const { context } = means;
   const before = listInForce(context, account);
-  if (before.number >= MAX_DEVICES_NUMBER) throw recoveryNumbersUsedUp();
+  if (recoveryNumber(before) > MAX_DEVICES_NUMBER) throw recoveryNumbersUsedUp();
   const list = recoveredDevices(
     before,
     deviceKey(keys, DEVICE_PRIVILEGES, notes),

@@ -1,8 +1,19 @@
 // @module-tag long
 import { describe, expect, test, afterEach } from 'vitest';
-import { encodeVouchRequest } from '@ckm/api';
+import {
+  deviceId,
+  deviceKey,
+  type DeviceKey,
+  DEVICE_PRIVILEGES,
+  encodeVouchRequest,
+  isLastOfBand,
+  nextDevices,
+  parseDevices,
+  type SignedDevices,
+  signDevices,
+} from '@ckm/api';
 import { compareBytes } from '@ckm/foundation';
-import { formatWords, likenessOf } from '@ckm/gordian';
+import { formatWords, type Identity, likenessOf } from '@ckm/gordian';
 import {
   alice,
   closeServers,
@@ -41,8 +52,8 @@ describe('an owner who has lost every device', () => {
     // Whoever did not hear the answer asks again.
     expect(await world.finish(newKey)).toEqual({ account: new Uint8Array(alice.xid) });
     const { keys, number } = await world.list();
-    expect([keys.map(({ id }) => [...id]), number]).toEqual([[[...newKey.xid]], 2]);
-    expect((await world.device(newLaptop).call('device.show', { after: null })).number).toBe(2);
+    expect([keys.map(({ id }) => [...id]), number]).toEqual([[[...newKey.xid]], 1_024]);
+    expect((await world.device(newLaptop).call('device.show', { after: null })).number).toBe(1_024);
     expect(await codeOf(world.device(laptop).call('device.show', { after: null }))).toMatch('not there');
     expect((await world.show(newKey)).state).toBe('done');
   });
@@ -99,6 +110,44 @@ describe('an owner who has lost every device', () => {
     await world.pass(DAY);
     expect(await codeOf(world.finish(newKey))).toBe('OK');
   });
+});
+
+describe('a thief who has used up the numbers of lists', () => {
+  test('keeps nobody who comes back from having a second device, and from removing it', async () => {
+    const world = await openWaysBack();
+    await world.have(laptop, phone);
+    const app = await world.totp();
+    const [ofLaptop, ofPhone] = [laptop, phone].map((one) => deviceKey(one.publicKeys, DEVICE_PRIVILEGES));
+    await world.pass(4 * DAY);
+    let last = await world.list();
+    const signNext = (who: Identity, keys: readonly DeviceKey[]) => {
+      const signed = signDevices(nextDevices(last, keys, deviceId(who.publicKeys)), who);
+      last = parseDevices(signed.document);
+      return signed;
+    };
+    while (!isLastOfBand(last)) {
+      const documents: SignedDevices[] = [];
+      // Out and in: that costs him nothing.
+      while (documents.length < 32 && !isLastOfBand(last))
+        documents.push(signNext(laptop, last.keys.length === 1 ? [ofLaptop!, ofPhone!] : [ofLaptop!]));
+      await world.device(laptop).call('device.update', { documents });
+      await world.pass(60);
+    }
+    expect(last.number).toBe(1_023);
+    await world.prove(newKey, 'totp', app.name, { code: app.code() });
+    await world.pass(DAY);
+    await world.finish(newKey);
+    last = await world.list();
+    expect(last.number).toBe(1_024);
+    const [mine, second] = [newLaptop, deviceOf(111)];
+    const ofMine = deviceKey(mine.publicKeys, DEVICE_PRIVILEGES);
+    const added = signNext(mine, [ofMine, deviceKey(second.publicKeys, ['use'])]);
+    await world.device(mine).call('device.update', { documents: [added] });
+    expect(await codeOf(world.device(second).call('device.show', { after: null }))).toBe('OK');
+    await world.device(mine).call('device.update', { documents: [signNext(mine, [ofMine])] });
+    expect(await codeOf(world.device(second).call('device.show', { after: null }))).toMatch('not there');
+    expect((await world.list()).number).toBe(1_026);
+  }, 120_000);
 });
 
 describe('P8', () => {

@@ -1,7 +1,7 @@
 import {
   type DevicesDocument,
   followDevices,
-  MAX_DEVICE_SIGNED_NUMBER,
+  isLastOfBand,
   nextDevices,
   type SignedDevices,
   signDevices,
@@ -180,7 +180,7 @@ function signNext(
   change: DeviceChange,
 ): SignedDevices {
   // Whoever takes a device out with the words means it whatever that device has signed since.
-  const raises = isWords && (change.kind === 'remove' || list.number >= MAX_DEVICE_SIGNED_NUMBER);
+  const raises = isWords && (change.kind === 'remove' || isLastOfBand(list));
   const signed = signDevices(nextDevices(list, keys, id, raises), identity);
   followDevices(list, signed);
   return signed;

@@ -5,6 +5,7 @@ import {
   type DevicesPlace,
   firstDevices,
   hashDevices,
+  parseDevices,
   type SignedDevices,
 } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
@@ -45,17 +46,16 @@ export function behind(known: KnownList, links: readonly SignedDevices[]): Known
   if (links.length === 0) return known;
   const list = devicesBehind(known.list, links);
   const isSame = list.generation === known.list.generation;
-  const all = isSame ? [...known.links, ...links] : links;
   // Of a generation that is over a server needs nothing.
-  const kept = all.slice(-(list.number + (list.generation === 0 ? 0 : 1)));
-  return { list, links: kept };
+  const kept = links.filter(({ document }) => parseDevices(document).generation === list.generation);
+  return { list, links: isSame ? [...known.links, ...kept] : kept };
 }
 
 /** What a server lacks that is at an earlier place; all of it where it is in another generation. */
 export function linksBehind({ list, links }: KnownList, place: DevicesPlace): readonly SignedDevices[] {
   if (comparePlaces(place, list) >= 0) return [];
   if (place.generation !== list.generation) return links;
-  return links.slice(links.length - (list.number - place.number));
+  return links.filter(({ document }) => comparePlaces(parseDevices(document), place) > 0);
 }
 
 export function isSameList(a: DevicesDocument, hash: Uint8Array): boolean {

@@ -1,4 +1,10 @@
-import { comparePlaces, type DevicesPlace, type DevicesView, MAX_DEVICES_LINKS } from '@ckm/api';
+import {
+  comparePlaces,
+  type DevicesPlace,
+  type DevicesView,
+  MAX_DEVICES_LINKS,
+  MAX_DEVICES_NUMBER,
+} from '@ckm/api';
 import { PeerFaultError } from '@ckm/foundation';
 import { decodePublicKeys, type PublicKeys } from '@ckm/gordian';
 import type { ServerLink } from '../../carrier/server-link.js';
@@ -22,7 +28,7 @@ export interface ReadList extends KnownList {
 }
 
 /** More pages than a generation can have are of a server that never ends. */
-const MOST_PAGES = 64;
+const MOST_PAGES = MAX_DEVICES_NUMBER / MAX_DEVICES_LINKS;
 
 /**
  * Asks a server for the list of its devices, and follows it from what was known here. Nothing is written or told: a server that is behind what is

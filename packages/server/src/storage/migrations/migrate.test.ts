@@ -48,6 +48,7 @@ describe('migrations', () => {
       { number: 11, name: 'ways-back' },
       { number: 12, name: 'life' },
       { number: 13, name: 'totals' },
+      { number: 14, name: 'device-bands' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -59,6 +60,22 @@ describe('migrations', () => {
       migrations: [...MIGRATIONS, extra('alter table meta add column note text')],
     });
     expect(handle.prepare('select name, note from meta').all([])).toEqual([{ name: 'kept', note: null }]);
+  });
+
+  test('a table that is made anew keeps its rows', async () => {
+    await migrate(queries, 'sqlite', { migrations: MIGRATIONS.slice(0, 13) });
+    handle.exec('pragma foreign_keys = off');
+    const row = {
+      owner: Buffer.alloc(32, 1),
+      generation: 2,
+      number: 1_023,
+      twice: 1,
+      sealed: Buffer.alloc(45),
+    };
+    const columns = Object.keys(row).join(', ');
+    handle.prepare(`insert into devices (${columns}) values (?, ?, ?, ?, ?)`).run(Object.values(row));
+    await migrate(queries, 'sqlite');
+    expect(handle.prepare(`select ${columns} from devices`).all([])).toEqual([row]);
   });
 
   test('a database written by a newer program is refused', async () => {
@@ -116,6 +133,7 @@ describe('migrations', () => {
         '8a7996e21c8aadaf0ff7d5cc45977f39dcd06578ed5bbfd3f949d2125e8014c5',
         'cf23e7a5d7c6bc35aa874c6bb4e2f7d46d18a90a67ea7bf03e93f0010ed1ec07',
         '7a5689f0295ea957acd1c017de1bb79570bdea5f35624254aa816d73723e7522',
+        'ad7e2bbcb359c5182026fbd4f809dd4b9582c7f13cc97f5742595e65d8ee1ce4',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
@@ -131,6 +149,7 @@ describe('migrations', () => {
         '6787db20a11588f2195cacdde937d67d67e58ccef9bb5e01c8efa6258085b0f0',
         '77bbb80d30b24450df607fbf688bc39540beb5b3b932d5cf3c0ac9d45a2655e9',
         '180c009818249de450ef48eb7f57c97a2218f5c83ab6e8f24ef211102aad3e77',
+        '615a36eb36479954c076cb6ff2fb4228dd47edd12e9411fbb4c3a6ab8b2fc348',
       ],
     ]);
   });

@@ -16,6 +16,7 @@ import { votes } from './0010-votes.js';
 import { waysBack } from './0011-ways-back.js';
 import { life } from './0012-life.js';
 import { totals } from './0013-totals.js';
+import { deviceBands } from './0014-device-bands.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -33,6 +34,7 @@ export const MIGRATIONS: readonly Migration[] = [
   waysBack,
   life,
   totals,
+  deviceBands,
 ];
 
 interface Applied {

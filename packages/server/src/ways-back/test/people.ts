@@ -7,6 +7,8 @@ import {
   DEVICE_PRIVILEGES,
   devicesBehind,
   type DevicesDocument,
+  type DevicesPlace,
+  type DevicesView,
   firstDevices,
   nextDevices,
   type Parameters,
@@ -61,8 +63,13 @@ export async function openWaysBack(options: Partial<BareOptions> = {}) {
     device: (who: Identity): BareCaller => server.asDevice(who),
     stranger: (who: Identity): BareCaller => server.asStranger(who),
     list: async (): Promise<DevicesDocument> => {
-      const { links } = await words.call('device.show', { after: null });
-      return devicesBehind(first, links);
+      let list = first;
+      for (let after: DevicesPlace | null = null; ;) {
+        const shown: DevicesView = await words.call('device.show', { after });
+        list = devicesBehind(list, shown.links);
+        if (shown.next === null) return list;
+        after = shown.next;
+      }
     },
     /** The words have a list of these devices, which may do everything. */
     have: async (...who: readonly Identity[]) => {
