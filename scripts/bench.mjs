@@ -9,6 +9,7 @@ import { endToEnd } from './bench/end-to-end.mjs';
 import { refreshOverServersFigures } from './bench/refresh.mjs';
 import { rustFigures } from './bench/rust.mjs';
 import { manyKeysFigures } from './bench/many-keys.mjs';
+import { peopleFigures } from './bench/people.mjs';
 import { openSeedFigures } from './bench/open-seed.mjs';
 import { signCommandFigures } from './bench/sign-command.mjs';
 import { writeReport } from './bench/report.mjs';
@@ -20,6 +21,7 @@ const HELP = `npm run bench measures everything and writes the page under docs/b
   --scaling   only what docs/scaling.md is about
   --commands  only ckm status and ckm sign, from start to end; no page is written
   --backup    only a backup of 10,000 keys and its restore; no page is written
+  --people    only people who are asked; no page is written
   --many      only new shares for 1,000 keys of one owner, which takes minutes; no page is written
 `;
 const flags = readFlags();
@@ -33,6 +35,7 @@ if (flags.scaling) {
 }
 
 const BACKUP = ['a backup of a server that signs, and its restore', backupFigures];
+const PEOPLE = ['people who are asked', peopleFigures];
 const COMMANDS = [
   ['the sign command', signCommandFigures],
   ['status and sign with an open seed', openSeedFigures],
@@ -45,6 +48,7 @@ const ALL = [
   ['client and three servers', endToEnd],
   ['two owners at one server', dearLoadFigures],
   ...(flags.rust ? [['the same steps in Rust', rustFigures]] : []),
+  PEOPLE,
   ...COMMANDS,
   BACKUP,
 ];
@@ -52,6 +56,7 @@ const MANY = ['new shares for 1,000 keys', manyKeysFigures];
 const chosen = [
   ...(flags.commands ? COMMANDS : []),
   ...(flags.backup ? [BACKUP] : []),
+  ...(flags.people ? [PEOPLE] : []),
   ...(flags.many ? [MANY] : []),
 ];
 const figures = [];
@@ -77,7 +82,7 @@ if (missed.length > 0) say(`${missed.length} of ${figures.length} figures miss t
 
 /** What the command line asks for; one that asks for something else, or for help, ends here. */
 function readFlags() {
-  const named = ['json', 'rust', 'scaling', 'commands', 'backup', 'many', 'help'];
+  const named = ['json', 'rust', 'scaling', 'commands', 'backup', 'people', 'many', 'help'];
   const options = Object.fromEntries(named.map((name) => [name, { type: 'boolean', default: false }]));
   const { values, problem } = parsed(options);
   if (problem === undefined && !values.help) return values;

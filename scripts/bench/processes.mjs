@@ -22,6 +22,7 @@ async function makeServer(dataDir, name) {
   const quota = {
     keys: 1_000_000,
     requestsPerMinute: 10_000_000,
+    waitingRequests: 10_000,
     costPerMinute: 100_000_000,
     bytes: 2 ** 40,
   };
