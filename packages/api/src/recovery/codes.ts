@@ -74,7 +74,7 @@ export function tooManyContacts(most: number): StateError {
 export function recoveryNotProven(): AccessError {
   return new AccessError('that shows nobody to be a contact of an account here', {
     code: 'RECOVERY_NOT_PROVEN' satisfies RecoveryCode,
-    hint: 'compare name and code, and take the newest code; after several wrong ones wait a day',
+    hint: 'compare name and code, and take the newest code; where many were tried, show the next one, too',
   });
 }
 

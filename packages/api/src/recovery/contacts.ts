@@ -42,7 +42,7 @@ const contactView = z.strictObject({
   id: identifier,
   kind: z.enum(CONTACT_KINDS),
   state: contactState,
-  /** What names it: the address; of an app the name that it shows; of another identity its XID in hex; empty: nothing yet, or nothing is needed. */
+  /** What names it: the address; of an app the name that it shows, to whoever sets it up, and else the first letters of that; of another identity its XID in hex; empty: nothing yet, or nothing is needed. */
   name: label(254),
   delaySeconds: z.int().min(LEAST_DELAY_SECONDS).max(MOST_DELAY_SECONDS),
   setAt: unixSeconds,

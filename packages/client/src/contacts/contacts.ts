@@ -1,5 +1,5 @@
 import { type ContactProof, contactUnknown, type WantedContact } from '@ckm/api';
-import { CkmError, encodeHex, type Secret, UsageError } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes, type Secret, UsageError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { serversWithAccount, type SilentServer } from '../devices/list-devices.js';
 import { readList } from '../devices/lists/read-list.js';
@@ -62,13 +62,16 @@ export async function listContacts(context: ClientContext): Promise<Contacts> {
 /** Sets a contact, or goes on with one that was set and not verified. */
 export async function setContact(context: ClientContext, args: SetContactArgs): Promise<SetContact> {
   const { server, contact: wanted, delaySeconds } = args;
-  const begun = (await contactsAt(context, args)).find(
-    (one) =>
-      one.state === 'unverified' &&
-      one.kind === wanted.kind &&
-      (wanted.kind !== 'mail' || one.name === wanted.address.toLowerCase()),
-  );
+  const known = await contactsAt(context, args);
   const set = await asOwner(context, args, async (speaker) => {
+    const begun = known.find(
+      (one) =>
+        one.state === 'unverified' &&
+        one.kind === wanted.kind &&
+        // What another device sets up is seen there alone.
+        (speaker.isWords || equalBytes(one.setBy, speaker.id)) &&
+        (wanted.kind !== 'mail' || one.name === wanted.address.toLowerCase()),
+    );
     const { contact, secret } = await speaker.link.call('contact.set', {
       id: begun?.id ?? context.random(32),
       contact: wanted,
@@ -119,10 +122,15 @@ export async function removeContact(
 async function findContact(context: ClientContext, args: ContactArgs): Promise<ContactAt> {
   const wanted = args.contact.toLowerCase();
   const found = (await contactsAt(context, args)).filter(
-    ({ id, kind, name }) => kind === wanted || name === wanted || encodeHex(id).startsWith(wanted),
+    ({ id, kind, name }) => kind === wanted || isNamed(name, wanted) || encodeHex(id).startsWith(wanted),
   );
   if (found.length === 1) return found[0]!;
   throw found.length === 0 ? contactUnknown() : ambiguous(args);
+}
+
+/** The name of an app is shown by its first letters. */
+function isNamed(name: string, wanted: string): boolean {
+  return name === wanted || (name.endsWith('…') && wanted.startsWith(name.slice(0, -1)));
 }
 
 function ambiguous({ contact, server }: ContactArgs): UsageError {

@@ -73,7 +73,7 @@ export function createLane(means: OutboxMeans, name: string, way: Way): Lane {
     const failure = await outcomeOf(way, taken, end.signal);
     if (end.signal.aborted && failure !== null) return putBack(means, taken);
     if (failure === null) {
-      await noteSent(means, taken);
+      await noteSent(means, way, taken);
       events.noticeSent({ way: name });
       notBefore = performance.now() + way.everySeconds * 1_000;
     } else {
@@ -137,9 +137,12 @@ async function outcomeOf(way: Way, taken: readonly Taken[], signal: AbortSignal)
 }
 
 /** One stands for all that went out together. */
-async function noteSent(means: OutboxMeans, [first, ...others]: readonly Taken[]): Promise<void> {
+async function noteSent(means: OutboxMeans, way: Way, [first, ...others]: readonly Taken[]): Promise<void> {
   const { storage, clock } = means;
   await storage.transact(async ({ outbox }) => {
+    if (way.leavesNothing?.(first!.record.content) === true) {
+      return outbox.remove(first!.row.owner, first!.row.id);
+    }
     const sent = { ...first!.record, code: '', isTaken: false, content: null };
     await outbox.update(written(means, first!.row, { state: 'sent', dueAt: clock() }, sent));
     for (const { row } of others) await outbox.remove(row.owner, row.id);

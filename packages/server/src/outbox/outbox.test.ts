@@ -62,6 +62,14 @@ describe('the outbox', () => {
     expect(await states()).toEqual([['sent', 1, '']]);
   });
 
+  test('keeps no row of what leaves nothing, once it has gone', async () => {
+    const outbox = start(() => Promise.resolve(), { leavesNothing: (content) => content === 'a code' });
+    await put(outbox, 'a code');
+    await put(outbox, 'hello');
+    await expect.poll(() => said, POLL).toEqual(['sent', 'sent']);
+    expect(await states()).toEqual([['sent', 1, '']]);
+  });
+
   test('sends nothing of what was not committed', async () => {
     const gone: Data[] = [];
     const outbox = start((contents) => Promise.resolve(void gone.push(...contents)));

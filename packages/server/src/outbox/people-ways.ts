@@ -13,7 +13,9 @@ export type PeopleMail = TellContact & { readonly to: string | null };
 /** How owners are told something: each by a message of his own. */
 export function peopleWays({ mail, name }: Pick<ServerConfig, 'mail' | 'name'>): ReadonlyMap<string, Way> {
   if (mail === null) return new Map();
-  return new Map([[PEOPLE_MAIL, { most: 1, everySeconds: 0, send: sendTo(mail, name) }]]);
+  // Strangers ask for codes, as many as they like: what they leave behind must not grow.
+  const leavesNothing = (content: Data) => (content as unknown as PeopleMail).what === 'code';
+  return new Map([[PEOPLE_MAIL, { most: 1, everySeconds: 0, send: sendTo(mail, name), leavesNothing }]]);
 }
 
 function sendTo(mail: MailConfig, server: string): Way['send'] {

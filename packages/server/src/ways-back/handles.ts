@@ -3,7 +3,7 @@ import { concatBytes, encodeUtf8, reveal, type Secret } from '@ckm/foundation';
 import { primitives } from '@ckm/gordian';
 
 /** What a name is hashed for: nothing that is counted for one is counted for another. */
-type HandleUse = ContactKind | 'sending' | 'account';
+type HandleUse = ContactKind | 'sending' | 'account' | 'asker';
 
 /**
  * A keyed hash of what names a contact: whoever reads the database alone learns no address from it, and cannot try any.

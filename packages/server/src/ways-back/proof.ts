@@ -1,4 +1,5 @@
 import {
+  COMMON_TOTP,
   type ContactProof,
   contactXid,
   isVoucherFor,
@@ -8,9 +9,12 @@ import {
   type Vouched,
 } from '@ckm/api';
 import { encodeHex, encodeUtf8, equalBytes, secret, wipe } from '@ckm/foundation';
-import { codeFor, codeStep, handleOf } from './handles.js';
+import { CODE_SECONDS, codeFor, codeStep, handleOf } from './handles.js';
 import type { WaysBackMeans } from './means.js';
 import type { StoredContact } from './stored-contacts.js';
+
+/** So far a step that was taken may be ahead of the clock: a code's of the next half minute, a voucher's of another machine. Seconds. */
+const AHEAD_SECONDS = 3_600;
 
 /** What somebody shows, read. */
 export type ReadProof =
@@ -45,7 +49,8 @@ export function judgeProof(
   meant: { readonly vouched: Vouched; readonly about: Uint8Array },
 ): Judged | null {
   const now = context.clock();
-  const isNewer = (step: number) => step > (contact.lastStep ?? -1);
+  const last = lastStepOf(contact, now);
+  const isNewer = (step: number) => step > (last ?? -1);
   if (proof.kind === 'voucher') {
     if (contact.kind !== 'xid') return null;
     const { voucher } = proof;
@@ -59,7 +64,7 @@ export function judgeProof(
   }
   if (contact.kind === 'totp' && contact.secret !== null) {
     const shared = secret(contact.secret.slice());
-    const step = stepOfTotp(shared, proof.code, now, contact.lastStep);
+    const step = stepOfTotp(shared, proof.code, now, last);
     wipe(shared);
     return step === null ? null : { step };
   }
@@ -67,6 +72,12 @@ export function judgeProof(
   const handle = row.handle ?? handleOf(context.handleKey, 'mail', contact.name);
   const step = stepOfCode(context, { handle, about: meant.about }, proof.code);
   return step === null || !isNewer(step) ? null : { step };
+}
+
+/** Of a clock that was ahead nothing is remembered: until that time comes again nothing newer could be shown. */
+function lastStepOf({ kind, lastStep }: StoredContact['contact'], now: number): number | null {
+  const seconds = kind === 'totp' ? COMMON_TOTP.period : kind === 'mail' ? CODE_SECONDS : 1;
+  return lastStep !== null && lastStep * seconds > now + AHEAD_SECONDS ? null : lastStep;
 }
 
 /** The quarter of an hour whose code this is, the present or the one before; null: neither. How long it takes does not depend on the digits. */

@@ -48,12 +48,14 @@ export async function openRecovery(
     call.transact(async (transaction) => {
       const sending = handleOf(handleKey, 'sending', address);
       const isAllowed = await takeTry(context, transaction, sending, MOST_SENDINGS);
+      // Whoever asks for more than are sent leaves nothing more, whether there is such an address or not.
+      if (!isAllowed) return;
       const rows = await transaction.contacts.withHandle(handle, MOST_NAMED);
       const counter = counting();
       const isThere = rows.some((row) => isUsable(counter, openContact(context, row).contact));
       const at = context.clock();
       const code = codeFor(handleKey, { handle, about: call.sender }, codeStep(at));
-      const to = isThere && isAllowed ? address : null;
+      const to = isThere ? address : null;
       const content: PeopleMail = { to, what: 'code', code, isFirst: false, at };
       // Not under the account: what others ask for must not use up what its owner is told with.
       const owner = handle;

@@ -1,6 +1,7 @@
 // @module-tag long
 import { describe, expect, test, afterEach } from 'vitest';
 import {
+  COMMON_TOTP,
   deviceId,
   deviceKey,
   type DeviceKey,
@@ -11,9 +12,13 @@ import {
   parseDevices,
   type SignedDevices,
   signDevices,
+  totpOf,
 } from '@ckm/api';
-import { compareBytes } from '@ckm/foundation';
+import { compareBytes, secret } from '@ckm/foundation';
 import { formatWords, type Identity, likenessOf } from '@ckm/gordian';
+import type { MailConfig } from '../config/config.js';
+import { PEOPLE_MAIL, type PeopleMail, peopleWays } from '../outbox/people-ways.js';
+import type { BareCaller } from '../sessions/test/bare-server.js';
 import {
   alice,
   closeServers,
@@ -150,6 +155,36 @@ describe('a thief who has used up the numbers of lists', () => {
   }, 120_000);
 });
 
+describe('P9', () => {
+  test('P9: who asks for a code leaves as much whether there is such an address or not, and no more than is sent in a day', async () => {
+    const world = await openWaysBack();
+    await world.mail('alice@example.org');
+    const left = async (name: string, times: number) => {
+      const before = world.sent.length;
+      for (let i = 0; i < times; i++)
+        await world.stranger(newKey).call('recovery.open', { contact: { kind: 'mail', name } });
+      return world.sent.slice(before).map(({ content }) => (content as unknown as PeopleMail).to);
+    };
+    expect(await left('carol@example.org', 30)).toEqual(Array.from({ length: 24 }, () => null));
+    // One was sent when the address was set.
+    expect(await left('alice@example.org', 30)).toEqual(
+      Array.from({ length: 23 }, () => 'alice@example.org'),
+    );
+  });
+
+  test('P9: nothing is kept of a code that was sent, to somebody or to nobody', () => {
+    const way = peopleWays({ name: 'alpha', mail: { host: 'localhost', port: 1 } as MailConfig }).get(
+      PEOPLE_MAIL,
+    )!;
+    const told = (what: string, to: string | null) => way.leavesNothing!({ what, to });
+    expect([told('code', null), told('code', 'a@example.org'), told('recovering', 'a@example.org')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+});
+
 describe('P8', () => {
   test('P8: a device says no, and nothing begins for seven days; two contacts, or the operator in person, overrule it', async () => {
     const world = await openWaysBack();
@@ -210,6 +245,42 @@ describe('P8', () => {
     expect(await codeOf(world.prove(newKey, 'totp', app.name, { code: app.code() }))).toBe('OK');
     await world.pass(DAY);
     expect(await codeOf(world.finish(newKey))).toBe('OK');
+  });
+
+  test('P8: whoever uses up the tries of an app keeps nobody out who has it: of two codes one after the other the second is taken', async () => {
+    const world = await openWaysBack();
+    const app = await world.totp();
+    const wrong = { code: '00000000' };
+    for (let i = 0; i < 8; i++) await codeOf(world.prove(thief, 'totp', app.name, wrong));
+    const show = (who: Identity) => codeOf(world.prove(who, 'totp', app.name, { code: app.code() }));
+    expect([await show(newKey), await show(newKey)]).toEqual(['RECOVERY_NOT_PROVEN', 'RECOVERY_NOT_PROVEN']);
+    await world.off(60);
+    // Of another key it is the first one, and whoever tries often is not heard at all.
+    expect([await show(stranger(111)), await show(thief)]).toEqual([
+      'RECOVERY_NOT_PROVEN',
+      'RECOVERY_NOT_PROVEN',
+    ]);
+    expect(await show(newKey)).toBe('OK');
+    await world.off(60);
+    expect(await show(thief)).toBe('RECOVERY_NOT_PROVEN');
+  });
+
+  test('P8: a clock that was a year ahead, and is set right, keeps nobody out', async () => {
+    const world = await openWaysBack();
+    const app = await world.totp();
+    const friend = await world.friend(71);
+    await world.off(365 * DAY);
+    await codeOf(world.prove(thief, 'totp', app.name, { code: app.code() }));
+    for (let i = 0; i < 8; i++) await codeOf(world.prove(thief, 'totp', app.name, { code: '00000000' }));
+    await world
+      .device(laptop)
+      .call('recovery.list', {})
+      .catch(() => undefined);
+    await world.words().call('recovery.veto', { caseId: thief.xid, reason: '' });
+    await world.off(-365 * DAY);
+    await world.pass(8 * DAY);
+    expect(await codeOf(world.prove(newKey, 'totp', app.name, { code: app.code() }))).toBe('OK');
+    expect(await codeOf(world.prove(newKey, 'xid', '', friend.vouch('recovery', newKey.xid)))).toBe('OK');
   });
 
   test('P8: a second case waits for nothing while the first one does, and a contact says no to it', async () => {
@@ -314,6 +385,33 @@ describe('P8: what is said in one case holds for the account', () => {
 });
 
 describe('a contact', () => {
+  test('that is an app is named and shown to whoever sets it up alone: a device that was removed knows no name', async () => {
+    const world = await openWaysBack();
+    await world.have(laptop, phone);
+    await world.pass(4 * DAY);
+    const id = random(32);
+    const set = { id, contact: { kind: 'totp' }, delaySeconds: DAY } as const;
+    const asks = (who: BareCaller) => who.call('contact.set', set);
+    const names = async (who: BareCaller) =>
+      (await who.call('contact.list', {})).contacts.map(({ name }) => name);
+    const mine = await asks(world.device(phone));
+    expect(mine.contact.name).toMatch(/^[0-9a-z]{12}$/);
+    const first = [`${mine.contact.name.slice(0, 4)}…`];
+    expect(await names(world.device(laptop))).toEqual(first);
+    const others = await asks(world.device(laptop));
+    expect([others.secret, others.contact.name]).toEqual([undefined, first[0]]);
+    expect([(await asks(world.device(phone))).secret, (await asks(world.words())).secret]).toEqual([
+      mine.secret,
+      mine.secret,
+    ]);
+    const code = totpOf(secret(mine.secret!), Math.floor(world.now / COMMON_TOTP.period), COMMON_TOTP);
+    const verified = await world.device(phone).call('contact.verify', { id, proof: { code } });
+    expect(verified.contact.name).toBe(first[0]);
+    for (const who of [world.device(phone), world.device(laptop), world.words()])
+      expect(await names(who)).toEqual(first);
+    expect((await asks(world.device(phone))).secret).toBeUndefined();
+  });
+
   test('that others set and never showed keeps nobody from being named by it', async () => {
     const world = await openWaysBack();
     const address = 'alice@example.org';

@@ -27,6 +27,7 @@ import {
   type Contact,
   contactsOf,
   sealContact,
+  setsUp,
   stateOf,
   type StoredContact,
   viewOf,
@@ -41,11 +42,11 @@ const MOST_SENDINGS = 20;
 
 export async function listContacts(
   { context, counting }: WaysBackMeans,
-  { account }: Call,
+  { account, by }: Call,
 ): Promise<Result<'contact.list'>> {
   const counter = counting();
   const stored = await context.storage.read((reader) => contactsOf(context, reader, account.xid));
-  const contacts = stored.map((one) => viewOf(counter, one)).filter((view) => view !== null);
+  const contacts = stored.map((one) => viewOf(counter, one, by)).filter((view) => view !== null);
   return { contacts };
 }
 
@@ -71,7 +72,7 @@ export async function setContact(
     // One that has nothing to show comes without being verified.
     if (contact.waited !== null) await tellContacts(means, transaction, call.account.xid, 'contact-coming');
     await note(means, transaction, call, 'contact.set', row.id, `Set a contact: ${KIND_WORDS[wanted.kind]}`);
-    return answerOf(means, { row, contact });
+    return answerOf(means, call, { row, contact });
   });
 }
 
@@ -154,13 +155,13 @@ async function shown(
 ): Promise<Result<'contact.set'>> {
   if (before.contact.kind !== wanted.kind) throw contactUnknown();
   await sendCode(means, transaction, call, before);
-  return answerOf(means, before);
+  return answerOf(means, call, before);
 }
 
-function answerOf({ counting }: WaysBackMeans, stored: StoredContact): Result<'contact.set'> {
-  const contact = viewOf(counting(), stored)!;
-  const { secret, verifiedAt } = stored.contact;
-  return { contact, ...(secret === null || verifiedAt !== null ? {} : { secret }) };
+function answerOf({ counting }: WaysBackMeans, { by }: Call, stored: StoredContact): Result<'contact.set'> {
+  const contact = viewOf(counting(), stored, by)!;
+  const { secret } = stored.contact;
+  return { contact, ...(secret === null || !setsUp(stored, by) ? {} : { secret }) };
 }
 
 async function sendCode(
@@ -200,7 +201,7 @@ export async function verifyContact(
   return inAccount(means, call, async (transaction, known) => {
     const stored = known.find(({ row }) => equalBytes(row.id, id));
     if (stored === undefined) throw contactUnknown();
-    if (stored.contact.verifiedAt !== null) return { contact: viewOf(means.counting(), stored)! };
+    if (stored.contact.verifiedAt !== null) return { contact: viewOf(means.counting(), stored, call.by)! };
     const isAllowed = await takeTry(context, transaction, handleOf(context.handleKey, 'account', id));
     const about = stored.contact.kind === 'xid' ? call.account.xid : id;
     const judged = judgeProof(context, stored, read, { vouched: 'contact', about });
@@ -217,7 +218,7 @@ export async function verifyContact(
     await changeContact(context, transaction, stored, contact, handle);
     if (contact.waited !== null) await tellContacts(means, transaction, call.account.xid, 'contact-coming');
     await note(means, transaction, call, 'contact.verify', id, 'Take a contact that was shown to work');
-    return { contact: viewOf(means.counting(), { row: stored.row, contact })! };
+    return { contact: viewOf(means.counting(), { row: stored.row, contact }, call.by)! };
   });
 }
 
@@ -241,12 +242,12 @@ export async function removeContact(
       await note(means, transaction, call, 'contact.remove', id, 'Remove a contact');
       return { contact: null };
     }
-    if (state === 'leaving') return { contact: viewOf(counter, stored) };
+    if (state === 'leaving') return { contact: viewOf(counter, stored, call.by) };
     const contact: Contact = { ...stored.contact, waited, leavesBy: call.by.id };
     await changeContact(context, transaction, stored, contact);
     await tellContacts(means, transaction, call.account.xid, 'contact-leaving');
     await note(means, transaction, call, 'contact.remove', id, 'Remove a contact in three days');
-    return { contact: viewOf(counter, { row: stored.row, contact }) };
+    return { contact: viewOf(counter, { row: stored.row, contact }, call.by) };
   });
 }
 
@@ -262,7 +263,7 @@ async function keepContact(
     await changeContact(means.context, transaction, stored, contact);
     await note(means, transaction, call, 'contact.remove', stored.row.id, 'Keep a contact that was leaving');
   }
-  return { contact: viewOf(means.counting(), { row: stored.row, contact }) };
+  return { contact: viewOf(means.counting(), { row: stored.row, contact }, call.by) };
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { ContactKind, ContactState, ContactView } from '@ckm/api';
 import { MAX_CONTACTS } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import type { AccountKey } from '../accounts/accounts.js';
 import type { ContactRow, Reader, Transaction } from '../storage/storage.js';
 import { type Counter, countedBy, type WaitingTime } from '../sessions/waiting-time.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
@@ -80,10 +82,27 @@ export function isUsable(counter: Counter, contact: Contact): boolean {
   return state === 'inForce' || state === 'leaving';
 }
 
-export function viewOf(counter: Counter, { row, contact }: StoredContact): ContactView | null {
+/** Letters of the name of an app that say which one it is, and name nothing: the others have 40 bits. */
+const SHOWN_LETTERS = 4;
+
+/** Whether a key sets up an app: it alone, and the words, see what the app has too, until it is verified. */
+export function setsUp({ contact }: Pick<StoredContact, 'contact'>, by: AccountKey): boolean {
+  return contact.verifiedAt === null && (by.may === null || equalBytes(contact.setBy, by.id));
+}
+
+/** Whoever knows the name of an app can use up its tries: it stands in the app alone, and is shown to whoever sets that up. */
+function shownName(stored: Pick<StoredContact, 'contact'>, by: AccountKey): string {
+  const { kind, name } = stored.contact;
+  return kind !== 'totp' || setsUp(stored, by) ? name : `${name.slice(0, SHOWN_LETTERS)}…`;
+}
+
+/** @param by whoever is shown it */
+export function viewOf(counter: Counter, stored: StoredContact, by: AccountKey): ContactView | null {
+  const { row, contact } = stored;
   const state = stateOf(counter, contact);
   if (state === null) return null;
-  const { kind, name, delaySeconds, setAt, setBy, waited } = contact;
+  const { kind, delaySeconds, setAt, setBy, waited } = contact;
+  const name = shownName(stored, by);
   const isWaiting = waited !== null && (state === 'coming' || state === 'leaving');
   const readyAt = isWaiting ? counter.now + waited.needed - countedBy(counter, waited) : null;
   return { id: row.id, kind, state, name, delaySeconds, setAt, setBy, readyAt };
