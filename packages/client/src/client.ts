@@ -638,7 +638,7 @@ export function createClient(options: ClientOptions): Client {
     listCases: () => listCases(context),
     vetoCase: (server, caseId, words) => vetoCase(context, server, caseId, words),
     listDevices: () => listDevices(context),
-    seeDevices: ({ lists }) => seeDevices(context, lists),
+    seeDevices: ({ lists }) => acting(seeDevices(context, lists)),
     rememberDevices: () => rememberDevices(context),
     planFirstDevice: (name, device) => planFirstDevice(context, name, device),
     draftFirstDevice: (before) => draftFirstDevice(context, before),
@@ -712,7 +712,7 @@ export function createClient(options: ClientOptions): Client {
     },
     expectKeys: (keys) => saveExpectedKeys(store, keys),
     keepKey: async (fetched, args = {}) => {
-      const kept = await keepKey(context, fetched, args);
+      const kept = await acting(keepKey(context, fetched, args));
       if (kept.missing.length > 0) return kept;
       // The computer that changed it may be gone, and have told no server to destroy what came before.
       await retireBehind(context, kept.key);

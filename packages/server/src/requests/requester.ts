@@ -73,7 +73,7 @@ function requesterNotProven(): AccessError {
     'whoever asks is not shown to be the owner of this key, or a device that he has for it',
     {
       code: 'REQUESTER_NOT_PROVEN' satisfies RequesterCode,
-      hint: 'put this device on the list of the key (with the words, or a device that may manage), and ask again',
+      hint: 'have it put on the list of the key: look at the list of devices with the words, or from one that may manage; then ask again',
     },
   );
 }
