@@ -1,9 +1,15 @@
-import { EncodingError, equalBytes } from '@ckm/foundation';
+import { EncodingError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { hashOrder } from '@ckm/threshold';
 import { type ChangeOrder, changeOrder } from './changes.js';
-import { hashPayload } from './crafts/request-hashes.js';
 import type { Ballot } from './votes/ballot.js';
+import {
+  ballotOfNamed,
+  isNamedAs,
+  type NamedAs,
+  type NamedMatter,
+  type VotedUnder,
+} from './votes/named-ballot.js';
 
 /** Of 32 servers there are some 4,500 bytes. */
 const LIMITS = { maxBytes: 16_384, maxDepth: 4, maxItems: 256 } as const;
@@ -28,48 +34,29 @@ export function encodeOrder({
   });
 }
 
-/**
- * What is voted on in an order about who holds a key next, under the terms in force. Nobody stands as who asks: it is by the owner, who has no say by himself.
- * @param termsHash of those in force
- * @param expiresAt UnixSeconds, when nobody is asked about it any more
- */
-export function ballotOfOrder(
-  order: ChangeOrder,
-  { termsHash, expiresAt }: Pick<Ballot, 'termsHash' | 'expiresAt'>,
-): Omit<Ballot, 'serverId'> {
-  const hash = hashOrder(order);
-  return {
-    matter: 'order',
-    matterId: hash,
-    keyId: order.keyId,
-    termsHash,
-    requester: null,
-    kind: KIND,
-    payloadHash: hashPayload(KIND, encodeOrder(order)),
-    tasksHash: hash,
-    expiresAt,
-  };
+/** What is voted on in an order about who holds a key next, under the terms in force. */
+export function ballotOfOrder(order: ChangeOrder, under: VotedUnder): Omit<Ballot, 'serverId'> {
+  return ballotOfNamed(named(order), under);
 }
 
 /**
  * The order that somebody is shown who is asked about it, where it is the one that the vote would name.
  * @throws EncodingError `ORDER_INVALID`, `CBOR_…`
  */
-export function readOrderAsked(
-  payload: Uint8Array,
-  named: Pick<Ballot, 'matterId' | 'keyId' | 'payloadHash' | 'tasksHash' | 'termsHash' | 'expiresAt'>,
-): ChangeOrder {
+export function readOrderAsked(payload: Uint8Array, shown: NamedAs): ChangeOrder {
   const parsed = changeOrder.safeParse(decodeData(payload, LIMITS));
-  if (!parsed.success) throw orderInvalid();
-  const order = parsed.data;
-  const ballot = ballotOfOrder(order, named);
-  const isSame =
-    equalBytes(encodeOrder(order), payload) &&
-    (['matterId', 'keyId', 'payloadHash', 'tasksHash'] as const).every((name) =>
-      equalBytes(ballot[name], named[name]),
-    );
-  if (!isSame) throw orderInvalid();
-  return order;
+  if (parsed.success && isNamedAs(named(parsed.data), payload, shown)) return parsed.data;
+  throw orderInvalid();
+}
+
+function named(order: ChangeOrder): NamedMatter {
+  return {
+    matter: 'order',
+    kind: KIND,
+    keyId: order.keyId,
+    hash: hashOrder(order),
+    bytes: encodeOrder(order),
+  };
 }
 
 function orderInvalid(): EncodingError {

@@ -106,8 +106,10 @@ export interface AskedMatter extends MatterOfPeople {
 
 /** The people whom terms of keys name. */
 export interface People {
-  /** What they have said of a matter by now. In the transaction that releases something it is asked once more, with the matter held. */
+  /** What they have said of a matter by now. */
   said(reader: Reader, matter: MatterOfPeople): Promise<PeopleSaid>;
+  /** The same, with the matter held: until the transaction is over nobody says anything of it. */
+  holdSaid(transaction: Transaction, matter: MatterOfPeople): Promise<PeopleSaid>;
   /** Asks them from now on. @throws PolicyError `QUOTA_WAITING`, `QUOTA_BYTES` */
   ask(transaction: Transaction, asked: AskedMatter): Promise<void>;
   /** Asks nobody any more. */

@@ -103,11 +103,7 @@ const REFUSALS = {
     'refresh the key, after which this server knows what the others do; or take the shares of others',
     { retryable: false },
   ],
-  EXPORT_PEOPLE_NOT_ASKED: [
-    PolicyError,
-    'sign with the key where it is, or change its terms',
-    { retryable: false },
-  ],
+  EXPORT_PEOPLE_MISSING: [PolicyError, 'have those people say yes, and ask again', { retryable: true }],
   PURPOSE_NEEDS_CHILDREN: [
     PolicyError,
     'make a key for this purpose without leave to export it, or one for another purpose',

@@ -22,11 +22,11 @@ export interface Moment {
 
 const DAY = 86_400;
 
-/** For how long a vote may count. An order waits for up to a week, and is good for another one. */
-const LONGEST: Readonly<Record<VoteMatter, number>> = {
+/** For how many seconds a vote may count. An order, and an export, waits for up to a week, and is good for another one; a freeze stands for a week at most. */
+export const LONGEST_VOTE: Readonly<Record<VoteMatter, number>> = {
   request: DAY,
-  export: DAY,
-  thaw: DAY,
+  export: 14 * DAY,
+  thaw: 7 * DAY,
   terms: 14 * DAY,
   order: 14 * DAY,
   case: 14 * DAY,
@@ -63,6 +63,7 @@ function faultInTime(
 ): VoteFault | null {
   if (issuedAt > now + maxSkewSeconds) return 'VOTE_NOT_YET';
   if (expiresAt <= now) return 'VOTE_EXPIRED';
-  if (expiresAt > ballot.expiresAt || expiresAt - issuedAt > LONGEST[matter]) return 'VOTE_LASTS_TOO_LONG';
+  if (expiresAt > ballot.expiresAt || expiresAt - issuedAt > LONGEST_VOTE[matter])
+    return 'VOTE_LASTS_TOO_LONG';
   return null;
 }

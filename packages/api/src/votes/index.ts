@@ -1,4 +1,4 @@
-export type { Ballot, Moment } from './ballot.js';
+export { type Ballot, LONGEST_VOTE, type Moment } from './ballot.js';
 export * from './functions.js';
 export { holdVotes, type ProvenVote, silentIn, supersedes, type VotesHeld } from './count.js';
 export { type VoteFault, voteRefused } from './faults.js';
@@ -17,6 +17,7 @@ export {
   signVote,
   type VoteProof,
 } from './proof.js';
+export type { NamedAs } from './named-ballot.js';
 export { isRequester, type RequestNamed, signRequester } from './requester.js';
 export { voteSentence } from './sentence.js';
 export {

@@ -70,7 +70,7 @@ function leftOutLine({ server, shows, isFalse }: LeftOut): string {
 }
 
 function askedBy({ matter, isOwner, requester }: MatterView): string {
-  if (matter === 'terms') return 'wanted by its owner';
+  if (matter !== 'request') return 'wanted by its owner';
   if (isOwner === true) return 'asked for by its owner';
   return requester === null ? 'asked for by nobody in particular' : `asked for by the device ${requester}`;
 }

@@ -19,7 +19,7 @@ export const APPROVER_EXPLANATIONS = groupOf(
     ],
     APPROVAL_AMBIGUOUS: [
       'More than one thing that waits begins with these digits.',
-      'Name more of its digits; where whole ids are the same, put request:, terms: or order: before them.',
+      'Name more of its digits; where whole ids are the same, put before them what it is, as in request: or terms:.',
     ],
     APPROVAL_DIFFERS: [
       'The servers of the key show different things under one id: one of them, or who asks, shows something false.',

@@ -171,9 +171,9 @@ const MOMENT = groupOf(
       'The server came back from a backup or had its share repaired, and does not know what became of the key meanwhile.',
       'Refresh the key (ckm key refresh NAME), or take the shares of the other servers.',
     ],
-    EXPORT_PEOPLE_NOT_ASKED: [
-      'By the terms of this key people have to say yes before it is given out, and the server asks nobody.',
-      'Sign with the key where it is, or have its terms changed by those who may.',
+    EXPORT_PEOPLE_MISSING: [
+      'By the terms of this key people have to say yes before it is given out, and not enough have, or one has taken it back.',
+      'Have them say yes (ckm approver list, and approve), and ask again.',
     ],
     SESSION_NOT_AS_SEEN: [
       'What waits under this id is not what the operator looked at.',

@@ -69,6 +69,14 @@ export const VOTE_EXPLANATIONS = groupOf(
       'What a server shows is not the order about other servers that a vote would name.',
       'Say yes to nothing. Compare what each of the servers shows with what the owner says himself.',
     ],
+    EXPORT_ASKED_INVALID: [
+      'What a server shows is not the export of the key that a vote would name.',
+      'Say yes to nothing. Compare what each of the servers shows with what the owner says himself.',
+    ],
+    THAW_ASKED_INVALID: [
+      'What a server shows is not the end of a freeze that a vote would name.',
+      'Say yes to nothing. Compare what each of the servers shows with what the owner says himself.',
+    ],
     PAYLOAD_TOO_LONG_TO_ASK: [
       'What people are asked about has to fit into one message with all that it takes to judge it.',
       'Split it into smaller requests.',

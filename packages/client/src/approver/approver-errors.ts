@@ -10,7 +10,7 @@ export function matterUnknownHere(id: string): UsageError {
 export function matterAmbiguous(id: string): UsageError {
   return new UsageError(`more than one thing that waits for you begins with ${id}`, {
     code: 'APPROVAL_AMBIGUOUS',
-    hint: 'name more of its digits; where those are the same too, put request:, terms: or order: before them',
+    hint: 'name more of its digits; where those are the same too, put before them what it is, as in request: or terms:',
   });
 }
 

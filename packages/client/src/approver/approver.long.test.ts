@@ -367,7 +367,7 @@ describe('an approver says no yes', () => {
       ({ termsHash }) => ({ termsHash: flipped(termsHash) }),
       'APPROVAL_FALSE',
     ],
-    ['something that this version does not read', () => ({ matter: 'thaw' })],
+    ['something that this version does not read', () => ({ matter: 'case' })],
     ['a kind that is not the one that is named', () => ({ kind: 'telepathy' }), 'APPROVAL_FALSE'],
     [
       'a kind that this version does not know',

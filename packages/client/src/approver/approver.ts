@@ -71,7 +71,7 @@ export interface Approver {
   keys(): Promise<readonly ApproverKey[]>;
   /** Asks every server of every key. */
   waiting(): Promise<Waiting>;
-  /** @param id its first digits, with `request:`, `terms:` or `order:` before them where two things have the same @throws UsageError `APPROVAL_UNKNOWN`, `APPROVAL_AMBIGUOUS`; as `readContents` */
+  /** @param id its first digits, with its matter and a colon before them, as in `terms:`, where two things have the same @throws UsageError `APPROVAL_UNKNOWN`, `APPROVAL_AMBIGUOUS`; as `readContents` */
   look(id: string, options?: LookOptions): Promise<LookedAt>;
   /** @throws as `assertMayBeSaid` */
   say(looked: LookedAt, verdict: Verdict, reason?: string): Promise<VoteGiven>;
@@ -185,7 +185,7 @@ async function waiting(means: ApproverMeans): Promise<Waiting> {
 }
 
 /** Eight digits are what lists show; where two things have the same, what it is may stand before them. */
-const ID = /^(?:(request|terms|order):)?([0-9a-f]{4,64})$/;
+const ID = /^(?:(request|terms|order|export|thaw|case):)?([0-9a-f]{4,64})$/;
 
 async function lookById(means: ApproverMeans, id: string, without: readonly string[]): Promise<LookedAt> {
   const [, kind, digits = null] = ID.exec(id) ?? [];

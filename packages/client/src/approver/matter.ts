@@ -21,6 +21,7 @@ import { type Description, type KeyContext, REQUEST_FACTS, requestKind } from '@
 import { type CertifiedEpoch, parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
 import { approvalFalse, approvalUnread, notAnApprover } from './approver-errors.js';
 import type { ApproverKey } from './approver-key.js';
+import { readExport, readThaw } from './named-matters.js';
 import { readOrder } from './order.js';
 
 /** What one content says, as this approver reads it. */
@@ -54,7 +55,7 @@ export interface Reading {
 export function readMatter(shown: ShownMatter, { key, epoch, me, shownBy, now }: Reading): ReadMatter {
   if (!isRead(shown))
     throw approvalUnread(
-      'this version reads requests, changes of terms and orders about servers, and this is none',
+      'this version reads requests, changes of terms, orders about servers, exports and ends of freezes, and this is none',
     );
   const terms = readTermsShown(shown);
   if (!(terms.approvers ?? []).some(({ xid }) => equalBytes(xid, me))) throw notAnApprover(key.keyName);
@@ -76,7 +77,7 @@ function readTermsShown({ terms: bytes, termsHash }: ShownMatter): KeyTerms {
 }
 
 function isRead({ matter }: ShownMatter): boolean {
-  return matter === 'request' || matter === 'terms' || matter === 'order';
+  return matter !== 'case';
 }
 
 function describeOther(
@@ -84,6 +85,8 @@ function describeOther(
   { key, epoch, now }: Pick<Reading, 'key' | 'epoch' | 'now'>,
 ): Description {
   if (shown.matter === 'order') return orFalse('the order', () => readOrder(shown, key));
+  if (shown.matter === 'export') return orFalse('the export', () => readExport(shown, key));
+  if (shown.matter === 'thaw') return orFalse('the end of a freeze', () => readThaw(shown, key));
   return describe(shown, contextOf(key, epoch, now));
 }
 

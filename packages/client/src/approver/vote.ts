@@ -1,12 +1,12 @@
 import {
   type InvitingServer,
+  LONGEST_VOTE,
   MAX_VOTES,
   isProvenBy,
   parseVote,
   type ShownMatter,
   type SignedVote,
   signVote,
-  type VoteMatter,
   type VoterKey,
   type VoteStatement,
 } from '@ckm/api';
@@ -19,16 +19,6 @@ import { descriptionHash } from './matter.js';
 import { saveApproverKey } from './approver-key.js';
 import { forgetExpired, readSaid, type Said, saveSaid, type SaidVote, type Verdict } from './said.js';
 
-/** For how long a vote counts at most, as servers have it. */
-const DAY = 86_400;
-const LONGEST: Readonly<Record<VoteMatter, number>> = {
-  request: DAY,
-  export: DAY,
-  thaw: DAY,
-  terms: 14 * DAY,
-  order: 14 * DAY,
-  case: 14 * DAY,
-};
 const HIGHEST_SERIAL = 0xffff_ffff;
 
 /** What became of a vote. */
@@ -177,7 +167,7 @@ interface Addressed {
  */
 function addressedIn({ matter, contents }: LookedAt, now: number): readonly Addressed[] {
   const each = contents.flatMap(({ shown, by, ends }) => {
-    const capped = ends.map((end) => Math.min(end, now + LONGEST[matter]));
+    const capped = ends.map((end) => Math.min(end, now + LONGEST_VOTE[matter]));
     return [...new Set(capped)].map((expiresAt) => ({
       shown,
       expiresAt,

@@ -8,8 +8,10 @@ import { type CkmError, encodeUtf8 } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { hashExport, parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
 import { type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey } from '../sessions/test/bare-servers.js';
+import { join as joinExport, orderOf, propose, yesesOf } from '../sessions/test/export-courier.js';
 import { BY_DOMAIN } from '../sessions/test/terms.js';
 import { ann, requesterOf, askingTerms, bob, voteOn } from '../votes/test/asked-people.js';
 
@@ -51,7 +53,10 @@ describe.each(hasPostgres ? ['SQLite', 'PostgreSQL, as two replicas'] : ['SQLite
     const second = isReplicated ? await network.open(shared) : first;
     const bravo = await network.open({ name: 'bravo' });
     const callers = [await first.as(alice), await bravo.as(alice)];
-    const made = await makeKey(callers, { policy: askingTerms(BY_DOMAIN) });
+    const change = { needed: 2, of: ['ann', 'bob', 'cy'], delaySeconds: 0, words: null };
+    const rules = { change, changes: 'automatic', changeDelay: 0 } as const;
+    const policy = askingTerms(BY_DOMAIN, rules);
+    const made = await makeKey(callers, { policy, exportable: true });
     return { ...made, first, second, bravo, callers, servers: [first, bravo] as const };
   }
 
@@ -99,6 +104,43 @@ describe.each(hasPostgres ? ['SQLite', 'PostgreSQL, as two replicas'] : ['SQLite
       }
     }
     expect(seen.released + seen.kept).toBe(ROUNDS);
+  }, 300_000);
+
+  test('P5: a share leaves with an export, or the yes that was taken back holds it: never both', async () => {
+    const opened = await open();
+    const { keyId, certificate, first, second, bravo, servers, callers } = opened;
+    const epoch = verifyFirstEpoch(parseCertificate(certificate));
+    const world = { keyId, epoch, callers, expiresAt: TEST_TIME + 86_400 };
+    const seen = { given: 0, held: 0 };
+    for (let round = 0; round < ROUNDS; round++) {
+      const order = orderOf(world);
+      for (const slot of [1, 2]) await propose(world, slot, order);
+      const matterId = hashExport(order.proposal, order.proposal);
+      const named = { matter: 'export', matterId, keyId, known: null } as const;
+      const shown = await first.asAnybody(ann).call('approval.show', named);
+      const votes = [ann, bob].map((who) => voteOn(who, shown, servers));
+      for (const server of [first, bravo]) await server.asAnybody(ann).call('approval.give', { votes });
+      const yeses = await yesesOf(world, order, [1, 2]);
+      const back = voteOn(bob, shown, servers, { serial: 2, verdict: 'takeBack' });
+      const give = () => second.asAnybody(bob).call('approval.give', { votes: [back] });
+      const give1 = () => joinExport(world, 1, order, yeses).then(({ state }) => state, codeOf);
+      const isFirst = round % 2 === 0;
+      const [given, state] = isFirst
+        ? await Promise.all([give(), give1()])
+        : await Promise.all([give1(), give()]).then(([one, other]) => [other, one] as const);
+      const codes = given.refused.map(({ code }) => code);
+      if (state === 'finished') {
+        expect(codes).toEqual([expect.toBeOneOf(OVER)]);
+        seen.given++;
+      } else {
+        expect([state, codes]).toEqual(['EXPORT_PEOPLE_MISSING', []]);
+        seen.held++;
+      }
+      // One export of a key at a time.
+      for (const caller of callers)
+        await caller.call('session.cancel', { sessionId: order.sessionId, reason: 'next' });
+    }
+    expect(seen.given + seen.held).toBe(ROUNDS);
   }, 300_000);
 
   test('P11: a freeze that stands before the share keeps it back, however many have said yes', async () => {

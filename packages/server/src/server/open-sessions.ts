@@ -12,6 +12,7 @@ import { drillHandlers } from '../sessions/drills/drill-keys.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
 import { createImportRoom } from '../sessions/import/import-room.js';
 import { createExportRoom } from '../sessions/export/export-room.js';
+import { hearExportVotes } from '../sessions/export/hear-votes.js';
 import { noteExported } from '../sessions/export/note-exported.js';
 import { createRepairRoom } from '../sessions/repair/repair-room.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
@@ -172,7 +173,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       ...deviceHandlers(devices),
       ...waysBackHandlers(waysBack),
       ...depositHandlers({ context, isYoung }),
-      ...voteHandlers(context),
+      ...voteHandlers(context, { export: (name) => hearExportVotes(server, name) }),
       'freeze.carry': (call, carried) => carryFreeze(context, call, carried),
       'alive.carry': (call, carried) => hearAlive(life, call, carried),
     },

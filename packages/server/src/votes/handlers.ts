@@ -1,5 +1,5 @@
-import type { Parameters, RefusedVote, Result, SignedVote } from '@ckm/api';
-import { equalBytes } from '@ckm/foundation';
+import type { Parameters, RefusedVote, Result, SignedVote, VoteMatter } from '@ckm/api';
+import { CkmError, equalBytes, StorageError } from '@ckm/foundation';
 import type { AnybodyCall, ApprovalHandlers, ServerContext } from '../context.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { MatterName, Transaction } from '../storage/storage.js';
@@ -10,13 +10,21 @@ import { matterUnder, pollingOf } from './matter.js';
 import { holdMatter, touchMatter } from './matters.js';
 import { keepVotes } from './store-vote.js';
 
+/** What is looked at again once somebody has said something of a matter of some kind: in transactions of its own, behind the one that keeps the vote. */
+export type Listeners = Partial<Readonly<Record<VoteMatter, (name: MatterName) => Promise<void>>>>;
+
 /** What approvers may ask and say. */
-export function voteHandlers(context: ServerContext): ApprovalHandlers {
+export function voteHandlers(context: ServerContext, listeners: Listeners): ApprovalHandlers {
   return {
     'approval.list': ({ sender }, parameters) => listMatters(context, sender, parameters),
     'approval.show': ({ sender }, parameters) => showMatter(context, sender, parameters),
-    'approval.give': (call, parameters) => giveVotes(context, call, parameters),
+    'approval.give': (call, parameters) => giveVotes({ context, listeners }, call, parameters),
   };
+}
+
+interface Means {
+  readonly context: ServerContext;
+  readonly listeners: Listeners;
 }
 
 /**
@@ -24,33 +32,29 @@ export function voteHandlers(context: ServerContext): ApprovalHandlers {
  * nothing about what somebody is asked (P9).
  */
 async function giveVotes(
-  context: ServerContext,
+  means: Means,
   call: AnybodyCall,
   { votes }: Parameters<'approval.give'>,
 ): Promise<Result<'approval.give'>> {
   const refused: RefusedVote[] = [];
   for (const [at, bytes] of votes.entries()) {
-    const code = await giveVote(context, call, bytes);
+    const code = await giveVote(means, call, bytes);
     if (code !== null) refused.push({ at, code });
   }
   return { refused };
 }
 
-async function giveVote(
-  context: ServerContext,
-  call: AnybodyCall,
-  bytes: Uint8Array,
-): Promise<string | null> {
+async function giveVote(means: Means, call: AnybodyCall, bytes: Uint8Array): Promise<string | null> {
   const vote = readVote(bytes);
   if (typeof vote === 'string') return vote;
-  const code = await keepSomewhere(context, call, vote, bytes);
+  const code = await keepSomewhere(means, call, vote, bytes);
   const isOwn = equalBytes(vote.statement.approver, call.sender);
   return code === null || isOwn ? code : matterUnknown().code;
 }
 
 /** What is asked under one id by different accounts: a vote is kept wherever it counts. Null: it is. */
 async function keepSomewhere(
-  context: ServerContext,
+  { context, listeners }: Means,
   call: AnybodyCall,
   { statement: { approver, matter, matterId, keyId } }: SignedVote,
   bytes: Uint8Array,
@@ -61,14 +65,28 @@ async function keepSomewhere(
   const codes: (string | null)[] = [];
   for (const { owner } of rows) {
     const name = { owner, matter, matterId };
-    codes.push(
-      await repeatWhenRaced(() =>
-        call.transact((transaction) => keepHere(context, transaction, name, bytes)),
-      ),
+    const code = await repeatWhenRaced(() =>
+      call.transact((transaction) => keepHere(context, transaction, name, bytes)),
     );
+    codes.push(code);
+    if (code === null) await tell(context, listeners[matter], name);
   }
   if (codes.includes(null)) return null;
   return codes[0] ?? matterUnknown().code;
+}
+
+/** What fails here is made up for when it is next looked at: the vote is kept. */
+async function tell(
+  { events }: ServerContext,
+  listener: Listeners[VoteMatter],
+  name: MatterName,
+): Promise<void> {
+  try {
+    await listener?.(name);
+  } catch (error) {
+    if (!(error instanceof CkmError)) throw error;
+    if (error instanceof StorageError) events.storageFailed(error);
+  }
 }
 
 async function keepHere(

@@ -6,6 +6,10 @@ import { askPeople, endMatter, holdMatter, saidOf, settleMatter } from './matter
 export function createPeople(context: Omit<VotesContext, 'audit' | 'storage'>): People {
   return {
     said: (reader, matter) => saidOf(context, reader, matter),
+    holdSaid: async (transaction, matter) => {
+      await holdMatter(context, transaction, nameOf(matter));
+      return saidOf(context, transaction, matter);
+    },
     ask: async (transaction, asked) => {
       await askPeople(context, transaction, asked, await holdMatter(context, transaction, nameOf(asked)));
     },

@@ -86,6 +86,7 @@ export const HASH_TAGS = {
     'what a request asks for, so that it stays the same, for servers and whoever votes on it (room api)',
   'CKM/request/tasks/v1':
     'what there is to do for a request, so that it stays the same, for servers and whoever votes on it (room api)',
+  'CKM/thaw/asked/v1': 'names the end of a freeze before its time, as people are asked about it (room api)',
   'CKM/request/asked/v1': 'a request under its id, which whoever asks signs (room api)',
   'CKM/request/attempt/v1': 'the package of one signing attempt, so that it stays the same (room server)',
   'CKM/frost/own-share/v1': 'checksum by which a signer knows its own, already checked share again',

@@ -125,7 +125,7 @@ async function untilDone(
 }
 
 function planLines(name: string, { needed, servers, rules, isUnderWay }: ExportPlan): string {
-  const { changes, changeDelay } = rules;
+  const { changes, changeDelay, people } = rules;
   const delay = changeDelay === 0 ? 'at once' : `${formatSpan(changeDelay)} after it first heard of it`;
   const who = changes === 'operator' ? ', and not before its operator has typed the six words' : '';
   return [
@@ -133,6 +133,9 @@ function planLines(name: string, { needed, servers, rules, isUnderWay }: ExportP
     `  Export      ${name}: the whole private key, for whoever has the file${isUnderWay ? ' (under way)' : ''}`,
     `  Asked       ${servers.map(plainText).join(', ')}: ${needed} of them have to give their shares`,
     `  Waits       each server gives its share ${delay}${who}`,
+    ...(people === null
+      ? []
+      : [`  People      ${people.needed} of ${people.of.join(', ')} have to say yes: ckm approver list`]),
     '  For ever    no server is asked any more about what is signed with it, and nothing takes it back:',
     '              it counts as exported at its servers, in their logs, and in each later certificate',
     `  Meanwhile   every device of yours can stop it: ckm key export ${name} --stop`,
@@ -182,7 +185,7 @@ function waiting(
   const left = out === 0 ? '' : `; ${out} of the ${needed} shares are out: if you stop here, refresh the key`;
   return new PolicyError(`the export of ${name} waits: ${servers.map(stateText).join(', ')}${left}${told}`, {
     code: 'EXPORT_WAITING',
-    hint: 'tell the operators the words yourself, and run the same command again',
+    hint: 'tell the operators and whoever says yes the words yourself, and run the same command again',
     facts: { words, servers: servers.map(({ server, state }) => `${server} ${state}`) },
     retryable: true,
   });
@@ -191,12 +194,13 @@ function waiting(
 const STATES: Readonly<Record<ExportAt['state'], string>> = {
   given: 'gave its share',
   agreed: 'has agreed',
-  waits: 'waits for its operator or its delay',
+  waits: 'waits for people, its operator or its delay',
   refused: 'refuses',
   silent: 'does not answer',
   faulty: 'answers what is not its own',
 };
 
-function stateText({ server, state, code }: ExportAt): string {
-  return `${plainText(server)} ${STATES[state]}${state === 'refused' && code !== null ? ` (${code})` : ''}`;
+function stateText({ server, state, code, reason }: ExportAt): string {
+  const why = reason === null ? '' : `: ${plainText(reason)}`;
+  return `${plainText(server)} ${STATES[state]}${state === 'refused' && code !== null ? ` (${code})` : ''}${why}`;
 }

@@ -24,7 +24,12 @@ export interface ExportPlan {
   /** The owner's names of the servers that are asked. */
   readonly servers: readonly string[];
   /** Who says yes, and how long each server counts from when it first hears of it. Seconds. */
-  readonly rules: { readonly changes: 'automatic' | 'operator'; readonly changeDelay: number };
+  readonly rules: {
+    readonly changes: 'automatic' | 'operator';
+    readonly changeDelay: number;
+    /** So many of these people have to say yes besides; null: nobody is asked. */
+    readonly people: { readonly needed: number; readonly of: readonly string[] } | null;
+  };
   /** Whether one goes on that was begun here. */
   readonly isUnderWay: boolean;
 }
@@ -35,6 +40,8 @@ export interface ExportAt {
   readonly state: ExportState;
   /** The code of what it answered, where that is no yes; null: there is none. */
   readonly code: string | null;
+  /** For whom it waits, or who ended it and why, as the server says; null: it says nothing of that. */
+  readonly reason: string | null;
 }
 
 /** What came of it so far. */
@@ -59,11 +66,22 @@ const GRACE_SECONDS = 6 * 86_400;
 /** @throws UsageError `KEY_NOT_EXPORTABLE`; StorageError `SERVER_PIN_DIFFERS` */
 export async function planExport(context: ClientContext, key: CertifiedKey): Promise<ExportPlan> {
   if (!key.newest.params.flags.exportable) throw notExportable(key.record.name);
-  const { changes = 'operator', changeDelay = USUAL_DELAY } = key.record.policy;
   const servers = (await rosterOf(context, key)).map(({ server }) => server.name);
   const { needed, of } = key.public.quorum;
   const isUnderWay = (await findOpen(context, key)) !== null;
-  return { needed, of, servers, rules: { changes, changeDelay }, isUnderWay };
+  return { needed, of, servers, rules: rulesOf(key), isUnderWay };
+}
+
+function rulesOf({ record: { policy } }: Pick<CertifiedKey, 'record'>): ExportPlan['rules'] {
+  const { changes = 'operator', change } = policy;
+  const people =
+    change === undefined || change.needed === 0 ? null : { needed: change.needed, of: change.of };
+  return { changes, changeDelay: delayOf(policy), people };
+}
+
+/** As servers count it, by the terms that the key was certified with. */
+function delayOf({ changeDelay = USUAL_DELAY, change }: CertifiedKey['record']['policy']): number {
+  return Math.max(changeDelay, change?.delaySeconds ?? 0);
 }
 
 /**
@@ -113,7 +131,7 @@ async function begin(context: ClientContext, key: CertifiedKey): Promise<ExportR
       exportId,
       epoch: params.epoch,
       transcriptHash,
-      expiresAt: context.clock() + (key.record.policy.changeDelay ?? USUAL_DELAY) + GRACE_SECONDS,
+      expiresAt: context.clock() + delayOf(key.record.policy) + GRACE_SECONDS,
       sealed: await sealRecipient(context, sealedAt, exportId, recipientSecret),
       sealedAt,
     };
@@ -173,11 +191,12 @@ async function carry(
   if (shares.length === needed) told.taking([...said.values()], null);
   const exported = shares.length < needed ? null : { scalar: combineShares(key.newest, shares), shares };
   for (const one of given()) if (exported === null || !shares.includes(one)) wipe(one.share);
-  const servers = [...said.values()].map(({ participant, state, code }) => ({
+  const servers = [...said.values()].map(({ participant, state, code, reason }) => ({
     server: participant.server.name,
     slot: participant.slot,
     state,
     code,
+    reason,
   }));
   if (exported === null) return { orderHash, servers, exported, known: { told: [], untold: [] } };
   told.telling([...said.values()], false);

@@ -36,6 +36,8 @@ export interface Said {
   readonly share: ExportedShare | null;
   readonly state: ExportState;
   readonly code: string | null;
+  /** For whom it waits, or who ended it and why, as the server says; null: it says nothing of that. */
+  readonly reason: string | null;
 }
 
 export function proposalOf(key: CertifiedKey, { record, recipientSecret }: Carried): ExportProposal {
@@ -51,7 +53,7 @@ export async function hear(
   participant: Participant,
   ask: () => Promise<SessionView>,
 ): Promise<Said> {
-  const nothing = { participant, yes: null, share: null };
+  const nothing = { participant, yes: null, share: null, reason: null };
   try {
     return judge(key, carried, participant, await ask());
   } catch (error) {
@@ -64,9 +66,9 @@ function judge(
   key: CertifiedKey,
   carried: Carried,
   participant: Participant,
-  { state, offer, result }: SessionView,
+  { state, offer, result, reason }: SessionView,
 ): Said {
-  const nothing = { participant, yes: null, share: null, code: null };
+  const nothing = { participant, yes: null, share: null, code: null, reason };
   if (state === 'proposed') return { ...nothing, state: 'waits' };
   if (state !== 'accepted' && state !== 'finished')
     return { ...nothing, state: 'refused', code: `SESSION_${state.toUpperCase()}` };

@@ -1,6 +1,7 @@
-import { ballotOfOrder, type ChangeOrder, encodeOrder, type KeyTerms, policyHash } from '@ckm/api';
+import { ballotOfOrder, type ChangeOrder, encodeOrder, policyHash } from '@ckm/api';
 import type { MatterOfPeople, PeopleSaid, ServerContext } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
+import { asksPeople } from '../asked-of-change.js';
 import type { KeyHead } from '../keys/stored/key-head.js';
 import type { ChangeRecord, StoredOrder } from './change-record.js';
 
@@ -18,11 +19,6 @@ export async function saidOfOrder(
 ): Promise<PeopleSaid | null> {
   if (stored === null || !stored.isWeighty || !asksPeople(key.head.policy)) return null;
   return people.said(reader, matterOf(key, stored.order, ALWAYS));
-}
-
-/** Whether somebody has to say yes before others hold the key. */
-function asksPeople({ change }: Pick<KeyTerms, 'change'>): boolean {
-  return change !== undefined && change.needed > 0;
 }
 
 /** Votes say themselves when they end; what is counted is when the order itself is over. */

@@ -1,7 +1,8 @@
-import { type ChangeOrder, countVotes, type KeyTerms, policyHash, versionOf } from '@ckm/api';
+import { type ChangeOrder, type KeyTerms, policyHash, versionOf } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { CertifiedEpoch, ChangeParams, GuardVerdict } from '@ckm/threshold';
 import type { StoredOrder } from './change-record.js';
+import { asksPeople, type Missing, missingIn } from '../asked-of-change.js';
 import { countedBy, type Counter } from '../waiting-time.js';
 import type { Deciding, StoredHead } from './deciding.js';
 
@@ -116,29 +117,17 @@ function judgeWeighty(
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
   const asked = (changes === 'operator' || asksOperator) && order.operator === null;
   const readyAt = left > 0 ? counter.now + left : null;
-  const people = judgePeople(deciding, change);
+  const people = judgePeople(deciding);
   if (people?.isOver === true) return over(people.reason);
   if (people !== null) return { verdict: 'early', readyAt, asked, reason: people.reason };
   if (asked || readyAt !== null) return { verdict: 'early', readyAt, asked, reason: null };
   return PASSED;
 }
 
-/**
- * What people whom the terms name for changes leave to be said; null: nothing. A server that joins hears none of them: those who decide have.
- */
-function judgePeople(
-  { key, said }: Pick<Judged, 'key' | 'said'>,
-  change: KeyTerms['change'],
-): { readonly isOver: boolean; readonly reason: string } | null {
-  if (key === null || change === undefined || change.needed === 0) return null;
-  if (said === null) return { isOver: false, reason: NOT_ASKED };
-  const { missing, silent, noes, isOver } = countVotes(change, said.votes, said.without);
-  if (isOver) return { isOver, reason: `by the terms of the key: ${noes.join(', ')} said no` };
-  if (missing === 0) return null;
-  return {
-    isOver,
-    reason: `by the terms of the key ${missing} more of ${silent.join(', ')} have to say yes`,
-  };
+/** What people leave to be said; null: nothing. A server that joins hears none of them: those who decide have. */
+function judgePeople({ key, said }: Pick<Judged, 'key' | 'said'>): Missing | null {
+  if (key === null || !asksPeople(key.head.policy)) return null;
+  return said === null ? { isOver: false, reason: NOT_ASKED } : missingIn(key.head.policy, said);
 }
 
 /** About settling which certificate counts nobody is asked yet. */

@@ -14,6 +14,7 @@ import { readProposal } from '../room/read-proposal.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
 import { readHeldShare } from '../repair/held-key.js';
 import type { Admission, Asking, Joined, Opened, Owned, Room, RoomMeans, RoomSession } from '../room/room.js';
+import { assertAgreed, exportPeople } from './asked-people.js';
 import { readExportable } from './exported-key.js';
 import { YESES_MS } from './yeses-cost.js';
 import { findOpenExport } from './open-exports.js';
@@ -30,11 +31,11 @@ export function createExportRoom(context: ServerContext): Room<ExportProposal> {
     protocol: 'export-v1',
     lastRound: 0,
     parseProposal: (proposal) => readProposal(exportProposal, proposal),
-    sentence: ({ epoch }) =>
-      `Give this server’s share of a key (epoch ${epoch}) out to its owner: whoever has enough of them has the key.`,
+    sentence,
     cost: () => YESES_MS,
     words: (proposal) => hashExport(proposal, proposal),
     admit: (asking, proposal) => admit(context, asking, proposal),
+    people: exportPeople(context, sentence),
     isPaused: (owned, proposal) => isPaused(context, owned, proposal),
     storeKey: (transaction, row, change) => store(context, transaction, row, change),
     open: (means, owned, proposal) => open(context, means, owned, proposal),
@@ -45,6 +46,10 @@ export function createExportRoom(context: ServerContext): Room<ExportProposal> {
   };
 }
 
+function sentence({ epoch }: Pick<ExportProposal, 'epoch'>): string {
+  return `Give this server’s share of a key (epoch ${epoch}) out to its owner: whoever has enough of them has the key.`;
+}
+
 /** One export of a key at a time: each begins its delay anew, and there is one that its owner has to look at. */
 async function admit(
   context: ServerContext,
@@ -53,10 +58,15 @@ async function admit(
 ): Promise<Admission> {
   // Held, so that two replicas that are asked at once open one.
   await transaction.keys.hold(account.xid, proposal.keyId);
-  const { asksOperator, delay } = await readExportable(context, transaction, account.xid, proposal);
+  const { asksOperator, delay, asksPeople } = await readExportable(
+    context,
+    transaction,
+    account.xid,
+    proposal,
+  );
   const open = await findOpenExport(context, transaction, account.xid, proposal.keyId);
   if (open !== null) throw refusal('EXPORT_OPEN', 'an export of this key goes on here already');
-  return asksOperator || delay > 0
+  return asksOperator || delay > 0 || asksPeople
     ? { kind: 'wait', seconds: delay, asked: asksOperator }
     : { kind: 'offer' };
 }
@@ -77,6 +87,7 @@ async function open(
   proposal: ExportProposal,
 ): Promise<Opened> {
   const { key, slot } = await readExportable(context, reader, owner, proposal);
+  await assertAgreed(context, { owner, reader }, proposal);
   const signature = signIdentityStatement(identity, exportStatement(key, proposal, slot));
   return { offer: { slot, signature }, secrets: new Uint8Array() };
 }
@@ -89,6 +100,7 @@ async function join(
   parameters: Uint8Array,
 ): Promise<Joined> {
   const held = await readExportable(context, reader, owner, proposal);
+  await assertAgreed(context, { owner, reader }, proposal);
   const { key, slot } = held;
   const { params, transcriptHash } = key;
   const yeses = parseExportYeses(parameters);

@@ -3,6 +3,7 @@ import type { PolicyError } from '@ckm/foundation';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
+import { asksPeople } from '../asked-of-change.js';
 import { type HeldKey, readHeldKey } from '../repair/held-key.js';
 import { equalBytes } from '@ckm/foundation';
 
@@ -12,6 +13,8 @@ export interface ExportableKey extends HeldKey {
   readonly asksOperator: boolean;
   /** Seconds for which everybody may look at it first. */
   readonly delay: number;
+  /** Whether people whom its terms name have to say yes. */
+  readonly asksPeople: boolean;
 }
 
 /** What waits where the rules of the key say nothing else. Seconds. */
@@ -21,7 +24,7 @@ const USUAL_DELAY = 86_400;
  * The key that a proposal is about, if this server may give its share out: certified as exportable, in this very epoch, neither
  * frozen nor stopped, expired or forked, and remembered since it began.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `KEY_FORKED`, `CERTIFICATE_OF_ANOTHER_KEY`,
- * `EXPORT_AFTER_RESTORE`; PolicyError `EXPORT_PEOPLE_NOT_ASKED`, `KEY_NOT_EXPORTABLE`, `POLICY_…`
+ * `EXPORT_AFTER_RESTORE`; PolicyError `KEY_NOT_EXPORTABLE`, `POLICY_…`
  */
 export async function readExportable(
   context: ServerContext,
@@ -43,13 +46,13 @@ export async function readExportable(
   );
   const asked = await judgeUse(context, reader, held);
   const { changes = 'operator', changeDelay = USUAL_DELAY, change } = head.policy;
-  demand(
-    (change?.needed ?? 0) === 0,
-    'EXPORT_PEOPLE_NOT_ASKED',
-    'by the terms of this key people are to say yes to an export, and this server asks nobody',
-  );
   const delay = Math.max(changeDelay, context.policy.weighty(head).delay, change?.delaySeconds ?? 0);
-  return { ...held, asksOperator: asked || changes === 'operator', delay };
+  return {
+    ...held,
+    asksOperator: asked || changes === 'operator',
+    delay,
+    asksPeople: asksPeople(head.policy),
+  };
 }
 
 /**

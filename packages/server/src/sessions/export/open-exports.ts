@@ -37,7 +37,8 @@ export async function findOpenExport(
   return all.find(({ row }) => equalBytes(row.keyId, keyId))?.row ?? null;
 }
 
-async function listOpen(context: ServerContext, reader: Reader, owner: Uint8Array) {
+/** Every one that goes on for an account. */
+export async function listOpen(context: ServerContext, reader: Reader, owner: Uint8Array) {
   const rows = await reader.sessions.listOpen(owner, context.config.quota.openSessions);
   return rows.flatMap((row) => {
     if (row.expiresAt <= context.clock()) return [];

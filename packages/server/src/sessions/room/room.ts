@@ -79,6 +79,23 @@ export interface Asking {
   readonly transaction: Transaction;
 }
 
+/** How far people are whom a room asks, besides the operator. */
+export interface RoomHearing {
+  /** Null: nothing is left to be said; else for whom it waits, or who ended it, in words. */
+  readonly reason: string | null;
+  /** Too many said no. */
+  readonly isOver: boolean;
+}
+
+/** People without whom a ceremony does not begin, whatever operator and time say. */
+export interface RoomPeople<P extends Proposal = Proposal> {
+  /** Asks them, where the key names any; in the transaction that stores the proposal. */
+  ask(transaction: Transaction, row: Pick<SessionRow, 'owner' | 'expiresAt'>, proposal: P): Promise<void>;
+  hear(owned: Owned, proposal: P): Promise<RoomHearing>;
+  /** Nobody is asked any more: the ceremony is over. */
+  rest(transaction: Transaction, row: Pick<SessionRow, 'owner'>, proposal: P): Promise<void>;
+}
+
 /** What a server puts forward, and what must be remembered about it. */
 export interface Opened {
   readonly offer: Data;
@@ -136,6 +153,8 @@ export interface Room<P extends Proposal = Proposal> {
   admit(asking: Asking, proposal: P): Promise<Admission>;
   /** Whether time that a silent operator is given stands still, because of what became of the key; absent: never. */
   isPaused?(owned: Owned, proposal: P): Promise<boolean>;
+  /** Whom it asks besides the operator; absent: nobody. Only with an admission that waits. */
+  readonly people?: RoomPeople<P>;
   /** What a no to a proposal, or its owner taking it back, leaves behind at the key; absent: nothing. */
   declined?(proposal: P): readonly KeyChange[];
   /**

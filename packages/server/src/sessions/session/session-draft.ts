@@ -14,7 +14,16 @@ import {
   type PacketScope,
   type Sorted,
 } from '../room/packet-log.js';
-import type { Granted, Heard, JoinedSession, Room, RoomMeans, RoomStep, SessionFault } from '../room/room.js';
+import type {
+  Granted,
+  Heard,
+  JoinedSession,
+  Room,
+  RoomHearing,
+  RoomMeans,
+  RoomStep,
+  SessionFault,
+} from '../room/room.js';
 import { demand } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
 import type { SessionRecord, StoredSession } from './session-record.js';
@@ -80,7 +89,25 @@ export async function approveDraft(
   const isAsked = operator === undefined || operator === 'asked';
   demand(isAsked, 'SESSION_NOT_WAITING', 'this ceremony does not wait for the operator');
   const isEarly = operator === 'asked' && waiting !== null && waiting.counted < waiting.needed;
-  return isEarly ? withRecord(draft, { operator: 'agreed' }) : openDraft(drafting, draft, 'operator');
+  const agreed = withRecord(draft, { operator: 'agreed' });
+  if (isEarly) return agreed;
+  const heard = await hearPeople(drafting, draft);
+  if (heard?.isOver === true) return refuseDraft(drafting.room, draft, heard);
+  return heard !== null && heard.reason !== null ? agreed : openDraft(drafting, draft, 'operator');
+}
+
+/** How far people are whom its room asks; null: it asks nobody, or asks nobody any more. */
+export async function hearPeople(
+  { room, reader }: Pick<Drafting, 'room' | 'reader'>,
+  { session: { state, row, record } }: Pick<Draft, 'session'>,
+): Promise<RoomHearing | null> {
+  if (state !== 'proposed' || room.people === undefined) return null;
+  return room.people.hear({ owner: row.owner, reader }, record.proposal);
+}
+
+/** People ended it. */
+export function refuseDraft(room: Room, draft: Draft, { reason }: RoomHearing): Draft {
+  return declineDraft(room, endDraft(draft, 'rejected', { reason: reason ?? '' }));
 }
 
 /** Somebody said no before it began: the room says what is remembered of that. */

@@ -10,8 +10,8 @@ import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Admission, Room } from '../room/room.js';
 import { draftOf, openDraft } from './session-draft.js';
 import { openSessionToShow, sealSession, type SessionRecord, type StoredSession } from './session-record.js';
-import type { SessionMeans } from './session-revise.js';
-import { viewOfSilent, viewSession } from './session-view.js';
+import { isOverdue, type SessionMeans } from './session-revise.js';
+import { viewOfSilent, viewSession, withHearing } from './session-view.js';
 import { waitFrom } from '../waiting-time.js';
 
 type Proposed = Parameters<'session.propose'>;
@@ -37,7 +37,7 @@ export async function proposeSession(
   demand(isAllowed, 'KEY_IS_FOR_DRILLS', `a key of a drill is not for a ceremony of kind ${room.kind}`);
   const { view, opened } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      const existing = await findSame(context, call, transaction, { ...proposed, proposal });
+      const existing = await findSame(context, room, call, transaction, { ...proposed, proposal });
       if (existing !== null) return { view: existing, opened: false };
       const cost = room.cost?.(proposal) ?? 0;
       if (cost > 0) server.charge(call.account, cost);
@@ -48,7 +48,7 @@ export async function proposeSession(
         return { view: admission.error, opened: false };
       }
       const session = await openNew(server, call, transaction, room, { ...proposed, proposal }, admission);
-      return { view: viewOfSilent(session), opened: true };
+      return { view: await withHearing(room, transaction, session, viewOfSilent(session)), opened: true };
     }),
   );
   if (view instanceof PolicyError) throw view;
@@ -58,6 +58,7 @@ export async function proposeSession(
 
 async function findSame(
   context: ServerContext,
+  room: Room,
   call: Call,
   transaction: Transaction,
   { sessionId, proposal, expiresAt }: Proposed,
@@ -67,7 +68,10 @@ async function findSame(
   const session = openSessionToShow(context, row);
   const same = row.expiresAt === expiresAt && isSameProposal(session.record.proposal, proposal);
   if (!same) throw refusal('SESSION_ID_TAKEN', 'another session has this id');
-  return viewSession(context, transaction, session, 0);
+  // Under terms that have changed meanwhile others may be asked.
+  if (session.state === 'proposed' && !isOverdue(context, session))
+    await room.people?.ask(transaction, row, proposal);
+  return withHearing(room, transaction, session, await viewSession(context, transaction, session, 0));
 }
 
 function isSameProposal(one: Proposal, other: Proposal): boolean {
@@ -112,6 +116,7 @@ async function openNew(
   const row = sealSession(context, session);
   session.record.secrets?.fill(0);
   await transaction.sessions.insert(row);
+  if (session.state === 'proposed') await room.people?.ask(transaction, columns, proposal);
   await context.audit.append(transaction, {
     ...entryOf(call, room, proposed, `open until ${formatMoment(expiresAt)}`),
     deed: `session.${session.state}`,

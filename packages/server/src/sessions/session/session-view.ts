@@ -4,6 +4,7 @@ import type { ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
 import { isOver } from './machine.js';
 import { missingFrom, type Mark } from '../room/packet-log.js';
+import type { Room } from '../room/room.js';
 import { readPacket, type StoredSession } from './session-record.js';
 
 /** What the owner is shown of a session, without what this server said in it. */
@@ -52,6 +53,18 @@ export async function viewSession(
   }
   const held = Math.min(after, own.length) + outbox.length;
   return { ...viewWithout(session), outbox, next: held < own.length ? held : null };
+}
+
+/** The same, saying for whom it waits where its room asks people. */
+export async function withHearing(
+  { people }: Pick<Room, 'people'>,
+  reader: Reader,
+  { row: { owner }, state, record: { proposal } }: StoredSession,
+  view: SessionView,
+): Promise<SessionView> {
+  if (state !== 'proposed' || people === undefined) return view;
+  const { reason } = await people.hear({ owner, reader }, proposal);
+  return { ...view, reason };
 }
 
 function freshOf(fresh: readonly Packet[], { round, from, to }: Mark): Packet | undefined {

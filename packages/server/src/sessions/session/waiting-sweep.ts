@@ -1,7 +1,7 @@
 import type { SessionCursor } from '../../context.js';
 import type { SessionRow } from '../../storage/storage.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
-import { countDraft, openDraft } from './session-draft.js';
+import { countDraft, hearPeople, openDraft, refuseDraft } from './session-draft.js';
 import { openSessionToShow } from './session-record.js';
 import { ownOrigin, reviseSession, type SessionMeans } from './session-revise.js';
 import { COUNT_SECONDS, type Counter, countOn } from '../waiting-time.js';
@@ -35,7 +35,8 @@ export function createWaitingSweep(server: SessionMeans): () => Promise<void> {
   };
 }
 
-async function countAt(server: SessionMeans, row: SessionRow, counter: Counter): Promise<void> {
+/** Looks once more whether one that waits begins, or is over. */
+export async function countAt(server: SessionMeans, row: SessionRow, counter: Counter): Promise<void> {
   const { context } = server;
   // Most wait for a person alone, and are not written to.
   if ((openSessionToShow(context, row).record.waiting ?? null) === null) return;
@@ -45,9 +46,13 @@ async function countAt(server: SessionMeans, row: SessionRow, counter: Counter):
     if (state !== 'proposed' || waiting === null) return draft;
     const owned = { owner: row.owner, reader: drafting.reader };
     if ((await drafting.room.isPaused?.(owned, proposal)) === true) return draft;
+    const heard = await hearPeople(drafting, draft);
+    if (heard?.isOver === true) return refuseDraft(drafting.room, draft, heard);
     const counted = countOn(waiting, counter);
-    if (counted === waiting) return draft;
-    const isOpen = counted.counted >= counted.needed && operator !== 'asked';
-    return isOpen ? openDraft(drafting, draft, 'time') : countDraft(draft, counted);
+    const isHeard = heard === null || heard.reason === null;
+    const isOpen = counted.counted >= counted.needed && operator !== 'asked' && isHeard;
+    // Who has waited long enough, and for people alone, is looked at again without anything being counted.
+    if (isOpen && (heard !== null || counted !== waiting)) return openDraft(drafting, draft, 'time');
+    return counted === waiting ? draft : countDraft(draft, counted);
   });
 }

@@ -1,0 +1,72 @@
+import {
+  ballotOfExport,
+  ballotOfThaw,
+  encodeExportAsked,
+  encodeThawAsked,
+  type ExportProposal,
+  type ShownMatter,
+} from '@ckm/api';
+import { formatWords, likenessOf } from '@ckm/gordian';
+import { hashExport } from '@ckm/threshold';
+import { describe, expect, test } from 'vitest';
+import { readExport, readThaw } from './named-matters.js';
+
+const bytes = (fill: number) => new Uint8Array(32).fill(fill);
+const UNDER = { termsHash: bytes(7), expiresAt: 1_800_000_000 };
+const KEY = { keyName: 'treasury' };
+const refusal = (code: string) => expect.objectContaining({ code }) as Error;
+
+const proposal: ExportProposal = {
+  kind: 'export',
+  keyId: bytes(9),
+  epoch: 4,
+  transcriptHash: bytes(8),
+  exportId: bytes(6),
+  recipient: bytes(5),
+};
+const thaw = { keyId: bytes(9), freezeId: bytes(3) };
+
+const shownExport = (more: object) =>
+  ({
+    ...ballotOfExport(proposal, UNDER),
+    payload: encodeExportAsked(proposal),
+    ...more,
+  }) as unknown as ShownMatter;
+const shownThaw = (more: object) =>
+  ({ ...ballotOfThaw(thaw, UNDER), payload: encodeThawAsked(thaw), ...more }) as unknown as ShownMatter;
+
+describe('what names itself is read out of its bytes:', () => {
+  test('an export, with the six words that its owner has', () => {
+    const { sentence, rows } = readExport(shownExport({}), KEY);
+    expect(sentence).toMatch(/^Give the key treasury itself out/);
+    expect(rows[0]!.value).toBe(formatWords(likenessOf(hashExport(proposal, proposal))));
+  });
+
+  test('the end of a freeze, by the id of the freeze', () => {
+    const { sentence, rows } = readThaw(shownThaw({}), KEY);
+    expect(sentence).toMatch(/^End a freeze of the key treasury before its time/);
+    expect(rows).toEqual([{ label: 'freeze', value: '03030303' }]);
+  });
+});
+
+describe('nobody says yes to', () => {
+  test.each<[string, object]>([
+    ['another recipient', { payload: encodeExportAsked({ ...proposal, recipient: bytes(4) }) }],
+    ['another epoch', { payload: encodeExportAsked({ ...proposal, epoch: 5 }) }],
+    ['another key', { keyId: bytes(1) }],
+    ['another id', { matterId: bytes(1) }],
+    ['the bytes of a thaw', { payload: encodeThawAsked(thaw) }],
+    ['another kind', { kind: 'message' }],
+  ])('an export with %s', (_, more) => {
+    expect(() => readExport(shownExport(more), KEY)).toThrow(refusal('EXPORT_ASKED_INVALID'));
+  });
+
+  test.each<[string, object]>([
+    ['another freeze', { payload: encodeThawAsked({ ...thaw, freezeId: bytes(4) }) }],
+    ['another key', { payload: encodeThawAsked({ ...thaw, keyId: bytes(4) }) }],
+    ['another id', { matterId: bytes(1) }],
+    ['other tasks', { tasksHash: bytes(1) }],
+  ])('the end of a freeze with %s', (_, more) => {
+    expect(() => readThaw(shownThaw(more), KEY)).toThrow(refusal('THAW_ASKED_INVALID'));
+  });
+});
