@@ -87,6 +87,22 @@ describe('the checklist', () => {
   });
 });
 
+describe('the table of what thieves get', () => {
+  const numbersIn = (text: string, form: RegExp) => [...text.matchAll(form)].map(([, number]) => number!);
+  const tried = numbersIn(
+    read('packages/client/src/people/thiefs-hour.long.test.ts'),
+    /^ *test\('(T\d+: [^']+)', async/gm,
+  );
+
+  test('has a row for each test, and a test by the same words for each row', () => {
+    const shown = [...read('docs/threat-model.md').matchAll(/^\| (T\d+) +\| ([^|]+?) +\|/gm)].map(
+      ([, number, who]) => `${number}: ${who}`,
+    );
+    expect(shown.length).toBeGreaterThanOrEqual(10);
+    expect(shown.toSorted()).toEqual(tried.toSorted());
+  });
+});
+
 describe('the documents', () => {
   test('cite nothing outside the repository by name', () => {
     const OUTSIDE =

@@ -18,3 +18,5 @@ export {
   type EchoProposal,
   encodeEchoParameters,
 } from '../sessions/test/echo-room.js';
+export { requesterOf, voteFor } from '../votes/test/asked-people.js';
+export { giveTerms } from '../sessions/test/given-terms.js';
