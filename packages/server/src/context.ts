@@ -145,6 +145,15 @@ export type AskerFunctionName = `recovery.${'open' | 'prove' | 'show' | 'finish'
 export type AskerHandlers = {
   readonly [F in AskerFunctionName]: (call: AskerCall, parameters: Parameters<F>) => Promise<Result<F>>;
 };
+/**
+ * Under which name somebody is heard who wants an account back, however many others do; null: as one of them.
+ * @param body of his message, which may be anything
+ */
+export type AskerKnown = (
+  sender: Uint8Array,
+  name: AskerFunctionName,
+  body: Uint8Array,
+) => Promise<string | null>;
 /** The functions that it answers to accounts. */
 export type WaysBackFunctionName =
   | Extract<FunctionName, `contact.${string}`>
@@ -404,6 +413,7 @@ export interface Sessions {
     LifeHandlers &
     AskerHandlers;
   readonly waysBackDesk: WaysBackDesk;
+  readonly askerKnown: AskerKnown;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
   readonly changeDesk: ChangeDesk;

@@ -20,6 +20,7 @@ import type {
   AskerCall,
   AskerFunctionName,
   AskerHandlers,
+  AskerKnown,
   Call,
   Handlers,
   LifeFunctionName,
@@ -63,10 +64,10 @@ export interface Arrival {
 }
 
 /** Calls the function that an authenticated message names. */
-export function createAnswer(context: ServerContext, handlers: AccountHandlers) {
+export function createAnswer(context: ServerContext, handlers: AccountHandlers, askerKnown: AskerKnown) {
   const { requestsPerMinute } = context.config.quota;
   const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
-  const strangers = createStrangers(context);
+  const strangers = createStrangers(context, askerKnown);
   const approvers = createApprovers(async (sender) =>
     context.storage.read(async ({ asked }) => (await asked.list(sender, null, 1)).length > 0),
   );
@@ -81,7 +82,8 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
       if (may === 'approver')
         return approvers.admit(message.header.sender, called as FunctionName, address, places);
       if (may !== 'stranger') throw unknownAccount();
-      return strangers.admit(message, address, places, called !== 'account.open');
+      const wanted = called === 'account.open' ? null : (called as AskerFunctionName);
+      return strangers.admit(message, address, places, wanted);
     }
     if (account.status === 'suspended') throw suspended();
     const name = encodeHex(account.xid);

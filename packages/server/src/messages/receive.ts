@@ -2,7 +2,7 @@ import { encodeReply, type FunctionName, isFunctionName, type Problem, type Repl
 import { CkmError, encodeHex, fromFileSystem, StateError } from '@ckm/foundation';
 import { createMessageId, sealMessage, type UnauthenticatedMessage, unsealMessage } from '@ckm/gordian';
 import type { ServerClock } from '../clock.js';
-import type { ServerContext } from '../context.js';
+import type { AskerKnown, ServerContext } from '../context.js';
 import { type From, type LongMessages, longMessagesRefused } from '../turns/long-messages.js';
 import type { LongTurns } from '../turns/long-turns.js';
 import { type AccountHandlers, type Arrival, createAnswer } from './answer.js';
@@ -37,6 +37,7 @@ export interface Gate {
    */
   readonly refusedUntil: number;
   readonly time: ServerClock;
+  readonly askerKnown: AskerKnown;
 }
 
 interface Opened {
@@ -57,9 +58,9 @@ const OLD_ACCOUNT_SECONDS = 86_400;
 export function createReceive(
   context: ServerContext,
   handlers: AccountHandlers,
-  { longMessages, longTurns, refusedUntil, time }: Gate,
+  { longMessages, longTurns, refusedUntil, time, askerKnown }: Gate,
 ): Receive {
-  const answer = createAnswer(context, handlers);
+  const answer = createAnswer(context, handlers, askerKnown);
   /** Old accounts whose messages say what the machine's clock says, since it jumped. */
   const agreeing = new Set<string>();
 

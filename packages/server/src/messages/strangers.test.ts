@@ -30,7 +30,7 @@ test('V70: however many knock from however many addresses, whoever has an unused
   const accounts = createAccounts({ ...sources, admission: 'invite' });
   const limits = { accountsPerAddressPerDay: 1 };
   const config = { accounts: 'invite', limits } as unknown as ServerConfig;
-  const strangers = createStrangers({ accounts, config, storage: rooms.storage });
+  const strangers = createStrangers({ accounts, config, storage: rooms.storage }, async () => null);
   const knock = (address: string, invite: string | null, places = 1) =>
     strangers.admit({ body: encodeCall('account.open', { invite }) } as Message, address, places).then(
       () => 'heard',

@@ -241,7 +241,8 @@ async function openOn(
   const refusesFor = () => Math.max(0, refusedUntil + 1 - clock());
   if (refusesFor() > 0) events.refusing({ seconds: refusesFor() });
   const longTurns = createLongTurns(longTurnLimits(config.limits.body, config.limits.concurrency));
-  const receive = createReceive(context, handlers, { longMessages, longTurns, refusedUntil, time });
+  const gate = { longMessages, longTurns, refusedUntil, time, askerKnown: sessions.askerKnown };
+  const receive = createReceive(context, handlers, gate);
   return {
     context,
     sessions,

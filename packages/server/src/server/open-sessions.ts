@@ -57,6 +57,7 @@ import { createReader } from '../requests/reading/reader.js';
 import { createCostBudget } from '../accounts/cost-budget.js';
 import { waysBackHandlers } from '../ways-back/handlers.js';
 import { createWaysBackDesk } from '../ways-back/in-person.js';
+import { createAskerKnown } from '../ways-back/known-asker.js';
 import type { WaysBackMeans } from '../ways-back/means.js';
 import { endContactsOf } from '../ways-back/set-contacts.js';
 import { createWaysBackSweep, voidCases } from '../ways-back/sweep.js';
@@ -181,6 +182,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     sessionDesk: createSessionDesk(server),
     changeDesk: createChangeDesk(changes),
     waysBackDesk: createWaysBackDesk(waysBack),
+    askerKnown: createAskerKnown(context),
     keyFacts: (row) => keyFacts(row, openHead(context, row), context.clock()),
     keyFactsIfWhole: (row) => {
       const head = openIfWhole(context, row);
