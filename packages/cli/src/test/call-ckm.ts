@@ -31,6 +31,7 @@ export async function callCkm(args: readonly string[], options: RunOptions = {})
       cwd: options.cwd ?? process.cwd(),
       stdin: options.stdin ?? '',
       umask: process.umask(),
+      aheadMs: options.aheadMs ?? 0,
     });
     const [{ status, stdout, stderr }] = (await Promise.race([answered, ended])) as [Answer];
     waiting.push(child);

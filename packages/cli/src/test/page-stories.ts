@@ -5,6 +5,8 @@ export interface StoryStep {
   readonly lines: readonly StoryLine[];
   /** Lines of the screen, in the order of the page; … stands for anything. */
   readonly shown: readonly string[];
+  /** How many days go by behind it: `_3 days go by._` */
+  readonly days: number;
 }
 
 export interface StoryLine {
@@ -35,6 +37,7 @@ export function storySteps(section: string): readonly StoryStep[] {
           .filter((one) => one.startsWith('ckm '))
           .map(storyLine),
         shown: linesIn('text').filter((one) => one !== ''),
+        days: Number(/^_(\d+) days go by/m.exec(text)?.[1] ?? 0),
       },
     ];
   });

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly timeoutMs?: number;
+  /** By how much its clock is ahead of that of the machine; of commands that `callCkm` calls alone. */
+  readonly aheadMs?: number;
 }
 
 /** Runs `ckm` as a child process without a terminal. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { type ConfigFileInput, initServer, startServer } from '@ckm/server';
 import { callCkm } from './call-ckm.js';
 import { makeOwner } from './make-owner.js';
+import type { MovedClock } from './moved-clock.js';
 import { CKM, type Outcome, type RunOptions, type Scratch, scratchFolder } from './run-ckm.js';
 
 /** A `ckm server start` that goes on. */
@@ -86,20 +87,26 @@ export interface SetupOptions {
   readonly names?: readonly string[];
   /** More settings of each server. */
   readonly settings?: Partial<ConfigFileInput>;
+  /** What servers in this process go by, and the owner's commands. */
+  readonly clock?: MovedClock;
 }
 
 const NAMES = ['alpha', 'bravo', 'charlie'];
 
 /** Servers on loopback, three of them unless named, and an owner with an account on each of them. */
 export async function openSetup(options: SetupOptions = {}): Promise<Setup> {
-  const { asProcesses, run = callCkm, names = NAMES, settings } = options;
+  const { asProcesses, run = callCkm, names = NAMES, settings, clock } = options;
   const scratch = scratchFolder();
   const passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
   const environment = { CKM_HOME: `${scratch.path}/home`, CKM_PASSPHRASE_FILE: passphrase };
   const servers: Record<string, SetupServer> = {};
   const folderOf = (name: string) => `${scratch.path}/${name}`;
   const ckm: Setup['ckm'] = (args, options = {}) =>
-    run(args, { ...options, environment: { ...environment, ...options.environment } });
+    run(args, {
+      ...(clock === undefined ? {} : { aheadMs: clock.aheadMs() }),
+      ...options,
+      environment: { ...environment, ...options.environment },
+    });
   const setup: Setup = {
     scratch,
     environment,
@@ -129,15 +136,29 @@ export async function openSetup(options: SetupOptions = {}): Promise<Setup> {
     const dataDir = folderOf(name);
     const listen = { host: '127.0.0.1', port: 0 };
     await initServer({ dataDir, settings: { name, listen, accounts: 'open', ...settings } });
-    servers[name] = asProcesses === true ? await startServerProcess(dataDir) : await startServerHere(dataDir);
+    servers[name] =
+      asProcesses === true ? await startServerProcess(dataDir) : await startServerHere(dataDir, clock);
   }
 }
 
 /** Starts a server in this process: nobody can kill it, and nothing has to be loaded for it. */
-async function startServerHere(dataDir: string): Promise<SetupServer> {
+export async function startServerHere(dataDir: string, clock?: MovedClock): Promise<SetupServer> {
   const variables = { CKM_ALLOW_INSPECT: '1' };
-  const server = await startServer({ dataDir, variables, logDestination: { write: () => undefined } });
-  return { url: server.url, stop: () => server.close() };
+  const moved = clock === undefined ? {} : { nowMs: clock.now, ranMs: clock.now };
+  const server = await startServer({
+    dataDir,
+    variables,
+    logDestination: { write: () => undefined },
+    ...moved,
+  });
+  clock?.servers.add(server);
+  return {
+    url: server.url,
+    stop: () => {
+      clock?.servers.delete(server);
+      return server.close();
+    },
+  };
 }
 
 /** Makes a key with the servers of a set-up. */

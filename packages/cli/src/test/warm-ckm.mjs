@@ -6,10 +6,11 @@ import { pathToFileURL } from 'node:url';
 
 const program = process.argv[2];
 const exit = process.exit;
+const { now } = Date;
 
 process.on('disconnect', () => exit(0));
 
-process.on('message', ({ args, environment, cwd, stdin, umask }) => {
+process.on('message', ({ args, environment, cwd, stdin, umask, aheadMs }) => {
   const written = { stdout: [], stderr: [] };
   replace('stdin', Readable.from([Buffer.from(stdin)]));
   replace('stdout', sink(written.stdout, 1));
@@ -19,6 +20,7 @@ process.on('message', ({ args, environment, cwd, stdin, umask }) => {
   process.chdir(cwd);
   // A server that the caller ran since has narrowed the caller's.
   process.umask(umask);
+  Date.now = () => now() + aheadMs;
   process.argv = [process.execPath, program, ...args];
   process.exitCode = undefined;
   process.exit = (status) => {

@@ -1,9 +1,8 @@
 // @module-tag long
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMON_TOTP, totpOf } from '@ckm/api';
-import { secret } from '@ckm/foundation';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type AuthenticatorApp, authenticatorApp } from '../test/authenticator-app.js';
 import { callCkm } from '../test/call-ckm.js';
 import { makeOwner } from '../test/make-owner.js';
 import { errorOf, type Outcome } from '../test/run-ckm.js';
@@ -17,42 +16,28 @@ let setup: Setup;
 /** Where files lie that go from one to the other. */
 let table: string;
 /** What the app has been given. */
-let app: { readonly name: string; readonly shared: Uint8Array };
+let app: AuthenticatorApp;
 
 beforeAll(async () => {
   setup = await openSetup();
   table = join(setup.scratch.path, 'table');
   mkdirSync(table);
-  const urls = Object.fromEntries(SERVERS.map((name) => [name, setup.servers[name]!.url]));
-  await makeOwner(homeOf('Owner'), urls);
   await makeOwner(homeOf('Bob'));
 }, 120_000);
 afterAll(() => setup.close());
 
 function homeOf(who: string): Readonly<Record<string, string>> {
+  // Charlie's operator has one account to choose from.
+  if (who === 'Owner') return setup.environment;
   return { ...setup.environment, CKM_HOME: join(setup.scratch.path, who.replace(' ', '-')) };
 }
 
-/** Source: RFC 4648 §6 */
-function fromBase32(text: string): Uint8Array {
-  const bits = Array.from(text, (letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  );
-  const bytes = bits.join('').match(/.{8}/g) ?? [];
-  return Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 2));
-}
-
-/** A file with the code that the app shows; a code that was taken is not taken again. */
-async function codeFile(): Promise<string> {
-  const step = () => Math.floor(Date.now() / 1_000 / COMMON_TOTP.period);
+/** A file with the code that the app shows. */
+function codeFile(): string {
   const file = join(table, 'code');
-  // One of the next step is taken too: clocks may differ by as much.
-  const used = Math.max(step(), (steps.at(-1) ?? 0) + 1);
-  steps.push(used);
-  writeFileSync(file, totpOf(secret(app.shared.slice()), used, COMMON_TOTP));
+  writeFileSync(file, app.code());
   return file;
 }
-const steps: number[] = [];
 
 async function ownAccount(): Promise<string> {
   const { accounts } = await accountsAt('charlie');
@@ -80,7 +65,7 @@ async function argumentsOf(line: string, words: string): Promise<readonly string
     given.push('--likeness', words);
   }
   const wantsCode = given.includes('--app') || (given[1] === 'verify' && given[3] === 'totp');
-  return [...given, ...(wantsCode ? ['--code-file', await codeFile()] : []), '--yes', '--json'];
+  return [...given, ...(wantsCode ? ['--code-file', codeFile()] : []), '--yes', '--json'];
 }
 
 test('each step of the page ends as it says, for the owner, a friend, the operator and a new folder', async () => {
@@ -98,8 +83,7 @@ test('each step of the page ends as it says, for the owner, a friend, the operat
         readonly name?: string;
         readonly likeness?: { readonly words: string };
       };
-      if (json.uri !== undefined)
-        app = { name: json.name!, shared: fromBase32(/secret=([A-Z2-7]+)/.exec(json.uri)![1]!) };
+      if (json.uri !== undefined) app = authenticatorApp(json.uri, json.name!);
       if (line[1]!.includes('--request-out')) words = json.likeness!.words;
       said.push([line[1]!, outcome]);
     }

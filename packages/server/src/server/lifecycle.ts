@@ -20,6 +20,7 @@ export interface LifecycleOptions {
   readonly nowMs: () => number;
   /** As of `openServer`. */
   readonly elapsed: Elapsed | undefined;
+  readonly ranMs?: (() => number) | undefined;
   readonly backends: readonly SuiteBackend[];
   readonly fillRandom?: ((bytes: Uint8Array) => void) | undefined;
   readonly acceptClock: boolean;
@@ -70,6 +71,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         random: createRandom(options.fillRandom),
         nowMs: options.nowMs,
         elapsed: options.elapsed,
+        ranMs: options.ranMs,
         backends: options.backends,
         events: options.reporting.events,
         acceptClock: options.acceptClock,

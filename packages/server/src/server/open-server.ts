@@ -89,6 +89,8 @@ export interface OpenServerOptions {
   readonly nowMs: () => number;
   /** The time that passes beside that; undefined: `nowMs` is that itself. */
   readonly elapsed?: Elapsed | undefined;
+  /** For tests: milliseconds that this process has run, as time that grants something counts them. */
+  readonly ranMs?: (() => number) | undefined;
   readonly backends: readonly SuiteBackend[];
   readonly events: Events;
   readonly acceptClock: boolean;
@@ -183,6 +185,7 @@ async function openOn(
   });
   const context: ServerContext = {
     clock,
+    ...(options.ranMs === undefined ? {} : { elapsed: options.ranMs }),
     random,
     config,
     storage,

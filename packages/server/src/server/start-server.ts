@@ -43,6 +43,8 @@ export interface StartServerOptions {
   /** For tests: milliseconds since 1970, the time that passes if that is another one, and the source of randomness. */
   readonly nowMs?: () => number;
   readonly elapsed?: Elapsed;
+  /** For tests: as of `openServer`. */
+  readonly ranMs?: () => number;
   readonly fillRandom?: (bytes: Uint8Array) => void;
   /** For tests: other kinds of ceremonies. */
   readonly rooms?: RoomsOf;
@@ -112,6 +114,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     reporting,
     nowMs,
     elapsed: options.nowMs === undefined ? createElapsed() : options.elapsed,
+    ranMs: options.ranMs,
     backends,
     fillRandom: options.fillRandom,
     rooms: options.rooms,
