@@ -61,6 +61,8 @@ const freezeView = z.strictObject({
   frozen: frozenKey.nullable(),
   /** For how long the key may still be frozen within 30 days, from now on. */
   leftSeconds: z.int().min(0),
+  /** Of `key.thaw`: whose yes the end of the freeze waits for, in words; absent: nobody's. */
+  waits: label(280).exactOptional(),
   /** The order about who holds the key next that waits here: whom it lets in is told too; absent: none. */
   order: changeOrder.optional(),
   /** What no freeze stops any more, where this server knows of it; absent: it knows of none. */
@@ -359,7 +361,10 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ keyId: identifier, id: identifier, from: unixSeconds, until: unixSeconds }),
     result: freezeView,
   },
-  /** Asks the operator to end a freeze before its time: that lets the key go on, where every other word of whoever may only look stops it. */
+  /**
+   * Asks the operator, and people whom the terms name for changes, to end a freeze before its time: that lets the key go on, where every other word of whoever
+   * may only look stops it.
+   */
   'key.thaw': {
     may: 'owner',
     needs: 'manage',

@@ -708,7 +708,7 @@ export const COMMAND_TREE: CommandNode = {
     },
     {
       name: 'thaw',
-      summary: 'ask the operators to end a freeze before its time',
+      summary: 'ask the operators, and whom the terms name, to end a freeze before its time',
       load: async () => (await import('./commands/thaw.js')).thawCommand(),
     },
     { name: 'drill', summary: 'find out before an accident whether recovery works', commands: DRILL },

@@ -425,6 +425,14 @@ export interface Sessions {
   certifiedShare(row: KeyRow): { readonly epoch: number; readonly publicShare: Uint8Array } | null;
   /** Binds a key's head to the version of what the operator took away from it that was stored just now. */
   noteTightened(transaction: Transaction, row: KeyRow, stored: StoredTightening): Promise<void>;
+  /** The operator wants what stands over: what becomes of it, where the terms of the key ask others too. The same list: nothing has changed. */
+  thaw(
+    transaction: Transaction,
+    row: KeyRow,
+    freezes: readonly Freeze[],
+  ): Promise<{ readonly freezes: readonly Freeze[]; readonly waits: string | null }>;
+  /** For which people the end of what stands waits, in words; null: for nobody. */
+  thawWaits(reader: Reader, row: KeyRow, freezes: readonly Freeze[]): Promise<string | null>;
   /** Uses a key again that this server did not use, because it came back from an older state. @returns whether it was not used */
   releaseHead(transaction: Transaction, key: Pick<KeyRow, 'owner' | 'keyId'>): Promise<boolean>;
   /** Has a key go by what this server has counted itself, whatever others have told it. @returns whether it went by that */

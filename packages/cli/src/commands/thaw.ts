@@ -13,7 +13,7 @@ import { formatTable } from '../terminal/table.js';
 
 /** `ckm thaw NAME|--all` */
 export function thawCommand(): Command {
-  return leaf('thaw', 'ask the operators to end a freeze before its time')
+  return leaf('thaw', 'ask the operators, and whom the terms name, to end a freeze before its time')
     .argument('[name]', 'what you call the key: see ckm key list')
     .option('--all', 'every key on record')
     .action(run(thaw));
@@ -86,8 +86,11 @@ function operatorsCommand(keyId: Uint8Array): string {
 
 function headLine({ name, quorum, servers }: KeyFreeze): string {
   const open = servers.filter(({ verdict }) => verdict === 'open').length;
+  const asked = servers.some(({ waits }) => waits !== null)
+    ? 'who has a say at the others is asked'
+    : 'the operators of the others are asked';
   return servers.some(({ verdict }) => verdict === 'frozen')
-    ? `${open} of ${quorum.of} servers go on with ${name}, ${quorum.needed} are needed to sign; the operators of the others are asked`
+    ? `${open} of ${quorum.of} servers go on with ${name}, ${quorum.needed} are needed to sign; ${asked}`
     : `${name} is frozen nowhere, as far as its servers answer`;
 }
 
@@ -110,7 +113,8 @@ function thawLine({ keyId, asked }: Asked): string {
   ].join('; ');
 }
 
-function rowText({ verdict, until, text }: ServerFreeze): string {
+function rowText({ verdict, until, text, waits }: ServerFreeze): string {
   if (verdict !== 'frozen' || until === null) return text;
-  return `frozen until ${formatInstant(until, unixNow())}; its operator has been asked to thaw it`;
+  const waited = waits === null ? 'its operator has been asked to thaw it' : plainText(waits);
+  return `frozen until ${formatInstant(until, unixNow())}; ${waited}`;
 }

@@ -43,6 +43,7 @@ function policyOf(tightening: Partial<OperatorKeyPolicy['tightening']>): Operato
       approval: 'automatic',
     },
     terms: [],
+    thawWaits: null,
     tightening: {
       kinds: null,
       rateLimit: null,

@@ -10,7 +10,7 @@ import type { Terminal } from '../terminal/terminal.js';
 export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string {
   const { keyId, owner, purpose, suite, quorum, slot, state, transcriptHash, owned, tightening, server } =
     key;
-  const { frozen, terms } = key;
+  const { frozen, terms, thawWaits } = key;
   return [
     `key ${keyId}`,
     `    ${purpose} (${suite}), ${state}, ${quorum.needed} of ${quorum.of}, slot ${slot}, account ${owner.slice(0, 8)}`,
@@ -61,6 +61,7 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
                 `  Asked ${formatInstant(frozen.thawAskedAt, unixNow())} to be thawed. Hear it from the owner in person: whoever has his`,
                 '  laptop can ask too. Then: ckm server policy thaw FOLDER KEY',
               ]),
+          ...(thawWaits === null ? [] : [`  Its end waits for people besides you: ${thawWaits}.`]),
           '',
         ]),
     '  A request must be allowed by all three. What this server allows any key is "policy" in its config.json.',

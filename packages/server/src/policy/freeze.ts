@@ -14,6 +14,8 @@ export interface Freeze {
   readonly endedAt: number | null;
   /** When its owner asked to thaw it; null: he did not. */
   readonly thawAskedAt: number | null;
+  /** When the operator agreed to end it, where others have to say yes too; absent: he did not. */
+  readonly thawAgreedAt?: number;
   /** Others say that its owner made it; absent: he said so to this server. */
   readonly heard?: true;
   /** Who signed it, where somebody carried it here; absent: the account said so itself, or others did. */
@@ -68,7 +70,8 @@ export function lastToEnd(freezes: readonly Freeze[]): Freeze | null {
   return open.toSorted((one, other) => one.until - other.until).at(-1) ?? null;
 }
 
-function isStanding({ endedAt, until }: Freeze, now: number): boolean {
+/** Whether it stops the key now. */
+export function isStanding({ endedAt, until }: Freeze, now: number): boolean {
   return endedAt === null && until > now;
 }
 

@@ -27,7 +27,7 @@ export const tighteningSchema = z.strictObject({
 const moment = z.int().min(0).max(253_402_300_799);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
-/** The same with what its owner took away for a while, as it is stored; rows of before have no freezes and no delay, and say of none that it was heard. */
+/** The same with what its owner took away for a while, as it is stored; rows of before have no freezes and no delay, and say of none that it was heard, or that the operator agreed to its end. */
 const storedSchema = tighteningSchema.extend({
   changeDelay: tighteningSchema.shape.changeDelay.default(0),
   freezes: z
@@ -38,6 +38,7 @@ const storedSchema = tighteningSchema.extend({
         until: moment,
         endedAt: moment.nullable(),
         thawAskedAt: moment.nullable(),
+        thawAgreedAt: moment.exactOptional(),
         heard: z.literal(true).exactOptional(),
         by: z
           .discriminatedUnion('who', [

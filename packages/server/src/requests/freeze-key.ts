@@ -27,6 +27,7 @@ import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
 import type { KeyName } from '../vault/head-counts.js';
+import { thawStanding } from './thaw-key.js';
 
 /**
  * Answers `key.freeze`: this server does nothing with the key from then on, until the freeze ends or its operator thaws it.
@@ -48,8 +49,8 @@ export function freezeKey(
 }
 
 /**
- * Answers `key.thaw`: asks the operator to end the freeze that stands. The account alone does not end it: whoever holds a
- * stolen client of the owner could, and it is he who is kept from the key.
+ * Answers `key.thaw`: asks the operator, and the people whom the terms of the key name for changes, to end the freeze that stands. The account alone does not end it:
+ * whoever holds a stolen client of the owner could, and it is he who is kept from the key. Asked again it counts what they have said.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_LEFT`
  */
 export function askThaw(
@@ -57,16 +58,37 @@ export function askThaw(
   call: Call,
   { keyId }: Parameters<'key.thaw'>,
 ): Promise<Result<'key.thaw'>> {
-  return changeFreezes(context, call, keyId, (freezes, now) => {
-    const isAsked = standingFreeze(freezes, now)?.thawAskedAt !== null;
+  const asked = { deed: 'key.thaw', sentence: 'Thaw a key before its time.' } as const;
+  return changeFreezes(context, call, keyId, async (freezes, now, at) => {
+    if (at === null) {
+      const isAsked = standingFreeze(freezes, now)?.thawAskedAt !== null;
+      const after = isAsked ? freezes : withStanding(freezes, now, { thawAskedAt: now });
+      return { ...asked, after, verdict: 'asked' };
+    }
+    const name = { owner: call.account.xid, keyId };
+    const thawed = await thawStanding(context, at.transaction, name, at.head, freezes, 'asked');
+    const isOver = standingFreeze(freezes, now) !== null && standingFreeze(thawed.freezes, now) === null;
     return {
-      after: isAsked ? freezes : withStanding(freezes, now, { thawAskedAt: now }),
-      deed: 'key.thaw',
-      verdict: 'asked',
-      sentence: 'Thaw a key before its time.',
+      ...asked,
+      after: thawed.freezes,
+      verdict: isOver ? 'done' : 'asked',
+      ...(thawed.waits === null ? {} : { waits: thawed.waits }),
     };
   });
 }
+
+/** The key that is frozen here, in the transaction in which it is looked at. */
+interface HeldHere {
+  readonly transaction: Transaction;
+  readonly head: KeyHead;
+}
+
+/** @param at null: this server is yet to join the key */
+type ChangeOfFreezes = (
+  freezes: readonly Freeze[],
+  now: number,
+  at: HeldHere | null,
+) => FreezeChange | Promise<FreezeChange>;
 
 /** What a message makes of the freezes of a key, and how that is written down. */
 interface FreezeChange {
@@ -75,13 +97,15 @@ interface FreezeChange {
   readonly deed: string;
   readonly verdict: 'asked' | 'done';
   readonly sentence: string;
+  /** Whose yes the end of what stands waits for; absent: nobody's, or that is not what was asked. */
+  readonly waits?: string;
 }
 
 async function changeFreezes(
   context: ServerContext,
   call: Call,
   keyId: Uint8Array,
-  change: (freezes: readonly Freeze[], now: number) => FreezeChange,
+  change: ChangeOfFreezes,
 ): Promise<Result<'key.freeze'>> {
   const name = { owner: call.account.xid, keyId };
   const view = await repeatWhenRaced(() =>
@@ -95,14 +119,15 @@ async function changeFreezes(
       const found = await findTightening(context.vault, transaction, { ...name, tightened });
       const before = found ?? NO_TIGHTENING;
       const now = context.clock();
-      const changed = change(before.freezes, now);
+      const changed = await change(before.freezes, now, { transaction, head });
       if (changed.after !== before.freezes) {
         const after = { ...before, freezes: changed.after };
         const stored = await storeTightening(context.vault, transaction, row, after);
         await noteTightened(context, transaction, row, stored);
         await append(context, transaction, name, head, changed);
       }
-      return viewFreezes(changed.after, now);
+      const { waits } = changed;
+      return { ...viewFreezes(changed.after, now), ...(waits === undefined ? {} : { waits }) };
     }),
   );
   // After the commit: who is frozen binds itself to nothing more.
@@ -116,13 +141,13 @@ async function freezeJoining(
   transaction: Transaction,
   name: KeyName,
   joining: readonly JoiningChange[],
-  change: (freezes: readonly Freeze[], now: number) => FreezeChange,
+  change: ChangeOfFreezes,
 ): Promise<Result<'key.freeze'>> {
   const [first] = joining;
   if (first === undefined) throw refusal('KEY_UNKNOWN', 'there is no such key');
   const before = joinFreezes(freezesIn(joining));
   const now = context.clock();
-  const changed = change(before, now);
+  const changed = await change(before, now, null);
   const areAlike = joining.every(({ record: { freezes = [] } }) => freezes.length === before.length);
   if (changed.after !== before || !areAlike) {
     await storeJoiningFreezes(context, transaction, joining, changed.after);

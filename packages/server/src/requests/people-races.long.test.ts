@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RequestAsk } from '@ckm/api';
-import { type CkmError, encodeUtf8 } from '@ckm/foundation';
+import { ballotOfThaw, type RequestAsk } from '@ckm/api';
+import { type CkmError, encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { hashExport, parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
+import { createKeyDesk } from '../control/desks/key-desk.js';
 import { type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey } from '../sessions/test/bare-servers.js';
 import { join as joinExport, orderOf, propose, yesesOf } from '../sessions/test/export-courier.js';
@@ -141,6 +142,36 @@ describe.each(hasPostgres ? ['SQLite', 'PostgreSQL, as two replicas'] : ['SQLite
         await caller.call('session.cancel', { sessionId: order.sessionId, reason: 'next' });
     }
     expect(seen.given + seen.held).toBe(ROUNDS);
+  }, 300_000);
+
+  test('P5: a freeze ends, or the yes that was taken back keeps it: never both', async () => {
+    const opened = await open();
+    const { keyId, first, second, servers, callers } = opened;
+    const desk = createKeyDesk(first);
+    for (let round = 0; round < ROUNDS / 2; round++) {
+      const freezeId = random();
+      const freeze = { keyId, id: freezeId, from: TEST_TIME, until: TEST_TIME + 3_600 };
+      await callers[0]!.call('key.freeze', freeze);
+      await callers[0]!.call('key.thaw', { keyId });
+      const { matterId } = ballotOfThaw({ keyId, freezeId }, { termsHash: keyId, expiresAt: 0 });
+      const named = { matter: 'thaw', matterId, keyId, known: null } as const;
+      const shown = await first.asAnybody(ann).call('approval.show', named);
+      await first.asAnybody(ann).call('approval.give', { votes: [voteOn(ann, shown, servers)] });
+      const [yes, back] = [1, 2].map((serial) =>
+        voteOn(bob, shown, servers, { serial, verdict: serial === 1 ? 'yes' : 'takeBack' }),
+      ) as [Uint8Array, Uint8Array];
+      // By these terms the operator is not asked: the second yes ends it, unless it is taken back before it is counted.
+      const give = (server: BareServer, vote: Uint8Array) =>
+        server.asAnybody(bob).call('approval.give', { votes: [vote] });
+      const [, taken] = await Promise.all([give(first, yes), give(second, back)]);
+      const { frozen } = await desk.keyPolicy(encodeHex(keyId), null);
+      if (frozen === null) expect(taken.refused.map(({ code }) => code)).toEqual(['MATTER_UNKNOWN']);
+      else expect(taken.refused).toEqual([]);
+      if (frozen !== null) {
+        await give(first, voteOn(bob, shown, servers, { serial: 3 }));
+        expect((await desk.keyPolicy(encodeHex(keyId), null)).frozen).toBeNull();
+      }
+    }
   }, 300_000);
 
   test('P11: a freeze that stands before the share keeps it back, however many have said yes', async () => {

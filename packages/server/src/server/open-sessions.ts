@@ -47,6 +47,7 @@ import { type Counter, createLifetime } from '../sessions/waiting-time.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { carryFreeze } from '../requests/carry-freeze.js';
 import { askThaw, freezeKey } from '../requests/freeze-key.js';
+import { hearThawVotes, thawStanding, thawWaits } from '../requests/thaw-key.js';
 import { cancelRequest } from '../requests/cancel-request.js';
 import { termsHandlers } from '../terms/handlers.js';
 import type { TermsMeans } from '../terms/means.js';
@@ -174,7 +175,10 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       ...deviceHandlers(devices),
       ...waysBackHandlers(waysBack),
       ...depositHandlers({ context, isYoung }),
-      ...voteHandlers(context, { export: (name) => hearExportVotes(server, name) }),
+      ...voteHandlers(context, {
+        export: (name) => hearExportVotes(server, name),
+        thaw: (name) => hearThawVotes(context, name),
+      }),
       'freeze.carry': (call, carried) => carryFreeze(context, call, carried),
       'alive.carry': (call, carried) => hearAlive(life, call, carried),
     },
@@ -193,6 +197,9 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       const row = (await holdRecalled(context, transaction, key))!;
       await noteTightened(context, transaction, row, stored);
     },
+    thaw: (transaction, row, freezes) =>
+      thawStanding(context, transaction, row, openHead(context, row), freezes, 'agreed'),
+    thawWaits: (from, row, freezes) => thawWaits(context, from, row, openHead(context, row), freezes),
     releaseHead: (transaction, key) => releaseHead(context, transaction, key),
     releaseCount: (transaction, key) => releaseCount(context, transaction, key),
     voidOpen: async (reason) => {

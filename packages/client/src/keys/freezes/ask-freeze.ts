@@ -19,6 +19,8 @@ export interface ServerFreeze {
   readonly thawAskedAt: number | null;
   /** For how long it may still be frozen there, in seconds; null: not said. */
   readonly leftSeconds: number | null;
+  /** Whose yes its end waits for, as the server says; null: it was not asked to end it, or says nothing of that. */
+  readonly waits: string | null;
   /** One line for a person. */
   readonly text: string;
   readonly code: string | null;
@@ -45,7 +47,7 @@ export function notOnRecord(serverId: Uint8Array, slot: number, text: string): S
   return { ...NOTHING_SAID, verdict: 'unknown', text, code: 'SERVER_UNKNOWN', server, slot };
 }
 
-const NOTHING_SAID = { until: null, thawAskedAt: null, leftSeconds: null } as const;
+const NOTHING_SAID = { until: null, thawAskedAt: null, leftSeconds: null, waits: null } as const;
 
 /** @param without what it means that a server does not know the key */
 export async function askFreeze(
@@ -72,12 +74,18 @@ export async function askFreeze(
   }
 }
 
-function read({ frozen, leftSeconds }: Result<'key.freeze'>): Omit<ServerFreeze, 'server' | 'slot' | 'code'> {
-  if (frozen === null) {
-    return { verdict: 'open', until: null, thawAskedAt: null, leftSeconds, text: 'is not frozen there' };
-  }
+function read({
+  frozen,
+  leftSeconds,
+  waits: said,
+}: Result<'key.freeze'>): Omit<ServerFreeze, 'server' | 'slot' | 'code'> {
+  const waits = said ?? null;
+  if (frozen === null)
+    return { ...NOTHING_SAID, verdict: 'open', leftSeconds, waits, text: 'is not frozen there' };
   const { until, thawAskedAt } = frozen;
   const text =
-    thawAskedAt === null ? 'does nothing with it' : 'does nothing with it until its operator thaws it';
-  return { verdict: 'frozen', until, thawAskedAt, leftSeconds, text };
+    thawAskedAt === null
+      ? 'does nothing with it'
+      : `does nothing with it until ${waits === null ? 'its operator thaws it' : `it is thawed: ${waits}`}`;
+  return { verdict: 'frozen', until, thawAskedAt, leftSeconds, waits, text };
 }

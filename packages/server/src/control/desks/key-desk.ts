@@ -4,7 +4,7 @@ import { encodeHex, equalBytes } from '@ckm/foundation';
 import { REQUEST_FACTS } from '@ckm/requests';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
-import { standingFreeze, withStanding } from '../../policy/freeze.js';
+import { standingFreeze } from '../../policy/freeze.js';
 import { settingsLoosened, settingsTightened } from '../../policy/compare-tightening.js';
 import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
 import {
@@ -49,7 +49,7 @@ interface Restriction {
 
 /** A change that lets a key answer again. */
 interface Lifting {
-  readonly action: 'release' | 'thaw';
+  readonly action: 'release';
   readonly sentence: string;
   /** The same as before: there was nothing to take back. */
   change(before: Tightening): { readonly after: Tightening; readonly detail: string };
@@ -89,7 +89,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
   async function act(
     prefix: string,
     owner: Uint8Array | null,
-    { action, sentence }: Pick<Restriction | Lifting, 'action' | 'sentence'>,
+    { action, sentence }: Pick<Restriction | Lifting | typeof THAW, 'action' | 'sentence'>,
     work: (key: KeyAtHand) => Promise<Done>,
   ): Promise<OperatorKeyPolicy> {
     const facts = await find(prefix, owner);
@@ -133,7 +133,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
     return act(prefix, owner, lifting, async ({ transaction, held, before, store }) => {
       const { after, detail } = lifting.change(before);
       if (after !== before) await store(after);
-      const released = lifting.action === 'release' ? await releaseAlso(transaction, held, before) : [];
+      const released = await releaseAlso(transaction, held, before);
       return { after, noted: { detail: [detail, ...released].join('; ') } };
     });
   }
@@ -149,6 +149,21 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
     return (await sessions.releaseCount(transaction, held)) ? [NOT_TOLD] : [];
   }
 
+  async function keyPolicy(prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> {
+    const sought = await find(prefix, owner);
+    return repeatWhenRaced(() =>
+      storage.read(async (reader) => {
+        const row = await reader.keys.find(sought.owner, sought.keyId);
+        if (row === null) throw unknown('key', { kind: 'listHeldKeys' });
+        const facts = sessions.keyFacts(row);
+        const found = await unlessChanged(reader, row, () => findTightening(vault, reader, facts));
+        const tightening = found ?? NO_TIGHTENING;
+        const waits = await sessions.thawWaits(reader, row, tightening.freezes);
+        return { ...viewPolicy(facts, server, tightening, clock()), thawWaits: waits };
+      }),
+    );
+  }
+
   return {
     /** A page of them, behind `after`. */
     keys: async (after: KeyCursor | null): Promise<OperatorKeys> => {
@@ -161,18 +176,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
         next: last === undefined ? null : cursorOf(last),
       };
     },
-    keyPolicy: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
-      const sought = await find(prefix, owner);
-      return repeatWhenRaced(() =>
-        storage.read(async (reader) => {
-          const row = await reader.keys.find(sought.owner, sought.keyId);
-          if (row === null) throw unknown('key', { kind: 'listHeldKeys' });
-          const facts = sessions.keyFacts(row);
-          const found = await unlessChanged(reader, row, () => findTightening(vault, reader, facts));
-          return viewPolicy(facts, server, found ?? NO_TIGHTENING, clock());
-        }),
-      );
-    },
+    keyPolicy,
     /** Only takes away. What is absent in `change` stays as it is. */
     tighten: (prefix: string, owner: Uint8Array | null, change: TightenBody): Promise<OperatorKeyPolicy> =>
       restrict(prefix, owner, change, {
@@ -203,20 +207,22 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
           detail: before.stoppedAt === null ? 'it was not stopped' : 'stopped by a wrong share',
         }),
       }),
-    /** What its owner froze, and asked to have back; its id freezes nothing any more. */
-    thaw: (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> =>
-      lift(prefix, owner, {
-        action: 'thaw',
-        sentence: 'Thaw a key before its time',
-        change: (before) => {
-          const freezes = withStanding(before.freezes, clock(), { endedAt: clock() });
-          if (freezes === before.freezes) return { after: before, detail: 'it was not frozen' };
-          return { after: { ...before, freezes }, detail: 'frozen by its owner' };
-        },
-      }),
+    /** What its owner froze, and asked to have back; its id freezes nothing any more. Where its terms ask others too, it waits for them. */
+    thaw: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
+      await act(prefix, owner, THAW, async ({ transaction, held, before, store }) => {
+        const isFrozen = standingFreeze(before.freezes, clock()) !== null;
+        const { freezes, waits } = await sessions.thaw(transaction, held, before.freezes);
+        const after = freezes === before.freezes ? before : { ...before, freezes };
+        if (after !== before) await store(after);
+        const detail = waits === null ? 'frozen by its owner' : `agreed to, and it goes on: ${waits}`;
+        return { after, noted: { detail: isFrozen ? detail : 'it was not frozen' } };
+      });
+      return keyPolicy(prefix, owner);
+    },
   };
 }
 
+const THAW = { action: 'thaw', sentence: 'Thaw a key before its time' } as const;
 const NOT_ASKED = 'used again without asking others how far it is';
 const NOT_TOLD = 'counted by this server alone, whatever others told it';
 
@@ -255,7 +261,7 @@ function viewPolicy(
 ): OperatorKeyPolicy {
   const { stoppedAt } = tightening;
   const stops = { stoppedAt, frozen: standingFreeze(freezes, now) };
-  return { ...view({ ...facts, ...stops }), ...viewTerms(facts.policy), tightening, server };
+  return { ...view({ ...facts, ...stops }), ...viewTerms(facts.policy), tightening, server, thawWaits: null };
 }
 
 function viewTerms(certified: KeyTerms): Pick<OperatorKeyPolicy, 'owned' | 'terms'> {

@@ -72,6 +72,8 @@ export const operatorKeyPolicy = operatorKey.extend({
   terms: z.array(z.string()),
   /** What the operator took away for this key. */
   tightening: tighteningSchema,
+  /** For which people the end of a freeze waits, in words; null: for nobody, or it is not frozen. */
+  thawWaits: z.string().nullable(),
   /** What `config.json` takes away for every key; `name` is how verdicts in the audit log name it, null: nothing. */
   server: z.object({
     kinds: z.array(z.string()).nullable(),
