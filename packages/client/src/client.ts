@@ -161,6 +161,7 @@ import {
   checkDeposit,
   type CheckedDeposit,
   deleteDeposit,
+  type DeleteDepositArgs,
   noteDeposit,
   rotateDeposit,
   type RotateDepositArgs,
@@ -549,7 +550,7 @@ export interface Client {
   /** Shares the same out anew under another secret, and deletes the old shares when all new ones are stored. */
   rotateDeposit(args: RotateDepositArgs): Promise<RotatedDeposit>;
   /** Has every server keep nothing any more under a secret. */
-  deleteDeposit(secret: DepositSecret): Promise<readonly DeletedAt[]>;
+  deleteDeposit(args: DeleteDepositArgs): Promise<readonly DeletedAt[]>;
 
   /** When the seed was last shown to its owner, or typed in, and when a backup was last tried. @returns null: never here */
   seedBackup(): Promise<SeedBackup | null>;
@@ -837,7 +838,7 @@ export function createClient(options: ClientOptions): Client {
     },
     noteDeposit: (secret, found) => noteDeposit(context, secret, found),
     rotateDeposit: (args) => store.exclusive('csr', () => rotateDeposit(context, args)),
-    deleteDeposit: (secret) => store.exclusive('csr', () => deleteDeposit(context, secret)),
+    deleteDeposit: (args) => store.exclusive('csr', () => deleteDeposit(context, args)),
 
     seedBackup: () => readSeedBackup(store),
     noteSeedBackup: (shown) => noteSeedBackup(store, shown, context.clock()),

@@ -57,6 +57,10 @@ export const DEPOSIT_EXPLANATIONS = groupOf(
       'The words of shares that were shown and those that were typed afterwards differ: what stands on the paper would bring nothing back.',
       'Do it again: new words are drawn, and nothing lies under those.',
     ],
+    DEPOSIT_BEGUN: [
+      'Shares were begun under these words, and each of them names the servers of all. Other servers cannot take a place among them.',
+      'Leave --servers out, and go on. Where one of those servers never comes: ckm csr rotate --anew (or ckm csr store --anew), with new words; what was begun goes by ckm csr delete --gone SERVER.',
+    ],
     DEPOSIT_NO_OWNER: [
       'What came back is not an owner seed, so that no owner is made of it.',
       'ckm csr recover URL --out FILE writes it down.',

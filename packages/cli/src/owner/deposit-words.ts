@@ -19,6 +19,8 @@ import { askSeedWords, readSecretText } from './read-backup.js';
 /** As every flag that names a file with words of shares says it. */
 export const WORDS_FILE = '--words-file <file>';
 export const WORDS_OUT = '--words-out <file>';
+export const GONE = '--gone <names>';
+export const GONE_SAYS = 'servers that are gone for good: their old shares are waited for no longer';
 
 const WARNING =
   'These 24 words are of the shares, and not of your keys: write them down, on a paper of their own, and beside them where the shares lie. Whoever has them brings back what is shared out, as you do. They stay on no machine.';

@@ -4,14 +4,17 @@ import { optionInvalid } from '../command-line/option-values.js';
 import { readInvite } from '../command-line/invite-flag.js';
 import { formatTable } from '../terminal/table.js';
 
-/** The names behind `--servers`. @throws UsageError `OPTION_INVALID` */
-export function serverNames(text: string | undefined): readonly string[] | undefined {
+/** The names behind `--servers`, or another flag. @throws UsageError `OPTION_INVALID` */
+export function serverNames(
+  text: string | undefined,
+  flag: '--servers' | '--gone' = '--servers',
+): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const names = text.split(',').map((one) => one.trim());
   if (!names.includes('')) return names;
   throw optionInvalid(
-    '--servers holds an empty name',
-    'write the names with single commas between: --servers alpha,bravo,charlie',
+    `${flag} holds an empty name`,
+    `write the names with single commas between: ${flag} alpha,bravo`,
   );
 }
 
@@ -70,6 +73,7 @@ export function storedText(servers: readonly StoredAt[]): string {
 const DELETED: Readonly<Record<DeletedAt['outcome'], string>> = {
   deleted: 'keeps nothing any more',
   none: 'kept nothing',
+  gone: 'is gone, as you say: whoever has its data has one share',
   silent: 'still has its share',
   refused: 'still has its share',
 };

@@ -26,7 +26,8 @@ let proxies: Record<string, Proxy>;
 let table: string;
 
 beforeAll(async () => {
-  setup = await openSetup({ names: SERVERS });
+  // Each set of words is an account of its own.
+  setup = await openSetup({ names: SERVERS, settings: { limits: { accountsPerAddressPerDay: 100 } } });
   proxies = Object.fromEntries(
     await Promise.all(
       SERVERS.map(async (name) => [name, await startProxy(setup.servers[name]!.url)] as const),
@@ -161,6 +162,50 @@ describe('docs/share-servers.md: from the first share to a new machine', () => {
     expect(await codeOf(people['Laptop']!, 'csr', 'check', '--words-file', paper('first'))).toBe(
       'DEPOSIT_NOT_FOUND',
     );
+  }, 120_000);
+
+  test('a server that never comes is left out under new words, and one that is gone is waited for no longer', async () => {
+    const laptop = people['Laptop']!;
+    const rotate = (to: string, line: string) =>
+      ckm(laptop, [
+        'csr',
+        'rotate',
+        ...line.split(' '),
+        '--json',
+        '--words-file',
+        paper('old'),
+        ...(to === 'begun' ? [] : ['--words-out', paper(to)]),
+      ]);
+    await json(
+      laptop,
+      ...'csr store --anew --servers alpha,bravo,charlie --words-out'.split(' '),
+      paper('old'),
+    );
+    cut('delta', true);
+    const stuck = await rotate('stuck', '--servers alpha,bravo,delta');
+    expect([stuck.status, errorOf(stuck).code]).toEqual([69, 'SERVERS_MISSING']);
+    const turned = await rotate('begun', `--servers alpha,bravo,echo --new-words-file ${paper('stuck')}`);
+    expect([turned.status, errorOf(turned).code]).toEqual([75, 'DEPOSIT_BEGUN']);
+    cut('charlie', true);
+    const commands = /^ckm csr (?:rotate|delete) .*--(?:anew|gone) .*$/gm;
+    expect([...PAGE.matchAll(commands)].map(([line]) => line)).toEqual([
+      'ckm csr rotate --servers alpha,bravo,delta --gone charlie',
+      'ckm csr rotate --anew --servers alpha,bravo,echo',
+      'ckm csr delete --gone delta',
+    ]);
+    const anew = await rotate('third', '--anew --servers alpha,bravo,echo --gone charlie');
+    expect({ status: anew.status, stderr: anew.status === 0 ? '' : anew.stderr }).toEqual({
+      status: 0,
+      stderr: '',
+    });
+    const { deleted } = JSON.parse(anew.stdout) as { deleted: FoundAt[] };
+    expect(outcomes(deleted)).toMatchObject({ alpha: 'deleted', bravo: 'deleted', charlie: 'gone' });
+    const files = ['--words-file', paper('stuck'), '--yes'];
+    const cleared = await json<{ deleted: FoundAt[] }>(laptop, 'csr', 'delete', '--gone', 'delta', ...files);
+    expect(outcomes(cleared.deleted)).toMatchObject({ alpha: 'deleted', delta: 'gone' });
+    for (const name of ['charlie', 'delta']) cut(name, false);
+    await json(laptop, 'csr', 'check', '--words-file', paper('third'));
+    await json(laptop, 'csr', 'delete', '--words-file', paper('third'), '--yes');
   }, 120_000);
 
   test('the words of the shares lie in no file of the folder, and what is said of them is on its paper alone', () => {

@@ -75,10 +75,26 @@ export function keepsAnother(): StateError {
   });
 }
 
+/** What was begun under these words names its servers in each share: others are named under other words. */
+export function begunElsewhere(places: readonly string[]): StateError {
+  return new StateError(`the shares under these words were begun at ${listed(places)}, and nowhere else`, {
+    code: 'DEPOSIT_BEGUN',
+    hint: 'leave the servers out and go on; where one of those never comes, begin others under new words',
+    retryable: false,
+  });
+}
+
 export function wordsOfOwner(): UsageError {
   return new UsageError('these are the words of the owner, and not those of the shares', {
     code: 'DEPOSIT_WORDS_OWNER',
     hint: 'type the 24 words that were shown when the shares were stored: who has the owner’s words needs no shares',
+  });
+}
+
+export function neverHadShare(name: string): UsageError {
+  return new UsageError(`no server called ${name} is known to have had one of these shares`, {
+    code: 'SERVER_UNKNOWN',
+    hint: 'name it as the shares do: they are listed with what is on record of them',
   });
 }
 

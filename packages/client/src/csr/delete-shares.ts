@@ -5,10 +5,10 @@ import type { DepositSecret } from './deposit-secret.js';
 import { isStranger, pages, receiptsAt } from './look-at-shares.js';
 import { type ShareMeans, type ShareServer, speakForShares } from './share-server.js';
 
-/** What became of the shares at one server. `none`: it had none. */
+/** What became of the shares at one server. `none`: it had none; `gone`: it is counted as gone for good, and did not say so itself. */
 export interface DeletedAt {
   readonly server: string;
-  readonly outcome: 'deleted' | 'none' | 'silent' | 'refused';
+  readonly outcome: 'deleted' | 'none' | 'gone' | 'silent' | 'refused';
   /** To stand behind its name; empty where nothing is left there. */
   readonly text: string;
   readonly error: CkmError | null;

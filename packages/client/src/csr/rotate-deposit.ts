@@ -3,7 +3,7 @@ import type { ClientContext } from '../context/context.js';
 import { causeOf } from '../servers/causes.js';
 import { askEverybody, type NotReached, type Whereabouts } from './ask-everybody.js';
 import { pinnedServers, reachAll } from './choose-servers.js';
-import { nothingKept, sameWords, shareDenied } from './csr-errors.js';
+import { neverHadShare, nothingKept, sameWords, shareDenied } from './csr-errors.js';
 import { type DeletedAt, deleteShares } from './delete-shares.js';
 import type { DepositPlace } from './deposit-envelope.js';
 import {
@@ -112,6 +112,8 @@ export async function noteDeposit(
 export interface RotateDepositArgs extends Pick<StoreDepositArgs, 'servers' | 'invites'> {
   readonly old: DepositSecret;
   readonly fresh: DepositSecret;
+  /** As in {@link DeleteDepositArgs}: of those that have the old shares. */
+  readonly gone?: readonly string[];
 }
 
 /** New shares, and what became of the old ones: empty as long as not every new one is stored. */
@@ -139,7 +141,7 @@ export async function rotateDeposit(
   // Where some of the old ones are gone already, they were given back before.
   const kept = left.isLeaving ? [] : await notGivenBack(context, fresh);
   if (kept.length > 0) return { ...stored, servers: kept, deleted: [] };
-  return { ...stored, deleted: await deleteDeposit(context, old) };
+  return { ...stored, deleted: await deleteDeposit(context, { secret: old, gone: args.gone ?? [] }) };
 }
 
 /** Whether these were stored in the place of the old ones: any others keep something else, whatever was typed. */
@@ -182,9 +184,16 @@ async function storeAnew(
   try {
     // When some of the old ones are gone, it is still known where the others lie.
     if (record === null) await noteDeposit(context, old, found);
-    const names = servers ?? (await namesOf(context, found.places));
+    const isBegun = (await readDepositRecord(context.store, depositId(fresh))) !== null;
+    const names = servers ?? (isBegun ? undefined : await namesOf(context, found.places));
     const { kept, kind } = found;
-    const args = { secret: fresh, kept, kind, servers: names, ...(invites === undefined ? {} : { invites }) };
+    const args = {
+      secret: fresh,
+      kept,
+      kind,
+      ...(names === undefined ? {} : { servers: names }),
+      ...(invites === undefined ? {} : { invites }),
+    };
     return await carryOn(context, args, await begin(context, args, id));
   } finally {
     wipe(found.kept);
@@ -199,19 +208,31 @@ async function namesOf(context: ClientContext, places: readonly DepositPlace[]):
   );
 }
 
+/** What is to go. The caller wipes the secret. */
+export interface DeleteDepositArgs {
+  readonly secret: DepositSecret;
+  /** Names of servers that are gone for good: where one of them does not answer it is waited for no longer. Whoever has what it kept has one share. */
+  readonly gone?: readonly string[];
+}
+
 /**
  * Has every server that is known to keep something under a secret keep it no longer. When all of them have said so, nothing is on record of it.
- * @throws StateError `DEPOSIT_NOT_FOUND`; where nobody answers, why not
+ * @throws StateError `DEPOSIT_NOT_FOUND`; where nobody answers, why not; UsageError `SERVER_UNKNOWN` for one that is gone and never had a share
  */
 export async function deleteDeposit(
   context: ClientContext,
-  secret: DepositSecret,
+  { secret, gone = [] }: DeleteDepositArgs,
 ): Promise<readonly DeletedAt[]> {
   const { store } = context;
   const id = depositId(secret);
   const record = await readDepositRecord(store, id);
   const where = await everywhere(context, record);
   const { shown, lost } = await askEverybody(context, secret, where);
+  assertKnown(gone, [
+    ...shown.map(({ server }) => server),
+    ...(record?.places ?? []),
+    ...lost.map(({ place }) => place),
+  ]);
   const keeping = shown.filter((one) => isConcerned(one, record, shown));
   if (record === null && keeping.length === 0) throw nothingAt(shown);
   await noteLeaving(context, id, record, shown);
@@ -220,7 +241,7 @@ export async function deleteDeposit(
     secret,
     keeping.map(({ server }) => server),
   );
-  const all = [...deleted, ...[...where.lost, ...lost].map(notDeletedAt)];
+  const all = [...deleted, ...[...where.lost, ...lost].map(notDeletedAt)].map((one) => counted(one, gone));
   if (all.every(isGone)) await forgetDepositRecord(store, id);
   return all;
 }
@@ -257,7 +278,18 @@ function isConcerned(
 }
 
 function isGone({ outcome }: DeletedAt): boolean {
-  return outcome === 'deleted' || outcome === 'none';
+  return outcome === 'deleted' || outcome === 'none' || outcome === 'gone';
+}
+
+/** Only silence is counted as gone: who answers is told to delete, and says what it did. */
+function counted(at: DeletedAt, gone: readonly string[]): DeletedAt {
+  if (at.outcome !== 'silent' || !gone.includes(at.server)) return at;
+  return { server: at.server, outcome: 'gone', text: '', error: null };
+}
+
+function assertKnown(gone: readonly string[], known: readonly { readonly name: string }[]): void {
+  const stranger = gone.find((name) => !known.some((one) => one.name === name));
+  if (stranger !== undefined) throw neverHadShare(stranger);
 }
 
 function notDeletedAt({ place, error }: NotReached): DeletedAt {

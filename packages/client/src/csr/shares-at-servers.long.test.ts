@@ -293,7 +293,7 @@ describe('a server that gives what it should not is named, and the others suffic
     };
     await recover(['bravo']);
     network.makeHonest();
-    await client.deleteDeposit(bytesOf(DEPOSIT));
+    await client.deleteDeposit({ secret: bytesOf(DEPOSIT) });
     network.now += 60;
     await storeAs(client);
     network.server('bravo').tamper = async (one, honest) => {
@@ -381,6 +381,30 @@ describe('a rotation', () => {
   });
 });
 
+test('a rotation to a server that never comes is not turned by other names in silence, goes on under new words, and is cleared away', async () => {
+  const again = new Uint8Array(32).fill(0x6e);
+  const anew = (servers: readonly string[], fresh: Uint8Array, gone: readonly string[] = []) =>
+    client.rotateDeposit({ old: bytesOf(DEPOSIT), fresh: bytesOf(fresh), servers, gone });
+  await storeAs(client);
+  network.cut('delta');
+  const stuck = await anew(['alpha', 'bravo', 'delta'], FRESH);
+  expect(outcomes(stuck.servers)).toMatchObject({ delta: 'silent' });
+  expect(await code(anew(['alpha', 'bravo', 'echo'], FRESH))).toBe('DEPOSIT_BEGUN');
+  // Another one that is gone for good: of the old shares.
+  network.cut('charlie');
+  expect(await code(anew(['alpha', 'bravo', 'echo'], again, ['dora']))).toBe('SERVER_UNKNOWN');
+  const open = await anew(['alpha', 'bravo', 'echo'], again);
+  expect(outcomes(open.deleted)).toEqual({ alpha: 'deleted', bravo: 'deleted', charlie: 'silent' });
+  const done = await anew(['alpha', 'bravo', 'echo'], again, ['charlie', 'alpha']);
+  expect(outcomes(done.deleted)).toEqual({ alpha: 'none', bravo: 'none', charlie: 'gone' });
+  const cleared = await client.deleteDeposit({ secret: bytesOf(FRESH), gone: ['delta'] });
+  expect(outcomes(cleared)).toMatchObject({ alpha: 'deleted', bravo: 'deleted', delta: 'gone' });
+  expect((await client.listDeposits()).map(({ places }) => places.map(({ name }) => name))).toEqual([
+    ['alpha', 'bravo', 'echo'],
+  ]);
+  expect(await recovered(['bravo'], again)).toBe(WORDS);
+});
+
 test('a rotation to the old words, or to those of something else that is stored, is refused, and every share stays', async () => {
   const wallet = new Uint8Array(32).fill(0x7e);
   const kept = new Uint8Array(32).fill(0x1f);
@@ -428,24 +452,26 @@ test('what is deleted is nowhere, also where nothing is on record of it; who is 
   const elsewhere = await network.owner();
   const third = await network.owner();
   network.cut('bravo');
-  expect(outcomes(await elsewhere.deleteDeposit(bytesOf(DEPOSIT)))).toMatchObject({
+  expect(outcomes(await elsewhere.deleteDeposit({ secret: bytesOf(DEPOSIT) }))).toMatchObject({
     alpha: 'deleted',
     bravo: 'silent',
   });
   // The others name nobody any more: it is on record who is left.
-  expect(outcomes(await elsewhere.deleteDeposit(bytesOf(DEPOSIT)))).toEqual({
+  expect(outcomes(await elsewhere.deleteDeposit({ secret: bytesOf(DEPOSIT) }))).toEqual({
     alpha: 'none',
     bravo: 'silent',
     charlie: 'none',
   });
   expect(await counts()).toEqual([0, 1, 0, 0, 0]);
   expect(await code(recover(['alpha', 'bravo']))).toBe('SERVERS_MISSING');
-  expect(await code(third.deleteDeposit(bytesOf(DEPOSIT)))).toBe('SERVERS_MISSING');
+  expect(await code(third.deleteDeposit({ secret: bytesOf(DEPOSIT) }))).toBe('SERVERS_MISSING');
   network.makeHonest();
-  expect(outcomes(await elsewhere.deleteDeposit(bytesOf(DEPOSIT)))).toMatchObject({ bravo: 'deleted' });
+  expect(outcomes(await elsewhere.deleteDeposit({ secret: bytesOf(DEPOSIT) }))).toMatchObject({
+    bravo: 'deleted',
+  });
   expect(await counts()).toEqual([0, 0, 0, 0, 0]);
-  expect(await code(elsewhere.deleteDeposit(bytesOf(DEPOSIT)))).toBe('DEPOSIT_NOT_FOUND');
-  expect(outcomes(await client.deleteDeposit(bytesOf(DEPOSIT)))).toEqual({
+  expect(await code(elsewhere.deleteDeposit({ secret: bytesOf(DEPOSIT) }))).toBe('DEPOSIT_NOT_FOUND');
+  expect(outcomes(await client.deleteDeposit({ secret: bytesOf(DEPOSIT) }))).toEqual({
     alpha: 'none',
     bravo: 'none',
     charlie: 'none',
@@ -464,11 +490,15 @@ test.each(['delete', 'rotate'] as const)(
     // Each of the two that came last names the other one, and nobody else does.
     network.cut('echo');
     const cutShort =
-      how === 'delete' ? await client.deleteDeposit(bytesOf(DEPOSIT)) : (await rotate(client, THREE)).deleted;
+      how === 'delete'
+        ? await client.deleteDeposit({ secret: bytesOf(DEPOSIT) })
+        : (await rotate(client, THREE)).deleted;
     expect(outcomes(cutShort)).toMatchObject({ charlie: 'deleted', delta: 'deleted', echo: 'silent' });
     network.makeHonest();
     const rest =
-      how === 'delete' ? await client.deleteDeposit(bytesOf(DEPOSIT)) : (await rotate(client, THREE)).deleted;
+      how === 'delete'
+        ? await client.deleteDeposit({ secret: bytesOf(DEPOSIT) })
+        : (await rotate(client, THREE)).deleted;
     expect(outcomes(rest)).toMatchObject({ delta: 'none', echo: 'deleted' });
     expect(await counts()).toEqual(how === 'delete' ? [0, 0, 0, 0, 0] : [1, 1, 1, 0, 0]);
   },
@@ -489,7 +519,7 @@ describe('whoever answers in the place of a server that he does not know the wor
   test('is silence: no deletion is done with that, and no recovery says that nothing is there', async () => {
     await storeAs(client);
     claimStranger('bravo');
-    const [, bravo] = await client.deleteDeposit(bytesOf(DEPOSIT));
+    const [, bravo] = await client.deleteDeposit({ secret: bytesOf(DEPOSIT) });
     expect(bravo).toMatchObject({
       server: 'bravo',
       outcome: 'silent',
@@ -500,7 +530,9 @@ describe('whoever answers in the place of a server that he does not know the wor
     claimStranger(...THREE);
     expect(await code(recover(THREE))).toBe('SERVER_REFUSED_MESSAGE');
     network.makeHonest();
-    expect(outcomes(await client.deleteDeposit(bytesOf(DEPOSIT)))).toMatchObject({ bravo: 'deleted' });
+    expect(outcomes(await client.deleteDeposit({ secret: bytesOf(DEPOSIT) }))).toMatchObject({
+      bravo: 'deleted',
+    });
     expect(await counts()).toEqual([0, 0, 0, 0, 0]);
     // Words under which nothing was ever stored: the servers themselves say so.
     expect(await code(recover(THREE, FRESH))).toBe('DEPOSIT_NOT_FOUND');

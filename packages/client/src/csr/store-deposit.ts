@@ -3,7 +3,14 @@ import type { ClientContext } from '../context/context.js';
 import { accountOfWords } from '../owner/device-secrets.js';
 import { causeOf } from '../servers/causes.js';
 import { chooseServers, chooseTwoMore, placeOf, reachAll } from './choose-servers.js';
-import { alreadyStored, depositUnknown, keepsAnother, notStoredYet, wordsOfOwner } from './csr-errors.js';
+import {
+  alreadyStored,
+  begunElsewhere,
+  depositUnknown,
+  keepsAnother,
+  notStoredYet,
+  wordsOfOwner,
+} from './csr-errors.js';
 import type { DepositPlace, KeptKind } from './deposit-envelope.js';
 import {
   type DepositRecord,
@@ -73,7 +80,8 @@ export function viewOf(places: readonly DepositPlace[]): DepositView {
 
 /**
  * Shares a secret out among servers, or goes on with that: what was begun under the same secret goes to the servers that it began with.
- * @throws UsageError `DEPOSIT_SERVERS`, `DEPOSIT_SECRET_LENGTH`, `DEPOSIT_WORDS_OWNER`, `DEPOSIT_TOO_LONG`; StateError `DEPOSIT_OTHER`
+ * @throws UsageError `DEPOSIT_SERVERS`, `DEPOSIT_SECRET_LENGTH`, `DEPOSIT_WORDS_OWNER`, `DEPOSIT_TOO_LONG`; StateError `DEPOSIT_OTHER`,
+ * `DEPOSIT_BEGUN`
  */
 export async function storeDeposit(context: ClientContext, args: StoreDepositArgs): Promise<StoredDeposit> {
   return carryOn(context, args, await begin(context, args, null));
@@ -92,6 +100,7 @@ export async function begin(
   const before = await readDepositRecord(context.store, id);
   if (before !== null) {
     if (!equalBytes(before.set, set)) throw keepsAnother();
+    if (servers !== undefined) await assertBegunAt(context, before, servers);
     return before;
   }
   const chosen = await chooseServers(context, servers);
@@ -99,6 +108,18 @@ export async function begin(
   const record = { id, set, kind, at: context.clock(), places, held: 0, isLeaving: false, replaces };
   await saveDepositRecord(context.store, record);
   return record;
+}
+
+/** @throws StateError `DEPOSIT_BEGUN` where others are named than those that it began with */
+async function assertBegunAt(
+  context: ClientContext,
+  { places }: DepositRecord,
+  names: readonly string[],
+): Promise<void> {
+  const chosen = await chooseServers(context, names);
+  const isThere = ({ xid }: ShareServer) => places.some((one) => equalBytes(one.xid, xid));
+  if (chosen.length !== places.length || !chosen.every(isThere))
+    throw begunElsewhere(places.map(({ name }) => name));
 }
 
 /** Where a set was begun that nothing is on record of. Null: nowhere that answers. @throws StateError `DEPOSIT_OTHER` */

@@ -4,9 +4,9 @@ import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { requireInitialised } from '../../home/home.js';
-import { readDepositWords, WORDS_FILE } from '../../owner/deposit-words.js';
+import { GONE, GONE_SAYS, readDepositWords, WORDS_FILE } from '../../owner/deposit-words.js';
 import { openOwner } from '../../owner/open-owner.js';
-import { deletedText, doneObject, notAtAll } from '../../owner/share-words.js';
+import { deletedText, doneObject, notAtAll, serverNames } from '../../owner/share-words.js';
 import { confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
 
@@ -16,11 +16,18 @@ export function csrDeleteCommand(): Command {
     69: 'a server still has its share: do the same again when it answers',
     75: 'nothing is kept under these words',
   })
+    .option(GONE, GONE_SAYS)
     .option(WORDS_FILE, 'read the words of the shares from a file; - is stdin')
     .action(run(remove));
 }
 
-async function remove(context: Context, { wordsFile }: { readonly wordsFile?: string }): Promise<void> {
+interface Flags {
+  readonly wordsFile?: string;
+  readonly gone?: string;
+}
+
+async function remove(context: Context, { wordsFile, gone: named }: Flags): Promise<void> {
+  const gone = serverNames(named, '--gone');
   const { terminal, flags, home } = context;
   await requireInitialised(home);
   if (flags.preview === true) {
@@ -32,7 +39,7 @@ async function remove(context: Context, { wordsFile }: { readonly wordsFile?: st
   try {
     const question = 'Delete the shares? Nobody brings them back';
     if (flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
-    const servers = await client.deleteDeposit(secret);
+    const servers = await client.deleteDeposit({ secret, ...(gone === undefined ? {} : { gone }) });
     const left = notAtAll(servers, 'still has its share');
     const good =
       left === null ? 'deleted: these words are worth nothing any more' : 'NOT deleted everywhere yet';

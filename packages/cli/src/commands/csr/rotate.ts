@@ -5,7 +5,14 @@ import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { requireInitialised } from '../../home/home.js';
-import { newDepositWords, readDepositWords, WORDS_FILE, WORDS_OUT } from '../../owner/deposit-words.js';
+import {
+  GONE,
+  GONE_SAYS,
+  newDepositWords,
+  readDepositWords,
+  WORDS_FILE,
+  WORDS_OUT,
+} from '../../owner/deposit-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import {
   deletedText,
@@ -29,6 +36,8 @@ export function csrRotateCommand(): Command {
     75: 'too few of the old shares came back',
   })
     .option('--servers <names>', 'three or five of your servers (default: those that have the old shares)')
+    .option('--anew', 'begin new shares, though others were begun that never came to their end')
+    .option(GONE, GONE_SAYS)
     .option(WORDS_FILE, 'read the words of the old shares from a file; - is stdin')
     .option(WORDS_OUT, 'write the words of the new shares to a new file instead of showing them')
     .option('--new-words-file <file>', 'go on under these words of new shares; - is stdin')
@@ -45,6 +54,8 @@ interface Flags {
   readonly wordsFile?: string;
   readonly wordsOut?: string;
   readonly newWordsFile?: string;
+  readonly anew?: true;
+  readonly gone?: string;
   readonly inviteFile: readonly string[];
 }
 
@@ -52,6 +63,7 @@ async function rotate(context: Context, given: Flags): Promise<void> {
   const { terminal, flags, home } = context;
   await requireInitialised(home);
   const servers = serverNames(given.servers);
+  const gone = serverNames(given.gone, '--gone');
   const invites = await readInvites(given.inviteFile);
   await assertWritable(given.wordsOut, flags);
   if (flags.preview === true) {
@@ -70,6 +82,7 @@ async function rotate(context: Context, given: Flags): Promise<void> {
     fresh,
     invites,
     ...(servers === undefined ? {} : { servers }),
+    ...(gone === undefined ? {} : { gone }),
   });
   const left =
     notAtAll(rotated.servers, 'has no new share yet, and no old one is deleted') ??
@@ -93,12 +106,12 @@ async function freshWords(
   context: Context,
   client: Client,
   old: DepositSecret,
-  { newWordsFile, wordsOut }: Flags,
+  { newWordsFile, wordsOut, anew }: Flags,
 ): Promise<DepositSecret> {
   if (newWordsFile !== undefined) return readDepositWords(context, newWordsFile);
   const replaced = encodeHex(depositId(old));
   const isBegun = ({ replaces }: DepositRecord) => replaces !== null && encodeHex(replaces) === replaced;
-  const begun = (await client.listDeposits()).filter(isBegun);
+  const begun = anew === true ? [] : (await client.listDeposits()).filter(isBegun);
   if (begun.length > 0) return askAgain(context.terminal, ['DEPOSIT_UNKNOWN'], () => wordsOf(context, begun));
   // What cannot be rotated is known before anybody writes anything down.
   await client.checkDeposit(old);
@@ -111,5 +124,5 @@ async function wordsOf(context: Context, begun: readonly DepositRecord[]): Promi
   const typed = await readDepositWords(context, undefined, question, '--new-words-file');
   if (begun.some(({ id }) => encodeHex(id) === encodeHex(depositId(typed)))) return typed;
   wipe(typed);
-  throw notThoseBegun('store new ones, with the words of the owner: ckm csr store --anew');
+  throw notThoseBegun('begin new ones: ckm csr rotate --anew');
 }
