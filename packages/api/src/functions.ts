@@ -37,6 +37,7 @@ import { deviceSeen, deviceShow, deviceUpdate } from './devices/functions.js';
 import { keyDevices } from './devices/key-devices.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
+import { heirAsk, heirLook, heirUse } from './life/heir-functions.js';
 import { aliveCarry, freezeCarry, frozenKey, keyLife } from './life/functions.js';
 import { termsLearn, termsPropose, termsShow, termsVeto } from './terms/functions.js';
 import { MAX_PACKET_BYTES } from './packet.js';
@@ -452,6 +453,12 @@ export const FUNCTIONS = {
   'freeze.carry': { may: 'approver', changes: 'key', ...freezeCarry },
   /** Brings a sign of life of the owner of a key, whoever carries it: for how long he is silent is counted anew from then on. */
   'alive.carry': { may: 'approver', changes: 'key', ...aliveCarry },
+  /** For how long the owner of a key has been silent, and whether an heir has asked for it. */
+  'heir.look': { may: 'approver', changes: 'nothing', ...heirLook },
+  /** Opens a case of silence, or goes on with it. */
+  'heir.ask': { may: 'approver', changes: 'key', ...heirAsk },
+  /** Uses the key in the place of its owner, where that is granted. */
+  'heir.use': { may: 'approver', changes: 'request', ...heirUse },
   /** Brings votes, by whatever way they came here: they count for what they say. */
   'approval.give': { may: 'approver', changes: 'request', ...approvalGive },
 } as const satisfies Record<string, FunctionRow>;

@@ -162,6 +162,24 @@ const APPROVER: readonly CommandNode[] = [
   },
 ];
 
+const HEIR: readonly CommandNode[] = [
+  {
+    name: 'list',
+    summary: 'keys whose terms name you, how long their owners have been silent, and who has asked',
+    load: async () => (await import('./commands/heir/list.js')).heirListCommand(),
+  },
+  {
+    name: 'ask',
+    summary: 'ask for a key whose owner has been silent, or go on with that',
+    load: async () => (await import('./commands/heir/ask.js')).heirAskCommand(),
+  },
+  {
+    name: 'sign',
+    summary: 'sign with a key whose use is granted to you, within its terms',
+    load: async () => (await import('./commands/heir/sign.js')).heirSignCommand(),
+  },
+];
+
 const CSR: readonly CommandNode[] = [
   {
     name: 'store',
@@ -664,6 +682,12 @@ export const COMMAND_TREE: CommandNode = {
       name: 'approver',
       summary: 'people who say yes or no to what a key does',
       commands: APPROVER,
+      usual: 'list',
+    },
+    {
+      name: 'heir',
+      summary: 'what is yours when the owner of a key gives no sign of life any more',
+      commands: HEIR,
       usual: 'list',
     },
     {

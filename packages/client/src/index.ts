@@ -94,6 +94,8 @@ export type { SilentHere } from './approver/ask-servers.js';
 export type { LookedAt, MatterView } from './approver/look.js';
 export type { Said, Verdict } from './approver/said.js';
 export { assertMayBeSaid, type VoteGiven } from './approver/vote.js';
+export type { KeySilence, SilenceAt } from './heirs/ask.js';
+export { createHeir, type Heir, type InheritedKey } from './heir.js';
 export type { AnsweredInvitation, Invitation, InviteArgs } from './invitations/invite.js';
 export { answeredApprovers, type InvitedPerson, type InvitedTo } from './invitations/invited.js';
 // servers

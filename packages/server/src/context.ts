@@ -130,6 +130,16 @@ export interface Call {
    * @throws StateError `MESSAGE_REPLAYED` when the message was answered before.
    */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /** Who calls in the place of an owner who is silent, and may by the terms of the key that it is about; absent: the owner does. */
+  readonly heir?: HeirCalling;
+}
+
+/** An heir to whom the use of a key is granted. */
+export interface HeirCalling {
+  /** As the terms call him. */
+  readonly name: string;
+  /** Of him for this key, as they have it. */
+  readonly xid: Uint8Array;
 }
 
 /** One message of somebody who need not have an account; his keys are those that it was verified with. */
@@ -398,8 +408,11 @@ export type ApprovalHandlers = {
   readonly [N in ApprovalFunctionName]: (call: AnybodyCall, parameters: Parameters<N>) => Promise<Result<N>>;
 };
 
-/** The functions about the life of a key that whoever carries a signed statement may call. */
-export type LifeFunctionName = Extract<FunctionName, `freeze.${string}` | `alive.${string}`>;
+/** The functions about the life of a key's owner that whoever carries a signed statement may call, or whom its terms name. */
+export type LifeFunctionName = Extract<
+  FunctionName,
+  `freeze.${string}` | `alive.${string}` | `heir.${string}`
+>;
 export type LifeHandlers = {
   readonly [N in LifeFunctionName]: (call: AnybodyCall, parameters: Parameters<N>) => Promise<Result<N>>;
 };

@@ -33,6 +33,8 @@ export const keyLife = {
         /** After so many heirs may open a case. */
         afterSeconds: z.int().min(0),
         warned: z.enum(['nothing', 'half', 'nearly']),
+        /** An heir has asked for the key, by the name in the terms; absent: nobody has. */
+        case: z.strictObject({ heir: label(32), isGranted: z.boolean() }).exactOptional(),
       })
       .nullable(),
   }),

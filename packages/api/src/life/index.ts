@@ -5,17 +5,22 @@ export {
   parseFreezePaper,
   writeFreezePaper,
 } from './freeze-paper.js';
+export { type Heard, isHeardBy, readHeard, signHeard } from './heard-statement.js';
+export { HEIR_CALLS, type HeirCallName, type HeirMay, type SilenceView } from './heir-functions.js';
 export { readFreeze, signFreeze, type SignedFreeze, whoFroze } from './freeze-statement.js';
 export { type SignedStatement, signedStatement, type Signer, statementForeign } from './signed-statement.js';
 export {
+  caseTold,
   isGranted,
   isRipe,
   JUST_HEARD,
   LEAST_NOTICE_SECONDS,
   noticeSent,
+  ripeIn,
   type Silence,
   type SilenceCase,
   type SilenceRule,
+  type SilenceSaid,
   silentFor,
   warnedOf,
   warningDue,

@@ -44,7 +44,8 @@ export function readStatement<T>(schema: z.ZodType<T>, { statement }: Pick<Signe
   return parsed.data;
 }
 
-function isSignedWith(key: Uint8Array, purpose: Purpose, signed: SignedStatement): boolean {
+/** @param key Ed25519, 32 bytes */
+export function isSignedWith(key: Uint8Array, purpose: Purpose, signed: SignedStatement): boolean {
   const signing = { scheme: 'ed25519' as const, bytes: key };
   return verifyBytes({ signing }, purpose, signed.statement, signed.signature);
 }

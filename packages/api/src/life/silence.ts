@@ -3,14 +3,12 @@ import type { KeyTerms } from '../terms/schema.js';
 /** What the terms of a key say of silence. */
 export type SilenceRule = NonNullable<KeyTerms['silence']>;
 
-/** A case that an heir has opened at one server. */
+/** A case that an heir has opened at one server. It is of the key: whichever heir asks later goes on with it. */
 export interface SilenceCase {
-  /** 32 bytes, drawn by the heir, the same at every server. */
-  readonly id: Uint8Array;
-  /** As the terms call him. */
+  /** As the terms call whoever opened it. */
   readonly heir: string;
-  /** Where the count stood when it was opened. */
-  readonly from: number;
+  /** Where the count stood when everybody who can be told had been; null: that is still going out. */
+  readonly from: number | null;
 }
 
 /**
@@ -61,37 +59,52 @@ export function noticeSent(silence: Silence): Silence {
   return isNew ? { ...silence, noticeFrom: silence.counted } : silence;
 }
 
-/**
- * The same with a case, where the owner has been silent for long enough; null: he has not. One that is open stays as it is, whoever asks: the id of the first one
- * is what all servers speak about.
- */
-export function withCase(
-  silence: Silence,
-  { afterSeconds }: SilenceRule,
-  opened: Pick<SilenceCase, 'id' | 'heir'>,
-): Silence | null {
+/** The same with a case, where the owner has been silent for long enough; null: he has not. One that is open stays as it is, whoever asks. */
+export function withCase(silence: Silence, { afterSeconds }: SilenceRule, heir: string): Silence | null {
   if (silence.counted < afterSeconds) return null;
-  return silence.case === null ? { ...silence, case: { ...opened, from: silence.counted } } : silence;
+  return silence.case === null ? { ...silence, case: { heir, from: null } } : silence;
 }
 
-/** Whether by what this one server has heard the time has come: silence, notice and case have each lasted. */
-export function isRipe(silence: Silence, rule: SilenceRule): boolean {
-  const { counted, noticeFrom, case: opened } = silence;
-  if (counted < rule.afterSeconds || noticeFrom === null || opened === null) return false;
+/** Whoever can be told of the case has been: its days are counted from now on. */
+export function caseTold(silence: Silence): Silence {
+  const { case: opened, counted } = silence;
+  return opened?.from === null ? { ...silence, case: { ...opened, from: counted } } : silence;
+}
+
+/** How many more seconds this server has to count before the time has come by what it has heard: silence, notice and case have each lasted. Null: nobody has opened a case, or somebody has still to be told. */
+export function ripeIn({ counted, noticeFrom, case: opened }: Silence, rule: SilenceRule): number | null {
+  if (noticeFrom === null || opened === null || opened.from === null) return null;
   const notice = Math.max(LEAST_NOTICE_SECONDS, Math.ceil(rule.afterSeconds / 10));
-  return counted - noticeFrom >= notice && counted - opened.from >= LEAST_NOTICE_SECONDS;
+  const at = Math.max(rule.afterSeconds, noticeFrom + notice, opened.from + LEAST_NOTICE_SECONDS);
+  return Math.max(0, at - counted);
+}
+
+/** Whether by what this one server has heard the time has come. */
+export function isRipe(silence: Silence, rule: SilenceRule): boolean {
+  return ripeIn(silence, rule) === 0;
+}
+
+/** What others say of a case, as one server knows it. */
+export interface SilenceSaid {
+  /** Its own slot. */
+  readonly own: number;
+  /** Slots of others whose signed word it is that the time has come there, too. */
+  readonly said: ReadonlySet<number>;
+  /** Whether its operator has said that it goes on without those who say nothing. */
+  readonly isAgreed: boolean;
 }
 
 /**
- * Whether a server may let an heir do what the terms say: by its own count, and by what n − t + 1 servers have said of the same case, itself among them.
- * @param said slots whose signed word it is that the case is ripe there
+ * Whether a server may let an heir do what the terms say: by its own count, and by the word of every other server of the key. One that is silent may be dead, or have
+ * heard the owner yesterday and be withheld by the heir, and nothing that he could bring tells which: without it its operator decides, and n − t + 1 and a quorum have said so.
  */
 export function isGranted(
   silence: Silence,
   rule: SilenceRule,
   { needed, of }: { readonly needed: number; readonly of: number },
-  own: number,
-  said: ReadonlySet<number>,
+  { own, said, isAgreed }: SilenceSaid,
 ): boolean {
-  return isRipe(silence, rule) && new Set([...said, own]).size >= of - needed + 1;
+  if (!isRipe(silence, rule)) return false;
+  const heard = new Set([...said, own]).size;
+  return heard >= (isAgreed ? Math.max(needed, of - needed + 1) : of);
 }

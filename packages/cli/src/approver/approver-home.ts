@@ -1,4 +1,4 @@
-import { type Approver, createApprover } from '@ckm/client';
+import { type Approver, createApprover, createHeir, type Heir, type OnUnreadable } from '@ckm/client';
 import {
   APPROVER_FILE_MAX_BYTES,
   fileStore,
@@ -67,17 +67,28 @@ async function assertReadBack(
  * @throws StateError `APPROVER_NOT_HERE`
  */
 export async function openApproverHere(context: Context): Promise<Approver> {
+  const approver = createApprover(await optionsHere(context));
+  context.onEnd(() => approver.close());
+  return approver;
+}
+
+/** The same for when the owners of keys are silent. @throws StateError `APPROVER_NOT_HERE` */
+export async function openHeirHere(context: Context): Promise<Heir> {
+  const heir = createHeir(await optionsHere(context));
+  context.onEnd(() => heir.close());
+  return heir;
+}
+
+async function optionsHere(context: Context) {
   const { home, terminal } = context;
   if (!(await isApprover(home))) throw notHere(home);
-  const approver = createApprover({
+  return {
     secret: () => unlockApprover(context),
     store: fileStore(home.approvals),
     timeoutMs: context.timeoutMs,
-    onUnreadable: ({ error: { message, code } }) =>
+    onUnreadable: ({ error: { message, code } }: Parameters<OnUnreadable>[0]) =>
       terminal.warn(plainText(`left out: ${message} (${code})`)),
-  });
-  context.onEnd(() => approver.close());
-  return approver;
+  };
 }
 
 async function unlockApprover({ home, terminal, passphraseFile }: Context): Promise<Secret<Uint8Array>> {

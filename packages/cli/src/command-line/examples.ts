@@ -37,6 +37,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'approver reject': ['approver reject 37e6a4f5 --reason "call me first"'],
   'approver take-back': ['approver take-back 37e6a4f5'],
+  'heir list': ['heir list'],
+  'heir ask': ['heir ask savings'],
+  'heir sign': [
+    'heir sign savings --message "to the notary"',
+    'heir sign treasury --psbt payment.psbt --out signed.psbt',
+  ],
   'terms show': ['terms show treasury', 'terms show treasury --out terms.json'],
   'terms test': ['terms test treasury --psbt payment.psbt', 'terms test treasury --last 50'],
   'terms propose': ['terms propose treasury terms.json --preview', 'terms propose treasury terms.json'],

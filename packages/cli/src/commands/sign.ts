@@ -16,6 +16,11 @@ export function signCommand(): Command {
   const command = leaf('sign', 'sign with a quorum of servers', ENDINGS)
     .argument('<key>', 'what you call the key: see ckm key list')
     .argument('[file]', 'a message; - is stdin');
+  return signOptions(command).action(run(sign));
+}
+
+/** Every option of a command that signs. */
+export function signOptions(command: Command): Command {
   for (const option of requestOptions()) command.addOption(option);
   return command
     .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
@@ -25,8 +30,7 @@ export function signCommand(): Command {
     )
     .option('--without <servers>', 'do not ask these servers, separated by commas')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
-    .option('--out <file>', 'a new file for the answer; - is stdout, as without it')
-    .action(run(sign));
+    .option('--out <file>', 'a new file for the answer; - is stdout, as without it');
 }
 
 /** Most of the time is scrypt's, on another thread: everything else is loaded, read and checked beside it. */

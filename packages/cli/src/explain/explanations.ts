@@ -17,6 +17,7 @@ import { SSH_EXPLANATIONS } from './ssh-explanations.js';
 import { STORAGE_EXPLANATIONS } from './storage-explanations.js';
 import { TERMS_EXPLANATIONS } from './terms-explanations.js';
 import { TERMS_FILE_EXPLANATIONS } from './terms-file-explanations.js';
+import { HEIR_EXPLANATIONS } from './heir-explanations.js';
 import { VOTE_EXPLANATIONS } from './vote-explanations.js';
 import { WAYS_BACK_EXPLANATIONS } from './ways-back-explanations.js';
 
@@ -41,6 +42,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     TERMS_EXPLANATIONS,
     TERMS_FILE_EXPLANATIONS,
     VOTE_EXPLANATIONS,
+    HEIR_EXPLANATIONS,
     APPROVER_EXPLANATIONS,
     WAYS_BACK_EXPLANATIONS,
   ].flatMap((table) => Object.entries(table)),

@@ -37,14 +37,17 @@ export interface SignFlags extends RequestFlags {
   readonly out?: string;
 }
 
+/** Who signs: the owner of this folder, or somebody whose client is there already. */
+type Signing = { readonly seed: SeedSource } | { readonly client: Client };
+
 /** What `ckm sign` does. */
 export async function signRequest(
   context: Context,
-  { key, file, seed }: { readonly key: string; readonly file: string | undefined; readonly seed: SeedSource },
+  { key, file, ...signing }: Signing & { readonly key: string; readonly file: string | undefined },
   given: SignFlags,
 ): Promise<void> {
   const { terminal, flags } = context;
-  const client = await openOwner(context, seed);
+  const client = 'client' in signing ? signing.client : await openOwner(context, signing.seed);
   const out = outFile(given.out);
   if (out === undefined && flags.preview !== true) assertOutput();
   await assertWritable(out, flags);

@@ -20,6 +20,7 @@ export const FIRST_WORDS = [
   'account',
   'address',
   'approver',
+  'heir',
   'sign',
   'verify',
   'requests',

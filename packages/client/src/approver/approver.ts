@@ -85,10 +85,26 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 const MOST_LOOKED_AT = 16;
 
 export function createApprover(options: ApproverOptions): Approver {
+  const means = approverMeans(options);
+  return {
+    planJoin: (text) => planJoin(means, text),
+    join: (text) => join(means, text),
+    keys: () => listApproverKeys(means.store),
+    waiting: () => waiting(means),
+    look: (id, { without = [] } = {}) => lookById(means, id, without),
+    say: (looked, verdict, reason = '') =>
+      giveVote(means, looked, { verdict, reason: verdict === 'no' && reason !== '' ? reason : null }),
+    paperOf: ({ said }) => writeVotes(said.votes.map(({ bytes }) => bytes)),
+    close: means.close,
+  };
+}
+
+/** With what somebody works who is named in terms of keys. `close` wipes his secret, if it was opened. */
+export function approverMeans(options: ApproverOptions): ApproverMeans & { close(): void } {
   const { secret: source } = options;
   let opened: Promise<Secret<Uint8Array>> | undefined;
   const secret = () => (opened ??= Promise.resolve(typeof source === 'function' ? source() : source));
-  const means: ApproverMeans = {
+  return {
     carrier: options.carrier ?? platformCarrier,
     clock: options.clock ?? (() => Math.floor(Date.now() / 1_000)),
     random: options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
@@ -99,16 +115,6 @@ export function createApprover(options: ApproverOptions): Approver {
       options.onUnreadable,
     ),
     secret,
-  };
-  return {
-    planJoin: (text) => planJoin(means, text),
-    join: (text) => join(means, text),
-    keys: () => listApproverKeys(means.store),
-    waiting: () => waiting(means),
-    look: (id, { without = [] } = {}) => lookById(means, id, without),
-    say: (looked, verdict, reason = '') =>
-      giveVote(means, looked, { verdict, reason: verdict === 'no' && reason !== '' ? reason : null }),
-    paperOf: ({ said }) => writeVotes(said.votes.map(({ bytes }) => bytes)),
     close: () => {
       void opened?.then(wipe, () => undefined);
     },

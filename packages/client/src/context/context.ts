@@ -82,7 +82,8 @@ export function createContext(
     linkAs,
     linkTo: async (server) => {
       const key = `${encodeHex(server.xid)} ${server.url} ${server.name} ${server.authority ?? ''}`;
-      const known = links.get(key) ?? linkAs(await identityFor(server.xid), server);
+      const { asking } = await owner();
+      const known = links.get(key) ?? as(asking, linkAs(await identityFor(server.xid), server));
       links.set(key, known);
       return known;
     },
@@ -97,6 +98,10 @@ export function createContext(
       );
     },
   };
+}
+
+function as(asking: Owner['asking'], link: ServerLink): ServerLink {
+  return asking === undefined ? link : asking(link);
 }
 
 function clientClosed(): StateError {

@@ -1,5 +1,6 @@
 import { BugError, type Secret, StateError, wipe } from '@ckm/foundation';
 import type { Identity, Xid } from '@ckm/gordian';
+import type { ServerLink } from '../carrier/server-link.js';
 import { identityForServer } from '../seed/identity.js';
 import { keyDeviceIdentity, keyOwnerIdentity } from '../seed/key-owner.js';
 import { deriveRecordKey, type RecordKey } from '../store/record-seal.js';
@@ -16,9 +17,12 @@ import {
 
 /**
  * Who the owner is here. `words`: an owner seed, 32 bytes, which may do everything. `device`: one of the owner's devices, as `openDeviceFile` gives it,
- * which may do what it was allowed.
+ * which may do what it was allowed. `heir`: the secret of an approver, who uses one key of somebody who is silent.
  */
-export type OwnerSecrets = { readonly words: Secret<Uint8Array> } | { readonly device: Secret<Uint8Array> };
+export type OwnerSecrets =
+  | { readonly words: Secret<Uint8Array> }
+  | { readonly device: Secret<Uint8Array> }
+  | { readonly heir: Secret<Uint8Array>; readonly as: (heir: Secret<Uint8Array>) => Owner };
 
 /** The owner, or how to get him when he is first needed: to speak to a server, or to check a stored record. An owner seed may stand for itself. */
 export type SeedSource = OwnerOrSeed | (() => Promise<OwnerOrSeed>);
@@ -42,18 +46,22 @@ export interface Owner {
    * @returns the device with it, to be kept; the caller wipes it
    */
   learn(account: DeviceAccount): Secret<Uint8Array>;
+  /** Puts what is asked on the way to a server into the form in which whoever speaks may ask it; absent: as it is. */
+  asking?(link: ServerLink): ServerLink;
   wipe(): void;
 }
 
 /** What it was given is its own from now on, and wiped with it. */
 export function openOwnerSecrets(given: OwnerOrSeed): Owner {
   const bytes = secretOf(given);
+  if ('heir' in given) return given.as(bytes);
   return 'device' in given ? deviceOwner(bytes) : wordsOwner(bytes);
 }
 
 /** What is secret of it: an owner seed, or a device as bytes. */
 export function secretOf(given: OwnerOrSeed): Secret<Uint8Array> {
   if ('device' in given) return given.device;
+  if ('heir' in given) return given.heir;
   return 'words' in given ? given.words : given;
 }
 

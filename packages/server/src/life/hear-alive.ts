@@ -27,7 +27,14 @@ export interface LifeMeans {
   counting(): Counter;
   /** Owners, as hex, whose account has said anything here since that was last looked at. In memory: nothing is written on the way of a signature. */
   readonly heard: Set<string>;
+  /** Keys for which an heir asks, by their owner as hex, as of when all were last looked at: their owners are not let wait. */
+  readonly watched: Map<string, readonly Pick<KeyRow, 'owner' | 'keyId'>[]>;
+  /** Tells contacts of an account, by ways of their own, what its owner wants to know; whatever comes of it is on record with the outbox. */
+  tellOwner(transaction: Transaction, owner: Uint8Array, what: SilenceNews): Promise<void>;
 }
+
+/** What contacts are told: that the owner of a key has been silent for long, that an heir asks for it. */
+export type SilenceNews = 'silent' | 'heir-asks';
 
 /**
  * Answers `alive.carry`: for how long the owner of a key is silent is counted anew. What was heard before, and what is older, changes nothing. Of a key whose terms
@@ -81,7 +88,7 @@ async function hearOne(
   const known = numbers.find((one) => equalBytes(one.by, by))?.number ?? 0;
   if (number <= known && stored.record !== null) return known;
   const kept = await stillSpeaking(context, transaction, name, head.policy, numbers);
-  const next = [...kept.filter((one) => !equalBytes(one.by, by)), { by, number: Math.max(known, number) }];
+  const next = [...kept.filter((one) => !equalBytes(one.by, by)), { by, number, signed }];
   await beginLife(context, transaction, key, counting(), stored, next);
   await context.audit.append(transaction, {
     deed: 'alive.carry',
@@ -146,8 +153,17 @@ export async function showLife(
     const { silence: rule } = head.policy;
     const { record } = await findLife(context, reader, row, head);
     if (rule === undefined || record === null) return { silence: null };
-    const { counted, warned } = silenceNow(counting(), record);
-    return { silence: { silentSeconds: counted, afterSeconds: rule.afterSeconds, warned } };
+    const { counted, warned, case: opened } = silenceNow(counting(), record);
+    const { afterSeconds } = rule;
+    const isGranted = record.isGranted === true;
+    return {
+      silence: {
+        silentSeconds: counted,
+        afterSeconds,
+        warned,
+        ...(opened === null ? {} : { case: { heir: opened.heir, isGranted } }),
+      },
+    };
   });
 }
 

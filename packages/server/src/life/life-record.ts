@@ -1,4 +1,4 @@
-import { JUST_HEARD, type Silence, silentFor } from '@ckm/api';
+import { caseTold, JUST_HEARD, noticeSent, type SignedStatement, type Silence, silentFor } from '@ckm/api';
 import type { ServerContext } from '../context.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
 import { noteMarks } from '../sessions/keys/stored/note-marks.js';
@@ -17,8 +17,45 @@ export interface LifeRecord {
   readonly silence: Silence;
   /** When the last warning was written. UnixSeconds. */
   readonly warnedAt: number;
-  /** Of each signer the highest number that was heard. */
-  readonly numbers: readonly { readonly by: Uint8Array; readonly number: number }[];
+  /** Of each signer the highest number that was heard. `signed`: as it came, for other servers; absent: of before there were cases. */
+  readonly numbers: readonly {
+    readonly by: Uint8Array;
+    readonly number: number;
+    readonly signed?: SignedStatement;
+  }[];
+  /** When the case was opened. UnixSeconds; absent: there is none. */
+  readonly caseAt?: number;
+  /** What others are asked about the case, and what they have said; absent: nobody was asked. */
+  readonly hearing?: Hearing;
+  /** Whether its operator goes on without those who say nothing; absent: he does not. */
+  readonly isAgreed?: true;
+  /** Whether it is in the log that the case was granted; absent: it was not. */
+  readonly isGranted?: true;
+}
+
+/** One question to all other servers of a key. What they said of before is of no use a day later: the owner may have come back to one of them. */
+export interface Hearing {
+  /** 32 bytes. */
+  readonly nonce: Uint8Array;
+  /** Where the count stood when it was drawn, and when that was, in UnixSeconds: it is over by whichever passes first. */
+  readonly from: number;
+  readonly at: number;
+  /** Slots of whoever has said that the time has come there, too. */
+  readonly said: readonly number[];
+}
+
+const HEARING_SECONDS = 86_400;
+
+/** The question that is open; null: none is. */
+export function openHearing(
+  { hearing }: Pick<LifeRecord, 'hearing'>,
+  { counted }: Silence,
+  now: number,
+): Hearing | null {
+  if (hearing === undefined) return null;
+  const isOver = counted - hearing.from > HEARING_SECONDS || now - hearing.at > HEARING_SECONDS;
+  // A clock that went back says nothing of how long ago it was.
+  return isOver || now < hearing.at ? null : hearing;
 }
 
 /** A record and where it lies; null where there is none, or one that was put back, which counts as none. */
@@ -48,12 +85,12 @@ export function silenceNow(counter: Counter, { silence, waited }: LifeRecord): S
 }
 
 /**
- * Begins to count anew, as when the owner was heard just now.
+ * Begins to count anew, as when the owner was heard just now: a case is over, and with it what was granted.
  * @param key held
  * @param numbers null: as they are
  */
 export async function beginLife(
-  context: Pick<ServerContext, 'vault'>,
+  context: Pick<ServerContext, 'vault' | 'audit'>,
   transaction: Transaction,
   key: KeyRow,
   counter: Counter,
@@ -70,6 +107,35 @@ export async function beginLife(
     warnedAt: 0,
     numbers: numbers ?? record?.numbers ?? [],
   });
+  const over = record?.silence.case ?? null;
+  if (over === null) return;
+  await context.audit.append(transaction, {
+    deed: 'silence.end',
+    who: key.owner,
+    keyId: key.keyId,
+    subject: null,
+    sentence: `The owner of a key counts as heard: what ${over.heir} has asked for is over.`,
+    verdict: 'done',
+    policy: '',
+    detail: '',
+  });
+}
+
+/** What a record says by now, with whatever of it has gone out to people. */
+export async function toldByNow(
+  transaction: Transaction,
+  silence: Silence,
+  { warnedAt, caseAt }: Pick<LifeRecord, 'warnedAt' | 'caseAt'>,
+): Promise<Silence> {
+  const isWarned = silence.warned !== 'nothing' && (await hasGoneOut(transaction, warnedAt));
+  const warned = isWarned ? noticeSent(silence) : silence;
+  return caseAt !== undefined && (await hasGoneOut(transaction, caseAt)) ? caseTold(warned) : warned;
+}
+
+/** Whether nothing waits to go out any more that was written by then. */
+async function hasGoneOut({ outbox }: Transaction, at: number): Promise<boolean> {
+  const oldest = await outbox.oldestWaiting();
+  return oldest === null || oldest > at;
 }
 
 export async function storeLife(

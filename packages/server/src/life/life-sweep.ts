@@ -1,4 +1,4 @@
-import { type KeyTerms, noticeSent, type Silence, type SilenceRule, warnedOf, warningDue } from '@ckm/api';
+import { type KeyTerms, type Silence, type SilenceRule, warnedOf, warningDue } from '@ckm/api';
 import { encodeHex, formatSpan } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
@@ -6,7 +6,7 @@ import { COUNT_SECONDS, type Counter, countOn } from '../sessions/waiting-time.j
 import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { KeyRow, LifeRow, Transaction } from '../storage/storage.js';
-import { beginLife, findLife, type LifeRecord, silenceNow, storeLife } from './life-record.js';
+import { beginLife, findLife, type LifeRecord, silenceNow, storeLife, toldByNow } from './life-record.js';
 import type { LifeMeans } from './hear-alive.js';
 
 const PAGE = 64;
@@ -22,9 +22,7 @@ export function createLifeSweep(means: LifeMeans): () => Promise<void> {
     restsUntil = counter.lived + COUNT_SECONDS;
     const heard = new Set(means.heard);
     means.heard.clear();
-    await forEachLife(means.context, (row) =>
-      countAt(means.context, row, counter, heard.has(encodeHex(row.owner))),
-    );
+    await forEachLife(means.context, (row) => countAt(means, row, counter, heard.has(encodeHex(row.owner))));
   };
 }
 
@@ -57,11 +55,12 @@ async function forEachLife(
 
 /** @param isHeard whether the account of its owner has said anything, by whichever of its keys: that is life, too */
 async function countAt(
-  context: ServerContext,
-  { owner, keyId }: LifeRow,
+  means: LifeMeans,
+  { owner, keyId }: Pick<LifeRow, 'owner' | 'keyId'>,
   counter: Counter,
   isHeard: boolean,
 ): Promise<void> {
+  const { context } = means;
   await repeatWhenRaced(() =>
     context.storage.transact(async (transaction) => {
       // Held, so that nobody is heard meanwhile.
@@ -75,14 +74,20 @@ async function countAt(
       const { counted, warned } = silenceNow(counter, stored.record);
       if (isHeard && (counted >= HEARD_EVERY_SECONDS || warned !== 'nothing'))
         return beginLife(context, transaction, key, counter, stored);
+      if (stored.record.silence.case !== null) watch(means, { owner, keyId });
       const { silence: rule } = head.policy;
       const next = rule === undefined ? null : await goOn(context, transaction, counter, stored.record, rule);
       if (next === null) return;
       if (next.silence.warned !== stored.record.silence.warned)
-        await warn(context, transaction, key, head, next);
+        await warn(means, transaction, key, head, next);
       await storeLife(context, transaction, key, stored.row, next);
     }),
   );
+}
+
+function watch({ watched }: LifeMeans, row: Pick<LifeRow, 'owner' | 'keyId'>): void {
+  const name = encodeHex(row.owner);
+  watched.set(name, [...(watched.get(name) ?? []), row]);
 }
 
 /** What is to be stored by now; null: nothing new. */
@@ -97,33 +102,24 @@ async function goOn(
   const now = silenceNow(counter, record);
   const due = warningDue(now, rule);
   if (due !== null) return { ...record, waited, silence: warnedOf(now, due), warnedAt: clock() };
-  const silence = (await hasGoneOut(transaction, record)) ? noticeSent(now) : now;
+  const silence = await toldByNow(transaction, now, record);
   const isNew = waited !== record.waited || isNoticed(silence, record.silence);
   return isNew ? { ...record, waited, silence } : null;
 }
 
 function isNoticed(one: Silence, other: Silence): boolean {
-  return one.noticeFrom !== other.noticeFrom;
-}
-
-/** Whether nothing waits to go out any more that was written with the warning or before it. */
-async function hasGoneOut(
-  { outbox }: Transaction,
-  { silence: { warned }, warnedAt }: LifeRecord,
-): Promise<boolean> {
-  if (warned === 'nothing') return false;
-  const oldest = await outbox.oldestWaiting();
-  return oldest === null || oldest > warnedAt;
+  return one.noticeFrom !== other.noticeFrom || one.case?.from !== other.case?.from;
 }
 
 /** An entry of the log, of which the operator is told as of whatever is told to him. */
 async function warn(
-  { audit }: ServerContext,
+  { context: { audit }, tellOwner }: LifeMeans,
   transaction: Transaction,
   { owner, keyId }: KeyRow,
   { policy, suite, purpose }: KeyHead,
   { silence: { warned } }: LifeRecord,
 ): Promise<void> {
+  await tellOwner(transaction, owner, 'silent');
   await audit.append(transaction, {
     deed: 'silence.warn',
     who: owner,

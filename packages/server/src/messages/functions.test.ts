@@ -5,12 +5,13 @@ import {
   DEVICE_PRIVILEGES,
   devicesBehind,
   drillKeyId,
+  encodeCall,
   encodeTerms,
   encodeTermsChange,
   firstKeyDevices,
   FUNCTION_NAMES,
-  FUNCTIONS,
   type FunctionName,
+  FUNCTIONS,
   isAllowed,
   type KeyPolicy,
   type KeyTerms,
@@ -19,10 +20,10 @@ import {
   type Parameters,
   policyHash,
   signAlive,
-  signFreeze,
-  versionOf,
   type SignedVoucher,
+  signFreeze,
   signVoucher,
+  versionOf,
   type Vouched,
 } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
@@ -183,6 +184,14 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   'key.devices': () => ({ keyId: keyed.keyId, links: [], after: null }),
   'key.life': () => ({ keyId: keyed.keyId }),
   'alive.carry': () => ({ alive: signAlive(alice, { keyId: keyed.keyId, number: 1 }) }),
+  'heir.look': () => ({ keyId: keyed.keyId, first: null }),
+  'heir.ask': () => ({ keyId: keyed.keyId, first: null, nonces: [], said: [] }),
+  'heir.use': () => ({
+    keyId: keyed.keyId,
+    first: null,
+    called: 'key.show',
+    body: encodeCall('key.show', { keyId: keyed.keyId }),
+  }),
   'drill.forget': () => ({ keyId: drill }),
   'craft.prepare': () => ({ keyId: keyed.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
   'request.ask': () => ({
@@ -415,8 +424,8 @@ async function withNewcomer() {
 
 /** A fork takes two machines of one identity: `sessions/changes/forks/settle-fork.long.test.ts` counts the rows of these. */
 type OfForks = Extract<FunctionName, `fork.${string}`>;
-/** A recovery is finished when its delay is over: `ways-back/recovery.long.test.ts` counts the rows of that. */
-type OfTime = 'recovery.finish';
+/** A recovery is finished, and an heir may use a key, when a delay is over: `ways-back/recovery.long.test.ts` and `life/heirs.long.test.ts` count the rows of that. */
+type OfTime = 'recovery.finish' | 'heir.use';
 type Changing = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['changes'] extends 'nothing'
     ? never
@@ -424,7 +433,10 @@ type Changing = {
 }[FunctionName];
 const CHANGING = FUNCTION_NAMES.filter(
   (name): name is Changing =>
-    FUNCTIONS[name].changes !== 'nothing' && !name.startsWith('fork.') && name !== 'recovery.finish',
+    FUNCTIONS[name].changes !== 'nothing' &&
+    !name.startsWith('fork.') &&
+    name !== 'recovery.finish' &&
+    name !== 'heir.use',
 );
 
 /** For each function that changes something: prepares what is there to change, and gives what changes it. */
@@ -560,6 +572,17 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     const alive = signAlive(alice, { keyId, number: 7 });
     return () => hers.ask('alive.carry', { alive });
   },
+  'heir.ask': async () => {
+    const { keyId } = await wholeKey();
+    await keyed.alpha.server.close();
+    const key = { kind: 'ed25519' as const, key: alice.publicKeys.signing.bytes };
+    giveTermsTo(keyed.alpha.dataDir, keyId, {
+      approvers: [{ name: 'eve', xid: alice.xid, keys: [key] }],
+      silence: { afterSeconds: 30 * 86_400, grants: [{ who: 'eve', may: ['use'] }] },
+    });
+    await keyed.alpha.restart();
+    return () => hers.ask('heir.ask', { keyId, first: null, nonces: [], said: [] });
+  },
   'freeze.carry': async () => {
     const { keyId } = await halfKnownKey();
     await keyed.alpha.server.close();
@@ -656,6 +679,8 @@ describe('the table of functions', () => {
       expect(await asks('approval.give')).toEqual({ refused: [{ at: 0, code: 'VOTE_INVALID' }] });
       expect(await codeOf(asks('freeze.carry'))).toBe('STATEMENT_FOREIGN');
       expect(await codeOf(asks('alive.carry'))).toBe('STATEMENT_FOREIGN');
+      for (const name of ['heir.look', 'heir.ask', 'heir.use'] as const)
+        expect(await codeOf(asks(name))).toBe('HEIR_UNKNOWN');
     });
     expect(rows).toBe(0);
   });
@@ -693,8 +718,8 @@ describe('the table of functions', () => {
   test.each(FUNCTION_NAMES.filter((name) => FUNCTIONS[name].changes === 'nothing'))(
     '%s changes nothing and leaves no audit row',
     async (name) => {
-      // Of what is asked of people she is shown nothing.
-      const isHeld = name !== 'approval.show' && FUNCTIONS[name].may !== 'stranger';
+      // Of what is asked of people she is shown nothing, and she is nobody's heir.
+      const isHeld = !['approval.show', 'heir.look'].includes(name) && FUNCTIONS[name].may !== 'stranger';
       const asked = () => (FUNCTIONS[name].may === 'stranger' ? askAs(stranger, name) : ask(hers, name));
       expect(await rowsOf(isHeld ? asked : () => codeOf(asked()))).toBe(0);
     },

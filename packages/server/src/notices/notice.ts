@@ -5,7 +5,7 @@ import type { AuditLine } from '../audit/audit.js';
 export interface Notice {
   /**
    * `waiting`: for a yes or no. `stopped`: a key, by a wrong share. `exported`: a share of a key was given out. `terms`: other terms of a key wait,
-   * are in force, or were stopped. `recovering`: somebody wants an account back. `silence`: the owner of a key has given no sign of life for long.
+   * are in force, or were stopped. `recovering`: somebody wants an account back. `silence`: the owner of a key has given no sign of life for long, or an heir asks for it.
    */
   readonly event: 'waiting' | 'stopped' | 'exported' | 'terms' | 'recovering' | 'silence';
   /** The name of this server. */
@@ -36,6 +36,8 @@ const TOLD: Readonly<Record<string, Notice['event']>> = {
   'terms.stop': 'terms',
   'recovery.begin': 'recovering',
   'silence.warn': 'silence',
+  'silence.case': 'silence',
+  'silence.grant': 'silence',
 };
 
 /** What the operator is told of an entry; null: nothing. */
@@ -68,7 +70,7 @@ export function isGrave({ event }: Pick<Occasion, 'event'>): boolean {
 
 /** What whoever did it would hide behind what he asks for next. */
 function isForOthers({ event }: Pick<Occasion, 'event'>): boolean {
-  return event === 'terms' || event === 'recovering';
+  return event === 'terms' || event === 'recovering' || event === 'silence';
 }
 
 /**

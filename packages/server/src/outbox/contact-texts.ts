@@ -7,7 +7,8 @@ export type TellContact =
   | { readonly what: ContactNews; readonly at: number };
 
 /** What happens to an account that its contacts are told of. */
-export type ContactNews = 'recovering' | 'vetoed' | 'recovered' | 'contact-coming' | 'contact-leaving';
+export type ContactNews =
+  'recovering' | 'vetoed' | 'recovered' | 'contact-coming' | 'contact-leaving' | 'silent' | 'heir-asks';
 
 const SUBJECTS: Readonly<Record<ContactNews, string>> = {
   recovering: 'somebody wants an account back',
@@ -15,6 +16,8 @@ const SUBJECTS: Readonly<Record<ContactNews, string>> = {
   recovered: 'an account was recovered',
   'contact-coming': 'an account gets another contact',
   'contact-leaving': 'an account loses a contact',
+  silent: 'the owner of a key has been silent for long',
+  'heir-asks': 'an heir asks for the key of an owner who is silent',
 };
 
 const TOLD: Readonly<Record<ContactNews, readonly string[]>> = {
@@ -35,6 +38,16 @@ const TOLD: Readonly<Record<ContactNews, readonly string[]>> = {
   'contact-leaving': [
     'A device has a contact of an account whose contact you are removed in three days.',
     'If nobody you know did so, have the owner look at the contacts and the devices.',
+  ],
+  silent: [
+    'The owner of an account whose contact you are has given this server no sign of life for',
+    'long. People whom he has named may ask for his key then. If he lives, tell him: each',
+    'command of his that this server answers ends it.',
+  ],
+  'heir-asks': [
+    'The owner of an account whose contact you are has given this server no sign of life for as',
+    'long as he has said himself, and somebody whom he has named asks for his key. He gets it in',
+    'two weeks at the earliest. If the owner lives, tell him now: any sign of life of his ends it.',
   ],
 };
 

@@ -186,7 +186,7 @@ async function lookUpUnapproved(
   );
   if (row === null) return null;
   const stored = openRequest(context, row);
-  assertSame(stored, request);
+  assertSame(stored, request, call);
   if (stored.state === 'approved' || (await isToCount(means, stored, request))) return null;
   return stored;
 }
@@ -223,7 +223,7 @@ async function answer(
     return proceed(means, transaction, { request, read, early }, admission);
   }
   const stored = openRequest(context, row);
-  assertSame(stored, request);
+  assertSame(stored, request, call);
   const isOpen = stored.state === 'approved' || waitsForPeople(stored);
   const over = !isOpen || stored.row.expiresAt <= context.clock();
   const nothing = {
@@ -281,8 +281,10 @@ async function prepare(
   return crafts[wanted.craft].prepare(key, wanted, tasks.length, pace.of(encodeHex(key.owner)));
 }
 
-function assertSame(stored: StoredRequest, request: RequestAsk): void {
-  demand(isSameRequest(stored, request), 'REQUEST_DIFFERS', 'this request id stands for another request');
+/** What an heir has asked for is his, and what the owner has is none of an heir's. */
+function assertSame(stored: StoredRequest, request: RequestAsk, { heir }: Pick<Call, 'heir'>): void {
+  const isSame = isSameRequest(stored, request) && stored.record.heir === heir?.name;
+  demand(isSame, 'REQUEST_DIFFERS', 'this request id stands for another request');
 }
 
 function report({ events }: ServerContext, { kind }: RequestAsk, outcome: Outcome, elapsedMs: number): void {

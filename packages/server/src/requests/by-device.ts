@@ -3,8 +3,13 @@ import { equalBytes } from '@ckm/foundation';
 import type { Call } from '../context.js';
 import type { RequestRecord } from './request-record.js';
 
-/** What is remembered of the key that asks: of a device which, and when it came; of the words nothing. */
-export function askedBy({ account, by: { id, may } }: Call): Pick<RequestRecord, 'by' | 'cameAt'> {
+/** What is remembered of the key that asks: of an heir his name; of a device which, and when it came; of the words nothing. */
+export function askedBy({
+  account,
+  by: { id, may },
+  heir,
+}: Call): Pick<RequestRecord, 'by' | 'cameAt' | 'heir'> {
+  if (heir !== undefined) return { heir: heir.name };
   return may === null ? {} : { by: id, cameAt: cameAt(account, id) };
 }
 

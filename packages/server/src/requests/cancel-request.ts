@@ -23,6 +23,9 @@ export async function cancelRequest(
       const row = await transaction.requests.find(call.account.xid, requestId);
       if (row === null) throw refusal('REQUEST_UNKNOWN', 'there is no such request');
       const before = openRequest(context, row);
+      const { heir } = call;
+      if (heir !== undefined && before.record.heir !== heir.name)
+        throw refusal('REQUEST_UNKNOWN', 'there is no such request');
       if (before.state !== 'waiting' && before.state !== 'approved') return before;
       const after = nextRequest(before, 'cancelled', { reason });
       await updateRequest(context, transaction, after);

@@ -47,7 +47,7 @@ export async function hearPeople(
   const { owner, keyId, policy: terms } = key;
   const { asksPeople, hash: termsHash } = termsInForce(terms);
   if (!asksPeople) return null;
-  const requester = await requesterOf(context, transaction, key, request, named.payloadHash);
+  const requester = await requesterOf(context, transaction, key, request, named.payloadHash, call.heir);
   assertSameRequester(known, requester);
   const ballot = {
     matter: 'request',
@@ -63,12 +63,19 @@ export async function hearPeople(
   const carried = judgeVotes(requester === null ? [] : (request.votes ?? []), polling);
   if (matter === null) {
     const votes = carried.votes.map(({ vote }) => vote);
-    const said = { votes: holdVotes(votes, polling), without: silentIn(polling) };
+    const said = withHeir(call, { votes: holdVotes(votes, polling), without: silentIn(polling) });
     return { said, requester, matter, asked, carried, refused: carried.refused };
   }
   const { after, refused } = await keepCarried(context, transaction, asked, matter, carried);
-  const said = await context.people.said(transaction, asked);
+  const said = withHeir(call, await context.people.said(transaction, asked));
   return { said, requester, matter: after, asked, carried: NONE, refused };
+}
+
+/** The terms let an heir use the key when its owner is silent: where a rule asks him his yes is met by that. Whoever else is asked is asked still. */
+function withHeir({ heir }: Pick<Call, 'heir'>, { votes, without }: PeopleSaid): PeopleSaid {
+  if (heir === undefined) return { votes, without };
+  const others = [...without].filter((name) => name !== heir.name);
+  return { votes: { ...votes, yes: new Set([...votes.yes, heir.name]) }, without: new Set(others) };
 }
 
 const NONE: JudgedVotes = { votes: [], refused: [] };

@@ -31,6 +31,8 @@ export interface RequestRecord {
   readonly by?: Uint8Array;
   /** When that device had come to its account; it is another one's request if it leaves and comes again. UnixSeconds. */
   readonly cameAt?: number;
+  /** The heir who asked in the place of the owner, by the name in the terms; absent: the owner did. */
+  readonly heir?: string;
   /** Of the operator's last yes or no; absent while there was none. */
   readonly decision?: Decision;
 }

@@ -8,7 +8,7 @@ import {
   xidOfKey,
 } from '@ckm/api';
 import { AccessError, equalBytes, PolicyError } from '@ckm/foundation';
-import type { ServerContext } from '../context.js';
+import type { HeirCalling, ServerContext } from '../context.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
 import type { Reader } from '../storage/storage.js';
 import { openRecord } from '../vault/sealed-record.js';
@@ -19,7 +19,7 @@ type RequesterCode = (typeof REQUESTER_CODES)[number];
 
 /**
  * Who asks, by the name that the servers of this key and its approvers know him by: the owner whom the terms name, or a device that he has on his list for this
- * key and that may use it. Null: nobody says so.
+ * key and that may use it; where an heir calls in the owner's place that heir. Null: nobody says so.
  * @throws AccessError `REQUESTER_NOT_PROVEN`
  */
 export async function requesterOf(
@@ -28,14 +28,18 @@ export async function requesterOf(
   key: Pick<ActiveKey, 'owner' | 'keyId' | 'policy'>,
   { requester, requestId, keyId, expiresAt }: RequestAsk,
   payloadHash: Uint8Array,
+  heir?: HeirCalling,
 ): Promise<Uint8Array | null> {
   if (requester === undefined) return null;
   const isHis = isRequester(requester, { keyId, requestId, payloadHash, expiresAt });
-  if (!isHis || !(await mayAsk(context, reader, key, requester.key))) throw requesterNotProven();
-  return xidOfKey(requester.key);
+  const asks = xidOfKey(requester.key);
+  const mayAsk =
+    heir === undefined ? await isOfOwnerOf(context, reader, key, requester.key) : equalBytes(asks, heir.xid);
+  if (!isHis || !mayAsk) throw requesterNotProven();
+  return asks;
 }
 
-async function mayAsk(
+async function isOfOwnerOf(
   { vault }: Pick<ServerContext, 'vault'>,
   reader: Reader,
   { owner, keyId, policy: { ownerKey } }: Pick<ActiveKey, 'owner' | 'keyId' | 'policy'>,

@@ -5,6 +5,8 @@ import { keyDevices } from '../devices/key-devices.js';
 import { createKeyWishes } from '../devices/key-wishes.js';
 import { recoverDevices } from '../devices/recover.js';
 import { createQuarantineSweep, isYoungKey } from '../devices/quarantine.js';
+import { askAsHeir, lookAtSilence } from '../life/cases.js';
+import { useAsHeir } from '../life/heir-use.js';
 import { hearAlive, type LifeMeans, notingOwners, showLife } from '../life/hear-alive.js';
 import { beginEveryLife, createLifeSweep } from '../life/life-sweep.js';
 import { keepDrillsApart } from '../sessions/drills/apart.js';
@@ -61,6 +63,7 @@ import { createWaysBackDesk } from '../ways-back/in-person.js';
 import { createAskerKnown } from '../ways-back/known-asker.js';
 import type { WaysBackMeans } from '../ways-back/means.js';
 import { endContactsOf } from '../ways-back/set-contacts.js';
+import { tellContacts } from '../ways-back/tell.js';
 import { createWaysBackSweep, voidCases } from '../ways-back/sweep.js';
 import { createPace } from '../crafts/pace.js';
 import { createCrafts, everyCraft } from './crafts.js';
@@ -146,32 +149,36 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const sweepWaysBack = createWaysBackSweep(waysBack);
   const sweepYoung = createQuarantineSweep(context, counting);
   const wishes = createKeyWishes();
-  const life: LifeMeans = { context, counting, heard: new Set() };
+  const life: LifeMeans = {
+    context,
+    counting,
+    heard: new Set(),
+    watched: new Map(),
+    tellOwner: (transaction, owner, what) => tellContacts(waysBack, transaction, owner, what),
+  };
   const sweepLife = createLifeSweep(life);
   const isYoung = (reader: Reader, call: Call) => isYoungKey(context, reader, counting(), call);
   await sweepSessions(server);
+  const ofKeys = keepDrillsApart({
+    ...sessionHandlers(server),
+    ...keyHandlers(changes),
+    ...headHandlers(server),
+    ...changeHandlers(changes),
+    ...drillHandlers(context),
+    ...termsHandlers(terms),
+    'key.exported': (call, asked) => noteExported(changes, call, asked),
+    'key.check': (call, question) => checkKey(requestMeans, call, question),
+    'key.freeze': (call, statement) => freezeKey(context, call, statement),
+    'key.thaw': (call, which) => askThaw(context, call, which),
+    'key.life': (call, which) => showLife(life, call, which),
+    'key.devices': (call, lists) => keyDevices({ context, isYoung, wishes }, call, lists),
+    'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
+    'request.ask': (call, request) => askRequest(requestMeans, call, request),
+    'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
+  });
   return {
     handlers: {
-      ...notingOwners(
-        life,
-        keepDrillsApart({
-          ...sessionHandlers(server),
-          ...keyHandlers(changes),
-          ...headHandlers(server),
-          ...changeHandlers(changes),
-          ...drillHandlers(context),
-          ...termsHandlers(terms),
-          'key.exported': (call, asked) => noteExported(changes, call, asked),
-          'key.check': (call, question) => checkKey(requestMeans, call, question),
-          'key.freeze': (call, statement) => freezeKey(context, call, statement),
-          'key.thaw': (call, which) => askThaw(context, call, which),
-          'key.life': (call, which) => showLife(life, call, which),
-          'key.devices': (call, lists) => keyDevices({ context, isYoung, wishes }, call, lists),
-          'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
-          'request.ask': (call, request) => askRequest(requestMeans, call, request),
-          'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
-        }),
-      ),
+      ...notingOwners(life, ofKeys),
       ...deviceHandlers(devices),
       ...waysBackHandlers(waysBack),
       ...depositHandlers({ context, isYoung }),
@@ -181,6 +188,10 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       }),
       'freeze.carry': (call, carried) => carryFreeze(context, call, carried),
       'alive.carry': (call, carried) => hearAlive(life, call, carried),
+      'heir.look': (call, meant) => lookAtSilence(life, call, meant),
+      'heir.ask': (call, asked) => askAsHeir(life, call, asked),
+      // What an heir does is no sign of life of the owner.
+      'heir.use': (call, asked) => useAsHeir(life, ofKeys, call, asked),
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),

@@ -9,6 +9,7 @@ export {
   openBareServer,
   removeBareServer,
 } from '../sessions/test/bare-server.js';
+export { passSilently } from '../life/test/pass-silently.js';
 export { openDatabaseFile } from './database-file.js';
 export { filesOf, leaks, spellings, storedSecrets } from './stored-secrets.js';
 export { type StoredShare, storedShares } from '../sessions/test/stored-shares.js';

@@ -19,10 +19,10 @@ export interface KeyOfOwner {
   readonly callers: readonly BareCaller[];
 }
 
-/** @param terms what the terms say besides */
+/** @param terms what the terms say besides, which may depend on the id of the key */
 export async function keyOfOwner(
   network: TestNetwork,
-  terms: Partial<KeyTerms> = {},
+  terms: Partial<KeyTerms> | ((keyId: Uint8Array) => Partial<KeyTerms>) = {},
   store: ClientStore = memoryStore(),
 ): Promise<KeyOfOwner> {
   const client = await network.owner({ store });
@@ -38,7 +38,7 @@ export async function keyOfOwner(
     keyId,
     purpose: 'message',
     needed: 2,
-    policy: { ownerKey, change, ...terms },
+    policy: { ownerKey, change, ...(typeof terms === 'function' ? terms(keyId) : terms) },
     expiresAt: network.now + 600,
   }).finish();
   const { keys } = await client.fetchKeys();

@@ -25,11 +25,11 @@ import { toConfig } from '../../config/load-config.js';
 import type {
   AnybodyCall,
   ApprovalFunctionName,
-  ApprovalHandlers,
   AskerCall,
   AskerFunctionName,
   Call,
   Handler,
+  LifeFunctionName,
   Outgoing,
   ServerContext,
   SessionFunctionName,
@@ -46,6 +46,9 @@ import { openEpochKeys } from '../../vault/epoch-keys.js';
 import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
 import { createPeople } from '../../votes/people.js';
 import { openSessions, type RoomsOf } from '../../server/open-sessions.js';
+
+/** What whoever has no account may call. */
+type AnybodysName = ApprovalFunctionName | LifeFunctionName;
 
 /** What one bare server is made of. */
 export interface BareOptions {
@@ -84,7 +87,7 @@ export interface BareServer {
   /** Somebody who has no account: he may be asked for a yes. */
   asAnybody(identity: Identity): {
     readonly name: string;
-    call<F extends ApprovalFunctionName>(name: F, parameters: Parameters<F>): Promise<Result<F>>;
+    call<F extends AnybodysName>(name: F, parameters: Parameters<F>): Promise<Result<F>>;
   };
   /** Somebody without an account, who asks to be let into one again. */
   asStranger(stranger: Identity): BareCaller;
@@ -252,13 +255,16 @@ async function callOverWire<F extends FunctionName>(
   return handler(bareCall(context, account, by), parsed);
 }
 
-async function callAsAnybody<F extends ApprovalFunctionName>(
+async function callAsAnybody<F extends AnybodysName>(
   { context, sessions }: BareServer,
   sender: Uint8Array,
   name: F,
   parameters: Parameters<F>,
 ): Promise<Result<F>> {
-  const handler = sessions.handlers[name] as ApprovalHandlers[F];
+  const handler = sessions.handlers[name] as unknown as (
+    call: AnybodyCall,
+    parsed: Parameters<F>,
+  ) => Promise<Result<F>>;
   const parsed = parseCall(name, encodeCall(name, parameters));
   return parseReply(
     name,

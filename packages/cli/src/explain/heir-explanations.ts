@@ -1,0 +1,37 @@
+import { groupOf } from './explanation.js';
+
+/** Every code of keys whose owner is silent, and of whoever asks for them. */
+export const HEIR_EXPLANATIONS = groupOf(
+  'What the terms of a key let an heir do is granted by its servers alone, each by what it has counted and by the word of the others.',
+  'Look how each server stands to it: ckm heir list.',
+  {
+    HEIR_UNKNOWN: [
+      'There is no such key there, or its terms name nobody of this key for when its owner is silent. Servers say the same of both.',
+      'Look which keys name you: ckm heir list. The terms of a key may have changed since you were invited.',
+    ],
+    HEIR_NOT_GRANTED: [
+      'A server does not let you use the key: its owner was heard, its time has not passed, or the word of another server is missing or older than a day.',
+      'Ask again at all servers: ckm heir ask. It says what is missing.',
+    ],
+    HEIR_WAITS: [
+      'A key was asked for, and as many servers as its use needs do not grant it yet.',
+      'Ask again when the time has passed that each server names: ckm heir ask. Nothing is lost by asking often.',
+    ],
+    HEIR_KEY_UNKNOWN: [
+      'Nobody has invited this approver for a key of that name.',
+      'See what your keys are called: ckm heir list.',
+    ],
+    HEIR_KEY_AMBIGUOUS: [
+      'This approver was invited for several keys of that name.',
+      'Name it by the first eight digits of its id, as ckm heir list shows them.',
+    ],
+    HEIR_KEY_NOT_SHOWN: [
+      'Fewer servers than the quorum of the key show it to you in the place of its owner.',
+      'Ask for it first: ckm heir ask. When its use is granted by enough servers they show it.',
+    ],
+    HEIR_MAY_NOT: [
+      'An heir reads and signs with a key, and does nothing else with it in the place of its owner.',
+      'Use the key as it is; other servers or terms are no heir’s to choose.',
+    ],
+  },
+);

@@ -1,0 +1,81 @@
+// @module-tag long
+import { secret } from '@ckm/foundation';
+import { passSilently } from '@ckm/server/test';
+import { afterEach, describe, expect, test } from 'vitest';
+import { approverIdentity } from '../approver/approver-identity.js';
+import { type ApproverOptions, createApprover } from '../approver/approver.js';
+import { httpCarrier } from '../carrier/http-carrier.js';
+import { createHeir, type Heir } from '../heir.js';
+import { keyOfOwner } from '../life/test/key-of-owner.js';
+import { memoryStore } from '../store/memory-store.js';
+import { createTestNetwork, messageOf, type TestNetwork } from '../test/test-network.js';
+
+const DAY = 86_400;
+const SECRET = secret(new Uint8Array(32).fill(7));
+let network: TestNetwork;
+afterEach(() => network.close());
+
+/** A key of two of three servers; eve may use it after a hundred days of silence. */
+async function open() {
+  network = await createTestNetwork(3);
+  const { client, callers, keyId } = await keyOfOwner(network, (id) => {
+    const { xid, publicKeys } = approverIdentity(SECRET, id);
+    const key = { kind: 'ed25519' as const, key: publicKeys.signing.bytes };
+    return {
+      approvers: [{ name: 'eve', xid, keys: [key] }],
+      silence: { afterSeconds: 100 * DAY, grants: [{ who: 'eve', may: ['use'] }] },
+    };
+  });
+  const options: ApproverOptions = {
+    secret: () => Promise.resolve(secret(new Uint8Array(32).fill(7))),
+    store: memoryStore(),
+    carrier: httpCarrier(network.send),
+    clock: () => network.now,
+    timeoutMs: 30_000,
+  };
+  const eve = createHeir(options);
+  await createApprover(options).join((await client.inviteApprover({ key: 'savings', name: 'eve' })).text);
+  const pass = async (days: number, names = ['alpha', 'bravo', 'charlie']) => {
+    for (const { bare } of names.map((name) => network.server(name)))
+      await passSilently(bare, keyId, days * DAY);
+    for (let i = 0; i < 2; i++) {
+      network.now += 1_200;
+      for (const name of names) await network.server(name).bare.sessions.sweep();
+    }
+  };
+  await pass(0);
+  return { client, callers, keyId, eve, pass };
+}
+
+const sign = async (eve: Heir, text: string) => {
+  const { client, name } = await eve.open('savings');
+  try {
+    return await client.sign({ key: name, ...messageOf(text) });
+  } finally {
+    await client.close();
+  }
+};
+
+describe('an heir', () => {
+  test('asks, waits, and signs with his own device when the servers grant it; what he says is no sign of life', async () => {
+    const { eve, pass } = await open();
+    expect(await eve.list()).toMatchObject([{ keyName: 'savings', name: 'eve', granted: [] }]);
+    expect((await eve.ask('savings')).servers.map((one) => one.case)).toEqual([null, null, null]);
+    await pass(101);
+    await eve.ask('savings');
+    await pass(0);
+    const asked = await eve.ask('savings');
+    expect(asked.servers.map((one) => [one.server, one.case?.heir, one.missing])).toEqual([
+      ['alpha', 'eve', ['bravo', 'charlie']],
+      ['bravo', 'eve', ['alpha', 'charlie']],
+      ['charlie', 'eve', ['alpha', 'bravo']],
+    ]);
+    await expect(sign(eve, 'too early')).rejects.toMatchObject({ code: 'HEIR_KEY_NOT_SHOWN' });
+    await pass(15);
+    expect((await eve.ask('savings')).granted).toEqual(['use']);
+    expect((await sign(eve, 'to the notary')).signers).toHaveLength(2);
+    expect((await sign(eve, 'and once more')).signers).toHaveLength(2);
+    await pass(1);
+    expect((await eve.list())[0]!.servers.every(({ silentSeconds }) => silentSeconds > 110 * DAY)).toBe(true);
+  }, 60_000);
+});
