@@ -107,13 +107,15 @@ export const changeView = z.strictObject({
   spoken: z.array(statement).max(36),
   /** The lock certificate that its next promise names; null: it knows none. */
   locked: lockedChange.nullable(),
+  /** The order is one by the words: fewer old members decide on it, behind seven days. Absent: it is not, or not known here. */
+  byWords: z.literal(true).exactOptional(),
 });
 export type ChangeView = z.infer<typeof changeView>;
 
 /** An order that waits at a server, for every client of the owner: whichever gave it, each of them can take it back. */
 export const openOrder = z.strictObject({
   order: changeOrder,
-  ...changeView.pick({ readyAt: true, asked: true }).shape,
+  ...changeView.pick({ readyAt: true, asked: true, byWords: true }).shape,
   state: z.enum(['waiting', 'ready']),
 });
 export type OpenOrder = z.infer<typeof openOrder>;
@@ -146,6 +148,8 @@ export const changePropose = {
     policy: keyTerms,
     /** The server has heard of this order before: one that is over since then is shown, and not begun anew. */
     goesOn: z.literal(true).exactOptional(),
+    /** A quorum of old members is to decide on it, where fewer than decide are left: waits seven days more, and the key of the words alone may ask for it. */
+    byWords: z.literal(true).exactOptional(),
   }),
   result: changeView,
 };
@@ -239,7 +243,7 @@ export type SettledProof = z.infer<typeof settledProof>;
 
 /** How far a server is with settling which certificate of the epoch behind `epoch` counts. */
 export const settlementView = z.strictObject({
-  ...changeView.omit({ forgot: true }).shape,
+  ...changeView.omit({ forgot: true, byWords: true }).shape,
   /** Slots of `epoch` that the certificates show to have signed twice: they have no say. */
   twice: z.array(slot).max(32),
   /** Signed by its identity (`readinessStatement`): it has, or can take, its share of the epoch that is to count; null: it cannot, or has no part in it. */

@@ -307,7 +307,8 @@ export const FUNCTIONS = {
   'key.exported': { may: 'owner', needs: 'carry', changes: 'key', ...keyExported },
   /**
    * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account, and of a device `use`;
-   * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key.
+   * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key. What fewer than decide are
+   * to decide (`byWords`) is taken from the key of the words alone, waits seven days besides, and every key of the account may take it back.
    */
   'change.propose': {
     may: 'owner',

@@ -149,7 +149,7 @@ import type { Fork } from './keys/forks/read-fork.js';
 import { planSettlement, type SettlementPlan, type SettlementWish } from './keys/forks/plan-settlement.js';
 import { settleKey, type SettleKeyArgs } from './keys/forks/settle-key.js';
 import { withoutChange } from './keys/changes/change-errors.js';
-import { type ChangePlan, planChange } from './keys/changes/plan-change.js';
+import { type ChangePlan, planChange, plannedByWords } from './keys/changes/plan-change.js';
 import { type MovedShares, resharing } from './keys/changes/resharing.js';
 import { type ChangeRecord, CHANGES, findChange, listChanges } from './keys/chain/change-record.js';
 import type { OnProgress } from './progress/progress.js';
@@ -726,7 +726,11 @@ export function createClient(options: ClientOptions): Client {
     forgetKey: (name) => forgetKey(context, name),
     planRestoration: async ({ name, servers }) =>
       namesOf(await planRestoration(context, await readKey(name), servers)),
-    planChange: async ({ name, wish }) => planChange(context, await readKey(name), wish),
+    planChange: async ({ name, wish, byWords = false }) => {
+      const key = await readKey(name);
+      const plan = await planChange(context, key, wish);
+      return byWords ? plannedByWords(context, key, plan) : plan;
+    },
     changeKey: async (args, on = silent) => {
       const changed = await acting(
         afterSettled(context, readKey, args.name, () => changeKey(context, readKey, args, on)),

@@ -143,7 +143,13 @@ export type { CancelledChange } from './keys/changes/cancel-change.js';
 export type { ChangedKey } from './keys/changes/carry-change.js';
 export type { ChangeKeyArgs } from './keys/changes/change-key.js';
 export { type Forgetting, isGone } from './keys/forgetting.js';
-export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
+export type {
+  ChangeKind,
+  ChangePlan,
+  ChangeRules,
+  ChangeWish,
+  OrderByWords,
+} from './keys/changes/plan-change.js';
 export type { OpenOrders, OpenOrdersArgs, CancelledOrder } from './keys/changes/open-orders.js';
 export type { Membership, SeenMember, SeenOrder } from './keys/chain/seen-orders.js';
 export type { CancelledSettlement } from './keys/forks/cancel-settlement.js';

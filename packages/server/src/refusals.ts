@@ -141,6 +141,11 @@ const REFUSALS = {
     {},
   ],
   CHANGE_UNKNOWN: [StateError, 'propose the change to this server first', { retryable: false }],
+  WORDS_ONLY: [
+    AccessError,
+    'order it with the words of the account, on whichever machine they are typed',
+    {},
+  ],
   CHANGE_NOT_MEMBER: [StateError, 'ask the servers of the key, and those that join it', { retryable: false }],
   CHANGE_SERVER_FALSE: [UsageError, 'name each server by its own XID and identity key', {}],
   CHANGE_REFUSED: [StateError, 'look how far the change is, and go on from there', { retryable: false }],

@@ -4,14 +4,14 @@ import { strictLines } from './strict-words.js';
 const NO_MORE = 'that is no more than without: it counts once the key has other servers or another quorum';
 const back = (count: number) =>
   `once ${count} of them were put back from backups, or repaired, with no refresh between, nothing changes them any more: each waits for all the others; refresh after the first`;
-const THEN = 'are left; make a new one then, and move';
+const THEN = 'are left';
 
 test.each([
   [
     { needed: 2, of: 3 },
     [
       'all 3 servers decide on each change of them and each refresh: one that lies cannot fork the key; fixed for ever',
-      `once one of the 3 is gone for good, nothing changes them any more: the key signs on while 2 ${THEN}`,
+      `once one of the 3 is gone for good, nothing but the words changes them any more (--by-words): the key signs on while 2 ${THEN}`,
       back(2),
     ],
   ],
@@ -19,7 +19,7 @@ test.each([
     { needed: 3, of: 5 },
     [
       '4 of the 5 servers decide on each change of them and each refresh: 2 that lie cannot fork the key; fixed for ever',
-      `once 2 of the 5 are gone for good, nothing changes them any more: the key signs on while 3 ${THEN}`,
+      `once 2 of the 5 are gone for good, nothing but the words changes them any more (--by-words): the key signs on while 3 ${THEN}`,
       back(2),
     ],
   ],
@@ -27,7 +27,7 @@ test.each([
     { needed: 2, of: 4 },
     [
       '3 of the 4 servers decide on each change of them and each refresh: one that lies cannot fork the key; fixed for ever',
-      `once 2 of the 4 are gone for good, nothing changes them any more: the key signs on while 2 ${THEN}`,
+      `once 2 of the 4 are gone for good, nothing but the words changes them any more (--by-words): the key signs on while 2 ${THEN}`,
       back(2),
       `with 2 of 4 ${NO_MORE}`,
     ],

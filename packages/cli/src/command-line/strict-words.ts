@@ -12,7 +12,7 @@ export function strictLines({ needed, of }: { readonly needed: number; readonly 
     ...(changers === needed
       ? []
       : [
-          `once ${gone === 1 ? 'one' : gone} of the ${of} ${gone === 1 ? 'is' : 'are'} gone for good, nothing changes them any more: the key signs on while ${needed} are left; make a new one then, and move`,
+          `once ${gone === 1 ? 'one' : gone} of the ${of} ${gone === 1 ? 'is' : 'are'} gone for good, nothing but the words changes them any more (--by-words): the key signs on while ${needed} are left`,
         ]),
     // Who forgot waits for all the others; one alone is reminded.
     `once ${Math.max(gone, 2)} of them were put back from backups, or repaired, with no refresh between, nothing changes them any more: each waits for all the others; refresh after the first`,

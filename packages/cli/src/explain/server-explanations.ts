@@ -234,6 +234,8 @@ const MOMENT = groupOf(
       'A new server in the order is named by a key that its name is not made of: its operator’s words would be those of another server.',
       'Add the server again from its own address: ckm server add.',
     ],
+    WORDS_ONLY:
+      'A device asked for what the words alone may order: that fewer servers than ever decide on a change of a key. A stolen laptop shall not be able to.',
     CHANGE_NOT_MEMBER: 'The server is neither among those that hold the key nor among those that shall.',
     CHANGE_REFUSED: [
       'Before a key changes hands, its servers each say three things in turn, and never two that contradict each other. This one does not say what it was asked for; the message says why.',

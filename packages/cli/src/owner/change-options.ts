@@ -8,6 +8,31 @@ export const CHANGE_ENDINGS = {
   77: 'servers wait for an operator or a delay, or say no',
 } as const;
 
+/** Flags of a change that fewer servers may decide on than ever do. */
+export interface ByWordsFlags {
+  readonly byWords?: true;
+  readonly from: readonly string[];
+}
+
+/** Lets the words order what fewer servers decide on. */
+export function withByWords(command: Command): Command {
+  return command
+    .option(
+      '--by-words',
+      'have as few servers decide as sign, by the words: seven days, and it may fork for ever',
+    )
+    .option(
+      '--from <file>',
+      'with --by-words: read them from a file; again for each share; - is stdin',
+      again,
+      [],
+    );
+}
+
+function again(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
 /** A command that changes who holds the key of its first argument. */
 export function changeLeaf(
   name: string,

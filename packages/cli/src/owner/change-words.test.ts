@@ -46,6 +46,7 @@ test('before a change of a key with recovery static nobody is promised that what
     leaving: [],
     joining: [],
     deciding: 2,
+    byWords: null,
     rules: null,
   };
   const lines = (recovery: 'epoch' | 'static') =>
@@ -68,6 +69,7 @@ describe('who has to be there to decide', () => {
       joining: ['delta'],
       deciding,
       strict,
+      byWords: null,
       rules: null,
     } as unknown as ChangePlan;
     return planLines('letters', plan);

@@ -1,5 +1,5 @@
 import { type ChangedKey, type ChangePlan, changersNeeded, isGone } from '@ckm/client';
-import { formatSpan } from '@ckm/foundation';
+import { encodeHex, formatSpan } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { counted } from '../terminal/counted.js';
 import { dateOf } from '../terminal/instant.js';
@@ -26,6 +26,7 @@ export function planLines(name: string, plan: ChangePlan): string {
     ...ruleLines(plan),
     `  Must be there   all of ${names}, at the same time, for some seconds; until then the key signs as before`,
     ...decideLines(plan, before),
+    ...byWordsLines(plan, before),
     `  Old shares      are of no use to the new ones. ${before.join(', ')} are told to destroy theirs: ${oldSharesText(plan, gone)}`,
     `  Does not help   against a server that keeps its old share in secret, or an old backup of one: nobody can see those. Whoever has ${old.needed} old shares already has the key: make another one and move`,
     '',
@@ -54,10 +55,31 @@ function needsLeaving({ old, leaving, deciding }: ChangePlan): boolean {
 /** Who decides, where that is more than those that have to be there for their shares, or the key is strict. */
 function decideLines(plan: ChangePlan, before: readonly string[]): string[] {
   const { old, deciding, strict } = plan;
-  if (!strict && !needsLeaving(plan)) return [];
+  if (plan.byWords !== null || (!strict && !needsLeaving(plan))) return [];
   const who = deciding === old.of ? 'all of' : `${deciding} of`;
   const why = strict ? ', because the key was made strict' : '';
   return [`  Decide          ${who} ${before.join(', ')}${why}: with fewer of them there, nothing changes`];
+}
+
+/** What it means that the words have fewer decide. */
+function byWordsLines(
+  { byWords, deciding, old, orderHash }: ChangePlan,
+  before: readonly string[],
+): string[] {
+  if (byWords === null) return [];
+  const cancel = `ckm sessions cancel ${encodeHex(orderHash).slice(0, 8)}`;
+  return [
+    `  By the words    ${deciding} of ${before.join(', ')} decide, where any other change takes ${byWords.ever} of ${old.of}; no device can order that`,
+    `  Stopped by      any device of yours (${cancel}), and any operator, until it is decided; every device sees it in ckm status`,
+    '  May fork        for ever: servers that are away may have decided otherwise, or still do, without whoever decides now. Then the key',
+    '                  stops when both come to light, until you say which counts (ckm key settle)',
+    ...(byWords.areHere
+      ? [
+          '  The words       lie on this machine: whoever opens them here can order this too, so that only operators, and whoever',
+          '                  looks in time, stand between a thief and it',
+        ]
+      : []),
+  ];
 }
 
 /** What becomes of the share of a server whose place another one takes. */
@@ -86,7 +108,7 @@ function ruleLines({ rules, orderHash }: ChangePlan): string[] {
 }
 
 export function planObject(plan: ChangePlan) {
-  const { kind, order, next, leaving, joining, deciding, strict, rules, orderHash } = plan;
+  const { kind, order, next, leaving, joining, deciding, strict, rules, orderHash, byWords } = plan;
   return {
     kind,
     quorum: order.quorum,
@@ -97,6 +119,7 @@ export function planObject(plan: ChangePlan) {
     deciding,
     strict,
     rules,
+    byWords,
     words: rules?.changes === 'operator' ? formatWords(likenessOf(orderHash)) : null,
   };
 }
@@ -127,6 +150,7 @@ export function changedLines(changed: ChangedKey): string {
   const isAnySilent = forgetting.some(({ outcome }) => outcome === 'silent');
   return [
     `${key.name} is in epoch ${epoch}`,
+    ...(changed.mayFork ? [MAY_FORK] : []),
     ...(isAsOrdered
       ? []
       : ['by an earlier order that its servers were bound to: look at it, and order again if need be']),
@@ -141,6 +165,9 @@ export function changedLines(changed: ChangedKey): string {
     ...(isAnySilent || behind.length > 0 ? ['ask again with: ckm sessions resume'] : []),
   ].join('\n');
 }
+
+const MAY_FORK =
+  'decided by the words, with fewer servers than ever decide: another epoch of that number may come to light for ever';
 
 /** Whether what was stolen before is worth anything still, by what servers say; a share that a backup may hold is not gone. */
 export function protectionLine({
@@ -167,6 +194,7 @@ export function changedObject({
   key,
   epoch,
   isAsOrdered,
+  mayFork,
   behind,
   forgetting,
   forgettingNeeded,
@@ -176,6 +204,7 @@ export function changedObject({
   return {
     name: key.name,
     epoch,
+    mayFork,
     isAsOrdered,
     isElsewhere,
     behind,

@@ -6,9 +6,11 @@ import { canAsk, notTyped } from '../terminal/seat.js';
 import { carryOut } from './carry-out-change.js';
 import { planLines, planObject } from './change-words.js';
 import { openOwner } from './open-owner.js';
+import type { ByWordsFlags } from './change-options.js';
+import { withWords } from './typed-words.js';
 import type { WaitFlag } from './until-done.js';
 
-export interface OrderFlags extends WaitFlag {
+export interface OrderFlags extends WaitFlag, Partial<ByWordsFlags> {
   readonly keyName?: string;
 }
 
@@ -25,7 +27,9 @@ export async function orderChange(
 ): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
-  const args: ChangeKeyArgs = { name, wish };
+  const { byWords = false, from = [] } = given;
+  if (from.length > 0 && !byWords) throw onlyByWords();
+  const args: ChangeKeyArgs = { name, wish, byWords };
   const plan = await client.planChange(args);
   terminal.warn(planLines(name, plan));
   if (flags.preview === true) {
@@ -41,7 +45,17 @@ export async function orderChange(
       shown: null,
     }));
   if (typed.trim() !== name) throw notTyped(name);
-  await carryOut(context, client, { ...args, plan }, given);
+  const areTyped = plan.byWords !== null && (from.length > 0 || !plan.byWords.areHere);
+  await withWords(context, { from, ...(areTyped ? { words: true } : {}) }, (words) =>
+    carryOut(context, client, { ...args, plan, ...(words === undefined ? {} : { words }) }, given),
+  );
+}
+
+function onlyByWords(): UsageError {
+  return new UsageError('--from is for the words that order something', {
+    code: 'OPTION_INVALID',
+    hint: 'say --by-words too, or leave it out',
+  });
 }
 
 function notNamed(name: string): UsageError {

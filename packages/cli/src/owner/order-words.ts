@@ -53,8 +53,8 @@ export async function orNull<T>(work: Promise<T>): Promise<T | null> {
 }
 
 /** An order in one line: what is to change, for a list. */
-export function orderTitle({ key }: SeenOrder): string {
-  return `changing the servers of ${key}`;
+export function orderTitle({ key, byWords }: SeenOrder): string {
+  return `changing the servers of ${key}${byWords ? ', by the words' : ''}`;
 }
 
 /** What would become of the servers: "2 of 3 → 3 of 5, delta and echo join". */
@@ -93,6 +93,11 @@ export function orderLines(terminal: Terminal, order: SeenOrder): string {
       : [`  Now         ${membershipText(old)}`]),
     `  Then        ${membershipText(next)}`,
     `  Counts      ${orderCounts(order)}`,
+    ...(order.byWords
+      ? [
+          '  By words    fewer servers decide than ever do, and it may fork: it was ordered with the words of the account, by no device',
+        ]
+      : []),
     `  Six words   ${formatWords(likenessOf(orderHash))}`,
     `  Given       ${orderOrigin(terminal, order)}`,
   ].join('\n');
@@ -100,7 +105,21 @@ export function orderLines(terminal: Terminal, order: SeenOrder): string {
 
 /** An order for machines. */
 export function orderObject(order: SeenOrder): unknown {
-  const { id, orderHash, key, epoch, origin, servers, old, next, joining, leaving, asking, readyAt } = order;
+  const {
+    id,
+    orderHash,
+    key,
+    epoch,
+    origin,
+    servers,
+    old,
+    next,
+    joining,
+    leaving,
+    asking,
+    readyAt,
+    byWords,
+  } = order;
   return {
     id,
     sessionId: orderHash,
@@ -117,6 +136,7 @@ export function orderObject(order: SeenOrder): unknown {
     leaving,
     asking,
     readyAt,
+    byWords,
     words: formatWords(likenessOf(orderHash)),
   };
 }

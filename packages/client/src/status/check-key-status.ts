@@ -46,14 +46,15 @@ export function checkOrders({ keys }: Status): DoctorLine[] {
   return keys.flatMap(({ name, orders }) =>
     orders
       .filter(({ origin }) => origin !== 'open')
-      .map(({ id, origin, servers }): DoctorLine => {
+      .map(({ id, origin, servers, byWords }): DoctorLine => {
         const remedy = { kind: 'cancelSession', id } as const;
         const subject = `${name} on ${listed(servers)}`;
         if (origin === 'over') {
           const text = 'a change of its servers that is over here waits there still';
           return { level: 'warn', subject, text, fix: 'take it back there too', remedy };
         }
-        const text = 'a change of its servers waits that was not ordered here';
+        const what = byWords ? 'a change of its servers by the words' : 'a change of its servers';
+        const text = `${what} waits that was not ordered here`;
         const fix = 'if none of your devices ordered it, take it back, and look who has your seed';
         return { level: 'fail', subject, text, fix, remedy };
       }),

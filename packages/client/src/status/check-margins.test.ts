@@ -73,7 +73,7 @@ test('who forgot is said to need a refresh while one more would end all changes,
     {
       level: 'fail',
       subject: 'letters on bravo and charlie',
-      fix: 'it signs as before: make a new key, and move',
+      fix: 'it signs as before: make new shares by the words, or a new key',
     },
   ]);
 });

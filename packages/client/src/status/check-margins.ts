@@ -32,7 +32,10 @@ function isTooFewToChange({ quorum, replaced, changes }: KeyStatus): boolean {
 
 /** Whoever forgot decides again in the next epoch, if there is one. */
 function forgottenFix({ name, forgot, changeable }: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
-  if (changeable === 'never') return { fix: 'it signs as before: make a new key, and move' };
+  if (changeable === 'never')
+    return {
+      fix: 'it signs as before: make new shares by the words, or a new key',
+    };
   return {
     fix: `refresh it: ${listed(forgot)} decides on no change again before that`,
     remedy: { kind: 'refreshKey', key: name },

@@ -4,7 +4,7 @@ import { createIdentity } from '@ckm/gordian';
 import { carryChange } from '@ckm/testkit';
 import { afterEach, expect, test } from 'vitest';
 import { alice, createBareServers, makeKey, SOON } from '../sessions/test/bare-servers.js';
-import { testPerson } from '../sessions/test/bare-server.js';
+import { TEST_TIME, testPerson } from '../sessions/test/bare-server.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -72,4 +72,35 @@ test('an order ends with the device that gave it, and its operator sees which de
   const less = nextDevices(without, [deviceKey(tablet!.publicKeys, ['use'])], alice.xid);
   await words.call('device.update', { documents: [signDevices(less, alice)] });
   expect(await waiting()).toEqual({ [hashes[2]!]: null });
+});
+
+test('what fewer servers are to decide is ordered by the words and by no device; each device takes it back, and it waits seven days', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const { keyId } = await makeKey(callers);
+  const [server, words] = [servers[0]!, callers[0]!];
+  const phone = createIdentity(secret(new Uint8Array(32).fill(101)), alice.xid);
+  const first = firstDevices(server.context.identity.xid, alice.xid, alice.publicKeys);
+  const signed = signDevices(nextDevices(first, [deviceKey(phone.publicKeys, ['manage'])], alice.xid), alice);
+  await words.call('device.update', { documents: [signed] });
+  const { order } = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+  const { policy } = await words.call('key.show', { keyId });
+  const device = server.asDevice(phone);
+  const asked = { order, chain: [], policy, byWords: true as const };
+  await expect(device.call('change.propose', asked)).rejects.toMatchObject({ code: 'WORDS_ONLY' });
+  // What a device has ordered, or goes on with, is not what the words order.
+  const { orderHash } = await words.call('change.propose', { order, chain: [], policy });
+  const view = await words.call('change.propose', { ...asked, goesOn: true });
+  expect(view).toMatchObject({ orderHash, state: 'waiting', byWords: true });
+  expect(view.readyAt! - TEST_TIME).toBe(7 * 86_400);
+  const promise = { keyId, epoch: 0, orderHash, attempt: 1, shown: [], recall: null, locked: [] };
+  await expect(words.call('change.promise', promise)).rejects.toMatchObject({
+    code: 'CHANGE_REFUSED',
+    facts: { reason: 'early' },
+  });
+  expect(await device.call('change.propose', { order, chain: [], policy })).toMatchObject({ byWords: true });
+  expect((await device.call('key.show', { keyId })).key.order).toMatchObject({ byWords: true });
+  expect(await device.call('change.cancel', { keyId, epoch: 0, orderHash })).toMatchObject({ state: 'over' });
+  const anew = await words.call('change.propose', asked);
+  expect(anew).toMatchObject({ state: 'waiting', byWords: true });
+  expect(anew.readyAt! - TEST_TIME).toBe(7 * 86_400);
 });

@@ -25,7 +25,7 @@ export {
   verifySignedChange,
   type VoteJudge,
 } from './certificate/change.js';
-export { encodeVotes, judgeSettlement, judgeVotes, parseVotes } from './certificate/votes.js';
+export { encodeVotes, isByWords, judgeSettlement, judgeVotes, parseVotes } from './certificate/votes.js';
 export { CERTIFICATE_KINDS, type CertificateKind, kindOfCertificate } from './certificate/kind.js';
 export type { CertifiedEpoch, PublicEpoch } from './certified-epoch.js';
 export {

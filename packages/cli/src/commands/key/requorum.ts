@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { UsageError } from '@ckm/foundation';
 import { parseQuorumFlag } from '../../command-line/quorum-flag.js';
 import { run } from '../../command-line/run.js';
-import { CHANGE_ENDINGS, changeLeaf } from '../../owner/change-options.js';
+import { CHANGE_ENDINGS, changeLeaf, withByWords } from '../../owner/change-options.js';
 import { orderChange, type OrderFlags } from '../../owner/order-change.js';
 
 interface Flags extends OrderFlags {
@@ -12,7 +12,9 @@ interface Flags extends OrderFlags {
 
 /** `ckm key requorum NAME --quorum 3of5 --servers a,b,c,d,e` */
 export function keyRequorumCommand(): Command {
-  return changeLeaf('requorum', 'another quorum, or other servers, for the same key', CHANGE_ENDINGS)
+  return withByWords(
+    changeLeaf('requorum', 'another quorum, or other servers, for the same key', CHANGE_ENDINGS),
+  )
     .requiredOption('--quorum <quorum>', 'how many of how many servers it shall take: 3of5')
     .requiredOption('--servers <names>', 'their names, separated by commas, in order')
     .action(

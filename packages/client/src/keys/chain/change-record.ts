@@ -26,6 +26,8 @@ export interface ChangeAcknowledgement {
  */
 export interface ChangeRecord extends Track {
   readonly order: ChangeOrder;
+  /** Whether the words order it, so that a quorum of old members decides (ADR 0061). */
+  readonly byWords: boolean;
   /** The epoch whose members decide, checked when the change began. */
   readonly checked: CheckedEpoch;
   /** Of both epochs: the next one in order of slots, then those that leave. */
@@ -111,6 +113,7 @@ export function parseChangeRecord(path: string, bytes: Uint8Array): ChangeRecord
   return {
     ...readTrack(path, record),
     order: order.data,
+    byWords: record.has('byWords') && record.boolean('byWords'),
     checked: readChecked(path, record.record('checked')),
     servers: record.records('servers').map((one) => ({ name: one.text('name'), xid: one.bytes('xid', 32) })),
     attempt: record.integer('attempt'),

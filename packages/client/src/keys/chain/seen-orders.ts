@@ -34,6 +34,8 @@ export interface SeenOrder {
   readonly asking: readonly string[];
   /** UnixSeconds: when enough of them may take part to decide; null: there is no time to wait for. */
   readonly readyAt: number | null;
+  /** Whether a server shows it as one by the words, on which fewer servers decide than ever do: any device takes it back. */
+  readonly byWords: boolean;
 }
 
 /** Who holds a key, and how many of them it takes. */
@@ -109,7 +111,9 @@ function seenOrder(
   // When as many may take part as decide, whatever a few of them say.
   const times = shown.map(({ shown: { readyAt } }) => readyAt ?? 0).toSorted((a, b) => a - b);
   const { quorum, flags } = params;
-  const deciding = isKnown ? membersNeeded(quorum, flags.strict) : Math.floor(shown.length / 2) + 1;
+  const byWords = shown.some((one) => one.shown.byWords === true);
+  const ever = isKnown ? membersNeeded(quorum, flags.strict) : Math.floor(shown.length / 2) + 1;
+  const deciding = byWords ? Math.min(ever, quorum.needed) : ever;
   const readyAt = times[Math.min(deciding, times.length) - 1]!;
   return {
     id: shortId(orderHash),
@@ -125,5 +129,6 @@ function seenOrder(
     leaving: without(now, next),
     asking: shown.flatMap(({ server, shown: { asked } }) => (asked ? [server] : [])),
     readyAt: readyAt === 0 ? null : readyAt,
+    byWords,
   };
 }

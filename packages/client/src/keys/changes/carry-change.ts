@@ -1,4 +1,5 @@
-import { type CkmError, equalBytes } from '@ckm/foundation';
+import { type CkmError, equalBytes, type Secret } from '@ckm/foundation';
+import { isByWords, parseChangeCertificate, verifySignedChange } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import type { Gathered } from '../../servers/gathered.js';
@@ -27,6 +28,8 @@ export interface ChangedKey {
   readonly epoch: number;
   /** Whether it is what was ordered: members may have been bound to an earlier order. */
   readonly isAsOrdered: boolean;
+  /** Whether fewer old members decided than ever do, by the words: another epoch of that number may stand beside it, now or ever. */
+  readonly mayFork: boolean;
   /** Servers of the new epoch that have not said that they went over to it; they will when they are shown its certificate. */
   readonly behind: readonly string[];
   readonly forgetting: readonly Forgetting[];
@@ -42,13 +45,15 @@ export interface ChangedKey {
  * Goes on with a change from wherever it is: every step is stored before the next one begins, and every one may be repeated.
  * @throws AvailabilityError `SERVERS_MISSING`; PolicyError `CHANGE_WAITING`, `CHANGE_OVER`; StateError `CHANGE_VOTES_TOO_FEW`;
  * PeerFaultError
+ * @param words as in {@link ChangeRun}
  */
 export async function carryChange(
   context: ClientContext,
   record: ChangeRecord,
   on: OnProgress,
+  words: Secret<Uint8Array> | null = null,
 ): Promise<ChangedKey> {
-  const ordered = await createChangeRun(context, record, on);
+  const ordered = await createChangeRun(context, record, on, words);
   const certificate = record.certificate ?? (await certificateFor(ordered));
   const run = await adoptDecided(ordered, certificate);
   await compareWithRecord(run, certificate);
@@ -84,6 +89,7 @@ async function changedKey(
     kind: 'change',
     key,
     epoch: epoch + 1,
+    mayFork: standsByWords(run),
     faults: faults.map(({ code, message }) => ({ code, text: message })),
     behind: [...committed.failures.keys()].flatMap((one) => (one.newSlot === null ? [] : [one.server.name])),
     isElsewhere: !haveSameServers(run.before.params.roster, run.record.order.roster),
@@ -94,6 +100,13 @@ async function changedKey(
       oldMembers(run).map(({ server }) => server),
     ),
   };
+}
+
+function standsByWords({ before, record: { certificate } }: ChangeRun): boolean {
+  if (certificate === null) return false;
+  const change = parseChangeCertificate(certificate);
+  const { transcriptHash } = verifySignedChange(before, change);
+  return isByWords(change, { before, transcriptHash });
 }
 
 type Members = readonly { readonly serverId: Uint8Array }[];

@@ -124,7 +124,8 @@ export function changeVotesTooFew(
 }
 
 /** What no waiting ends: nothing takes from a strict key that so many of its servers decide. */
-function strictHint({ before: { params }, deciders }: ChangeRun): string {
+function strictHint({ before: { params }, deciders, record: { byWords } }: ChangeRun): string {
+  if (byWords) return '';
   if (!params.flags.strict) return '';
-  return `; it was made strict, so that ${deciders.needed} of its ${params.quorum.of} servers have to decide: with fewer left for good, make a new key`;
+  return `; it was made strict, so that ${deciders.needed} of its ${params.quorum.of} servers have to decide: with fewer left for good, have fewer decide by the words, or make a new key`;
 }

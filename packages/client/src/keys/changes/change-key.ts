@@ -1,4 +1,4 @@
-import { CkmError, StateError } from '@ckm/foundation';
+import { CkmError, type Secret, StateError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { shortId } from '../../store/track.js';
@@ -28,6 +28,10 @@ export interface ChangeKeyArgs {
    * also behind another certificate than the one on record before.
    */
   readonly plan?: ChangePlan;
+  /** Have a quorum of its servers decide, where fewer than decide are left: seven days at each, and no device may order it. */
+  readonly byWords?: boolean;
+  /** Those of the owner, where they do not lie here. */
+  readonly words?: Secret<Uint8Array>;
 }
 
 /**
@@ -39,7 +43,7 @@ export interface ChangeKeyArgs {
 export async function changeKey(
   context: ClientContext,
   readKey: ReadKey,
-  { name, wish, plan: shown }: ChangeKeyArgs,
+  { name, wish, plan: shown, byWords = false, words }: ChangeKeyArgs,
   on: OnProgress,
 ): Promise<ChangedKey> {
   let key = requireSignable(await readKey(name));
@@ -55,8 +59,8 @@ export async function changeKey(
   if (shown !== undefined && !meansSame(shown, plan)) throw planDiffers(name, plan);
   await finishDecided(context, plan, on);
   for (const { xid } of [...plan.next, ...plan.leaving]) await context.identityFor(xid);
-  const record = await context.store.exclusive('key-names', () => beginChange(context, key, plan));
-  return carryChange(context, record, on);
+  const record = await context.store.exclusive('key-names', () => beginChange(context, key, plan, byWords));
+  return carryChange(context, record, on, words ?? null);
 }
 
 /** The change of the epoch in use that is decided, and whose next epoch too few servers have stored until now: it comes first; null: none is. */
@@ -131,6 +135,7 @@ async function beginChange(
   { store, clock }: ClientContext,
   key: CertifiedKey,
   { kind, order, next, leaving }: ChangePlan,
+  byWords: boolean,
 ): Promise<ChangeRecord> {
   const { name } = key.record;
   const path = changePath(order);
@@ -143,7 +148,7 @@ async function beginChange(
   }
   const stored = await store.get(path);
   const before = stored === null ? null : parseChangeRecord(path, stored);
-  if (before?.state === 'open') return before;
+  if (before?.state === 'open') return byWords && !before.byWords ? anewByWords(store, before) : before;
   const checked: CheckedEpoch = { first: key.transcriptHash, epoch: key.newest };
   const createdAt = clock();
   const record: ChangeRecord = {
@@ -153,6 +158,7 @@ async function beginChange(
     reason: null,
     keyName: name,
     order,
+    byWords,
     checked,
     servers: [...next, ...leaving].map((server) => ({ name: server.name, xid: server.xid })),
     attempt: before?.attempt ?? 0,
@@ -166,6 +172,14 @@ async function beginChange(
   };
   await saveChange(store, record);
   return record;
+}
+
+/** The same order, which no server has taken in as one by the words yet. */
+async function anewByWords(store: ClientContext['store'], record: ChangeRecord): Promise<ChangeRecord> {
+  if (record.certificate !== null) return record;
+  const anew = { ...record, byWords: true, heard: [] };
+  await saveChange(store, anew);
+  return anew;
 }
 
 const DAY = 86_400;

@@ -1,4 +1,4 @@
-import { CkmError, equalBytes } from '@ckm/foundation';
+import { CkmError, equalBytes, type Secret } from '@ckm/foundation';
 import {
   type CertifiedEpoch,
   hashOrder,
@@ -38,7 +38,16 @@ export interface ChangeRun {
   /** As in the record: those of the next epoch in order of slots, then those that leave. Their `slot` is that place. */
   readonly members: readonly ChangeMember[];
   readonly links: ReadonlyMap<Participant, ServerLink>;
+  /** Typed for this run, to order by the words what no device may; null: they were not. */
+  readonly words: Secret<Uint8Array> | null;
   record: ChangeRecord;
+}
+
+/** By the words a quorum is enough, of those who say that the words have released them for this order. */
+function decidersFor({ checked, order, byWords }: ChangeRecord): OldMembers {
+  const { params, transcriptHash } = checked.epoch;
+  if (!byWords) return membersOf(params, transcriptHash);
+  return { ...membersOf(params, transcriptHash, hashOrder(order)), needed: params.quorum.needed };
 }
 
 /** @throws UsageError `SERVER_UNKNOWN` */
@@ -46,6 +55,7 @@ export async function createChangeRun(
   context: ClientContext,
   record: ChangeRecord,
   on: OnProgress,
+  words: Secret<Uint8Array> | null = null,
 ): Promise<ChangeRun> {
   const before = record.checked.epoch;
   const members: ChangeMember[] = [];
@@ -74,8 +84,9 @@ export async function createChangeRun(
     context,
     on,
     before,
-    deciders: membersOf(before.params, before.transcriptHash),
+    deciders: decidersFor(record),
     orderHash: hashOrder(record.order),
+    words,
     members,
     links,
     record,

@@ -132,6 +132,7 @@ export async function adoptDecided(run: ChangeRun, certificate: Uint8Array): Pro
 }
 
 const NOT_BEGUN = {
+  byWords: false,
   attempt: 0,
   sessionId: null,
   signed: null,

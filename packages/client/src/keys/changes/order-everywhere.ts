@@ -5,6 +5,8 @@ import type { Gathered } from '../../servers/gathered.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import { askWithChain } from '../chain/show-chain.js';
 import { loadKeyRecord } from '../keys.js';
+import { speakTo } from '../../devices/lists/speaker.js';
+import { wordsNeeded } from '../../owner/owner.js';
 import { termsNumbered } from '../terms/terms-of-epochs.js';
 import { cancelledElsewhere, changeOver, changeWaiting, membersMissing } from './change-errors.js';
 import { type ChangeMember, type ChangeRun, gatherFrom, oldMembers, saveChangeRun } from './change-run.js';
@@ -20,7 +22,7 @@ type Answers = Gathered<ChangeMember, ChangeView>;
 export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
   const known = await decidedOnRecord(run);
   if (known !== null) return known;
-  const { order, keyName } = run.record;
+  const { order, keyName, byWords } = run.record;
   const { policy: certified, ...chain } = await loadKeyRecord(run.context.store, keyName);
   const { keyId, termsVersion } = order;
   // Whoever joins is shown those in force.
@@ -37,7 +39,11 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
     (member, link) => {
       const goesOn = hasHeard(run, member) ? { goesOn: true as const } : {};
       const shown = member.oldSlot === null ? certificates : [];
-      return proposeAt(link, { order, chain: shown, policy, ...goesOn }, { certificates, acknowledged });
+      const asked = { order, chain: shown, policy, ...goesOn };
+      const known = { certificates, acknowledged };
+      if (!byWords || hasHeard(run, member)) return proposeAt(link, asked, known);
+      // From then on any client of the owner goes on with it.
+      return asWords(run, member, (speaking) => proposeAt(speaking, { ...asked, byWords }, known));
     },
   );
   await noteHeard(run, gathered);
@@ -46,6 +52,18 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
   if (decided !== null) return decided;
   await assertReady(run, gathered);
   return decideChange(run, gathered.answers);
+}
+
+/** @throws StateError `WORDS_NEEDED` where they neither lie here nor were typed */
+function asWords<T>(
+  { context, words }: ChangeRun,
+  { server }: ChangeMember,
+  ask: (link: ServerLink) => Promise<T>,
+): Promise<T> {
+  return speakTo(context, server, words, ({ isWords, link }) => {
+    if (!isWords) throw wordsNeeded('to have fewer servers decide than ever do');
+    return ask(link);
+  });
 }
 
 function hasHeard({ record: { heard } }: ChangeRun, { server }: ChangeMember): boolean {

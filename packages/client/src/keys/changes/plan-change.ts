@@ -50,6 +50,16 @@ export interface ChangePlan {
   readonly orderHash: Uint8Array;
   /** What each server waits for before it takes part; null: for nothing, as with every refresh. */
   readonly rules: ChangeRules | null;
+  /** Whether a quorum of the epoch before is to decide, by the words; null: as many as ever do. */
+  readonly byWords: OrderByWords | null;
+}
+
+/** What fewer servers decide than ever do. */
+export interface OrderByWords {
+  /** How many decide on any other change. */
+  readonly ever: number;
+  /** Whether the words lie on this machine: whoever opens them can order it too. */
+  readonly areHere: boolean;
 }
 
 /** Under which terms a change is ordered. */
@@ -145,8 +155,27 @@ async function planFrom(
     joining: joining.map(({ name }) => name),
     orderHash: hashOrder(order),
     rules: isSame ? null : { changes, changeDelay },
+    byWords: null,
   };
 }
+
+/** The same where the words have a quorum decide: it waits seven days or more, and operators are asked as for other servers, also about a refresh. */
+export async function plannedByWords(
+  context: ClientContext,
+  { record: { policy } }: CertifiedKey,
+  plan: ChangePlan,
+): Promise<ChangePlan> {
+  const { changes = 'operator', changeDelay = USUAL_DELAY } = policy;
+  return {
+    ...plan,
+    deciding: plan.old.needed,
+    rules: { changes, changeDelay: Math.max(changeDelay, WORDS_DELAY) },
+    byWords: { ever: plan.deciding, areHere: (await context.owner()).words !== null },
+  };
+}
+
+/** As servers count it, beside what the rules of the key say. */
+const WORDS_DELAY = 604_800;
 
 /** What a key has whose rules say nothing. */
 const USUAL_DELAY = 86_400;

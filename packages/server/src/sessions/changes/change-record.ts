@@ -106,6 +106,8 @@ export interface StoredOrder {
   readonly over: string | null;
   /** The device that gave it: what it gave ends with it. Absent: the words, or a server of before. */
   readonly by?: Uint8Array;
+  /** The words ordered that a quorum of old members decides on it, and what comes of it may fork (ADR 0061). Absent: as many as ever decide. */
+  readonly byWords?: true;
 }
 
 /** A key as the chain of its certificates shows it to a server that has no share of it yet. */

@@ -126,9 +126,15 @@ async function readJoining(
   };
 }
 
-/** Who decides, and what is believed of what they say. */
-export function decidersOf({ before }: Pick<Deciding, 'before'>): OldMembers {
-  return membersOf(before.params, before.transcriptHash);
+/**
+ * Who decides, and what is believed of what they say.
+ * @param released hash of the order for which the words have released this server; left out: as it is stored
+ */
+export function decidersOf(
+  { before, record }: Pick<Deciding, 'before' | 'record'>,
+  released: Uint8Array | null = record.member?.released?.orderHash ?? null,
+): OldMembers {
+  return membersOf(before.params, before.transcriptHash, released);
 }
 
 /**

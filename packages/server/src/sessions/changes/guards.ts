@@ -12,6 +12,8 @@ const REFRESH_INTERVAL = 86_400;
 const ORDER_LIFETIME = 604_800;
 /** What waits where the rules of the key say nothing else. Seconds. */
 const USUAL_DELAY = 86_400;
+/** What the words let fewer decide waits at least so long at each server, whatever rules the key has. Seconds. */
+const WORDS_DELAY = 604_800;
 /** As long as anybody may let an order wait: the terms of a key longest of all. Seconds. */
 const MOST_DELAY = 31 * 86_400;
 /** How many seconds are counted of a weighty order, until nothing more comes of it: an operator may become stricter meanwhile. */
@@ -34,7 +36,7 @@ type Judged = Pick<Deciding, 'record' | 'stricter' | 'said'> & {
 };
 
 /** What is judged of an order. */
-type JudgedOrder = Pick<StoredOrder, 'isWeighty' | 'over' | 'waited' | 'operator'> & {
+type JudgedOrder = Pick<StoredOrder, 'isWeighty' | 'over' | 'waited' | 'operator' | 'byWords'> & {
   /** Null: to settle which certificate counts, whose terms stand in it. */
   readonly order: ChangeOrder | null;
 };
@@ -108,12 +110,14 @@ function judgeRefresh(counter: Counter, deciding: Judged): Guarded {
 function judgeWeighty(
   counter: Counter,
   deciding: Judged,
-  order: Pick<JudgedOrder, 'waited' | 'operator'>,
+  order: Pick<JudgedOrder, 'waited' | 'operator' | 'byWords'>,
 ): Guarded {
   const { changes = 'operator', changeDelay = USUAL_DELAY, change } = policyOf(deciding);
   const { asksOperator, delay } = deciding.stricter;
   // Whoever holds the key next could do what its terms forbid: that waits no shorter than other terms do.
-  const left = Math.max(changeDelay, delay, change?.delaySeconds ?? 0) - countedBy(counter, order.waited);
+  const words = order.byWords === true ? WORDS_DELAY : 0;
+  const longest = Math.max(changeDelay, delay, change?.delaySeconds ?? 0, words);
+  const left = longest - countedBy(counter, order.waited);
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
   const asked = (changes === 'operator' || asksOperator) && order.operator === null;
   const readyAt = left > 0 ? counter.now + left : null;

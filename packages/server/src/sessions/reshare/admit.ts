@@ -84,7 +84,8 @@ export function assertTakesPart(
   if (verdict !== 'passed') throw refused(verdict);
   assertDealers(deciding, dealers);
   if (deciding.slot !== null && memberOf(deciding).attempt > attempt) throw refused('attempt-past');
-  if (!arePromised(decidersOf(deciding), proposal, hash)) throw refused('promises-too-few');
+  if (!arePromised(decidersOf(deciding, stored.byWords === true ? hash : null), proposal, hash))
+    throw refused('promises-too-few');
   const deals = isDealing(deciding, dealers);
   demand(
     deals || isOfRoster(context, order.roster),
@@ -109,20 +110,22 @@ function assertDealers({ before }: Deciding, dealers: readonly number[]): void {
   if (dealers.length !== needed || !areInOrder) throw refused('dealers');
 }
 
-/** Whether enough different members promised this attempt for this order, unbound. */
+/** Whether enough different members promised this attempt for this order, unbound; a quorum, where the words have released them for it. */
 function arePromised(members: OldMembers, { promises, attempt }: ReshareProposal, hash: Uint8Array): boolean {
   const said = promises
     .map(parseStatement)
     .filter((one): one is Signed<PromiseStatement> => one.kind === 'promise');
+  const isReleased = members.released !== null;
   const counting = said.filter(
     (one) =>
       one.attempt === attempt &&
-      !one.mayFork &&
+      one.mayFork === isReleased &&
       one.highest === null &&
       equalBytes(one.orderHash, hash) &&
       members.isSigned(one),
   );
-  return new Set(counting.map(({ slot }) => slot)).size >= members.needed;
+  const needed = isReleased ? members.quorum.needed : members.needed;
+  return new Set(counting.map(({ slot }) => slot)).size >= needed;
 }
 
 function refused(reason: string) {

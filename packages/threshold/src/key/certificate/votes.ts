@@ -1,7 +1,13 @@
 import { concatBytes, PeerFaultError } from '@ckm/foundation';
 import { layoutInvalid, type LayoutReader, readLayout, uint32be, uint8 } from '../../protocol/layout.js';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { type Decision, membersOf, settlersOf, verifyDecision } from '../../protocols/change/index.js';
+import {
+  type Decision,
+  membersOf,
+  settlersOf,
+  verifyDecision,
+  verifyDecisionOrRelease,
+} from '../../protocols/change/index.js';
 import {
   encodePromises,
   encodeSigners,
@@ -12,7 +18,7 @@ import {
   readYields,
 } from '../../protocols/change/statement-layout.js';
 import { isAttempt } from '../../protocols/change/statements.js';
-import type { ChangeVotes, VoteJudge } from './change.js';
+import type { ChangeVotes, DecidedChange, VoteJudge } from './change.js';
 
 const LAYOUT_VERSION = 1;
 const WHAT = 'the votes of a change';
@@ -51,18 +57,31 @@ export function parseVotes(votes: ChangeVotes, next: Uint8Array): Decision {
 
 /**
  * The judge of every change: enough members of the epoch before promised, locked and gave way, in one attempt, each
- * signed by its identity. What the owner's words alone would release does not count.
+ * signed by its identity; or a quorum of them who say that the owner's words have released them for one order: see {@link isByWords}.
  * @throws PeerFaultError `CHANGE_NOT_DECIDED` · EncodingError as {@link parseVotes}
  */
 export const judgeVotes: VoteJudge = (votes, { before, transcriptHash }) => {
   const members = membersOf(before.params, before.transcriptHash);
-  if (verifyDecision(members, parseVotes(votes, transcriptHash))) return;
+  if (verifyDecisionOrRelease(members, parseVotes(votes, transcriptHash))) return;
   throw new PeerFaultError('too few servers of the epoch before decided on this change', {
     code: 'CHANGE_NOT_DECIDED',
     hint: 'ask another server for the certificate; while all show the same, do not follow this change',
     facts: { needed: members.needed },
   });
 };
+
+/**
+ * Whether what holds by {@link judgeVotes} stands by the owner's words alone, fewer members than decide having said so: another next epoch may stand
+ * beside it, now or ever.
+ * @throws EncodingError as {@link parseVotes}
+ */
+export function isByWords(
+  votes: ChangeVotes,
+  { before, transcriptHash }: Pick<DecidedChange, 'before' | 'transcriptHash'>,
+): boolean {
+  const members = membersOf(before.params, before.transcriptHash);
+  return !verifyDecision(members, parseVotes(votes, transcriptHash));
+}
 
 /**
  * The judge of a settlement: a change whose votes are those by which members settled on it, where several changes of their epoch hold.

@@ -20,6 +20,7 @@ import {
   remember,
   restored,
   verifyDecision,
+  verifyDecisionOrRelease,
 } from './index.js';
 
 describe('V33a: dealers that have nothing in common', () => {
@@ -249,13 +250,24 @@ describe('V33e: a member restored from a backup', () => {
     const unreleased = createMembers({ needed: 2, of: 3 });
     key.setState(releaseByWords(restored(key.stateOf(1), drawn), { orderHash: FIRST, voided: null }));
     expect(key.promise(1, 1, { orderHash: SECOND })).toBe('other-order-released');
+    const mixed = spoken([key.promise(1, 1), key.promise(3, 1)]);
+    expect(mixed.map(({ mayFork }) => mayFork)).toEqual([true, false]);
+    expect(key.lock(1, NEXT, mixed)).toBe('promises-too-few');
+    key.setState(releaseByWords(key.stateOf(2), { orderHash: FIRST, voided: null }));
     const promises = spoken([key.promise(1, 1), key.promise(2, 1)]);
-    expect(promises.map(({ mayFork }) => mayFork)).toEqual([true, false]);
     const locks = spoken([key.lock(1, NEXT, promises), key.lock(2, NEXT, promises)]);
     const certificate = certificateOf(1, NEXT, locks);
     const yields = spoken([key.yield(1, certificate), key.yield(2, certificate)]);
     const decision = { ...certificate, promises, yields };
     expect(verifyDecision(key.members, decision)).toBe(true);
     expect(verifyDecision(unreleased.members, decision)).toBe(false);
+    // Whoever has not heard the words believes a quorum of those who say that they have, and nobody beside them.
+    expect(verifyDecisionOrRelease(unreleased.members, decision)).toBe(true);
+    for (const part of ['promises', 'locks', 'yields'] as const) {
+      const fewer = { ...decision, [part]: decision[part].slice(1) };
+      expect(verifyDecisionOrRelease(unreleased.members, fewer)).toBe(false);
+    }
+    const other = { ...decision, promises: [promises[0]!, mixed[1]!] };
+    expect(verifyDecisionOrRelease(unreleased.members, other)).toBe(false);
   });
 });

@@ -8,6 +8,7 @@ export {
   type LockCertificate,
   mayFork,
   verifyDecision,
+  verifyDecisionOrRelease,
   verifyLockCertificate,
 } from './lock-certificate.js';
 export { encodeLockCertificate, MAX_LOCK_CERTIFICATE_BYTES, parseLockCertificate } from './lock-layout.js';

@@ -36,6 +36,17 @@ export function verifyDecision(members: OldMembers, decision: Decision): boolean
   );
 }
 
+/**
+ * Whether the old members decided, for whoever has not heard the owner's words himself: without them, or by a quorum of members each of whom says that the
+ * words have released it for one order. If fewer than the quorum lie, one of those has heard the words, and waited.
+ */
+export function verifyDecisionOrRelease(members: OldMembers, decision: Decision): boolean {
+  const plain = { ...members, released: null };
+  if (verifyDecision(plain, decision)) return true;
+  const released = decision.promises.find((one) => one.mayFork)?.orderHash ?? null;
+  return released !== null && verifyDecision({ ...members, released }, decision);
+}
+
 /** Whether a decision rests on what the owner's words released, so that another may stand beside it. */
 export function mayFork({ promises, locks, yields }: Decision): boolean {
   return [...promises, ...locks, ...yields].some((statement) => statement.mayFork);

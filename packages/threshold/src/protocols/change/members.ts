@@ -17,8 +17,8 @@ export interface OldMembers {
   /** How many of them decide: see {@link membersNeeded}. */
   readonly needed: number;
   /**
-   * Hash of the order that the owner's words have released, as far as the caller has checked them; null: none. Only then do
-   * statements marked `mayFork` count, and a quorum of them is enough.
+   * Hash of the order that the owner's words have released, as the caller knows it from them, or from a quorum of members who say so; null: none.
+   * Only then do statements marked `mayFork` count, and a quorum of them is enough.
    */
   readonly released: Uint8Array | null;
   /** Whether a statement is signed by the identity of its member. */
@@ -72,10 +72,14 @@ export function counted<S extends Statement>(
   return [...bySlot.values()];
 }
 
-/** Whether these different members decide. A quorum is enough where the words have released every one of them. */
+/**
+ * Whether these different members decide: as many as always do by what they say unmarked, or a quorum whom the words have released. One that
+ * lies and marks what it says makes neither of them larger.
+ */
 export function areEnough(members: OldMembers, statements: readonly Statement[]): boolean {
-  const isReleased = members.released !== null && statements.every(({ mayFork }) => mayFork);
-  return statements.length >= (isReleased ? members.quorum.needed : members.needed);
+  const marked = statements.filter(({ mayFork }) => mayFork).length;
+  if (statements.length - marked >= members.needed) return true;
+  return members.released !== null && marked >= members.quorum.needed;
 }
 
 /** Whether a promise under the words' release is of the order that they released; others are always. */

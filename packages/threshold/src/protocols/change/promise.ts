@@ -91,7 +91,7 @@ function isSameRequest(one: PromiseStatement, other: PromiseStatement): boolean 
   );
 }
 
-/** Others' statements that show, with the member's own place, a quorum in the attempt before; null: too few. */
+/** Statements that show, with the member's own place, a quorum in the attempt before; null: too few. */
 function ladderTo(
   members: OldMembers,
   state: MemberState,
@@ -102,7 +102,8 @@ function ladderTo(
   const isThere = state.attempt >= before;
   const others = counted(
     members,
-    shown.filter((statement) => statement.slot !== state.slot && statement.attempt >= before),
+    // What it said itself, and forgot, was said all the same.
+    shown.filter(({ slot, attempt: spoken }) => spoken >= before && !(isThere && slot === state.slot)),
   );
   const wanted = members.quorum.needed - (isThere ? 1 : 0);
   return others.length >= wanted ? others.slice(0, wanted) : null;

@@ -2,6 +2,7 @@ import type { Parameters } from '@ckm/api';
 import { encodeHex, equalBytes, StateError, wipe } from '@ckm/foundation';
 import {
   encodeKeyParams,
+  isByWords,
   judgeVotes,
   parseChangeCertificate,
   verifyChange,
@@ -220,7 +221,7 @@ async function keep(
     decided,
   });
   await endTries(context, transaction, scope);
-  await note(context, transaction, 'keep', owner, shown);
+  await note(context, transaction, 'keep', deciding, shown);
 }
 
 async function enter(
@@ -247,7 +248,7 @@ async function enter(
   if (share !== null) await beginEpoch(context, transaction, { owner, keyId });
   await endTries(context, transaction, scope);
   await endRepairs(context, transaction, scope);
-  await note(context, transaction, share === null ? 'leave' : 'enter', owner, shown);
+  await note(context, transaction, share === null ? 'leave' : 'enter', deciding, shown);
 }
 
 /** What a server does about a certificate, as its log tells each apart. */
@@ -261,10 +262,11 @@ async function note(
   context: ServerContext,
   transaction: Transaction,
   step: keyof typeof STEPS,
-  owner: Uint8Array,
+  { owner, before }: Pick<Deciding, 'owner' | 'before'>,
   { certificate, next: { params, transcriptHash }, own }: Shown,
 ): Promise<void> {
   const { deed, begins, detail } = STEPS[step];
+  const marked = isByWords(certificate, { before, transcriptHash }) ? ', by the words: may fork' : '';
   await context.audit.append(transaction, {
     deed,
     who: owner,
@@ -273,7 +275,7 @@ async function note(
     sentence: `${begins} epoch ${params.epoch} of a key (${params.suite}) for ${params.purpose}: ${params.quorum.needed} of ${params.quorum.of} servers.`,
     verdict: 'done',
     policy: '',
-    detail: `${detail ?? `slot ${own!.slot}`}, transcript ${encodeHex(transcriptHash).slice(0, 8)}`,
+    detail: `${detail ?? `slot ${own!.slot}`}, transcript ${encodeHex(transcriptHash).slice(0, 8)}${marked}`,
   });
 }
 

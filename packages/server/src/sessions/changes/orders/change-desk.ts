@@ -193,7 +193,7 @@ async function answerOrder(
   const deciding = await readAsked(means, transaction, seen, saysNo);
   const order = { ...deciding.record.order!, ...answer };
   await write(means, transaction, deciding, { ...deciding.record, order });
-  return sentenceOf(deciding, order.order);
+  return sentenceOf(deciding, order.order, order.byWords);
 }
 
 async function write(
@@ -222,7 +222,7 @@ async function show(means: ChangeMeans, reader: Reader, row: ChangeRow): Promise
     epoch,
     orderHash: order.hash,
     transcriptHash: first,
-    sentence: sentenceOf(deciding, order.order),
+    sentence: sentenceOf(deciding, order.order, order.byWords),
     old: before.params.roster.map(({ serverId, url }) => ({ serverId, url })),
     oldQuorum: before.params.quorum,
     dead: [],

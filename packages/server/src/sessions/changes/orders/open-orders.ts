@@ -82,5 +82,6 @@ async function openOrderIn(
   const { verdict, readyAt, asked } = judgeOrder(counting(), judged, record.order);
   if (verdict === 'over') return null;
   const state = verdict === 'passed' ? 'ready' : 'waiting';
-  return { order: record.order.order, state, readyAt, asked };
+  const byWords = record.order.byWords === true ? { byWords: true as const } : {};
+  return { order: record.order.order, state, readyAt, asked, ...byWords };
 }

@@ -35,11 +35,13 @@ type Proposed = Parameters<'change.propose'>;
  * Takes an order in, or shows how far this server has come with it. From the first time on its delay is counted. Another order
  * takes the place of the one before, and begins anew.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `CHANGE_NOT_MEMBER`,
- * `POLICY_NOT_CERTIFIED`, `TERMS_DIFFER`, `KEY_FORKED`, `CHANGE_SETTLED`; AccessError `DEVICE_MAY_NOT`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
+ * `POLICY_NOT_CERTIFIED`, `TERMS_DIFFER`, `KEY_FORKED`, `CHANGE_SETTLED`; AccessError `DEVICE_MAY_NOT`, `WORDS_ONLY`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `checkChain` for a chain that does not hold
  */
 export async function proposeChange(means: ChangeMeans, call: Call, proposed: Proposed): Promise<ChangeView> {
   const { context } = means;
   const { order } = proposed;
+  const byWords = proposed.byWords === true;
+  demand(!byWords || call.by.may === null, 'WORDS_ONLY', 'a device orders nothing in the name of the words');
   const hash = hashOrder(order);
   const known = await context.storage.read((reader) => readKnown(means, reader, call, proposed, hash));
   if (known !== null) return known;
@@ -47,7 +49,7 @@ export async function proposeChange(means: ChangeMeans, call: Call, proposed: Pr
   const shown = joining ? await readShown(means, call, proposed) : null;
   return repeatWhenRaced(() =>
     call.transact((transaction) =>
-      storeOrder(means, call, transaction, { order, hash, shown, goesOn: proposed.goesOn === true }),
+      storeOrder(means, call, transaction, { order, hash, shown, goesOn: proposed.goesOn === true, byWords }),
     ),
   );
 }
@@ -57,10 +59,12 @@ async function readKnown(
   means: ChangeMeans,
   reader: Reader,
   call: Call,
-  { order, goesOn }: Proposed,
+  proposed: Proposed,
   hash: Uint8Array,
 ): Promise<ChangeView | null> {
   const { context } = means;
+  const { order } = proposed;
+  const [goesOn, byWords] = [proposed.goesOn === true, proposed.byWords === true];
   const owner = call.account.xid;
   const done = await readDone(context, reader, owner, order, hash);
   if (done !== null) return done;
@@ -73,7 +77,7 @@ async function readKnown(
   if (isOfOtherChain(deciding, order)) return null;
   assertSameEpoch(deciding, order);
   if (isDecided(deciding, hash)) return { ...DONE, orderHash: hash };
-  return isShown(means, deciding, hash, goesOn === true) ? viewChange(means, deciding, hash) : null;
+  return isShown(means, deciding, { hash, goesOn, byWords }) ? viewChange(means, deciding, hash) : null;
 }
 
 /** Whether what follows is decided as it was ordered. @throws StateError `KEY_EPOCH_DIFFERS` where it is decided otherwise */
@@ -86,11 +90,16 @@ function isDecided(deciding: Deciding, hash: Uint8Array): boolean {
 
 /**
  * Whether that order is here and shown as it stands: one that is over begins anew when it is proposed again, but for an operator's no,
- * and where whoever proposes it goes on with it: another client of the owner may have taken it back.
+ * and where whoever proposes it goes on with it: another client of the owner may have taken it back. One that is to be by the words, and was not, begins anew.
  */
-function isShown({ counting }: ChangeMeans, deciding: Deciding, hash: Uint8Array, goesOn: boolean): boolean {
+function isShown(
+  { counting }: ChangeMeans,
+  deciding: Deciding,
+  { hash, goesOn, byWords }: Pick<NewOrder, 'hash' | 'goesOn' | 'byWords'>,
+): boolean {
   const order = findOrder(deciding.record, hash);
   if (order === null) return false;
+  if (byWords && order.byWords !== true && order.operator !== 'no') return false;
   if (goesOn) return true;
   return order.operator === 'no' || judgeOrder(counting(), deciding, order).verdict !== 'over';
 }
@@ -152,13 +161,15 @@ interface NewOrder {
   /** Of the key, at a server that joins. */
   readonly shown: ShownKey | null;
   readonly goesOn: boolean;
+  /** Fewer old members than ever are to decide on it. */
+  readonly byWords: boolean;
 }
 
 async function storeOrder(
   means: ChangeMeans,
   call: Call,
   transaction: Transaction,
-  { order, hash, shown, goesOn }: NewOrder,
+  { order, hash, shown, goesOn, byWords }: NewOrder,
 ): Promise<ChangeView> {
   const { context } = means;
   const owner = call.account.xid;
@@ -169,8 +180,8 @@ async function storeOrder(
   demandMember(context, deciding, order);
   demandNames(deciding, order);
   assertUndecided(deciding);
-  if (isShown(means, deciding, hash, goesOn)) return viewChange(means, deciding, hash);
-  const isWeighty = !isRefresh(deciding.before, order);
+  if (isShown(means, deciding, { hash, goesOn, byWords })) return viewChange(means, deciding, hash);
+  const isWeighty = byWords || !isRefresh(deciding.before, order);
   assertAllowed(call.by.may, isWeighty ? 'manage' : 'use');
   const { accounts } = context;
   const isNew = deciding.key === null && deciding.former === null;
@@ -184,19 +195,20 @@ async function storeOrder(
   if (isOfRoster(context, order.roster)) acceptRecovery(context, policy);
   const waited = waitFrom(means.counting(), isWeighty ? COUNTED_OF_WEIGHTY : 0);
   const by = call.by.may === null ? {} : { by: call.by.id };
-  const stored = { order, hash, isWeighty, waited, operator: null, over: null, ...by };
+  const marked = byWords ? { byWords } : {};
+  const stored = { order, hash, isWeighty, waited, operator: null, over: null, ...by, ...marked };
   const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite }, policy.recovery);
   const drawn = deciding.record.drawn ?? context.random(DRAWN_BYTES);
   const record: ChangeRecord = { ...withOrder(deciding.record, stored), root, drawn };
   const row = deciding.key?.row ?? null;
   await writeChange(context, transaction, { owner, keyId, epoch }, row, deciding.changeRow, record);
-  if (isWeighty) await askAnew(context, transaction, deciding, order);
+  if (isWeighty) await askAnew(context, transaction, deciding, { order, byWords });
   await context.audit.append(transaction, {
     deed: 'change.propose',
     who: owner,
     keyId,
     subject: hash,
-    sentence: sentenceOf(deciding, order),
+    sentence: sentenceOf(deciding, order, byWords),
     verdict: isWeighty ? 'asked' : 'allowed',
     policy: '',
     detail: `order ${encodeHex(hash).slice(0, 8)}${call.by.may === null ? '' : `, by device ${encodeHex(call.by.id).slice(0, 8)}`}`,
@@ -211,11 +223,11 @@ async function askAnew(
   context: ServerContext,
   transaction: Transaction,
   { key, record: before, before: epoch }: Deciding,
-  order: ChangeOrder,
+  { order, byWords }: Pick<NewOrder, 'order' | 'byWords'>,
 ): Promise<void> {
   if (key === null) return;
   await restAsking(context, transaction, key, before);
-  const sentence = sentenceOf({ before: epoch }, order);
+  const sentence = sentenceOf({ before: epoch }, order, byWords);
   await askAboutOrder(context, transaction, key, order, { sentence, lasts: COUNTED_OF_WEIGHTY });
 }
 

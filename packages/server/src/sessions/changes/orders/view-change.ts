@@ -11,9 +11,13 @@ import { encodeLocked, signStatement } from '../votes/statements.js';
 export function sentenceOf(
   { before }: { readonly before: CertifiedEpoch },
   { quorum, epoch }: ChangeOrder,
+  byWords = false,
 ): string {
   const { suite, purpose } = before.params;
-  return `Change who holds a key (${suite}) for ${purpose} after epoch ${epoch}: ${quorum.needed} of ${quorum.of} servers.`;
+  const fewer = byWords
+    ? ' By the words of its owner, and decided by fewer servers than ever decide: it may fork.'
+    : '';
+  return `Change who holds a key (${suite}) for ${purpose} after epoch ${epoch}: ${quorum.needed} of ${quorum.of} servers.${fewer}`;
 }
 
 /** Of a server that has no say, or whose epoch is over. */
@@ -25,10 +29,12 @@ export function viewChange(
   deciding: Deciding,
   hash: Uint8Array,
 ): ChangeView {
-  const judged = judgeOrder(counting(), deciding, findOrder(deciding.record, hash));
+  const order = findOrder(deciding.record, hash);
+  const judged = judgeOrder(counting(), deciding, order);
   const { verdict, readyAt, asked, reason } = judged;
   const state = verdict === 'passed' ? 'ready' : verdict === 'over' ? 'over' : 'waiting';
-  return { ...viewMember(context, deciding), orderHash: hash, state, readyAt, asked, reason };
+  const byWords = order?.byWords === true ? { byWords: true as const } : {};
+  return { ...viewMember(context, deciding), orderHash: hash, state, readyAt, asked, reason, ...byWords };
 }
 
 function viewMember(

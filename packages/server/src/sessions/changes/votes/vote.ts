@@ -6,6 +6,7 @@ import {
   lockNext,
   parseStatement,
   promiseAttempt,
+  releaseByWords,
   rememberSaid,
   yieldTo,
   type Decided,
@@ -14,12 +15,13 @@ import {
   type Signed,
   type Statement,
 } from '@ckm/threshold';
+import { equalBytes } from '@ckm/foundation';
 import type { Call } from '../../../context.js';
 import { refusal } from '../../../refusals.js';
 import { repeatWhenRaced } from '../../../storage/raced.js';
 import type { Transaction } from '../../../storage/storage.js';
 import { costOfCertificate } from '../../session-cost.js';
-import { findOrder, writeChange } from '../change-record.js';
+import { findOrder, type StoredOrder, writeChange } from '../change-record.js';
 import { type Deciding, type DecidingScope, decidersOf, memberOf, readDeciding } from '../deciding.js';
 import { finishTry } from '../end-tries.js';
 import { frozenUntil, isUnderTerms, judgeOrder } from '../guards.js';
@@ -61,10 +63,12 @@ export async function promiseChange(
   const scope = scopeOf(call, asked);
   const { locked } = await checkShown(means, call, scope, { locked: asked.locked });
   const { deciding, said, statement } = await vote(means, call, scope, (present, member) => {
-    const state = withLocks(present, member, { shown, locked });
-    const guards = judgeOrder(means.counting(), present, findOrder(present.record, orderHash)).verdict;
+    const order = findOrder(present.record, orderHash);
+    const guards = judgeOrder(means.counting(), present, order).verdict;
+    const heeding = guards === 'passed' ? heedWords(member, order) : member;
+    const state = withLocks(present, heeding, { shown, locked });
     const request = { orderHash, attempt, shown, recall, guards, now: context.clock() };
-    const decided = promiseAttempt(decidersOf(present), state, request);
+    const decided = promiseAttempt(decidersOf(present, releasedBy(state)), state, request);
     return { decided, locked: lockedOf(present, state, locked) };
   });
   const { member, locked: bytes } = deciding.record;
@@ -167,7 +171,7 @@ async function store(
   transaction: Transaction,
   { owner, keyId, epoch, key, changeRow, before }: Deciding,
   record: Deciding['record'],
-  { kind, attempt }: Statement,
+  { kind, attempt, mayFork }: Statement,
 ): Promise<void> {
   await writeChange(context, transaction, { owner, keyId, epoch }, key!.row, changeRow, record);
   const { suite, purpose } = before.params;
@@ -179,7 +183,7 @@ async function store(
     sentence: `Decide who holds a key (${suite}) for ${purpose} after epoch ${epoch}.`,
     verdict: 'done',
     policy: '',
-    detail: `attempt ${attempt}`,
+    detail: `attempt ${attempt}${mayFork ? ', by the words' : ''}`,
   });
 }
 
@@ -189,7 +193,7 @@ function withLocks(
   member: MemberState,
   { shown, locked }: { readonly shown: readonly Signed<Statement>[]; readonly locked: readonly Locked[] },
 ): MemberState {
-  const members = decidersOf(deciding);
+  const members = decidersOf(deciding, releasedBy(member));
   const complete = locked.map(({ signed }) => signed);
   const certificates = locked.map(({ certificate }) => certificate);
   if (member.forgot !== null) {
@@ -198,6 +202,18 @@ function withLocks(
     return remembered.kind === 'remembers' ? remembered.state : member;
   }
   return certificates.reduce((state, one) => adoptLock(members, state, one, complete), member);
+}
+
+/** An order by the words releases a member once it has waited and nobody has said no: what it says from then on is marked. */
+function heedWords(member: MemberState, order: StoredOrder | null): MemberState {
+  if (order?.byWords !== true) return member;
+  const known = releasedBy(member);
+  if (known !== null && equalBytes(known, order.hash)) return member;
+  return releaseByWords(member, { orderHash: order.hash, voided: null });
+}
+
+function releasedBy({ released }: MemberState): Uint8Array | null {
+  return released?.orderHash ?? null;
 }
 
 /** The signed change behind the highest lock certificate of a state. */
