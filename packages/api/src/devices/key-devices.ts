@@ -22,31 +22,42 @@ import {
 import { MAX_DEVICES_LINKS } from './functions.js';
 import { type SignedDevices, signedDevices } from './signed.js';
 
-/** A device of the account that wants to be on the list of a key: its key there, signed with the one that the account knows it by. */
+/** A device of the account that wants to be on the list of a key: its key there, and each of the two signed with the other, so that nobody wishes for another one's. */
 export const keyDeviceWish = z.strictObject({
   publicKeys: bytesUpTo(128),
+  /** With the key that the account knows it by. */
   signature: bytesOf(64),
+  /** With its key there. */
+  own: bytesOf(64),
 });
 export type KeyDeviceWish = z.infer<typeof keyDeviceWish>;
 
 const WISH = 'ckm/key-device/v1';
+const OWN = 'ckm/key-device-own/v1';
 
 /** @param device as the account at one server knows it @param own as whoever has to do with the key shall */
-export function signKeyDeviceWish(device: Identity, keyId: Uint8Array, own: PublicKeys): KeyDeviceWish {
-  const publicKeys = encodePublicKeys(own);
-  return { publicKeys, signature: signBytes(device, WISH, wishBytes(keyId, publicKeys)) };
+export function signKeyDeviceWish(device: Identity, keyId: Uint8Array, own: Identity): KeyDeviceWish {
+  const publicKeys = encodePublicKeys(own.publicKeys);
+  return {
+    publicKeys,
+    signature: signBytes(device, WISH, wishBytes(keyId, publicKeys)),
+    own: signBytes(own, OWN, wishBytes(keyId, encodePublicKeys(device.publicKeys))),
+  };
 }
 
-/** The keys that a device wants to be listed with; null: that device did not say so, or they are no keys. @param device its keys, as the account has them */
+/** The keys that a device wants to be listed with; null: that device did not say so, or they are not its own. @param device its keys, as the account has them */
 export function keysWished(
   keyId: Uint8Array,
-  { publicKeys, signature }: KeyDeviceWish,
+  { publicKeys, signature, own }: KeyDeviceWish,
   device: PublicKeys,
 ): PublicKeys | null {
   if (!verifyBytes(device, WISH, wishBytes(keyId, publicKeys), signature)) return null;
   try {
     const keys = decodePublicKeys(publicKeys);
-    return keys.signing.scheme === 'ed25519' ? keys : null;
+    const isOwn =
+      keys.signing.scheme === 'ed25519' &&
+      verifyBytes(keys, OWN, wishBytes(keyId, encodePublicKeys(device)), own);
+    return isOwn ? keys : null;
   } catch (error) {
     if (error instanceof CkmError) return null;
     throw error;
@@ -68,7 +79,7 @@ export const keyDevices = {
     links: z.array(signedDevices).max(MAX_DEVICES_LINKS),
     /** A list that is known already; null: none. */
     after: devicesPlace.nullable(),
-    /** Of whoever asks, a device that is not on the list; absent: it wants nothing. Remembered until this server starts again. */
+    /** Of whoever asks, a device: it wants to be on the list, or is, and shows whose entry that is; absent: it wants nothing. */
     wish: keyDeviceWish.exactOptional(),
   }),
   result: z.strictObject({

@@ -47,7 +47,9 @@ async function admitWishes(context: ClientContext, key: CertifiedKey, heard: Key
   const own = heard.newest?.list.keys.find(({ id }) => equalBytes(id, deviceId(signer.publicKeys)));
   if (owner.words !== null || own?.may.includes('manage') === true) {
     const standing = await standingAt(context, key);
-    const wished = await Promise.all(heard.wishes.map((one) => entriesOf(context, key, one, standing)));
+    const wished = await Promise.all(
+      heard.wishes.map((one) => entriesOf(context, key, one, standing, heard)),
+    );
     const gives = (entry: DeviceKey) =>
       owner.words !== null || entry.may.every((one) => own?.may.includes(one) === true);
     const entries = new Map(wished.flat().map((entry) => [encodeHex(entry.id), entry]));
@@ -95,15 +97,20 @@ async function listNow(context: ClientContext, server: ServerRecord): Promise<Kn
 
 /**
  * What a server says is believed as far as a device has signed it that it has let in, and that as many servers of the key have as use it: one that has not heard of
- * a removal, or does not want to, brings no device back.
+ * a removal, or does not want to, brings no device back, and lets none of its own in.
  */
 async function entriesOf(
   context: ClientContext,
   key: CertifiedKey,
   { server, wishes }: WishesAt,
   standing: readonly StandingAt[],
+  { newest }: Pick<KeyListsHeard, 'newest'>,
 ): Promise<readonly DeviceKey[]> {
   const household = householdIn(await context.owner());
+  // Each device has one entry: who goes on wishing for others fills no list.
+  const listed = new Set(
+    (newest?.list.keys ?? []).map(({ publicKeys, notes }) => openDeviceName(household, publicKeys, notes)),
+  );
   const enough = Math.min(key.public.quorum.needed, standing.length);
   const there = standing.find((one) => equalBytes(one.server, server.xid));
   return wishes.flatMap((wish) => {
@@ -111,9 +118,10 @@ async function entriesOf(
     const keys = device === undefined ? null : keysWished(key.keyId, wish, device.publicKeys);
     if (device === undefined || keys === null) return [];
     const name = openDeviceName(household, device.publicKeys, device.notes);
-    if (name !== null && standing.filter(({ names }) => names.includes(name)).length < enough) return [];
-    const notes = name === null ? new Uint8Array() : sealDeviceName(household, keys, name, context.random);
-    return [deviceKey(keys, device.may, notes)];
+    // A device without a name is known to that server alone, which may have let it in itself.
+    if (name === null || listed.has(name)) return [];
+    if (standing.filter(({ names }) => names.includes(name)).length < enough) return [];
+    return [deviceKey(keys, device.may, sealDeviceName(household, keys, name, context.random))];
   });
 }
 

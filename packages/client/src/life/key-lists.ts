@@ -10,6 +10,7 @@ import {
   isOfOwner,
   type KeyDeviceWish,
   isLastOfBand,
+  MAX_DEVICES,
   MAX_DEVICES_LINKS,
   nextDevices,
   parseDevices,
@@ -19,7 +20,7 @@ import {
   type SignedDevices,
 } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
-import { type Identity, type PublicKeys, wipeIdentity } from '@ckm/gordian';
+import { type Identity, wipeIdentity } from '@ckm/gordian';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
@@ -65,12 +66,13 @@ export async function bringKeyLists(
   const { ownerKey } = key.record.policy;
   if (ownerKey === undefined) return null;
   const servers = (await rosterOf(context, key)).map(({ server }) => server);
-  const own = await ownKeysFor(context, key.keyId);
+  const own = await ownIdentityFor(context, key.keyId);
   const heard = await Promise.all(servers.map((server) => hear(context, key.keyId, ownerKey, server, own)));
+  if (own !== null) wipeIdentity(own);
   const lists = heard.flatMap((one) => (one === null || one.found === null ? [] : [one.found]));
-  const newest = newestOf(lists);
-  const judged = { lists, own: own === null ? null : deviceId(own), needed: key.public.quorum.needed };
-  const told = await tell(context, key.keyId, newest, heard, judged);
+  const judged = { lists, own: own?.xid ?? null, needed: key.public.quorum.needed };
+  const newest = newestOf(lists.map((one) => withoutHeldBack(one, judged)));
+  const told = await tell(context, key.keyId, newest, heard);
   const behind = servers.map(({ name }) => name).filter((name) => !told.includes(name));
   const wishes = heard.flatMap((one) => (one === null ? [] : [{ server: one.server, wishes: one.wishes }]));
   const isSplit = heard.some((one) => one !== null && !told.includes(one.server.name));
@@ -108,13 +110,10 @@ export async function lookAtKeyLists(
   return { lists: heard.flatMap((one) => (one === null || one.found === null ? [] : [one.found])) };
 }
 
-/** What a device that speaks here wants to be listed with; null: the words speak, and are on no list. */
-async function ownKeysFor(context: ClientContext, keyId: Uint8Array): Promise<PublicKeys | null> {
+/** What a device that speaks here wants to be listed with; null: the words speak, and are on no list. The caller wipes it. */
+async function ownIdentityFor(context: ClientContext, keyId: Uint8Array): Promise<Identity | null> {
   const owner = await context.owner();
-  if (owner.words !== null) return null;
-  const own = owner.identityForKey(keyId);
-  wipeIdentity(own);
-  return own.publicKeys;
+  return owner.words === null ? owner.identityForKey(keyId) : null;
 }
 
 interface Heard {
@@ -130,7 +129,7 @@ async function hear(
   keyId: Uint8Array,
   ownerKey: Uint8Array,
   server: ServerRecord,
-  own: PublicKeys | null,
+  own: Identity | null,
 ): Promise<Heard | null> {
   try {
     const wish = own === null ? null : signKeyDeviceWish(await context.identityFor(server.xid), keyId, own);
@@ -183,14 +182,13 @@ async function tell(
   keyId: Uint8Array,
   newest: KeyList | null,
   heard: readonly (Heard | null)[],
-  judged: Judged,
 ): Promise<readonly string[]> {
   const have: string[] = [];
   await Promise.all(
     heard.map(async (one) => {
       if (one === null) return;
       const { server, found } = one;
-      if (await tellOne(context, keyId, newest, { server, found }, judged)) have.push(server.name);
+      if (await tellOne(context, keyId, newest, { server, found })) have.push(server.name);
     }),
   );
   return have.toSorted();
@@ -202,16 +200,21 @@ async function tellOne(
   keyId: Uint8Array,
   newest: KeyList | null,
   { server, found }: Pick<Heard, 'server' | 'found'>,
-  judged: Judged,
 ): Promise<boolean> {
   if (newest === null) return true;
   if (found !== null && equalBytes(hashDevices(found.list), hashDevices(newest.list))) return true;
   // Of two lists that contradict each other a server keeps its own, until the words begin a generation.
   if (found !== null && !isBefore(found, newest)) return false;
-  const links = linksFor(newest, found);
-  const held = links.findIndex((link) => isHeldBack(newest, link, judged));
-  const handed = held === -1 ? links : links.slice(0, held);
-  return (await bring(context, keyId, server, handed)) && held === -1;
+  return bring(context, keyId, server, linksFor(newest, found));
+}
+
+/** What this client hands on and builds on of a list that a server shows. */
+function withoutHeldBack(shown: KeyList, judged: Judged): KeyList {
+  const held = shown.links.findIndex((link) => isHeldBack(shown, link, judged));
+  // The words sign the first of every generation.
+  if (held < 1) return shown;
+  const links = shown.links.slice(0, held);
+  return { list: parseDevices(links.at(-1)!.document), links };
 }
 
 /**
@@ -281,7 +284,9 @@ export async function listDevices(
 ): Promise<KeyListsHeard> {
   return putKeys(context, key, signer, heard, (keys) => {
     const fresh = devices.filter((one) => !keys.some(({ id }) => equalBytes(id, one.id)));
-    return fresh.length === 0 ? null : [...keys, ...fresh];
+    // Those that find no place come when there is one.
+    const placed = [...keys, ...fresh].slice(0, MAX_DEVICES);
+    return placed.length === keys.length ? null : placed;
   });
 }
 

@@ -22,6 +22,7 @@ export const BACKED_UP = [
   'young_devices',
   'deposits',
   'key_devices',
+  'proven_devices',
   'contacts',
   'life',
   'invites',

@@ -5,7 +5,7 @@ import type { BackedUp } from './records.js';
 /** What has to be there before what refers to it. Each pass reads the backup from its beginning. */
 const PASSES: readonly (readonly BackedUp[])[] = [
   ['meta', 'accounts', 'invites'],
-  ['keys', 'devices', 'young_devices', 'deposits', 'key_devices', 'contacts', 'life'],
+  ['keys', 'devices', 'young_devices', 'deposits', 'key_devices', 'proven_devices', 'contacts', 'life'],
   ['key_epochs', 'shares', 'tightenings', 'terms', 'requests', 'audit'],
 ];
 

@@ -30,6 +30,7 @@ export async function* walkStorage(walked: WalkedStorage): AsyncGenerator<Backup
   yield* walkTable(walked, 'young_devices');
   yield* walkTable(walked, 'deposits');
   yield* walkTable(walked, 'key_devices');
+  yield* walkTable(walked, 'proven_devices');
   yield* walkTable(walked, 'contacts');
   yield* walkTable(walked, 'life');
   yield* walkTable(walked, 'accounts');

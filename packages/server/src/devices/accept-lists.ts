@@ -12,7 +12,6 @@ import {
 } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import type { DevicesPlace } from '../storage/storage.js';
-import { type Ages, assertOldEnough } from './quarantine.js';
 
 /** A list with what it says. */
 export interface Accepted {
@@ -41,11 +40,12 @@ export interface KnownLists {
 
 /**
  * Judges lists in the order in which they were brought. Those that the server has are passed over; all others come into force, or none.
+ * @param assertOld whether whoever signed a list is there long enough for that; throws `DEVICE_TOO_YOUNG`
  * @throws as `followDevices`; StateError `DEVICES_TWICE` for two of one place that were brought together, `DEVICE_TOO_YOUNG`
  */
 export async function judgeLists(
   known: KnownLists,
-  ages: Ages,
+  assertOld: (before: DevicesDocument, next: DevicesDocument) => void,
   documents: readonly SignedDevices[],
 ): Promise<Outcome> {
   const { inForce } = known;
@@ -68,7 +68,7 @@ export async function judgeLists(
       throw devicesTwice(next);
     }
     const list = known.follow(before, signed);
-    assertOldEnough(ages, before, list);
+    assertOld(before, list);
     lists.push({ list, signed });
     before = list;
   }

@@ -21,7 +21,15 @@ import type { Transaction } from '../storage/storage.js';
 import type { Counter } from '../sessions/waiting-time.js';
 import { type Accepted, judgeLists } from './accept-lists.js';
 import { detailOf, devicesInWords, isOfServer, lostIn, signerName } from './lists.js';
-import { agesOf, noteYoung, readYoung, seeYoung, type YoungDevices, youngUntil } from './quarantine.js';
+import {
+  agesOf,
+  assertOldEnough,
+  noteYoung,
+  readYoung,
+  seeYoung,
+  type YoungDevices,
+  youngUntil,
+} from './quarantine.js';
 import { keepLink, keepTwice, knownOf, listInForce, listTwice, signedBehind } from './stored-lists.js';
 
 /**
@@ -121,7 +129,11 @@ async function updateDevices(
       const account = await held(context, transaction, call);
       const young = await readYoung(context, transaction, account.xid);
       const ages = agesOf(counting(), account, young);
-      const outcome = await judgeLists(knownOf(context, transaction, account), ages, documents);
+      const outcome = await judgeLists(
+        knownOf(context, transaction, account),
+        (before, next) => assertOldEnough(ages, before, next),
+        documents,
+      );
       if (outcome.kind === 'twice') {
         await noteTwice(context, transaction, account, outcome);
         return { refused: devicesTwice(outcome.place) };

@@ -6,12 +6,15 @@ import {
   firstKeyDevices,
   nextDevices,
   signDevices,
+  signKeyDeviceWish,
 } from '@ckm/api';
 import { secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
+import { readProven } from '../sessions/keys/proven-devices.js';
 import { alice, createBareServers, makeKey, mallory } from '../sessions/test/bare-servers.js';
+import { growUp, letIn } from '../sessions/test/listed-device.js';
 import { giveTerms } from '../sessions/test/given-terms.js';
 
 const network = createBareServers();
@@ -133,4 +136,59 @@ test('a server that was away for generations, or never had the list, takes what 
   expect(await code(bring(1, two.signed))).toBe('DEVICES_OLD');
   const posing = next(phone, four.list, [entry(phone, 'manage')], true);
   expect(await code(bring(1, posing.signed))).toBe('DEVICES_NOT_ALLOWED');
+});
+
+test('P2: who is young is judged of whoever signed a list, and not of whoever brings it; a device of which nobody knows whose it is takes nobody off', async () => {
+  await own();
+  const [at] = servers as [BareServer];
+  const old = await letIn(at, alice, 101);
+  await growUp(at, alice);
+  const young = await letIn(at, alice, 102);
+  const entries = [entry(laptop, 'use', 'manage'), entry(phone, 'use', 'manage'), entry(thief, 'manage')];
+  const one = next(owner, firstKeyDevices(keyId, owner.publicKeys), entries);
+  await bring(0, one.signed);
+  await old.wish(keyId, laptop);
+  await young.wish(keyId, phone);
+  const alone = (by: Identity) => next(by, one.list, [entry(by, 'manage')]);
+  for (const by of [phone, thief]) {
+    for (const caller of [old.caller, young.caller, callers[0]!]) {
+      const links = [alone(by).signed];
+      expect(await code(caller.call('key.devices', { keyId, links, after: null }))).toBe('DEVICE_TOO_YOUNG');
+    }
+  }
+  expect((await bring(0)).inForce).toMatchObject({ number: 1 });
+  // What an old one has signed is taken from a young one, too.
+  const links = [next(laptop, one.list, [entry(laptop, 'use', 'manage')]).signed];
+  const { inForce } = await young.caller.call('key.devices', { keyId, links, after: null });
+  expect(inForce).toMatchObject({ number: 2 });
+  // Out of the account it takes nobody off either, though it is on the list.
+  await old.remove();
+  const more = next(owner, one.list, entries, true);
+  await bring(0, more.signed);
+  expect(await code(bring(0, next(laptop, more.list, [entry(laptop, 'manage')]).signed))).toBe(
+    'DEVICE_TOO_YOUNG',
+  );
+});
+
+test('a device wishes for its own entry and for no other one, and whose an entry is stays so', async () => {
+  await own();
+  const [at] = servers as [BareServer];
+  const [hers, other] = [await letIn(at, alice, 101), await letIn(at, alice, 102)];
+  callers[0] = await at.as(alice);
+  const wishes = async () =>
+    (await callers[0]!.call('key.devices', { keyId, links: [], after: null })).wishes.map(({ by }) => by);
+  const foreign = signKeyDeviceWish(alice, keyId, laptop);
+  await hers.caller.call('key.devices', { keyId, links: [], after: null, wish: foreign });
+  expect(await wishes()).toEqual([]);
+  await hers.wish(keyId, laptop);
+  expect(await wishes()).toEqual([hers.id]);
+  await bring(0, next(owner, firstKeyDevices(keyId, owner.publicKeys), [entry(laptop, 'use')]).signed);
+  expect(await wishes()).toEqual([]);
+  // It has its entry: whoever goes on wishing fills no list.
+  await hers.wish(keyId, thief);
+  expect(await wishes()).toEqual([]);
+  await other.wish(keyId, laptop);
+  const proven = () =>
+    at.context.storage.read((reader) => readProven(at.context, reader, { owner: alice.xid, keyId }));
+  expect([...(await proven()).values()]).toEqual([hers.id]);
 });

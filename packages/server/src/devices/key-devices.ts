@@ -5,8 +5,8 @@ import {
   devicesNotAllowed,
   type DevicesPlace,
   devicesTwice,
-  deviceTooYoung,
   hashDevices,
+  type KeyDeviceWish,
   type KeyTerms,
   MAX_DEVICES_LINKS,
   type Parameters,
@@ -14,23 +14,28 @@ import {
   type Result,
   type SignedDevices,
 } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import { refusal } from '../refusals.js';
 import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
+import { type ProvenDevices, readProven } from '../sessions/keys/proven-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
+import type { Counter } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyDevicesRow, KeyRow, Reader, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import { type Accepted, judgeLists, type KnownLists } from './accept-lists.js';
-import { detailOf, devicesInWords, isOfServer, isOfWords, lostIn } from './lists.js';
-import type { KeyWishes } from './key-wishes.js';
-import { type Ages, LAST_OF_YOUNG } from './quarantine.js';
+import { detailOf, devicesInWords, isOfServer, lostIn } from './lists.js';
+import type { KeyWishes, NotedWish } from './key-wishes.js';
+import { oldForKey } from './old-for-key.js';
+import { proveEntries } from './prove-entries.js';
+import { agesOf, readYoung } from './quarantine.js';
 
 /** What the room of devices wants to know for the lists of one key. */
 export interface KeyDeviceMeans {
   readonly context: ServerContext;
-  /** Whether the key that a message is signed with is of a device that has not been there for long. */
-  isYoung(reader: Reader, call: Call): Promise<boolean>;
+  /** This process, by which it is counted how long a device is young. */
+  counting(): Counter;
   readonly wishes: KeyWishes;
 }
 
@@ -40,8 +45,6 @@ type KeyName = Pick<KeyRow, 'owner' | 'keyId'>;
 const FRAMING_BYTES = 256;
 /** Behind every generation that there can be. */
 const EVERY_GENERATION = 0x1_0000;
-/** Who is young is judged of whoever brings a list: a key has no count of its own. */
-const NOBODY_YOUNG: Ages = { isYoung: () => false, cameAt: () => 0 };
 
 /**
  * Answers `key.devices`: puts lists in force that were brought, in order, or keeps what contradicts itself and says so; and shows those behind a place.
@@ -55,17 +58,53 @@ export async function keyDevices(
   const { context } = means;
   const name = { owner: call.account.xid, keyId };
   if (links.length > 0) await bring(means, call, name, links);
+  if (wish !== undefined) await hearWish(means, call, name, wish);
   return context.storage.read(async (reader) => {
     const ownerKey = ownerKeyIn(context, await reader.keys.find(name.owner, keyId));
     const last = await readOwnerDevices(context, reader, name, ownerKey);
-    if (wish !== undefined) means.wishes.note(call, keyId, wish);
-    const wishes = [...means.wishes.of(call, keyId, last?.list ?? null)];
+    const proven = last === null ? NOBODY : await readProven(context, reader, name);
+    const isOpen = ({ id, wish: { by } }: NotedWish) =>
+      !hasEntry(last, id) && ![...proven.values()].some((device) => equalBytes(device, by));
+    const wishes = means.wishes.of(call, keyId).flatMap((one) => (isOpen(one) ? [one.wish] : []));
     if (last === null) return { inForce: null, links: [], next: null, wishes };
     const { list } = last;
     const shown = await behind(context, reader, name, after);
     const { generation, number } = list;
     return { inForce: { generation, number, hash: hashDevices(list) }, ...shown, wishes };
   });
+}
+
+const NOBODY: ProvenDevices = new Map();
+
+type InForce = Awaited<ReturnType<typeof readOwnerDevices>>;
+
+function hasEntry(last: InForce, id: Uint8Array): boolean {
+  return last?.list.keys.some((one) => equalBytes(one.id, id)) === true;
+}
+
+/** Remembers it until it is on the list; once it is, this server knows for good whose entry that is. */
+async function hearWish(
+  { context, wishes }: KeyDeviceMeans,
+  call: Call,
+  name: KeyName,
+  wish: KeyDeviceWish,
+): Promise<void> {
+  const isNew = await context.storage.read(async (reader) => {
+    const ownerKey = ownerKeyIn(context, await reader.keys.find(name.owner, name.keyId));
+    wishes.note(call, name.keyId, wish);
+    const last = await readOwnerDevices(context, reader, name, ownerKey);
+    const proven = await readProven(context, reader, name);
+    return wishes.of(call, name.keyId).some(({ id }) => hasEntry(last, id) && !proven.has(encodeHex(id)));
+  });
+  if (!isNew) return;
+  await repeatWhenRaced(() =>
+    call.transact(async (transaction) => {
+      await context.accounts.hold(transaction, name.owner);
+      const ownerKey = ownerKeyIn(context, await transaction.keys.find(name.owner, name.keyId));
+      const last = await readOwnerDevices(context, transaction, name, ownerKey);
+      await proveEntries(context, transaction, name, last?.list.keys ?? [], wishes.of(call, name.keyId));
+    }),
+  );
 }
 
 async function behind(
@@ -100,10 +139,16 @@ async function bring(
   const refused = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       // Held, so that two lists of one number do not both come into force.
-      await context.accounts.hold(transaction, name.owner);
+      const account = await context.accounts.hold(transaction, name.owner);
       const ownerKey = ownerKeyIn(context, await transaction.keys.find(name.owner, name.keyId));
       const known = await knownOf(context, transaction, name, ownerKey, links[0]!);
-      const outcome = await judgeLists(known, NOBODY_YOUNG, links);
+      const ages = agesOf(
+        means.counting(),
+        account ?? call.account,
+        await readYoung(context, transaction, name.owner),
+      );
+      const proven = await readProven(context, transaction, name);
+      const outcome = await judgeLists(known, oldForKey(proven, ages), links);
       if (outcome.kind === 'twice') {
         await noteTwice(context, transaction, call, name, outcome);
         return devicesTwice(outcome.place);
@@ -149,20 +194,16 @@ async function knownOf(
 }
 
 async function putInForce(
-  { context, isYoung }: KeyDeviceMeans,
+  { context, wishes }: KeyDeviceMeans,
   transaction: Transaction,
   call: Call,
-  { owner, keyId }: KeyName,
+  name: KeyName,
   { inForce }: KnownLists,
   lists: readonly Accepted[],
 ): Promise<void> {
+  const { owner, keyId } = name;
   const { list } = lists.at(-1)!;
   const lost = lostIn([{ list: inForce }, ...lists]);
-  const ofDevices = lists.filter((one) => !isOfWords(one.list));
-  const isLate = ofDevices.some((one) => one.list.number > LAST_OF_YOUNG);
-  // A thief's fresh device does not take the others off the list of a key (P2), nor the numbers with which they take it off.
-  const isForOld = ofDevices.length > 0 && (lost.length > 0 || isLate);
-  if (isForOld && (await isYoung(transaction, call))) throw deviceTooYoung();
   // As of an account: whoever takes a device out, or begins anew, is refused nothing for what was stored.
   const beginsAnew = list.generation > inForce.generation;
   if (lost.length === 0 && !beginsAnew) {
@@ -176,6 +217,7 @@ async function putInForce(
     const columns = { owner, keyId, generation, number, twice: false };
     await transaction.keyDevices.insert(sealRecord(context.vault, 'key_devices', columns, { ...one.signed }));
   }
+  await proveEntries(context, transaction, name, list.keys, wishes.of(call, keyId));
   await context.audit.append(transaction, {
     deed: 'key.devices',
     who: owner,

@@ -13,6 +13,7 @@ import type { AnybodyCall, Call, Handlers, ServerContext } from '../context.js';
 import { refusal } from '../refusals.js';
 import { takenByEvery } from '../sessions/keys/every-row.js';
 import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
+import { readSpeaking } from '../sessions/keys/proven-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import type { Counter } from '../sessions/waiting-time.js';
@@ -111,9 +112,9 @@ async function isOfOwner(
   { ownerKey }: KeyTerms,
 ): Promise<boolean> {
   if (ownerKey === undefined) return false;
-  const devices = await readOwnerDevices(context, reader, name, ownerKey);
+  const devices = await readSpeaking(context, reader, name, ownerKey);
   try {
-    assertAlive(signed, { ownerKey }, devices?.list ?? null);
+    assertAlive(signed, { ownerKey }, devices);
     return true;
   } catch (error) {
     if (error instanceof CkmError && error.code === statementForeign().code) return false;

@@ -8,6 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type BareServer, TEST_TIME, testPerson } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory } from '../sessions/test/bare-servers.js';
 import { SQLITE_FILE } from '../server/database/open-storage.js';
+import { letIn } from '../sessions/test/listed-device.js';
 import { giveTerms } from '../sessions/test/given-terms.js';
 import { tamperWith } from '../test/rooms.js';
 
@@ -72,10 +73,16 @@ test('a sign of life of the words or of a listed device, whoever carries it, has
   const before = firstKeyDevices(keyId, owner.publicKeys);
   const list = nextDevices(before, [deviceKey(laptop.publicKeys, [])], deviceId(owner.publicKeys));
   await her.call('key.devices', { keyId, links: [signDevices(list, owner)], after: null });
+  expect(await code(carry(laptop, 1))).toBe('STATEMENT_FOREIGN');
+  const device = await letIn(alpha, alice, 101, []);
+  await device.wish(keyId, laptop);
   // Each signer counts for himself: a clock that is ahead on one device keeps no other one from being heard.
   expect(await carry(laptop, 1)).toEqual({ number: 1 });
   expect(await silentAt(alpha, keyId)).toBe(0);
   expect(await carry(owner, 11)).toEqual({ number: 11 });
+  // L9: out of the account it does not live for its owner any more, whatever the list of the key says still.
+  await device.remove();
+  expect(await code(carry(laptop, 2))).toBe('STATEMENT_FOREIGN');
 });
 
 test('P10: what was switched off, and a clock that is a year on, add nothing; a database that is put back begins anew', async () => {

@@ -14,6 +14,7 @@ import { createKeyDesk } from '../control/desks/key-desk.js';
 import { openHead, sealHead } from '../sessions/keys/stored/key-head.js';
 import { TEST_TIME, testPerson } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, messageOf } from '../sessions/test/bare-servers.js';
+import { letIn } from '../sessions/test/listed-device.js';
 import { giveTerms } from '../sessions/test/given-terms.js';
 import type { Storage } from '../storage/storage.js';
 
@@ -84,6 +85,12 @@ test('a key is stopped by whoever its terms name, and by a device on its list, w
     deviceId(owner.publicKeys),
   );
   await callers[1]!.call('key.devices', { keyId, links: [signDevices(list, owner)], after: null });
+  // Whose entry that is nobody has shown yet.
+  await expect(carriers[1]!.call('freeze.carry', { freeze: byDevice })).rejects.toThrow(
+    code('STATEMENT_FOREIGN'),
+  );
+  const device = await letIn(servers[1]!, alice, 101, []);
+  await device.wish(keyId, laptop);
   const there = await carriers[1]!.call('freeze.carry', { freeze: byDevice });
   expect(there.frozen).toMatchObject({ by: { who: 'devices' } });
   await expect(signer.request(2, messageOf('stopped'), {})).rejects.toThrow(code('POLICY_KEY_FROZEN'));
@@ -91,6 +98,12 @@ test('a key is stopped by whoever its terms name, and by a device on its list, w
     servers[1]!.context.audit.list(reader, 1, 200),
   );
   expect(deeds.at(-2)).toMatchObject({ deed: 'freeze.carry', verdict: 'done' });
+
+  // L9: out of the account it stops no key of it any more, whatever the list of the key says still.
+  await device.remove();
+  await expect(carriers[1]!.call('freeze.carry', { freeze: freezeBy(laptop, keyId, 2) })).rejects.toThrow(
+    code('STATEMENT_FOREIGN'),
+  );
 });
 
 test('a key that is not here, a signature of nobody, and one for another key are one answer, which changes nothing', async () => {

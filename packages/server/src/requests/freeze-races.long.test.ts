@@ -18,6 +18,7 @@ import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/test
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, messageOf } from '../sessions/test/bare-servers.js';
+import { letIn } from '../sessions/test/listed-device.js';
 import { giveTerms } from '../sessions/test/given-terms.js';
 
 const DAY = 86_400;
@@ -81,6 +82,7 @@ describe.each(hasPostgres ? ['SQLite', 'PostgreSQL, as two replicas'] : ['SQLite
       const { first, callers, account, carrier } = await open();
       const signer = SIGNERS[name];
       const seen = { released: 0, kept: 0 };
+      const device = await letIn(first, alice, 101, []);
       for (let round = 0; round < ROUNDS; round++) {
         const { keyId, signer: quorum } = await makeKey(callers);
         await giveTerms(first.context, alice.xid, keyId, terms);
@@ -90,6 +92,7 @@ describe.each(hasPostgres ? ['SQLite', 'PostgreSQL, as two replicas'] : ['SQLite
           deviceId(owner.publicKeys),
         );
         await callers[0]!.call('key.devices', { keyId, links: [signDevices(list, owner)], after: null });
+        await device.wish(keyId, laptop);
         const times = { from: TEST_TIME, until: TEST_TIME + DAY };
         const freeze = async (): Promise<unknown> => {
           if (signer === null) return account.call('key.freeze', { keyId, id: random(), ...times });

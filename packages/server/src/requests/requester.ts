@@ -1,17 +1,9 @@
-import {
-  isAllowed,
-  isOfOwner,
-  isRequester,
-  parseDevices,
-  type RequestAsk,
-  type SignedDevices,
-  xidOfKey,
-} from '@ckm/api';
+import { isAllowed, isRequester, type RequestAsk, xidOfKey } from '@ckm/api';
 import { AccessError, equalBytes, PolicyError } from '@ckm/foundation';
 import type { HeirCalling, ServerContext } from '../context.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
+import { readStanding } from '../sessions/keys/proven-devices.js';
 import type { Reader } from '../storage/storage.js';
-import { openRecord } from '../vault/sealed-record.js';
 
 /** Every code about who asks for something that people are asked about. */
 const REQUESTER_CODES = ['REQUESTER_MISSING', 'REQUESTER_NOT_PROVEN', 'REQUESTER_OTHER'] as const;
@@ -23,7 +15,7 @@ type RequesterCode = (typeof REQUESTER_CODES)[number];
  * @throws AccessError `REQUESTER_NOT_PROVEN`
  */
 export async function requesterOf(
-  context: Pick<ServerContext, 'vault'>,
+  context: Pick<ServerContext, 'vault' | 'accounts'>,
   reader: Reader,
   key: Pick<ActiveKey, 'owner' | 'keyId' | 'policy'>,
   { requester, requestId, keyId, expiresAt }: RequestAsk,
@@ -40,19 +32,19 @@ export async function requesterOf(
 }
 
 async function isOfOwnerOf(
-  { vault }: Pick<ServerContext, 'vault'>,
+  context: Pick<ServerContext, 'vault' | 'accounts'>,
   reader: Reader,
   { owner, keyId, policy: { ownerKey } }: Pick<ActiveKey, 'owner' | 'keyId' | 'policy'>,
   asks: Uint8Array,
 ): Promise<boolean> {
   if (ownerKey === undefined) return false;
   if (equalBytes(asks, ownerKey)) return true;
-  const row = await reader.keyDevices.last(owner, keyId);
-  if (row === null) return false;
-  const list = parseDevices(openRecord<SignedDevices>(vault, 'key_devices', row).document);
-  if (!isOfOwner(list, ownerKey)) return false;
-  return list.keys.some(
-    ({ publicKeys, may }) => equalBytes(publicKeys.signing.bytes, asks) && isAllowed(may, 'use'),
+  const found = await readStanding(context, reader, { owner, keyId }, ownerKey);
+  if (found === null) return false;
+  // Of the account, which it is said by: whose entry it is may not have been shown yet.
+  return found.list.keys.some(
+    ({ id, publicKeys, may }) =>
+      equalBytes(publicKeys.signing.bytes, asks) && isAllowed(may, 'use') && found.standingOf(id) !== 'gone',
   );
 }
 

@@ -142,6 +142,8 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'keyDevices.last': ({ keyDevices }) => keyDevices.last(owner, id),
   'keyDevices.behind': ({ keyDevices }) => keyDevices.behind(owner, id, { generation: 0, number: 1 }, 5),
   'keyDevices.removeBefore': ({ keyDevices }) => keyDevices.removeBefore(owner, id, 1),
+  'provenDevices.of': ({ provenDevices }) => provenDevices.of(owner, id),
+  'provenDevices.remove': ({ provenDevices }) => provenDevices.remove(owner, id, id),
   'matters.find': ({ matters }) => matters.find({ owner, matter: 'request', matterId: id }),
   'matters.countWaiting': ({ matters }) => matters.countWaiting(owner),
   'matters.countWaiting of all': ({ matters }) => matters.countWaiting(null),

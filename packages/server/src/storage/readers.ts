@@ -17,6 +17,7 @@ import type {
   MatterRow,
   MetaRow,
   OutboxRow,
+  ProvenDeviceRow,
   RecoveryRow,
   RecoveryTriesRow,
   PacketRow,
@@ -232,6 +233,10 @@ export interface KeyDeviceReader {
     limit: number,
   ): Promise<readonly KeyDevicesRow[]>;
 }
+export interface ProvenDeviceReader {
+  /** Those of one key. */
+  of(owner: Uint8Array, keyId: Uint8Array): Promise<readonly ProvenDeviceRow[]>;
+}
 /** What names a matter. */
 export type MatterName = Pick<MatterRow, 'owner' | 'matter' | 'matterId'>;
 export interface MatterReader {
@@ -368,6 +373,7 @@ export interface Reader {
   readonly terms: TermsReader;
   readonly totals: TotalReader;
   readonly keyDevices: KeyDeviceReader;
+  readonly provenDevices: ProvenDeviceReader;
   readonly contacts: ContactReader;
   readonly recoveries: RecoveryReader;
   readonly recoveryTries: RecoveryTriesReader;

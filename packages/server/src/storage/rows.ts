@@ -203,6 +203,15 @@ export interface LifeRow {
 export interface KeyDevicesRow extends DevicesRow {
   readonly keyId: Uint8Array;
 }
+/** An entry on the list of a key of which this server knows whose it is. */
+export interface ProvenDeviceRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  /** Of the entry. */
+  readonly id: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
 /** Somebody who brings the owner of an account back. */
 export interface ContactRow {
   readonly owner: Uint8Array;
@@ -322,6 +331,7 @@ export interface Rows {
   readonly terms: TermsRow;
   readonly totals: TotalRow;
   readonly key_devices: KeyDevicesRow;
+  readonly proven_devices: ProvenDeviceRow;
   readonly contacts: ContactRow;
   readonly recoveries: RecoveryRow;
   readonly recovery_tries: RecoveryTriesRow;

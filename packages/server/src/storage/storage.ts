@@ -18,6 +18,7 @@ import type {
   MessageReader,
   MetaReader,
   OutboxReader,
+  ProvenDeviceReader,
   RecoveryReader,
   RecoveryTriesReader,
   PacketReader,
@@ -53,6 +54,7 @@ import type {
   MatterRow,
   MetaRow,
   OutboxRow,
+  ProvenDeviceRow,
   RecoveryRow,
   RecoveryTriesRow,
   PacketRow,
@@ -179,6 +181,10 @@ export interface Transaction extends Reader {
     insert(row: KeyDevicesRow): Promise<void>;
     /** Removes the lists of all generations before that one; what was there twice stays. */
     removeBefore(owner: Uint8Array, keyId: Uint8Array, generation: number): Promise<void>;
+  };
+  readonly provenDevices: ProvenDeviceReader & {
+    insert(row: ProvenDeviceRow): Promise<void>;
+    remove(owner: Uint8Array, keyId: Uint8Array, id: Uint8Array): Promise<void>;
   };
   readonly contacts: ContactReader & {
     insert(row: ContactRow): Promise<void>;

@@ -49,6 +49,7 @@ describe('migrations', () => {
       { number: 12, name: 'life' },
       { number: 13, name: 'totals' },
       { number: 14, name: 'device-bands' },
+      { number: 15, name: 'proven-devices' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -63,7 +64,10 @@ describe('migrations', () => {
   });
 
   test('a table that is made anew keeps its rows', async () => {
-    await migrate(queries, 'sqlite', { migrations: MIGRATIONS.slice(0, 13) });
+    // Tables of later steps are missing still.
+    await expect(migrate(queries, 'sqlite', { migrations: MIGRATIONS.slice(0, 13) })).rejects.toMatchObject({
+      code: 'STORAGE_SCHEMA_WRONG',
+    });
     handle.exec('pragma foreign_keys = off');
     const row = {
       owner: Buffer.alloc(32, 1),
@@ -134,6 +138,7 @@ describe('migrations', () => {
         'cf23e7a5d7c6bc35aa874c6bb4e2f7d46d18a90a67ea7bf03e93f0010ed1ec07',
         '7a5689f0295ea957acd1c017de1bb79570bdea5f35624254aa816d73723e7522',
         'ad7e2bbcb359c5182026fbd4f809dd4b9582c7f13cc97f5742595e65d8ee1ce4',
+        'adf6841e2c929bfbb0393d406d18517c565966e17c2bb45b1cbb5648d32e68c7',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
@@ -150,6 +155,7 @@ describe('migrations', () => {
         '77bbb80d30b24450df607fbf688bc39540beb5b3b932d5cf3c0ac9d45a2655e9',
         '180c009818249de450ef48eb7f57c97a2218f5c83ab6e8f24ef211102aad3e77',
         '615a36eb36479954c076cb6ff2fb4228dd47edd12e9411fbb4c3a6ab8b2fc348',
+        '0d112cfdd405e7d5d2b4fe06fc300dadad07d1ed6ca102972b5032273bed03cf',
       ],
     ]);
   });

@@ -17,6 +17,7 @@ import { waysBack } from './0011-ways-back.js';
 import { life } from './0012-life.js';
 import { totals } from './0013-totals.js';
 import { deviceBands } from './0014-device-bands.js';
+import { provenDevices } from './0015-proven-devices.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -35,6 +36,7 @@ export const MIGRATIONS: readonly Migration[] = [
   life,
   totals,
   deviceBands,
+  provenDevices,
 ];
 
 interface Applied {

@@ -5,6 +5,7 @@ import { depositReader, depositWriter } from './deposits.js';
 import { deviceReader, deviceWriter } from './devices.js';
 import { epochReader, epochWriter, shareReader, shareWriter } from './epochs.js';
 import { keyDeviceReader, keyDeviceWriter } from './key-devices.js';
+import { provenDeviceReader, provenDeviceWriter } from './proven-devices.js';
 import { lifeReader, lifeWriter } from './life.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
 import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
@@ -68,6 +69,7 @@ export function readerOf(reading: Reading): Reader {
     terms: termsReader(reading),
     totals: totalReader(reading),
     keyDevices: keyDeviceReader(reading),
+    provenDevices: provenDeviceReader(reading),
     contacts: contactReader(reading),
     recoveries: recoveryReader(reading),
     recoveryTries: recoveryTriesReader(reading),
@@ -107,6 +109,7 @@ export function transactionOf(writing: Writing): Transaction {
     terms: termsWriter(writing),
     totals: totalWriter(writing),
     keyDevices: keyDeviceWriter(writing),
+    provenDevices: provenDeviceWriter(writing),
     contacts: contactWriter(writing),
     recoveries: recoveryWriter(writing),
     recoveryTries: recoveryTriesWriter(writing),

@@ -1,0 +1,72 @@
+import type { DevicesDocument } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
+import type { ServerContext } from '../../context.js';
+import type { KeyRow, ProvenDeviceRow, Reader } from '../../storage/storage.js';
+import { openRecord } from '../../vault/sealed-record.js';
+import { readOwnerDevices } from './owner-devices.js';
+
+/** What is kept of an entry on the list of a key. */
+export interface ProvenDevice {
+  /** The id of the device that it belongs to, as the account knows it. */
+  readonly device: Uint8Array;
+}
+
+/** Which device of the account each entry on the list of a key belongs to, as far as both have signed that: ids of devices, by those of entries as hex. */
+export type ProvenDevices = ReadonlyMap<string, Uint8Array>;
+
+export async function readProven(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId }: Pick<KeyRow, 'owner' | 'keyId'>,
+): Promise<ProvenDevices> {
+  const rows: readonly ProvenDeviceRow[] = await reader.provenDevices.of(owner, keyId);
+  return new Map(
+    rows.map((row) => [encodeHex(row.id), openRecord<ProvenDevice>(vault, 'proven_devices', row).device]),
+  );
+}
+
+/**
+ * How an entry stands to the account: it belongs to a device that is there; or to one that is not there any more, however long the list of the key says otherwise
+ * (L9); or nobody has shown yet whose it is.
+ */
+export type Standing = 'there' | 'gone' | 'unknown';
+
+/** The list in force of a key, with how each of its entries stands; null: there is none. */
+export interface StandingDevices {
+  readonly list: DevicesDocument;
+  standingOf(id: Uint8Array): Standing;
+}
+
+export async function readStanding(
+  context: Pick<ServerContext, 'vault' | 'accounts'>,
+  reader: Reader,
+  name: Pick<KeyRow, 'owner' | 'keyId'>,
+  ownerKey: Uint8Array,
+): Promise<StandingDevices | null> {
+  const last = await readOwnerDevices(context, reader, name, ownerKey);
+  if (last === null) return null;
+  const proven = await readProven(context, reader, name);
+  const account = proven.size === 0 ? null : await context.accounts.find(reader, name.owner);
+  const devices = new Set([...(account?.keys.devices.values() ?? [])].map(({ id }) => encodeHex(id)));
+  return {
+    list: last.list,
+    standingOf: (id) => {
+      const device = proven.get(encodeHex(id));
+      if (device === undefined) return 'unknown';
+      return devices.has(encodeHex(device)) ? 'there' : 'gone';
+    },
+  };
+}
+
+/** The list in force of a key, with those devices alone whose word counts without anybody else's: they are in the account, too. Null: there is none. */
+export async function readSpeaking(
+  context: Pick<ServerContext, 'vault' | 'accounts'>,
+  reader: Reader,
+  name: Pick<KeyRow, 'owner' | 'keyId'>,
+  ownerKey: Uint8Array,
+): Promise<DevicesDocument | null> {
+  const found = await readStanding(context, reader, name, ownerKey);
+  if (found === null) return null;
+  const { list, standingOf } = found;
+  return { ...list, keys: list.keys.filter(({ id }) => standingOf(id) === 'there') };
+}
