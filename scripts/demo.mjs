@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isPaid, preparePayment } from './demo/bitcoin.mjs';
 import { agree, orderChange } from './demo/change.mjs';
 import { makeRepository } from './demo/git.mjs';
+import { letIn, takeOut, tryStolen } from './demo/lost-laptop.mjs';
 import { hasSshd, logIn, startAgent, startSshd } from './demo/login.mjs';
 import { operator, owner } from './demo/programs.mjs';
 import { initServer, killServer, startServer, stopServer } from './demo/servers.mjs';
@@ -51,6 +52,7 @@ async function play() {
     summary.push(['bravo restarted', 'signed again, without charlie']);
   });
   await moreServers(alice);
+  await lostLaptop(alice);
   await auditLogs();
   heading('What you saw');
   for (const [what, result] of summary) tell(`${what.padEnd(26)} ${result}`);
@@ -147,16 +149,37 @@ async function moreServers(alice) {
   );
 }
 
+async function lostLaptop(laptop) {
+  const drawer = owner(folder, 'drawer');
+  await act('Alice lets the machine in her drawer in, and her words leave the laptop', async () => {
+    tell(await letIn(folder, laptop, drawer));
+  });
+  await act('The laptop is lost: she removes it from the machine in her drawer, and goes on', async () => {
+    tell(await takeOut(drawer));
+    const receive = await drawer.json('address', 'treasury');
+    const { file } = await paymentFile(drawer, receive);
+    tell(`whoever has it is told: ${await tryStolen(laptop, 'treasury', file)}`);
+    tell(await payFrom(drawer, receive));
+    summary.push(['laptop lost', 'no server answers it; the next payment came from her other machine']);
+  });
+}
+
 /** Prepares, signs, extracts and checks a payment; answers with what Alice was shown. */
 async function pay(alice, ...more) {
   return payFrom(alice, await alice.json('address', 'treasury'), ...more);
 }
 
-async function payFrom(alice, receive, ...more) {
+/** A payment out of a coin of that address, as a file. */
+async function paymentFile(alice, receive) {
   const change = await alice.json('address', 'treasury', '--change');
   const { psbt, coin } = preparePayment(receive, change);
   const file = join(folder, `payment-${randomBytes(4).toString('hex')}.psbt`);
   writeFileSync(file, psbt);
+  return { file, coin };
+}
+
+async function payFrom(alice, receive, ...more) {
+  const { file, coin } = await paymentFile(alice, receive);
   const signed = await alice.json('sign', 'treasury', '--psbt', file, ...more);
   if (!isPaid(signed.transaction, coin)) throw new Error('the payment’s signature does not verify');
   return [

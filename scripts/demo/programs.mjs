@@ -32,10 +32,10 @@ export function run(command, args, { input, env, cwd, allowed = [0] } = {}) {
   });
 }
 
-/** The owner's `ckm`: answers yes, because nobody sits at the demo. */
-export function owner(folder) {
+/** The owner's `ckm`: answers yes, because nobody sits at the demo. @param machine the folder it has there */
+export function owner(folder, machine = 'owner') {
   const env = {
-    CKM_HOME: join(folder, 'owner'),
+    CKM_HOME: join(folder, machine),
     CKM_PASSPHRASE_FILE: join(folder, 'passphrase'),
     NO_COLOR: '1',
   };
