@@ -180,7 +180,7 @@ describe('one alone', () => {
     expect(await sharesOfAsked(family, { place: laptop, approver: 'ann' })).toBe(0);
     expect(await approverFreezes(family, 'ann', 7 * DAY)).toBe('OK, OK, OK');
     expect(await codeOf(laptop.run((client) => signsFreely(client, 'mine')))).toBe('POLICY_KEY_FROZEN');
-    for (const name of ['alpha', 'charlie']) await family.operatorThaws(network.server(name));
+    for (const name of ['alpha', 'charlie']) await family.thaw(network.server(name), ['bob', 'cy']);
     expect(await laptop.run((client) => signsFreely(client, 'mine'))).toEqual(['alpha', 'charlie']);
     // Of her seven days none is used up yet.
     expect(await approverFreezes(family, 'ann', 7 * DAY)).toBe('OK, OK, OK');
@@ -270,7 +270,7 @@ describe('two together', () => {
     expect(await approverFreezes(family, 'ann', 7 * DAY)).toBe('OK, OK, OK');
     network.cut('bravo');
     expect(await codeOf(laptop.run((client) => signsFreely(client, 'mine')))).not.toBe('OK');
-    for (const name of ['alpha', 'charlie']) await family.operatorThaws(network.server(name));
+    for (const name of ['alpha', 'charlie']) await family.thaw(network.server(name), ['bob', 'cy']);
     expect(await laptop.run((client) => signsFreely(client, 'mine'))).toEqual(['alpha', 'charlie']);
   }, 120_000);
 

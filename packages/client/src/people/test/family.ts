@@ -101,8 +101,13 @@ export interface Family {
   readonly laptop: FamilyDevice;
   /** Of the app at each of these servers. */
   readonly apps: ReadonlyMap<string, { readonly name: string; code(): string }>;
-  /** Adds a device with the words, or by another device; which puts it on the list of the key. */
-  addDevice(name: string, may: readonly ('use' | 'manage')[], by?: Place): Promise<FamilyDevice>;
+  /** Adds a device with the words, or by another device; which puts it on the list of the key: at each server, unless it need not be. */
+  addDevice(
+    name: string,
+    may: readonly ('use' | 'manage')[],
+    by?: Place,
+    isListed?: boolean,
+  ): Promise<FamilyDevice>;
   /** The same where the words or a server would be asked: no device is young any more. */
   growUp(): Promise<void>;
   /** Time in which all servers run; those that are off do not count it. */
@@ -116,6 +121,8 @@ export interface Family {
   newcomer(): Place;
   /** Begins recoveries at servers by a contact, the app where there is one; or shows the friend there, too: two overrule the veto of a device. */
   beginRecovery(newcomer: Place, servers: readonly string[], by?: 'one' | 'friend'): Promise<void>;
+  /** The friend says no to whatever recovery waits at a server. */
+  refuseByFriend(newcomer: Place, server: string): Promise<void>;
   /** Begins them, waits, and ends them. */
   recover(newcomer: Place, servers: readonly string[], name: string): Promise<void>;
   /** Puts what is found of keys on record at a place. */
@@ -130,8 +137,8 @@ export interface Family {
     more: Partial<VoteStatement>,
     servers?: readonly NetworkServer[],
   ): Promise<ReadonlyMap<string, readonly string[]>>;
-  /** The operator of a server ends a freeze. */
-  operatorThaws(server: NetworkServer): Promise<void>;
+  /** The operator of a server and these people end the freeze that stands there; none of them alone. */
+  thaw(server: NetworkServer, people: readonly PersonName[]): Promise<void>;
   backUp(server: NetworkServer): Promise<string>;
   /** Puts a backup in the place of what is there, as `ckm server restore` does. */
   restore(server: NetworkServer, folder: string): Promise<void>;
@@ -246,6 +253,7 @@ export async function createFamily(): Promise<Family> {
     name: string,
     may: readonly ('use' | 'manage')[],
     by: Place = words,
+    isListed = true,
   ): Promise<FamilyDevice> {
     const drafted = draftDevice(random);
     const offer = makeDeviceOffer(drafted, name, network.now).text;
@@ -257,7 +265,7 @@ export async function createFamily(): Promise<Family> {
     await place.run((client) => client.takeWelcome(opened));
     await keep(place);
     const forKey = keyDeviceIdentity(parseDevice(copy()).secret, keyId);
-    await listForKey(place, forKey, by);
+    if (isListed) await listForKey(place, forKey, by);
     const at = ({ identity }: NetworkServer) => deviceIdentity(parseDevice(copy()), identity.xid)!;
     return {
       name,
@@ -308,6 +316,11 @@ export async function createFamily(): Promise<Family> {
         await newcomer.run((client) => (hasApp ? proveByApp : proveByFriend)(client, server));
       }
     },
+    async refuseByFriend(newcomer, server) {
+      const { url } = network.server(server);
+      await newcomer.run((client) => client.beginRecovery({ name: server, url }));
+      await newcomer.run((client) => proveByFriend(client, server, 'veto'));
+    },
     async recover(newcomer, servers, name) {
       await family.beginRecovery(newcomer, servers);
       await family.pass(DAY + 3 * STEP);
@@ -332,8 +345,13 @@ export async function createFamily(): Promise<Family> {
       }
       return said;
     },
-    async operatorThaws({ bare: { context, sessions } }) {
+    async thaw(server, people) {
+      const { context, sessions } = server.bare;
       await createKeyDesk({ context, sessions }).thaw(encodeHex(keyId), null);
+      for (const who of people) {
+        for (const shown of await family.asked(who, server))
+          if (shown.matter === 'thaw') await family.say(who, shown, {}, [server]);
+      }
     },
     async backUp(server) {
       const folder = await copyDisk(server);
@@ -360,10 +378,14 @@ export async function createFamily(): Promise<Family> {
     await client.proveContact({ server, contact, proof: { code: code() }, deed: 'recover' });
   }
 
-  async function proveByFriend(client: Client, server: string): Promise<void> {
-    const request = await client.requestVoucher(server, 'recovery');
+  async function proveByFriend(
+    client: Client,
+    server: string,
+    deed: 'recover' | 'veto' = 'recover',
+  ): Promise<void> {
+    const request = await client.requestVoucher(server, deed === 'veto' ? 'veto' : 'recovery');
     const proof = { voucher: readVoucher(await voucher(request)) };
-    await client.proveContact({ server, contact: { kind: 'xid', name: '' }, proof, deed: 'recover' });
+    await client.proveContact({ server, contact: { kind: 'xid', name: '' }, proof, deed });
   }
 
   const laptop = await addDevice('laptop', ['use', 'manage']);
