@@ -1,7 +1,19 @@
 // @module-tag long
+import {
+  encodeCall,
+  hashPayload,
+  type KeyTerms,
+  parseCall,
+  signAlive,
+  type SignedStatement,
+  signHeard,
+  signRequester,
+} from '@ckm/api';
+import { encodeUtf8 } from '@ckm/foundation';
+import { buildMessageRequest } from '@ckm/requests';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createBareServers, messageOf } from '../sessions/test/bare-servers.js';
-import { adam, DAY, eve, keyWithHeir, laptop } from './test/heirs.js';
+import { createBareServers, mallory, messageOf } from '../sessions/test/bare-servers.js';
+import { adam, DAY, eve, heirAt, heirTerms, keyWithHeir, laptop, owner } from './test/heirs.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -11,6 +23,18 @@ const code = (asked: Promise<unknown>): Promise<string> =>
     (error: { code?: string; message: string }) => error.code ?? error.message,
   );
 const ask = messageOf('let it be');
+
+type World = Awaited<ReturnType<typeof keyWithHeir>>;
+
+/** Everything has lasted at these servers, and their heir has had them hear each other: nothing is missing but what the others say. */
+async function untilRipe(world: World, among?: readonly number[]): Promise<void> {
+  await world.pass(31 * DAY, among);
+  await world.round(among);
+  await world.pass(0, among);
+  await world.pass(15 * DAY, among);
+}
+const grantedAt = (views: Awaited<ReturnType<World['round']>>) =>
+  views.map(({ granted }) => granted.join(' '));
 
 describe('an heir of a key of two of three servers', () => {
   test('asks after thirty days, is granted its use two weeks later by the word of all three, and signs', async () => {
@@ -37,4 +61,197 @@ describe('an heir of a key of two of three servers', () => {
     expect(await code(world.signerOf(laptop).sign(ask, [1, 2]))).toBe('HEIR_UNKNOWN');
     expect(await world.deeds(1)).toEqual(['silence.warn', 'silence.case', 'silence.grant']);
   }, 120_000);
+
+  test('one sign of life at one server ends it there at once, and elsewhere within a day, whatever the heir withholds', async () => {
+    const world = await keyWithHeir(network);
+    await world.alive(1, 2, 3);
+    await untilRipe(world);
+    expect(grantedAt(await world.round())).toEqual(['use', 'use', 'use']);
+    await world.alive(1);
+    expect(await code(world.signerOf(eve).sign(ask, [1, 2]))).toBe('HEIR_NOT_GRANTED');
+    expect((await world.deeds(1)).at(-1)).toBe('silence.end');
+    // Two servers are kept from it: what alpha has said of before holds for a day there, and never again.
+    await world.pass(DAY + 1_200, [2, 3]);
+    expect(await code(world.signerOf(eve).sign(ask, [2, 3]))).toBe('HEIR_NOT_GRANTED');
+    expect(grantedAt(await world.round())).toEqual(['', '', '']);
+    // An honest heir has them hear it, too.
+    const { alive } = await world.ask(1);
+    expect(alive).toHaveLength(1);
+    await (await world.servers[1]!.as(mallory)).call('alive.carry', { alive: alive[0]! });
+    expect((await world.ask(2)).view.case).toBeNull();
+  });
+
+  test('P10: one liar and one starved server of three together fire never: the word of the third is missing', async () => {
+    const world = await keyWithHeir(network);
+    await world.alive(1, 2, 3);
+    for (let week = 0; week < 8; week++) {
+      // The owner is heard by alpha alone; bravo says whatever the heir wants, as if nobody had been heard.
+      await world.alive(1);
+      await world.pass(7 * DAY);
+      await world.round([2, 3]);
+    }
+    await world.pass(0);
+    expect(grantedAt(await world.round([2, 3]))).toEqual(['', '']);
+    expect(grantedAt(await world.round())).toEqual(['', '', '']);
+    expect((await world.ask(3)).view.missing).toHaveLength(1);
+    expect(await code(world.signerOf(eve).sign(ask, [2, 3]))).toBe('HEIR_NOT_GRANTED');
+  });
+
+  test('a word counts once asked for: not of another key or server, not for another nonce, not of before, not its own, not forged', async () => {
+    const world = await keyWithHeir(network);
+    await world.alive(1, 2, 3);
+    await untilRipe(world);
+    const first = await world.ask(1);
+    const [at2, at3] = [await world.ask(2), await world.ask(3)];
+    const missing = async (...said: readonly SignedStatement[]) =>
+      (await world.ask(1, { said: [...said] })).view.missing.length;
+    const nonce = first.nonce!;
+    const good = (await world.ask(2, { nonces: [nonce] })).heard[0]!;
+    const forOther = (await world.ask(2, { nonces: [at3.nonce!] })).heard[0]!;
+    const own = (await world.ask(1, { nonces: [nonce] })).heard[0]!;
+    const forged = { ...good, signature: good.signature.map((byte, i) => (i === 5 ? byte ^ 1 : byte)) };
+    const statement = { keyId: world.keyId, nonce, silentSeconds: 1 };
+    const stranger = signHeard(laptop, statement);
+    const inName = { ...signHeard(laptop, statement), statement: good.statement };
+    const otherKey = signHeard(world.servers[1]!.context.identity, {
+      ...statement,
+      keyId: new Uint8Array(32),
+    });
+    const alive = signAlive(owner, { keyId: world.keyId, number: 99 });
+    expect(await missing(forOther, own, forged, stranger, inName, otherKey, alive)).toBe(2);
+    expect(await missing(good, good)).toBe(1);
+    expect(at2.nonce).not.toEqual(nonce);
+    // A day later everybody is asked anew.
+    await world.pass(DAY + 1_200);
+    expect(await missing(good)).toBe(2);
+    expect((await world.ask(1)).nonce).not.toEqual(nonce);
+  });
+
+  test('P10: a start pauses it, a clock a year on adds nothing, and what was said before a long sleep is over', async () => {
+    const world = await keyWithHeir(network);
+    await world.alive(1, 2, 3);
+    await world.pass(31 * DAY);
+    await world.round();
+    await world.pass(0);
+    const before = (await world.ask(1)).view;
+    world.clock.now += 366 * DAY;
+    for (const slot of [1, 2, 3]) await world.restart(slot, { elapsed: () => 0 });
+    for (const { sessions } of world.servers) await sessions.sweep();
+    const after = (await world.ask(1)).view;
+    expect(after.silentSeconds).toBeLessThanOrEqual(before.silentSeconds);
+    expect(after.case).toMatchObject({ heir: 'eve' });
+    expect(after.case!.leftSeconds).toBeGreaterThanOrEqual(before.case!.leftSeconds! - 1_200);
+    for (const slot of [1, 2, 3]) await world.restart(slot, { elapsed: () => world.clock.now * 1_000 });
+    await world.pass(15 * DAY);
+    expect(grantedAt(await world.round())).toEqual(['use', 'use', 'use']);
+    // Nothing is counted while they are off, and the words of others are a year old.
+    world.clock.now += 366 * DAY;
+    for (const slot of [1, 2, 3]) await world.restart(slot);
+    expect(await code(world.signerOf(eve).sign(ask, [1, 2]))).toBe('HEIR_NOT_GRANTED');
+    expect(grantedAt(await world.round())).toEqual(['use', 'use', 'use']);
+  });
+
+  test('P10: a database that is put back, and a server that is restored, begin anew, and with them all', async () => {
+    const world = await keyWithHeir(network);
+    await world.alive(1, 2, 3);
+    await untilRipe(world);
+    expect(grantedAt(await world.round())).toEqual(['use', 'use', 'use']);
+    await world.servers[2]!.sessions.voidOpen('put back');
+    expect(await code(world.signerOf(eve).sign(ask, [1, 3]))).toBe('HEIR_NOT_GRANTED');
+    expect((await world.ask(3)).view).toMatchObject({ silentSeconds: 0, case: null, granted: [] });
+    await world.pass(DAY + 1_200, [1, 2]);
+    expect(grantedAt(await world.round())).toEqual(['', '', '']);
+  });
+
+  test('whatever the account of the owner asks ends what is granted, in the same breath', async () => {
+    const world = await keyWithHeir(network);
+    await world.alive(1, 2, 3);
+    await untilRipe(world);
+    await world.round();
+    await world.her[0]!.call('key.show', { keyId: world.keyId });
+    expect(await code(world.signerOf(eve).sign(ask, [1, 2]))).toBe('HEIR_NOT_GRANTED');
+    expect((await world.ask(1)).view.silentSeconds).toBe(0);
+    expect((await world.deeds(1)).at(-1)).toBe('silence.end');
+  });
+
+  test('limits and people of the terms hold for him, his own yes is met by them, and nothing else of the key is his', async () => {
+    const terms = {
+      ...heirTerms,
+      approvals: [
+        { when: { all: [{ fact: 'domain', among: ['test'] }] }, needed: 1, of: ['eve'] },
+        { when: { all: [{ fact: 'domain', beyond: ['test'] }] }, needed: 2, of: ['adam', 'eve'] },
+      ],
+    } satisfies Partial<KeyTerms>;
+    const world = await keyWithHeir(network, { terms });
+    await world.alive(1, 2, 3);
+    await untilRipe(world);
+    await world.round();
+    const signer = world.signerOf(eve);
+    const requested = (wanted: ReturnType<typeof messageOf>) => {
+      const requestId = crypto.getRandomValues(new Uint8Array(32));
+      const named = { keyId: world.keyId, requestId, expiresAt: world.clock.now + 600 };
+      const payloadHash = hashPayload(wanted.kind, wanted.payload);
+      return {
+        requestId,
+        asked: (who: typeof eve) =>
+          signer.request(
+            1,
+            { ...wanted, requestId },
+            {
+              expiresAt: named.expiresAt,
+              requester: signRequester(who, { ...named, payloadHash }),
+            },
+          ),
+      };
+    };
+    expect(await requested(ask).asked(eve)).toMatchObject({ state: 'ready' });
+    const shop = {
+      kind: 'message',
+      payload: buildMessageRequest({ domain: 'shop', bytes: encodeUtf8('x') }),
+    } as const;
+    const both = requested(shop);
+    expect(await both.asked(eve)).toMatchObject({
+      state: 'waiting',
+      people: { awaits: [{ needed: 1, of: ['adam'] }] },
+    });
+    // In nobody else's name.
+    expect(await code(requested(ask).asked(owner))).toBe('REQUESTER_NOT_PROVEN');
+    // What he has asked for is not the owner's to go on with under that id, nor the other way round.
+    const cancel = heirAt(world.servers[0]!, eve, world.keyId);
+    expect(await code(cancel.call('request.cancel', { requestId: new Uint8Array(32), reason: '' }))).toBe(
+      'REQUEST_UNKNOWN',
+    );
+    expect(await cancel.call('request.cancel', { requestId: both.requestId, reason: 'no' })).toMatchObject({
+      state: 'cancelled',
+    });
+    for (const name of ['key.freeze', 'terms.propose', 'session.propose'] as const)
+      expect(() => encodeHeirUse(name)).toThrow('heir.use');
+  });
+});
+
+/** A function that is none of an heir's does not even have a form. */
+function encodeHeirUse(called: string) {
+  const keyId = new Uint8Array(32);
+  return parseCall(
+    'heir.use',
+    encodeCall('heir.use', { keyId, first: null, called: called as never, body: keyId }),
+  );
+}
+
+describe.each([
+  [2, 2],
+  [3, 5],
+])('an honest heir of %i of %i', (needed, count) => {
+  test('is granted its use in the end, though a server is away every third time', async () => {
+    const world = await keyWithHeir(network, { needed, count });
+    const all = Array.from({ length: count }, (_, i) => i + 1);
+    await world.alive(...all);
+    let granted = 0;
+    for (let step = 0; step < 30 && granted < needed; step++) {
+      const there = all.filter((slot) => slot !== 1 || step % 3 !== 2);
+      await world.pass(3 * DAY, there);
+      granted = grantedAt(await world.round(there)).filter((one) => one === 'use').length;
+    }
+    expect(await world.signerOf(eve).sign(ask, all.slice(0, needed))).toHaveLength(64);
+  });
 });
