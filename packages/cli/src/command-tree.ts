@@ -423,6 +423,11 @@ const OWN_SERVER: readonly CommandNode[] = [
     ],
   },
   {
+    name: 'silence',
+    summary: 'for how long the owner of a key has been silent, and which heir asks for it',
+    load: async () => (await import('./commands/server/silence.js')).serverSilenceCommand(),
+  },
+  {
     name: 'policy',
     summary: 'what is allowed for a key',
     commands: [

@@ -1,5 +1,5 @@
 // Longer than other files, because it is the one list of what rooms of a server know of each other: interfaces alone, each filled in its own room.
-import type { Ballot, CaseView, FunctionName, KeyTerms, Parameters, Result } from '@ckm/api';
+import type { Ballot, CaseView, SilenceView, FunctionName, KeyTerms, Parameters, Result } from '@ckm/api';
 import type { CkmError, Secret } from '@ckm/foundation';
 import type { Data, Identity, PublicKeys } from '@ckm/gordian';
 import type { DescriptionRow, DescriptionWarning } from '@ckm/requests';
@@ -417,6 +417,17 @@ export type LifeHandlers = {
   readonly [N in LifeFunctionName]: (call: AnybodyCall, parameters: Parameters<N>) => Promise<Result<N>>;
 };
 
+/** The operator's side of heirs who ask for keys. */
+export interface SilenceDesk {
+  /** Null: the terms of the key name no heirs, or nothing was counted yet. */
+  show(name: Pick<KeyRow, 'owner' | 'keyId'>): Promise<SilenceView | null>;
+  /**
+   * Lets a case go on without the word of servers that say nothing, as long as it is open.
+   * @throws StateError `HEIR_NOT_ASKING`
+   */
+  agree(name: Pick<KeyRow, 'owner' | 'keyId'>, as?: string | null): Promise<SilenceView>;
+}
+
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
 export interface Sessions {
   readonly handlers: Handlers<
@@ -427,6 +438,7 @@ export interface Sessions {
     AskerHandlers;
   readonly waysBackDesk: WaysBackDesk;
   readonly askerKnown: AskerKnown;
+  readonly silenceDesk: SilenceDesk;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
   readonly changeDesk: ChangeDesk;

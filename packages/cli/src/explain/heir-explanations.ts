@@ -29,6 +29,10 @@ export const HEIR_EXPLANATIONS = groupOf(
       'Fewer servers than the quorum of the key show it to you in the place of its owner.',
       'Ask for it first: ckm heir ask. When its use is granted by enough servers they show it.',
     ],
+    HEIR_NOT_ASKING: [
+      'No heir asks for the key at this server: nobody has, or its owner was heard since.',
+      'Look how it stands: ckm server silence FOLDER KEY.',
+    ],
     HEIR_MAY_NOT: [
       'An heir reads and signs with a key, and does nothing else with it in the place of its owner.',
       'Use the key as it is; other servers or terms are no heir’s to choose.',

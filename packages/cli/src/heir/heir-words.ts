@@ -21,18 +21,18 @@ function headText({ keyName, keyId, name, granted, servers }: KeySilence): strin
 
 function serverText(at: SilenceAt): string {
   const { silentSeconds, afterSeconds, granted, missing, isAgreed } = at;
-  const silence = `no sign of life for ${days(silentSeconds)} of ${formatSpan(afterSeconds)}`;
+  const silence = `no sign of life for ${spanText(silentSeconds)} of ${formatSpan(afterSeconds)}`;
   if (granted.length > 0) return `${silence}; grants ${granted.join(' and ')}`;
   if (at.case === null) return silence;
   const { heir, leftSeconds } = at.case;
   const asked = `${silence}; ${heir} asks`;
   if (leftSeconds === null) return `${asked}; somebody has still to be told`;
-  if (leftSeconds > 0) return `${asked}; ${days(leftSeconds, 'up')} more`;
+  if (leftSeconds > 0) return `${asked}; ${spanText(leftSeconds, 'up')} more`;
   return `${asked}; waits for the word of ${missing.join(', ')}${isAgreed ? '' : ', or, where that is dead, for its own operator'}`;
 }
 
 /** Whole days, or hours where it is less than two. */
-function days(seconds: number, towards: 'up' | 'down' = 'down'): string {
+export function spanText(seconds: number, towards: 'up' | 'down' = 'down'): string {
   const round = towards === 'up' ? Math.ceil : Math.floor;
   if (seconds >= 2 * DAY_SECONDS) return `${round(seconds / DAY_SECONDS)} d`;
   return `${round(seconds / 3_600)} h`;

@@ -125,6 +125,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['server passphrase FOLDER'],
   ['server policy loosen FOLDER KEY --rate any'],
   ['server policy release FOLDER KEY'],
+  ['server silence FOLDER KEY'],
   ['server policy thaw FOLDER KEY'],
   ['server policy tighten FOLDER KEY --rate 1/1h'],
   ['server recover FOLDER VOUCH --account ACCOUNT'],

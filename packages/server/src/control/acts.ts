@@ -137,6 +137,9 @@ export function createActs({
     keyPolicy: ({ keyId, owner }) => desk().keyPolicy(keyId, bytesOrNull(owner)),
     thawKey: ({ keyId, owner }) => desk().thaw(keyId, bytesOrNull(owner)),
     releaseKey: ({ keyId, owner }) => desk().release(keyId, bytesOrNull(owner)),
+    silence: ({ keyId, owner }) => desk().silence({ keyId: decodeHex(keyId), owner: decodeHex(owner) }),
+    agreeSilence: ({ keyId, owner, as = null }) =>
+      desk().agreeSilence({ keyId: decodeHex(keyId), owner: decodeHex(owner) }, as),
     tightenKey: ({ keyId, owner, ...change }) => desk().tighten(keyId, bytesOrNull(owner), change),
     loosenKey: ({ keyId, owner, ...change }) => desk().loosen(keyId, bytesOrNull(owner), change),
   };

@@ -72,10 +72,11 @@ const xid = encodeHex(alice.xid);
 const keyId = () => encodeHex(keyed.keyId);
 const newInvite = async () => (await keyed.operator.createInvite()).code;
 
-/** Parameters with which each operation does what it is for; the process itself is started and stopped in tests of its own. */
+/** Parameters with which each operation does what it is for; the process itself is started and stopped in tests of its own, and what takes a month of silence is in `life/heirs.long.test.ts`. */
 const WELL_FORMED: {
-  readonly [N in Exclude<OperationName, 'unseal' | 'changePassphrase' | 'shutdown' | 'rotateKey'>]: () =>
-    OperatorParameters<N> | Promise<OperatorParameters<N>>;
+  readonly [
+    N in Exclude<OperationName, 'unseal' | 'changePassphrase' | 'shutdown' | 'rotateKey' | 'agreeSilence'>
+  ]: () => OperatorParameters<N> | Promise<OperatorParameters<N>>;
 } = {
   status: () => ({}),
   metrics: () => ({}),
@@ -131,6 +132,7 @@ const WELL_FORMED: {
   keyPolicy: () => ({ keyId: keyId() }),
   thawKey: () => ({ keyId: keyId() }),
   releaseKey: () => ({ keyId: keyId() }),
+  silence: () => ({ keyId: keyId(), owner: xid }),
   tightenKey: () => ({ keyId: keyId(), blindAllowed: false }),
   loosenKey: () => ({ keyId: keyId(), blindAllowed: true }),
 };

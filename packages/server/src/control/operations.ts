@@ -45,6 +45,7 @@ import {
   sessionsParameters,
   sessionsResult,
 } from './schemas/sessions.js';
+import { agreeSilenceParameters, silenceParameters, silenceResult } from './schemas/silence.js';
 import {
   destroyedBackupsParameters,
   keepBackupParameters,
@@ -371,6 +372,20 @@ export const OPERATIONS = {
     changes: 'key',
     parameters: keyParameters,
     result: operatorKeyPolicy,
+  }),
+  silence: read({
+    path: '/keys/:keyId/silence',
+    summary: 'for how long the owner of a key has given no sign of life here, and which heir asks for it',
+    parameters: silenceParameters,
+    result: silenceResult,
+  }),
+  agreeSilence: change({
+    path: '/keys/:keyId/silence/agree',
+    summary: 'let an heir who asks for a key go on without the word of servers that are dead',
+    takes: 'go',
+    changes: 'key',
+    parameters: agreeSilenceParameters,
+    result: silenceResult,
   }),
 } satisfies Readonly<Record<string, Operation>>;
 

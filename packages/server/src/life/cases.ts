@@ -32,8 +32,8 @@ import {
   toldByNow,
 } from './life-record.js';
 
-/** A key as it stands when an heir asks about it. */
-interface Standing extends HeirKey {
+/** A key as it stands with what was counted, and what others say. */
+export interface Standing extends HeirKey {
   readonly params: KeyParams;
   readonly record: LifeRecord;
   readonly silence: Silence;
@@ -158,7 +158,7 @@ function hearSaid(
   return { ...hearing, said: [...slots].toSorted((a, b) => a - b) };
 }
 
-async function standing(
+export async function standing(
   { context, counting }: LifeMeans,
   reader: Reader,
   key: HeirKey,
@@ -184,7 +184,7 @@ export async function grantedTo(means: LifeMeans, reader: Reader, key: HeirKey):
   return grantedIn(await standing(means, reader, key, record));
 }
 
-function viewOf(stands: Standing): SilenceView {
+export function viewOf(stands: Standing): SilenceView {
   const { silence, rule, record, hearing, params, head } = stands;
   const { case: opened } = silence;
   const said = hearing?.said ?? [];

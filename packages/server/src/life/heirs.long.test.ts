@@ -12,7 +12,7 @@ import {
 import { encodeUtf8 } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createBareServers, mallory, messageOf } from '../sessions/test/bare-servers.js';
+import { alice, createBareServers, mallory, messageOf } from '../sessions/test/bare-servers.js';
 import { adam, DAY, eve, heirAt, heirTerms, keyWithHeir, laptop, owner } from './test/heirs.js';
 
 const network = createBareServers();
@@ -253,5 +253,51 @@ describe.each([
       granted = grantedAt(await world.round(there)).filter((one) => one === 'use').length;
     }
     expect(await world.signerOf(eve).sign(ask, all.slice(0, needed))).toHaveLength(64);
+  });
+});
+
+describe.each([
+  [2, 3, 1],
+  [3, 5, 1],
+  [3, 5, 2],
+])('an honest heir of %i of %i, %i of them dead', (needed, count, dead) => {
+  test('is granted nothing until the operators of the others say that it goes on, and then signs', async () => {
+    const world = await keyWithHeir(network, { needed, count });
+    const all = Array.from({ length: count }, (_, i) => i + 1);
+    const living = all.slice(0, count - dead);
+    await world.alive(...all);
+    await untilRipe(world, living);
+    const views = await world.round(living);
+    expect(grantedAt(views)).toEqual(living.map(() => ''));
+    expect(views.map(({ missing }) => missing.length)).toEqual(living.map(() => dead));
+    const name = { owner: alice.xid, keyId: world.keyId };
+    const agree = (slot: number) => world.servers[slot - 1]!.sessions.silenceDesk.agree(name, 'ann');
+    // One operator alone, and those of fewer than a quorum, let nobody sign.
+    for (const slot of living.slice(0, needed - 1)) await agree(slot);
+    expect(await code(world.signerOf(eve).sign(ask, living.slice(0, needed)))).toBe('HEIR_NOT_GRANTED');
+    for (const slot of living) expect((await agree(slot)).isAgreed).toBe(true);
+    expect(grantedAt(await world.round(living))).toEqual(living.map(() => 'use'));
+    expect(await world.signerOf(eve).sign(ask, living.slice(0, needed))).toHaveLength(64);
+    expect(await world.deeds(1)).toEqual(['silence.warn', 'silence.case', 'silence.grant']);
+    // A sign of life takes it back, and what operators have said with it.
+    await world.alive(1);
+    expect(await code(agree(1))).toBe('HEIR_NOT_ASKING');
+    const shown = await world.servers[0]!.sessions.silenceDesk.show(name);
+    expect(shown).toMatchObject({ case: null, isAgreed: false, granted: [] });
+  });
+
+  test('and the operator who agrees opens nothing by that: too few have said so, or it is not his key', async () => {
+    const world = await keyWithHeir(network, { needed, count });
+    await world.alive(1);
+    const desk = world.servers[0]!.sessions.silenceDesk;
+    const name = { owner: alice.xid, keyId: world.keyId };
+    expect(await code(desk.agree(name))).toBe('HEIR_NOT_ASKING');
+    expect(await code(desk.agree({ ...name, owner: mallory.xid }))).toBe('HEIR_NOT_ASKING');
+    await world.pass(31 * DAY);
+    await world.round([1]);
+    await desk.agree(name);
+    await world.pass(0);
+    await world.pass(15 * DAY);
+    expect(grantedAt(await world.round([1]))).toEqual(['']);
   });
 });

@@ -6,6 +6,7 @@ import { createKeyWishes } from '../devices/key-wishes.js';
 import { recoverDevices } from '../devices/recover.js';
 import { createQuarantineSweep, isYoungKey } from '../devices/quarantine.js';
 import { askAsHeir, lookAtSilence } from '../life/cases.js';
+import { createSilenceDesk } from '../life/silence-desk.js';
 import { useAsHeir } from '../life/heir-use.js';
 import { hearAlive, type LifeMeans, notingOwners, showLife } from '../life/hear-alive.js';
 import { beginEveryLife, createLifeSweep } from '../life/life-sweep.js';
@@ -193,6 +194,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       // What an heir does is no sign of life of the owner.
       'heir.use': (call, asked) => useAsHeir(life, ofKeys, call, asked),
     },
+    silenceDesk: createSilenceDesk(life),
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
     changeDesk: createChangeDesk(changes),

@@ -8,6 +8,7 @@ import { createOutboxDesk } from './outbox-desk.js';
 import { createPeopleDesk } from './people-desk.js';
 import { createRecoveryDesk } from './recovery-desk.js';
 import { createOperatorRequests } from './request-desk.js';
+import { createOperatorSilence } from './silence-desk.js';
 import { createOperatorSessions } from './session-desk.js';
 
 /** What the operator can do with a server that is open. Whatever changes something is audited in the same transaction. */
@@ -22,6 +23,7 @@ export function createOperatorDesk(server: DeskMeans) {
     ...createDrillDesk(server),
     ...createOutboxDesk(server),
     ...createRecoveryDesk(server),
+    ...createOperatorSilence(server),
     /** @param passphrase without bytes on a server that has none; wiped */
     rotateKey: (passphrase: Secret<Uint8Array>) =>
       server.rotation.rotate(reveal(passphrase, 'see whether there is one').length === 0 ? null : passphrase),
