@@ -171,6 +171,8 @@ interface FunctionRow {
   /** What it takes of the key that a message is signed with; absent: whoever asks has no account yet. */
   readonly needs?: Needs | ((parameters: never) => Needs);
   readonly changes: FunctionChanges;
+  /** Stops what goes on, or shows what would be stopped: a device that another one has removed may do it for seven days more (L9). */
+  readonly stops?: true;
   readonly drills?: OfDrills;
   /** What of it is weighty; absent: nothing. */
   readonly weighty?: readonly Weighty[];
@@ -360,6 +362,7 @@ export const FUNCTIONS = {
     may: 'owner',
     needs: 'look',
     changes: 'key',
+    stops: true,
     parameters: z.strictObject({ keyId: identifier, id: identifier, from: unixSeconds, until: unixSeconds }),
     result: freezeView,
   },
@@ -402,11 +405,11 @@ export const FUNCTIONS = {
   'share.get': { may: 'account', needs: 'manage', changes: 'nothing', ...shareGet },
   'share.delete': { may: 'account', needs: 'manage', changes: 'account', ...shareDelete },
   /** Which terms of a key are in force, the changes that led there, and what waits. */
-  'terms.show': { may: 'owner', needs: 'look', changes: 'nothing', ...termsShow },
+  'terms.show': { may: 'owner', needs: 'look', changes: 'nothing', stops: true, ...termsShow },
   /** Proposes other terms: what is provably tighter is in force at once, all else waits for those whom the terms in force ask, and for its time. */
   'terms.propose': { may: 'owner', needs: 'manage', changes: 'key', ...termsPropose },
   /** Every key of the account stops a change that waits, and brings what approvers say of it. */
-  'terms.veto': { may: 'owner', needs: 'look', changes: 'key', ...termsVeto },
+  'terms.veto': { may: 'owner', needs: 'look', changes: 'key', stops: true, ...termsVeto },
   /** Brings changes to a server that was away. Takes `manage` where no votes speak for one that is new there. */
   'terms.learn': { may: 'owner', needs: 'use', changes: 'key', ...termsLearn },
   /** Who brings the owner back who has lost every device: each is shown to work before it counts. */
@@ -420,9 +423,9 @@ export const FUNCTIONS = {
   'recovery.prove': { may: 'stranger', changes: 'account', ...recoveryProve },
   'recovery.show': { may: 'stranger', changes: 'nothing', ...recoveryShow },
   'recovery.finish': { may: 'stranger', changes: 'account', ...recoveryFinish },
-  'recovery.list': { may: 'account', needs: 'look', changes: 'nothing', ...recoveryList },
+  'recovery.list': { may: 'account', needs: 'look', changes: 'nothing', stops: true, ...recoveryList },
   /** Every key of an account may stop. */
-  'recovery.veto': { may: 'account', needs: 'look', changes: 'account', ...recoveryVeto },
+  'recovery.veto': { may: 'account', needs: 'look', changes: 'account', stops: true, ...recoveryVeto },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',
@@ -482,6 +485,11 @@ export function needsOf<F extends FunctionName>(name: F, parameters: Parameters<
   const { needs }: FunctionRow = FUNCTIONS[name];
   if (typeof needs === 'function') return needs(parameters as never);
   return needs ?? null;
+}
+
+/** Whether a device that another one has removed may still call it. @param name of whatever a message names */
+export function mayStillStop(name: string): boolean {
+  return FUNCTION_NAMES.some((one) => one === name && (FUNCTIONS[one] as FunctionRow).stops === true);
 }
 
 /** What of a function is weighty. */

@@ -30,6 +30,11 @@ export const devicesView = z.strictObject({
   since: z
     .array(z.strictObject({ id: bytesOf(32), at: unixSeconds, youngUntil: unixSeconds.exactOptional() }))
     .max(MAX_DEVICES),
+  /** Ids of devices that another one has removed and that may still stop what goes on, and until when, if the server runs on; absent: none. */
+  stops: z
+    .array(z.strictObject({ id: bytesOf(32), until: unixSeconds }))
+    .max(MAX_DEVICES)
+    .exactOptional(),
   /** What contradicts itself; at most the first of each place, and the last few places. */
   twice: z.array(twice).max(8),
 });

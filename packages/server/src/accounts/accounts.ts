@@ -23,6 +23,8 @@ export interface AccountKey {
   /** Messages are verified with these, never with keys from a message. */
   readonly publicKeys: PublicKeys;
   readonly may: KeyMay;
+  /** Another device has taken it out: for a while it may stop what goes on. Absent: it is on the list. */
+  readonly isRemoved?: true;
 }
 
 /** The keys of an account. */
@@ -31,6 +33,8 @@ export interface AccountKeys {
   readonly words: AccountKey;
   /** Those of its devices, by `devicesKeyName`. */
   readonly devices: ReadonlyMap<string, AccountKey>;
+  /** Those that may still stop what goes on, by `devicesKeyName`. */
+  readonly removed: ReadonlyMap<string, AccountKey>;
 }
 
 /** The list of its devices that is in force. */
@@ -38,6 +42,14 @@ export interface AccountDevices {
   readonly signed: SignedDevices;
   /** When this server took each of them in. */
   readonly since: readonly DeviceSince[];
+  /** Who was taken out and may still stop what goes on; absent: nobody. */
+  readonly removed?: readonly RemovedDevice[];
+}
+/** A device that another one has taken out. */
+export interface RemovedDevice {
+  readonly id: Uint8Array;
+  /** Encoded. */
+  readonly publicKeys: Uint8Array;
 }
 export interface DeviceSince {
   readonly id: Uint8Array;

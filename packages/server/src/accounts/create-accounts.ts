@@ -5,6 +5,7 @@ import {
   type Data,
   decodeData,
   decodeEnvelope,
+  decodePublicKeys,
   encodeData,
   encodeEnvelope,
   inceptionKeyOf,
@@ -47,6 +48,7 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const devices = z.strictObject({
   signed: z.strictObject({ document: bytes, signature: bytes }),
   since: z.array(z.strictObject({ id: bytes, at: z.int() })),
+  removed: z.array(z.strictObject({ id: bytes, publicKeys: bytes })).exactOptional(),
 });
 /** Without `devices`: it never had any, as every account of before. */
 const stored = z.strictObject({ document: bytes, devices: devices.optional() });
@@ -149,9 +151,10 @@ export function createAccounts(sources: Sources): Accounts {
       return row === null ? null : remembered(row);
     },
     hold,
-    keepsKey: async (transaction, xid, { id, may }) => {
+    keepsKey: async (transaction, xid, { id, may, isRemoved }) => {
       const account = await hold(transaction, xid);
-      const now = [...(account?.keys.devices.values() ?? [])].find((key) => equalBytes(key.id, id));
+      const keys = isRemoved === true ? account?.keys.removed : account?.keys.devices;
+      const now = [...(keys?.values() ?? [])].find((key) => equalBytes(key.id, id));
       return now !== undefined && (may ?? []).every((one) => now.may?.includes(one));
     },
     list: async (reader, after, limit) => (await reader.accounts.list({ after, limit })).map(fromRow),
@@ -216,11 +219,19 @@ function keysOf(words: AccountKey, own: AccountDevices | null): AccountKeys {
   const keys = list.map(
     ({ id, publicKeys, may }) => [devicesKeyName(publicKeys), { id, publicKeys, may }] as const,
   );
-  return { words, devices: new Map(keys) };
+  const removed = (own?.removed ?? []).map(({ id, publicKeys: encoded }) => {
+    const publicKeys = decodePublicKeys(encoded);
+    return [devicesKeyName(publicKeys), { id, publicKeys, may: [], isRemoved: true }] as const;
+  });
+  return { words, devices: new Map(keys), removed: new Map(removed) };
 }
 
-function dataOf({ signed, since }: AccountDevices): Data {
-  return { signed: { ...signed }, since: since.map((one) => ({ ...one })) };
+function dataOf({ signed, since, removed = [] }: AccountDevices): Data {
+  return {
+    signed: { ...signed },
+    since: since.map((one) => ({ ...one })),
+    ...(removed.length === 0 ? {} : { removed: removed.map((one) => ({ ...one })) }),
+  };
 }
 
 function documentOf({ xid, publicKeys }: Introduction): Uint8Array {

@@ -17,19 +17,22 @@ import type { Account, AccountDevices, DeviceSince } from '../accounts/accounts.
 import { accessError } from '../accounts/codes.js';
 import type { Call, DeviceFunctionName, Handlers, ServerContext } from '../context.js';
 import { repeatWhenRaced } from '../storage/raced.js';
-import type { Transaction } from '../storage/storage.js';
+import type { Reader, Transaction } from '../storage/storage.js';
 import type { Counter } from '../sessions/waiting-time.js';
 import { type Accepted, judgeLists } from './accept-lists.js';
 import { detailOf, devicesInWords, isOfServer, lostIn, signerName } from './lists.js';
 import {
   agesOf,
   assertOldEnough,
+  noteRemoved,
   noteYoung,
+  readRemoved,
   readYoung,
   seeYoung,
   type YoungDevices,
   youngUntil,
 } from './quarantine.js';
+import { removedBy } from './removed.js';
 import { keepLink, keepTwice, knownOf, listInForce, listTwice, signedBehind } from './stored-lists.js';
 
 /**
@@ -84,9 +87,23 @@ async function showDevices(
       links: [...links],
       next,
       since: (account.devices?.since ?? []).map((one) => ({ ...one, ...untilOf(counting(), young, one.id) })),
+      ...(await stopsOf(context, reader, account, counting())),
       twice: [...(await listTwice(context, reader, xid, MOST_TWICE))],
     };
   });
+}
+
+/** Who was taken out and may still stop what goes on. */
+async function stopsOf(
+  context: ServerContext,
+  reader: Reader,
+  { xid, devices }: Account,
+  counter: Counter,
+): Promise<Pick<DevicesView, 'stops'>> {
+  const { removed = [] } = devices ?? {};
+  if (removed.length === 0) return {};
+  const until = await readRemoved(context, reader, xid, counter);
+  return { stops: removed.map(({ id }) => ({ id, until: until.get(encodeHex(id)) ?? counter.now })) };
 }
 
 function untilOf(counter: Counter, young: YoungDevices, id: Uint8Array): { readonly youngUntil?: number } {
@@ -216,9 +233,13 @@ export async function putInForce(
     await keepLink(context, transaction, xid, link.list, link.signed);
   }
   const since = sinceOf(context, account, [{ list: before }, ...lists]);
-  await context.accounts.setDevices(transaction, xid, { signed, since });
+  const counter = counting();
+  const removed = removedBy(account, [{ list: before }, ...lists], agesOf(counter, account, young));
+  await context.accounts.setDevices(transaction, xid, { signed, since, removed });
   const steps = [before, ...lists.map((one) => one.list)];
-  await noteYoung(context, transaction, xid, counting(), young, steps);
+  await noteRemoved(context, transaction, xid, counter, removed, 'over');
+  await noteYoung(context, transaction, xid, counter, young, steps);
+  await noteRemoved(context, transaction, xid, counter, removed, 'come');
   const after: (() => Promise<void>)[] = [];
   for (const end of lost.length === 0 ? [] : ends) after.push(await end(transaction, xid, lost));
   await context.audit.append(transaction, {

@@ -47,6 +47,9 @@ export type AccountHandlers = Handlers<
  */
 const COUNTED_AS_ONE = 4_096;
 
+/** Of a device that was removed: it has little to say. */
+const REMOVED_PER_MINUTE = 30;
+
 /**
  * Messages in work at the same time, of all accounts together and of one; the others wait for their turn. An account that has
  * none in work does not wait: what is in work may be at a thread for many seconds, and four accounts have 64.
@@ -67,6 +70,7 @@ export interface Arrival {
 export function createAnswer(context: ServerContext, handlers: AccountHandlers, askerKnown: AskerKnown) {
   const { requestsPerMinute } = context.config.quota;
   const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
+  const removed = createRateLimiter({ count: REMOVED_PER_MINUTE, perMs: 60_000 });
   const strangers = createStrangers(context, askerKnown);
   const approvers = createApprovers(async (sender) =>
     context.storage.read(async ({ asked }) => (await asked.list(sender, null, 1)).length > 0),
@@ -86,6 +90,11 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers, 
       return strangers.admit(message, address, places, wanted);
     }
     if (account.status === 'suspended') throw suspended();
+    // Whoever was removed stops what goes on, and uses up nothing of who is there.
+    if (sender.by?.isRemoved === true && !removed.take(encodeHex(sender.by.id), places)) {
+      throw quotaError('QUOTA_MESSAGES', 'messages a minute', REMOVED_PER_MINUTE, 'wait a minute');
+    }
+    if (sender.by?.isRemoved === true) return;
     const name = encodeHex(account.xid);
     const mostInFlight = queue.roomFor(name, concurrency);
     if (queue.count(name) >= mostInFlight) throw tooManyInFlight(mostInFlight);
@@ -94,8 +103,8 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers, 
   }
 
   /** Accounts take turns; a stranger has no turn to take, and asks for one small thing. */
-  async function inTurn<T>({ account }: Sender, work: () => Promise<T>): Promise<T> {
-    if (account === null) return work();
+  async function inTurn<T>({ account, by }: Sender, work: () => Promise<T>): Promise<T> {
+    if (account === null || by?.isRemoved === true) return work();
     const leave = await queue.enter(encodeHex(account.xid));
     try {
       return await work();

@@ -1,4 +1,4 @@
-import { devicesKeyName } from '@ckm/api';
+import { devicesKeyName, mayStillStop } from '@ckm/api';
 import { AccessError } from '@ckm/foundation';
 import {
   authenticateMessage,
@@ -42,6 +42,7 @@ export async function authenticate(
   const keys = account === null ? introduction : (by?.publicKeys ?? null);
   try {
     const message = authenticateMessage(opened, keys ?? identity.publicKeys);
+    if (by?.isRemoved === true && !mayStillStop(message.function)) throw notAuthenticated();
     if (keys !== null) return { message, keys, account, by, isRepeated };
   } catch (error) {
     if (!(error instanceof AccessError)) throw error;
@@ -60,5 +61,5 @@ export function notAuthenticated(): AccessError {
 
 /** @param name of the key that the message names; null: it names none. Null: it is none of the account's */
 function keyOf({ keys }: Account, name: string | null): AccountKey | null {
-  return name === null ? keys.words : (keys.devices.get(name) ?? null);
+  return name === null ? keys.words : (keys.devices.get(name) ?? keys.removed.get(name) ?? null);
 }

@@ -8,6 +8,7 @@ import {
   encodeCall,
   encodeReply,
   type FunctionName,
+  mayStillStop,
   needsOf,
   type Parameters,
   parseCall,
@@ -138,7 +139,8 @@ export async function openBareServer(options: BareOptions): Promise<BareServer> 
       name: options.name,
       call: async (name, parameters) => {
         const account = await context.storage.read((reader) => context.accounts.find(reader, xid));
-        const by = account?.keys.devices.get(devicesKeyName(publicKeys));
+        const named = devicesKeyName(publicKeys);
+        const by = account?.keys.devices.get(named) ?? removedKey(account, named, name);
         if (account === null || by === undefined) throw new Error('this device is not there');
         assertAllowed(by.may, needsOf(name, parameters) ?? 'look');
         return callOverWire(server, account, by, name, parameters);
@@ -270,6 +272,11 @@ async function callAsAnybody<F extends AnybodysName>(
     name,
     encodeReply({ ok: true, result: await handler(anybodyCall(context, sender), parsed) }),
   );
+}
+
+/** A device that was removed, for what it may still stop. */
+function removedKey(account: Account | null, named: string, name: FunctionName): AccountKey | undefined {
+  return mayStillStop(name) ? account?.keys.removed.get(named) : undefined;
 }
 
 function bareCall(context: ServerContext, account: Account, by: AccountKey): Call & AnybodyCall {
