@@ -11,7 +11,7 @@ export interface MovedClock {
 }
 
 /** Servers count no gap that is longer than twenty minutes. */
-const LOOK_MS = 1_000_000;
+const LOOK_MS = 1_150_000;
 
 export function createMovedClock(): MovedClock {
   const servers = new Set<{ sweep(): Promise<void> }>();

@@ -14,7 +14,7 @@ import { openSetup } from '../test/run-server.js';
 /** docs/people.md, command by command, each in the folder of whom the step names; what a person would type when asked is given by flags. */
 const PAGE = readFileSync(join(import.meta.dirname, '../../../../docs/people.md'), 'utf8');
 /** A story is some thirty commands, on a machine that may have other work. */
-const PATIENCE = 300_000;
+const PATIENCE = 900_000;
 const SIX_WORDS = /\b[a-z]+(?:-[a-z]+){5}\b/g;
 
 const opened: Story[] = [];
@@ -218,6 +218,17 @@ describe('docs/people.md', () => {
       const pay = () => payments(story, 'Noor', 'savings', { rent: 150_000n });
       await story.follow({ 'ckm contact set': pay });
       expect(existsSync(join(story.table, 'rent.signed'))).toBe(true);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'An inheritance',
+    async () => {
+      const story = await open('An inheritance', 'Otto');
+      const pay = () => payments(story, 'Otto', 'savings', { flat: 350_000n });
+      await story.follow({ 'ckm alive': pay });
+      expect(existsSync(join(story.table, 'flat.signed'))).toBe(true);
     },
     PATIENCE,
   );
