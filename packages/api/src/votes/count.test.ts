@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Identity } from '@ckm/gordian';
 import { describe, expect, test } from 'vitest';
 import { countVotes } from '../terms/judge.js';
-import { holdVotes, silentIn, supersedes } from './count.js';
+import { holdVotes, noesInWords, silentIn, supersedes } from './count.js';
 import type { Polling } from './judge.js';
 import type { SignedVote } from './proof.js';
 import {
@@ -150,5 +150,19 @@ describe('votes that hold, counted for a rule', () => {
     ).toMatchObject({ missing: 1, silent: ['carol'] });
     expect(counted([voteOf(bob, says('no'))], on).isOver).toBe(true);
     expect(counted([], { ...on, without: [bob.xid] }).isOver).toBe(true);
+  });
+});
+
+describe('noes in words', () => {
+  const why = (reason: string) => ({ reasons: new Map([['bob', reason]]) });
+
+  test('have the reason of whoever says one, and no more of it than fits into a line', () => {
+    expect(noesInWords(['bob', 'cy'], why('call me first'))).toBe('bob (“call me first”), cy said no');
+    expect(noesInWords(['cy'], why('call me first'))).toBe('cy said no');
+    expect(noesInWords(['bob'], why('😀'.repeat(120)))).toBe(`bob (“${'😀'.repeat(80)}…”) said no`);
+    const many = Array.from({ length: 8 }, (_, at) => `somebody-with-a-long-name-${at}`);
+    expect(noesInWords([...many, 'bob'], why('call me first'))).toBe(
+      `${[...many, 'bob'].join(', ')} said no`,
+    );
   });
 });

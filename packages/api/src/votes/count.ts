@@ -11,6 +11,26 @@ export type ProvenVote = Pick<SignedVote, 'statement' | 'digest'>;
 export interface VotesHeld {
   readonly yes: ReadonlySet<string>;
   readonly no: ReadonlySet<string>;
+  /** Why, by the names of those who say no and say that too. */
+  readonly reasons?: ReadonlyMap<string, string>;
+}
+
+/** Of one reason, and of all that is said in one line: the whole of each stands beside it. */
+const [MOST_OF_ONE, MOST_OF_ALL] = [80, 200];
+
+/** As in "bob (“call me first”), carol said no". @param noes names of some of those who say no */
+export function noesInWords(noes: readonly string[], { reasons }: Pick<VotesHeld, 'reasons'>): string {
+  const each = noes.map((name) => {
+    const reason = reasons?.get(name);
+    return reason === undefined ? name : `${name} (“${cut(reason)}”)`;
+  });
+  const whole = `${each.join(', ')} said no`;
+  return whole.length <= MOST_OF_ALL ? whole : `${noes.join(', ')} said no`;
+}
+
+function cut(reason: string): string {
+  const characters = Array.from(reason);
+  return characters.length <= MOST_OF_ONE ? reason : `${characters.slice(0, MOST_OF_ONE).join('')}…`;
 }
 
 /**
@@ -20,13 +40,15 @@ export interface VotesHeld {
 export function holdVotes(votes: readonly ProvenVote[], polling: Polling): VotesHeld {
   const last = lastOfEach(votes.filter(({ statement }) => isIn(statement, polling)));
   const held = { yes: new Set<string>(), no: new Set<string>() };
+  const reasons = new Map<string, string>();
   for (const voter of polling.approvers) {
     const statement = last.get(encodeHex(voter.xid))?.statement;
     if (statement === undefined || statement.verdict === 'takeBack' || !hasSay(voter, polling)) continue;
-    if (faultInStatement(statement, polling.ballot, polling.moment) === null)
-      held[statement.verdict].add(voter.name);
+    if (faultInStatement(statement, polling.ballot, polling.moment) !== null) continue;
+    held[statement.verdict].add(voter.name);
+    if (statement.reason !== null) reasons.set(voter.name, statement.reason);
   }
-  return held;
+  return reasons.size === 0 ? held : { ...held, reasons };
 }
 
 /**

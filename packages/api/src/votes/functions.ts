@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, epoch, identifier, unixSeconds } from '../fields/fields.js';
+import { bytesOf, bytesUpTo, epoch, identifier, label, unixSeconds } from '../fields/fields.js';
 import { MAX_VOTE_BYTES } from './proof.js';
 import { voteMatter, voteStatement } from './statement.js';
 
@@ -117,6 +117,11 @@ export const peopleAsked = z.strictObject({
     .max(50),
   yes: names,
   no: names,
+  /** Of those who say no and say why; absent: none of them does. */
+  reasons: z
+    .array(z.strictObject({ name: z.string().max(32), reason: label(280) }))
+    .max(16)
+    .exactOptional(),
   /** Votes that came with this very message, and count nothing here. */
   refused: refusedVotes,
 });

@@ -1,6 +1,6 @@
 export { type Ballot, LONGEST_VOTE, type Moment } from './ballot.js';
 export * from './functions.js';
-export { holdVotes, type ProvenVote, silentIn, supersedes, type VotesHeld } from './count.js';
+export { holdVotes, noesInWords, type ProvenVote, silentIn, supersedes, type VotesHeld } from './count.js';
 export { type VoteFault, voteRefused } from './faults.js';
 export { judgeVote, type Polling } from './judge.js';
 export {

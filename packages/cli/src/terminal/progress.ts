@@ -122,6 +122,13 @@ function hasDecision({ have, rejected = [], refused = [], people = [] }: Progres
   return have.length + rejected.length + refused.length + said.length > 0;
 }
 
+/** What somebody wrote with a no. */
+function whyOf(people: NonNullable<ProgressEvent['people']>, name: string): string {
+  const all = people.flatMap(({ reasons = [] }) => reasons);
+  const found = all.find((one) => one.name === name);
+  return found === undefined ? '' : ` “${plainText(found.reason)}”`;
+}
+
 /** `approvals   alpha ✓   bravo ✗ “call me first”   charlie waiting`; of people by their names in the terms. */
 function decisionLine({ have, rejected = [], refused = [], waiting, people = [] }: ProgressEvent): string {
   const named = (pick: (one: (typeof people)[number]) => readonly string[]) => [
@@ -134,7 +141,7 @@ function decisionLine({ have, rejected = [], refused = [], waiting, people = [] 
   return [
     'approvals',
     ...named(({ yes }) => yes).map((name) => `${name} ✓`),
-    ...named(({ no }) => no).map((name) => `${name} ✗`),
+    ...named(({ no }) => no).map((name) => `${name} ✗${whyOf(people, name)}`),
     ...named(({ awaits }) => awaits.flatMap(({ of }) => of)).map((name) => `${name} waiting`),
     ...have.map((name) => `${name} ✓`),
     ...rejected.map(({ server, reason }) => `${server} ✗${reason === '' ? '' : ` “${plainText(reason)}”`}`),

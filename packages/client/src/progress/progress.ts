@@ -10,7 +10,7 @@ export interface ServerRefusal {
 }
 
 /** Whom a request waits for at servers that say the same of it: people whom the terms of its key name, operators, or both. */
-export interface PeopleWait extends Pick<PeopleAsked, 'awaits' | 'yes' | 'no'> {
+export interface PeopleWait extends Pick<PeopleAsked, 'awaits' | 'yes' | 'no' | 'reasons'> {
   readonly servers: readonly string[];
   readonly waitsFor: WaitsFor;
 }

@@ -19,8 +19,8 @@ export function peopleIn({ state, people, waitsFor }: RequestReply): PeopleAt | 
 export function peopleWaits({ people }: Pick<SignRun, 'people'>): readonly PeopleWait[] {
   const groups = new Map<string, PeopleWait & { servers: string[] }>();
   for (const one of bySlot([...people.keys()])) {
-    const { awaits, yes, no, waitsFor } = people.get(one)!;
-    const said = { awaits, yes, no, waitsFor };
+    const { awaits, yes, no, reasons, waitsFor } = people.get(one)!;
+    const said = { awaits, yes, no, waitsFor, ...(reasons === undefined ? {} : { reasons }) };
     const name = JSON.stringify(said);
     const group = groups.get(name) ?? { ...said, servers: [] };
     group.servers.push(one.server.name);

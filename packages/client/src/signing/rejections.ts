@@ -1,3 +1,4 @@
+import type { PeopleAsked } from '@ckm/api';
 import { type CkmError, PolicyError } from '@ckm/foundation';
 import type { ServerRefusal } from '../progress/progress.js';
 import { namesOf } from '../servers/ask-all.js';
@@ -44,8 +45,15 @@ export function leftByRejection(run: SignRun) {
 }
 
 /** A no of people whom the terms of the key ask: a server that hears it ends the request. */
-export function rejectedByPeople(names: readonly string[], facts: CkmError['facts']): PolicyError {
-  return new PolicyError(`${listed(names)} said no to the request`, {
+export function rejectedByPeople(
+  { no: names, reasons = [] }: Pick<PeopleAsked, 'no' | 'reasons'>,
+  facts: CkmError['facts'],
+): PolicyError {
+  const said = names.map((name) => {
+    const reason = reasons.find((one) => one.name === name)?.reason;
+    return reason === undefined ? name : `${name} (“${reason}”)`;
+  });
+  return new PolicyError(`${listed(said)} said no to the request`, {
     code: CODE,
     hint: `talk to ${listed(names)}, then ask again`,
     retryable: false,

@@ -24,7 +24,7 @@ export function refusalFrom({ server }: Participant, { state, reason, people }: 
   const because = reason === null || reason === '' ? '' : `: ${reason}`;
   const facts = { server: server.name, ...(reason === null ? {} : { reason }) };
   if (state === 'rejected' && people !== undefined && people.no.length > 0)
-    return rejectedByPeople(people.no, facts);
+    return rejectedByPeople(people, facts);
   if (state === 'rejected') {
     return new PolicyError(`${server.name} rejected the request${because}`, {
       code: 'REQUEST_REJECTED',

@@ -1,4 +1,4 @@
-import type { Awaited } from '@ckm/api';
+import { type Awaited, noesInWords, type VotesHeld } from '@ckm/api';
 import {
   encodeHex,
   formatMoment,
@@ -160,15 +160,11 @@ export function peopleNotAsked(awaits: readonly Awaited[]): PolicyError {
 }
 
 /** A rule is over by those who said no, or because too few of those whom it names have a say. */
-export function peopleSaidNo({
-  rule,
-  by,
-}: {
-  readonly rule: number;
-  readonly by: readonly string[];
-}): PolicyError {
-  const why =
-    by.length === 0 ? 'too few of those whom it names have a say in this' : `${by.join(', ')} said no`;
+export function peopleSaidNo(
+  { rule, by }: { readonly rule: number; readonly by: readonly string[] },
+  votes: Pick<VotesHeld, 'reasons'>,
+): PolicyError {
+  const why = by.length === 0 ? 'too few of those whom it names have a say in this' : noesInWords(by, votes);
   return policyError(
     'POLICY_PEOPLE_SAID_NO',
     `rule ${rule} in the terms of this key is not met: ${why}`,

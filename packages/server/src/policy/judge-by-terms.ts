@@ -1,4 +1,4 @@
-import type { Awaited, JudgedRequest, KeyTerms } from '@ckm/api';
+import type { Awaited, JudgedRequest, KeyTerms, VotesHeld } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import { noRuleFits, peopleNotAsked, peopleSaidNo } from './codes.js';
 import type { RequestFacts } from './policy.js';
@@ -14,7 +14,7 @@ export interface JudgedByTerms {
 
 const LET_IN: JudgedByTerms = { error: null, people: [] };
 const NOBODY: ReadonlySet<string> = new Set();
-const NOTHING_SAID = { yes: NOBODY, no: NOBODY };
+const NOTHING_SAID: VotesHeld = { yes: NOBODY, no: NOBODY };
 
 /** Judges a request by the rules of its key. */
 export function judgedByTerms(
@@ -30,7 +30,7 @@ export function judgedByTerms(
     const { awaits } = verdict;
     return said === null ? refused(peopleNotAsked(awaits)) : { error: null, people: awaits };
   }
-  return refused(verdict.because === 'people' ? peopleSaidNo(verdict) : noRuleFits(verdict.unknown));
+  return refused(verdict.because === 'people' ? peopleSaidNo(verdict, votes) : noRuleFits(verdict.unknown));
 }
 
 function refused(error: PolicyError): JudgedByTerms {

@@ -15,6 +15,7 @@ import {
   hearPeople,
   type Heard,
   isSamePeople,
+  namesSaying,
   peopleHeard,
   type RequestBallot,
 } from './hear-people.js';
@@ -264,18 +265,28 @@ async function rejectByPeople(
   transaction: Transaction,
   stored: StoredRequest,
   { policy, error }: Extract<Verdict, { verdict: 'refuse' }>,
-  { refused, said: { votes } }: Heard,
+  { refused, said }: Heard,
 ): Promise<Admission> {
-  const { people } = stored.record;
-  // Who asked is told by name who said no.
-  const said = { yes: [...votes.yes].toSorted(), no: [...votes.no].toSorted() };
-  const after = nextRequest(stored, 'rejected', {
-    reason: error.message.slice(0, MOST_REASON),
-    ...(people === undefined ? {} : { people: { ...people, ...said, awaits: [] } }),
-  });
-  await updateRequest(context, transaction, after);
+  const after = await endByPeople(context, transaction, stored, error, said);
   const decided = { verdict: 'refuse', code: error.code } as const;
   return { kind: 'admitted', stored: after, fresh: false, policy, decided, matter: null, refused };
+}
+
+/** Who asked is told by name who said no, and why. */
+export async function endByPeople(
+  context: ServerContext,
+  transaction: Transaction,
+  stored: StoredRequest,
+  error: PolicyError,
+  { votes }: Heard['said'],
+): Promise<StoredRequest> {
+  const { people } = stored.record;
+  const after = nextRequest(stored, 'rejected', {
+    reason: error.message.slice(0, MOST_REASON),
+    ...(people === undefined ? {} : { people: { ...people, ...namesSaying(votes), awaits: [] } }),
+  });
+  await updateRequest(context, transaction, after);
+  return after;
 }
 
 const MOST_REASON = 280;
@@ -316,7 +327,8 @@ export function nextRequest(
   };
 }
 
-async function refuse(
+/** Writes down that a request is refused, and answers so. */
+export async function refuse(
   context: ServerContext,
   transaction: Transaction,
   { sentence, ...row }: Parameters<typeof requestEntry>[0] & { readonly sentence: string },

@@ -142,12 +142,25 @@ export function peopleHeard(
 ): PeopleHeard {
   return {
     awaits: awaits.map(({ rule, needed, of }) => ({ rule, needed, of: [...of] })),
-    yes: [...votes.yes].toSorted(),
-    no: [...votes.no].toSorted(),
+    ...namesSaying(votes),
     counted: matter.row.version,
     termsHash: asked.ballot.termsHash,
     operator,
   };
+}
+
+/** Who has said what, as whoever asks is told it. */
+export function namesSaying({
+  yes,
+  no,
+  reasons,
+}: PeopleSaid['votes']): Pick<PeopleHeard, 'yes' | 'no' | 'reasons'> {
+  const said = { yes: [...yes].toSorted(), no: [...no].toSorted() };
+  const why = said.no.flatMap((name) => {
+    const reason = reasons?.get(name);
+    return reason === undefined ? [] : [{ name, reason }];
+  });
+  return why.length === 0 ? said : { ...said, reasons: why };
 }
 
 /** Whether two say the same. */

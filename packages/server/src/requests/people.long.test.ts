@@ -121,10 +121,14 @@ describe('a request that people are asked about', () => {
     expect(await give(1, voteOn(ann, shown, servers, { verdict: 'no', reason: 'not today' }))).toEqual([]);
     expect(await request(1)).toMatchObject({ state: 'waiting', people: { no: ['ann'] } });
     expect(await give(1, voteOn(bob, shown, servers, { verdict: 'no' }))).toEqual([]);
-    const over = await request(1);
-    expect(over).toMatchObject({ state: 'rejected' });
-    expect(over.reason).toMatch(/ann, bob said no/);
+    // At once, before anybody asks again.
     await expect(showTo(cy)).rejects.toThrow(code('MATTER_UNKNOWN'));
+    const over = await request(1);
+    expect(over).toMatchObject({
+      state: 'rejected',
+      people: { awaits: [], no: ['ann', 'bob'], reasons: [{ name: 'ann', reason: 'not today' }] },
+    });
+    expect(over.reason).toMatch(/ann \(“not today”\), bob said no/);
     expect(await request(1)).toMatchObject({ state: 'rejected' });
   });
 

@@ -45,7 +45,7 @@ export interface Decision {
 }
 
 /** How far people are with a request, as it is stored with it. */
-export interface PeopleHeard extends Pick<PeopleAsked, 'awaits' | 'yes' | 'no'> {
+export interface PeopleHeard extends Pick<PeopleAsked, 'awaits' | 'yes' | 'no' | 'reasons'> {
   /** Which version of the matter was counted, and under which terms: what was said since is in a later one. */
   readonly counted: number;
   readonly termsHash: Uint8Array;

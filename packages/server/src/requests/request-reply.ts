@@ -36,8 +36,8 @@ export function replyTo(
   }
 }
 
-function asked({ awaits, yes, no }: PeopleHeard, refused: readonly RefusedVote[]): PeopleAsked {
-  return { awaits, yes, no, refused: [...refused] };
+function asked({ awaits, yes, no, reasons }: PeopleHeard, refused: readonly RefusedVote[]): PeopleAsked {
+  return { awaits, yes, no, ...(reasons === undefined ? {} : { reasons }), refused: [...refused] };
 }
 
 function waitsFor({ awaits, operator }: PeopleHeard): WaitsFor {

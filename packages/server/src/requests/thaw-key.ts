@@ -26,8 +26,6 @@ type ThawContext = Pick<ServerContext, 'people' | 'clock' | 'policy'>;
 type FrozenKey = Pick<KeyHead, 'policy' | 'weighty' | 'tightened'>;
 
 const OPERATOR = 'its operator has to agree';
-/** As long as what is said of it may be. */
-const MOST_CHARACTERS = 280;
 
 /**
  * Ends freezes of a key before their time, as far as everybody agrees who has a say. By terms without people for changes that is the operator alone. Where they name some,
@@ -55,7 +53,7 @@ export async function thawStanding(
     after.push(missing === null ? { ...marked, endedAt: now } : marked);
   }
   const isSame = after.every((one, at) => one === freezes[at]);
-  return { freezes: isSame ? freezes : after, waits: waits[0]?.slice(0, MOST_CHARACTERS) ?? null };
+  return { freezes: isSame ? freezes : after, waits: waits[0] ?? null };
 }
 
 function markedBy(freeze: Freeze, word: Word, now: number): Freeze {

@@ -72,6 +72,7 @@ import { backupLog, lastBackupAt, noteBackupsUnknown } from './database/backup-m
 import { checkKey } from '../requests/check-key.js';
 import { prepareCraft } from '../requests/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';
+import { hearRequestVotes } from '../requests/hear-votes.js';
 import { endRequestsOf } from '../requests/end-requests.js';
 import type { RequestMeans } from '../requests/means.js';
 import type { Reader } from '../storage/storage.js';
@@ -184,6 +185,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       ...waysBackHandlers(waysBack),
       ...depositHandlers({ context, isYoung }),
       ...voteHandlers(context, {
+        request: (name) => hearRequestVotes(context, name),
         export: (name) => hearExportVotes(server, name),
         thaw: (name) => hearThawVotes(context, name),
       }),

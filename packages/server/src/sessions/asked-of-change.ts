@@ -1,4 +1,4 @@
-import { countVotes, type KeyTerms } from '@ckm/api';
+import { countVotes, type KeyTerms, noesInWords } from '@ckm/api';
 import type { PeopleSaid } from '../context.js';
 
 /** What people whom the terms name for changes leave to be said. */
@@ -13,14 +13,19 @@ export function asksPeople({ change }: Pick<KeyTerms, 'change'>): boolean {
   return change !== undefined && change.needed > 0;
 }
 
+/** As long as what is said of it may be; names are short, and of noes no more than fits is told. */
+const MOST_CHARACTERS = 280;
+
 /** By what they have said; null: nothing is left. */
 export function missingIn({ change }: Pick<KeyTerms, 'change'>, said: PeopleSaid): Missing | null {
   if (change === undefined || change.needed === 0) return null;
   const { missing, silent, noes, isOver } = countVotes(change, said.votes, said.without);
-  if (isOver) return { isOver, reason: `by the terms of the key: ${noes.join(', ')} said no` };
+  if (isOver)
+    return {
+      isOver,
+      reason: `by the terms of the key: ${noesInWords(noes, said.votes)}`.slice(0, MOST_CHARACTERS),
+    };
   if (missing === 0) return null;
-  return {
-    isOver,
-    reason: `by the terms of the key ${missing} more of ${silent.join(', ')} have to say yes`,
-  };
+  const reason = `by the terms of the key ${missing} more of ${silent.join(', ')} have to say yes`;
+  return { isOver, reason: reason.slice(0, MOST_CHARACTERS) };
 }

@@ -1,6 +1,7 @@
 import {
   countVotes,
   type KeyTerms,
+  noesInWords,
   partsLoosened,
   type PeopleRule,
   policyHash,
@@ -83,7 +84,7 @@ function judgeByRule(judged: JudgedChange, change: NonNullable<KeyTerms['change'
   // Whoever has a say stops what the words alone would do.
   const words = byWords && change.words !== null && votes.no.size === 0 ? change.words - counted : null;
   if (isStopped && words === null) {
-    const reason = noes.length > 0 ? `${noes.join(', ')} said no` : 'too few have a say in it';
+    const reason = noes.length > 0 ? noesInWords(noes, votes) : 'too few have a say in it';
     return { verdict: 'over', reason };
   }
   if (words !== null && words <= 0) return { verdict: 'inForce', way: 'words' };

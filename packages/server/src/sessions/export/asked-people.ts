@@ -11,8 +11,6 @@ type Asking = Pick<ServerContext, 'people' | 'vault'>;
 const NOTHING: RoomHearing = { reason: null, isOver: false };
 /** Votes say themselves when they end; what is counted is when the ceremony itself is over. */
 const ALWAYS = 253_402_300_799;
-/** As long as a reason may be. */
-const MOST_CHARACTERS = 280;
 
 /** People whom the terms of a key name for changes: without their yes it is not given out either. */
 export function exportPeople(
@@ -43,7 +41,7 @@ async function hear(
   const matter = await matterOf(context, reader, owner, proposal);
   if (matter === null) return NOTHING;
   const missing = missingIn(matter.terms, await context.people.said(reader, matter));
-  return missing === null ? NOTHING : { ...missing, reason: missing.reason.slice(0, MOST_CHARACTERS) };
+  return missing ?? NOTHING;
 }
 
 /** That enough people have said yes by now. @throws PolicyError `EXPORT_PEOPLE_MISSING` */

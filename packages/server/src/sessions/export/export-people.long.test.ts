@@ -84,10 +84,12 @@ describe('an export of a key whose terms name people for a change', () => {
     await propose(world, 1, order);
     await world.say(1, ann, order);
     const yes = voteOn(bob, await world.showTo(ann, 1, order), world.servers);
-    for (const who of [bob, cy]) await world.say(1, who, order, { serial: 2, verdict: 'no' });
+    const no = { serial: 2, verdict: 'no' } as const;
+    await world.say(1, bob, order, { ...no, reason: 'call me first' });
+    await world.say(1, cy, order, no);
     const over = await propose(world, 1, order);
     expect(over).toMatchObject({ state: 'rejected', offer: null });
-    expect(over.reason).toBe('by the terms of the key: bob, cy said no');
+    expect(over.reason).toBe('by the terms of the key: bob (“call me first”), cy said no');
     expect(await propose(world, 1, other)).toMatchObject({ state: 'proposed', reason: WAITS });
     const bring = await world.servers[0]!.asAnybody(bob).call('approval.give', { votes: [yes] });
     expect(bring.refused).toEqual([{ at: 0, code: 'MATTER_UNKNOWN' }]);
