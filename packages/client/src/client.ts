@@ -200,8 +200,9 @@ import {
 } from './seed/seed-backup.js';
 import { noteSheet } from './keys/sheet-record.js';
 import { listTermsNotes, newestKnown } from './terms/change/known-terms.js';
+import { prepareOwning } from './terms/change/own-terms.js';
 import { prepareTermsChange, type TermsChangePlan } from './terms/change/plan-change.js';
-import { type ProposedTerms, proposeTerms } from './terms/change/propose-terms.js';
+import { carryTerms, type ProposedTerms, proposeTerms } from './terms/change/propose-terms.js';
 import { readStandings, type TermsStandings } from './terms/change/standing.js';
 import { type StoppedTerms, stopTermsChange } from './terms/change/stop-change.js';
 import { type KeyDraft, readDraft, saveDraft } from './terms/drafts/key-draft.js';
@@ -502,6 +503,10 @@ export interface Client {
     written: WrittenTerms | null,
     votes?: readonly Uint8Array[],
   ): Promise<ProposedTerms>;
+  /** What naming whoever speaks here the owner of a key would ask of whom, where he came back without the words. Nothing is proposed or written. */
+  planOwning(name: string): Promise<TermsChangePlan>;
+  /** Proposes it, or goes on with that: called again it is the same change. */
+  ownKey(name: string): Promise<ProposedTerms>;
   /** Stops every change of the terms of a key that waits, whichever device proposed it. */
   stopTerms(name: string): Promise<StoppedTerms>;
   /** What the servers of a key would answer to a request by its terms, or by others. Nobody is asked, and nothing written. */
@@ -794,6 +799,11 @@ export function createClient(options: ClientOptions): Client {
       (await prepareTermsChange(context, await readKey(name), written)).plan,
     proposeTerms: async (name, written, votes = []) =>
       acting(proposeTerms(context, await readKey(name), written, votes)),
+    planOwning: async (name) => (await prepareOwning(context, await readKey(name))).plan,
+    ownKey: async (name) => {
+      const key = await readKey(name);
+      return acting(prepareOwning(context, key).then((one) => carryTerms(context, key, one, [])));
+    },
     stopTerms: async (name) => acting(stopTermsChange(context, await readKey(name))),
     testTerms: async (args) => testOne(context, await readKey(args.key), args),
     testPastTerms: async (args) => testPast(context, await readKey(args.key), args),

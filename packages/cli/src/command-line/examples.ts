@@ -45,7 +45,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'terms show': ['terms show treasury', 'terms show treasury --out terms.json'],
   'terms test': ['terms test treasury --psbt payment.psbt', 'terms test treasury --last 50'],
-  'terms propose': ['terms propose treasury terms.json --preview', 'terms propose treasury terms.json'],
+  'terms propose': [
+    'terms propose treasury terms.json --preview',
+    'terms propose treasury terms.json',
+    'terms propose treasury --own',
+  ],
   'terms approve': ['terms approve treasury bob.vote'],
   'terms stop': ['terms stop treasury'],
   'terms history': ['terms history treasury'],

@@ -37,6 +37,7 @@ export const TERMS_FILE_EXPLANATIONS = groupOf(
       'The file says just what the terms of the key say already.',
       'Change something in the file, and propose it again.',
     ],
+    TERMS_OWN_ALREADY: 'The terms name whoever speaks here as the owner of the key, or nobody.',
     TERMS_NOT_PROPOSED: [
       'Nothing was proposed from here that could go on: it is in force everywhere, was stopped, or was proposed elsewhere.',
       'Name a file with the terms that the key is to have: ckm terms propose KEY FILE.',

@@ -87,7 +87,7 @@ export const VOTE_EXPLANATIONS = groupOf(
     ],
     REQUESTER_NOT_PROVEN: [
       'Neither the owner whom the terms of the key name nor a device on his list for it has signed the request.',
-      'Run ckm device list with the words, or on a device that may manage: that puts the devices of the account on the list of the key. Then ask again.',
+      'Run ckm device list with the words, or on a device that may manage: that puts the devices of the account on the list of the key. Then ask again. Whoever came back without the words: ckm terms propose KEY --own.',
     ],
     REQUESTER_OTHER: [
       'People were asked in the name of another device, and what they said is good for that one alone.',

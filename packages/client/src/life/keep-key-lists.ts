@@ -10,10 +10,12 @@ import { unsentAt } from '../devices/lists/unsent.js';
 import { certifyRecord, type CertifiedKey } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import { rosterOf } from '../keys/roster.js';
+import { termsKnown } from '../keys/terms/terms-known.js';
 import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
 import { householdIn } from '../owner/owner.js';
 import { keyOwnerIdentity } from '../seed/key-owner.js';
 import type { ServerRecord } from '../servers/server-record.js';
+import { listTermsNotes } from '../terms/change/known-terms.js';
 import {
   bringKeyLists,
   changeEntries,
@@ -30,9 +32,7 @@ import {
  * manages it, devices that the account has are put on it. What becomes of it is seen by whoever asks with such a device.
  */
 export async function keepKeyLists(context: ClientContext): Promise<void> {
-  for (const record of await listKeyRecords(context.store)) {
-    if (record.policy.ownerKey === undefined) continue;
-    const key = certifyRecord(record);
+  for (const key of await keysWithOwner(context)) {
     const servers = await rosterOf(context, key);
     if (!servers.some(({ server: { xid } }) => context.answered.has(encodeHex(xid)))) continue;
     const heard = await bringKeyLists(context, key);
@@ -45,13 +45,13 @@ async function admitWishes(context: ClientContext, key: CertifiedKey, heard: Key
   const owner = await context.owner();
   const signer = owner.identityForKey(key.keyId);
   const own = heard.newest?.list.keys.find(({ id }) => equalBytes(id, deviceId(signer.publicKeys)));
-  if (owner.words !== null || own?.may.includes('manage') === true) {
+  if (heard.isOwner || own?.may.includes('manage') === true) {
     const standing = await standingAt(context, key);
     const wished = await Promise.all(
       heard.wishes.map((one) => entriesOf(context, key, one, standing, heard)),
     );
     const gives = (entry: DeviceKey) =>
-      owner.words !== null || entry.may.every((one) => own?.may.includes(one) === true);
+      heard.isOwner || entry.may.every((one) => own?.may.includes(one) === true);
     const entries = new Map(wished.flat().map((entry) => [encodeHex(entry.id), entry]));
     await listDevices(context, key, { signer, heard }, [...entries.values()].filter(gives));
   }
@@ -199,9 +199,21 @@ async function ownedKeys(
   words: Secret<Uint8Array> | null,
 ): Promise<readonly { readonly key: CertifiedKey; readonly signer: Identity }[]> {
   const owner = await context.owner();
-  const records = (await listKeyRecords(context.store)).filter(({ policy }) => policy.ownerKey !== undefined);
-  return records.map(certifyRecord).map((key) => ({
+  return (await keysWithOwner(context)).map((key) => ({
     key,
     signer: words === null ? owner.identityForKey(key.keyId) : keyOwnerIdentity(words, key.keyId),
   }));
+}
+
+/** Keys whose terms name an owner, as far as they are known here: those that are certified, or later ones. */
+async function keysWithOwner(context: ClientContext): Promise<readonly CertifiedKey[]> {
+  const { store } = context;
+  const changed = await listTermsNotes(store);
+  const records = (await listKeyRecords(store)).filter(
+    ({ policy }) => policy.ownerKey !== undefined || changed.length > 0,
+  );
+  const named = await Promise.all(
+    records.map(certifyRecord).map(async (key) => ({ key, terms: await termsKnown(context, key) })),
+  );
+  return named.flatMap(({ key, terms }) => (terms.ownerKey === undefined ? [] : [key]));
 }

@@ -25,6 +25,7 @@ import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
 import { rosterOf } from '../keys/roster.js';
+import { termsKnown } from '../keys/terms/terms-known.js';
 import type { ServerRecord } from '../servers/server-record.js';
 
 /** A list of the owner's devices for one key, as servers show it and its owner key or its devices have signed it. */
@@ -52,6 +53,8 @@ export interface KeyListsHeard {
   readonly behind: readonly string[];
   /** Whether one of those that answered goes on showing another list. */
   readonly isSplit: boolean;
+  /** Whether whoever speaks here is the owner whom the terms name. */
+  readonly isOwner: boolean;
   readonly wishes: readonly WishesAt[];
 }
 
@@ -63,12 +66,15 @@ export async function bringKeyLists(
   context: ClientContext,
   key: CertifiedKey,
 ): Promise<KeyListsHeard | null> {
-  const { ownerKey } = key.record.policy;
+  const { ownerKey } = await termsKnown(context, key);
   if (ownerKey === undefined) return null;
   const servers = (await rosterOf(context, key)).map(({ server }) => server);
-  const own = await ownIdentityFor(context, key.keyId);
+  const me = (await context.owner()).identityForKey(key.keyId);
+  const isOwner = isKeyOf(ownerKey, me);
+  // The owner is on no list; and words that are the owner no more want to be on none.
+  const own = isOwner || (await context.owner()).words !== null ? null : me;
   const heard = await Promise.all(servers.map((server) => hear(context, key.keyId, ownerKey, server, own)));
-  if (own !== null) wipeIdentity(own);
+  wipeIdentity(me);
   const lists = heard.flatMap((one) => (one === null || one.found === null ? [] : [one.found]));
   const judged = { lists, own: own?.xid ?? null, needed: key.public.quorum.needed };
   const newest = newestOf(lists.map((one) => withoutHeldBack(one, judged)));
@@ -76,7 +82,7 @@ export async function bringKeyLists(
   const behind = servers.map(({ name }) => name).filter((name) => !told.includes(name));
   const wishes = heard.flatMap((one) => (one === null ? [] : [{ server: one.server, wishes: one.wishes }]));
   const isSplit = heard.some((one) => one !== null && !told.includes(one.server.name));
-  return { newest, lists, have: told, behind, isSplit, wishes };
+  return { newest, lists, have: told, behind, isSplit, isOwner, wishes };
 }
 
 /** Of lists that contradict each other, the one that goes with what most servers have: one server alone leads nobody astray. */
@@ -101,7 +107,7 @@ export async function lookAtKeyLists(
   context: ClientContext,
   key: CertifiedKey,
 ): Promise<Pick<KeyListsHeard, 'lists'>> {
-  const { ownerKey } = key.record.policy;
+  const { ownerKey } = await termsKnown(context, key);
   if (ownerKey === undefined) return { lists: [] };
   const servers = await rosterOf(context, key);
   const heard = await Promise.all(
@@ -110,10 +116,8 @@ export async function lookAtKeyLists(
   return { lists: heard.flatMap((one) => (one === null || one.found === null ? [] : [one.found])) };
 }
 
-/** What a device that speaks here wants to be listed with; null: the words speak, and are on no list. The caller wipes it. */
-async function ownIdentityFor(context: ClientContext, keyId: Uint8Array): Promise<Identity | null> {
-  const owner = await context.owner();
-  return owner.words === null ? owner.identityForKey(keyId) : null;
+function isKeyOf(ownerKey: Uint8Array | undefined, { publicKeys }: Pick<Identity, 'publicKeys'>): boolean {
+  return ownerKey !== undefined && equalBytes(publicKeys.signing.bytes, ownerKey);
 }
 
 interface Heard {
@@ -407,7 +411,7 @@ function areWords({ words }: DevicesDocument, { xid }: Identity): boolean {
 export async function speakerFor(context: ClientContext, key: CertifiedKey): Promise<Identity | null> {
   const owner = await context.owner();
   const identity = owner.identityForKey(key.keyId);
-  if (owner.words !== null) return identity;
+  if (isKeyOf((await termsKnown(context, key)).ownerKey, identity)) return identity;
   const lists = (await bringKeyLists(context, key))?.lists ?? [];
   if (lists.some(({ list }) => list.keys.some(({ id }) => equalBytes(id, identity.xid)))) return identity;
   wipeIdentity(identity);

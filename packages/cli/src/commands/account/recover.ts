@@ -181,6 +181,9 @@ async function goOn(
     case: caseObject({ ...view, state: 'done' }),
   });
   terminal.talk('  when enough servers of a key know you again: ckm key fetch');
+  terminal.talk(
+    '  a key whose terms name people knows this device as nobody yet: ckm terms propose KEY --own',
+  );
 }
 
 function doesNotMatch(): AccessError {

@@ -3,6 +3,7 @@ import { StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
+import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { changeLines, proposedText } from '../../owner/terms-change-words.js';
@@ -20,14 +21,25 @@ export function termsProposeCommand(): Command {
       '[file]',
       'all of its terms, as they are to be; without it, what was proposed here last goes on',
     )
+    .option('--own', 'the same terms with this device as the owner: it came back without the words')
     .action(run(propose));
 }
 
-async function propose(context: Context, name: string, file: string | undefined): Promise<void> {
+interface Flags {
+  readonly own?: boolean;
+}
+
+async function propose(
+  context: Context,
+  name: string,
+  file: string | undefined,
+  { own = false }: Flags,
+): Promise<void> {
   const { terminal, flags } = context;
+  if (own && file !== undefined) throw optionInvalid('--own goes with no file', 'leave one of both out');
   const client = await openOwner(context);
   const written = file === undefined ? null : await writtenFor(client, name, file);
-  const plan = await client.planTerms(name, written);
+  const plan = own ? await client.planOwning(name) : await client.planTerms(name, written);
   if (flags.yes !== true || !terminal.quiet) terminal.warn(changeLines(plan).join('\n'));
   if (flags.preview === true) {
     const { standings: _, before: __, after, ...more } = plan;
@@ -36,7 +48,7 @@ async function propose(context: Context, name: string, file: string | undefined)
   }
   const question = plan.goesOn ? 'Go on with that?' : 'Propose these terms?';
   if (flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
-  showProposed(context, await client.proposeTerms(name, written));
+  showProposed(context, own ? await client.ownKey(name) : await client.proposeTerms(name, written));
 }
 
 /** The terms in a file that is about a key. */

@@ -89,7 +89,8 @@ export async function prepareTermsChange(
   return ready(context, key, heard, link, false);
 }
 
-async function ready(
+/** A change that is to be proposed, or goes on, with what it asks of whom. @throws StateError `TERMS_NOT_PROPOSED`: it follows nothing that is known */
+export async function ready(
   context: ClientContext,
   key: CertifiedKey,
   heard: HeardStandings,
@@ -164,7 +165,7 @@ function isSameContent(before: KeyTerms, after: KeyTerms): boolean {
   return equalBytes(contentOf(before), contentOf(after));
 }
 
-function isOver({ heard }: HeardStandings, { statement }: TermsLink): boolean {
+export function isOver({ heard }: HeardStandings, { statement }: TermsLink): boolean {
   const digest = termsChangeDigest(parseTermsChange(statement));
   return heard.some(({ view }) => isOverBy(view, digest));
 }

@@ -56,7 +56,16 @@ export async function proposeTerms(
   written: WrittenTerms | null,
   votes: readonly Uint8Array[],
 ): Promise<ProposedTerms> {
-  const { plan, heard, link }: ReadyChange = await prepareTermsChange(context, key, written);
+  return carryTerms(context, key, await prepareTermsChange(context, key, written), votes);
+}
+
+/** Brings a change to every server of a key, once it is on record. */
+export async function carryTerms(
+  context: ClientContext,
+  key: CertifiedKey,
+  { plan, heard, link }: ReadyChange,
+  votes: readonly Uint8Array[],
+): Promise<ProposedTerms> {
   const { keyId } = key;
   const change = parseTermsChange(link.statement);
   const before = [...heard.graph.values()].find(({ hash }) => equalBytes(hash, change.previous))!;
