@@ -31,6 +31,7 @@ export * from './receipts.js';
 export * from './repairs.js';
 export * from './sessions.js';
 export * from './requests.js';
+export * from './settle-ballot.js';
 export * from './share-seal.js';
 export * from './speeches.js';
 export * from './thaw-ballot.js';

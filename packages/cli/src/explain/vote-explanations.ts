@@ -73,6 +73,10 @@ export const VOTE_EXPLANATIONS = groupOf(
       'What a server shows is not the export of the key that a vote would name.',
       'Say yes to nothing. Compare what each of the servers shows with what the owner says himself.',
     ],
+    SETTLE_ASKED_INVALID: [
+      'What a server shows is not the settlement that a vote would name.',
+      'Say yes to nothing. Compare what each of the servers shows with what the owner says himself.',
+    ],
     THAW_ASKED_INVALID: [
       'What a server shows is not the end of a freeze that a vote would name.',
       'Say yes to nothing. Compare what each of the servers shows with what the owner says himself.',

@@ -21,7 +21,7 @@ import { type Description, type KeyContext, REQUEST_FACTS, requestKind } from '@
 import { type CertifiedEpoch, parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
 import { approvalFalse, approvalUnread, notAnApprover } from './approver-errors.js';
 import type { ApproverKey } from './approver-key.js';
-import { readExport, readThaw } from './named-matters.js';
+import { readExport, readSettling, readThaw } from './named-matters.js';
 import { readOrder } from './order.js';
 
 /** What one content says, as this approver reads it. */
@@ -84,6 +84,8 @@ function describeOther(
   shown: ShownMatter,
   { key, epoch, now }: Pick<Reading, 'key' | 'epoch' | 'now'>,
 ): Description {
+  if (shown.matter === 'order' && shown.kind === 'settle')
+    return orFalse('the settlement', () => readSettling(shown, key));
   if (shown.matter === 'order') return orFalse('the order', () => readOrder(shown, key));
   if (shown.matter === 'export') return orFalse('the export', () => readExport(shown, key));
   if (shown.matter === 'thaw') return orFalse('the end of a freeze', () => readThaw(shown, key));

@@ -1,4 +1,4 @@
-import { readExportAsked, readThawAsked, type ShownMatter } from '@ckm/api';
+import { readExportAsked, readSettleAsked, readThawAsked, type ShownMatter } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import type { Description } from '@ckm/requests';
@@ -23,5 +23,21 @@ export function readThaw(shown: ShownMatter, { keyName }: Pick<ApproverKey, 'key
   const { freezeId } = readThawAsked(shown.payload, shown);
   const sentence = `End a freeze of the key ${keyName} before its time: it may be used again.`;
   const rows = [{ label: 'freeze', value: encodeHex(freezeId.subarray(0, 4)) }];
+  return { sentence, rows, warnings: [], blind: false };
+}
+
+/**
+ * Which of several certificates of one epoch is to count, as an approver reads it out of its bytes: each by the six words that its owner is shown of it.
+ * @throws EncodingError `SETTLE_ASKED_INVALID`, `CBOR_…`
+ */
+export function readSettling(shown: ShownMatter, { keyName }: Pick<ApproverKey, 'keyName'>): Description {
+  const { epoch, counts, others } = readSettleAsked(shown.payload, shown);
+  const sentence = `Settle that of ${others.length + 1} certificates of epoch ${epoch + 1} of the key ${keyName} one counts: what servers have by another one dies.`;
+  const words = (name: Uint8Array) => formatWords(likenessOf(name));
+  const rows = [
+    { label: 'counts', value: words(counts) },
+    ...others.map((name) => ({ label: 'dies', value: words(name) })),
+    { label: 'six words', value: words(shown.matterId), note: 'the owner has the same' },
+  ];
   return { sentence, rows, warnings: [], blind: false };
 }

@@ -134,7 +134,7 @@ function judgePeople({ key, said }: Pick<Judged, 'key' | 'said'>): Missing | nul
   return said === null ? { isOver: false, reason: NOT_ASKED } : missingIn(key.head.policy, said);
 }
 
-/** About settling which certificate counts nobody is asked yet. */
+/** Nothing is stored here that they could be asked about. */
 const NOT_ASKED = 'by the terms of this key people are to say yes, and this server asks nobody about that';
 
 function policyOf({ key, record }: Pick<Judged, 'key' | 'record'>): KeyTerms {

@@ -14,6 +14,7 @@ import { newestHere } from '../chain/acknowledged-epoch.js';
 import { type ChangeRecord, isWaiting, NO_CHANGE, openChange, type Settling } from '../change-record.js';
 import type { Deciding, DecidingScope, StoredHead } from '../deciding.js';
 import { type Guarded, judgeOrder } from '../guards.js';
+import { saidOfSettling } from './asked-people.js';
 
 /** A key of which this server was shown several certificates of one epoch, or is about to be. */
 export interface ForkedKey extends DecidingScope, StoredHead {
@@ -23,6 +24,8 @@ export interface ForkedKey extends DecidingScope, StoredHead {
   /** The newest epoch of which this server has the certificate. */
   readonly newest: number;
   readonly stricter: Deciding['stricter'];
+  /** What people whom the terms name for a change have said of the order to settle; null: none is open, or they ask nobody. */
+  readonly said: Deciding['said'];
 }
 
 /**
@@ -31,7 +34,7 @@ export interface ForkedKey extends DecidingScope, StoredHead {
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED` where an earlier epoch is forked; StorageError `ROW_TAMPERED`
  */
 export async function readForked(
-  context: Pick<ServerContext, 'vault' | 'policy'>,
+  context: Pick<ServerContext, 'vault' | 'policy' | 'people'>,
   reader: Reader,
   { owner, keyId, epoch }: DecidingScope,
 ): Promise<ForkedKey> {
@@ -49,6 +52,7 @@ export async function readForked(
   const isNamed = isStopped || (head.awaits?.epoch === epoch && head.awaits.version === changeRow?.version);
   const record = isNamed ? stored : { ...stored, settling: null };
   const newest = newestHere(row, head);
+  const said = await saidOfSettling(context, reader, { owner, keyId, epoch, head }, record.settling);
   return {
     owner,
     keyId,
@@ -59,6 +63,7 @@ export async function readForked(
     record,
     newest,
     stricter: context.policy.weighty(head),
+    said,
   };
 }
 
@@ -171,11 +176,11 @@ export async function putForked(
  * asked, whatever the rules of the key are.
  */
 export function judgeSettling(counter: Counter, forked: ForkedKey): Guarded {
-  const { head, record } = forked;
+  const { head, record, said } = forked;
   const { settling } = record;
   const stricter = settling?.isShown === true ? { ...forked.stricter, asksOperator: true } : forked.stricter;
   const order = settling === null ? null : { ...settling, order: null, isWeighty: true };
-  return judgeOrder(counter, { key: { head }, record, stricter, said: null }, order);
+  return judgeOrder(counter, { key: { head }, record, stricter, said }, order);
 }
 
 /** The order to settle that is here. @param hash of the order that is meant; left out: whichever. @throws StateError `CHANGE_UNKNOWN` */

@@ -5,6 +5,7 @@ import { demand, refusal } from '../../../refusals.js';
 import type { Reader, Transaction } from '../../../storage/storage.js';
 import { countOn } from '../../waiting-time.js';
 import type { Settling, StoredOrder } from '../change-record.js';
+import { restSettling } from './asked-people.js';
 import {
   isForkedAt,
   type ForkedKey,
@@ -83,6 +84,7 @@ export async function answerSettling(
   const said = { ...settling, ...answer, ...(saysNo ? { overAt: context.clock() } : {}) };
   const write = saysNo && isStoppedByOthers(forked) ? stayOn : writeForked;
   await write(context, transaction, forked, { ...forked.record, settling: said });
+  if (saysNo) await restSettling(context, transaction, forked, settling);
   return sentenceOfSettling(settling);
 }
 
@@ -112,6 +114,7 @@ export async function tickSettling(
   if (due === null) return false;
   const { forked, settling } = due;
   await writeForked(means.context, transaction, forked, { ...forked.record, settling });
+  if (settling.over !== null) await restSettling(means.context, transaction, forked, settling);
   return true;
 }
 

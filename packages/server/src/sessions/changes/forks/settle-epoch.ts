@@ -12,6 +12,7 @@ import { type KeyMarks, marksOf } from '../../keys/stored/key-head.js';
 import { storedFrom } from '../../keys/stored/read-key.js';
 import { type ChangeRecord, openChange } from '../change-record.js';
 import { type DecidingScope, ownEntry, settledOtherwise } from '../deciding.js';
+import { restSettling } from './asked-people.js';
 import { checkEvidence, type Evidence } from './evidence.js';
 import { isSameChange } from './fork.js';
 import {
@@ -71,6 +72,7 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
       else if (isOfNeither(context, evidence))
         await stayOut(context, transaction, { forked, record, evidence });
       else await goBack(context, transaction, { forked, record, evidence });
+      await restSettling(context, transaction, forked, forked.record.settling);
       await context.audit.append(transaction, {
         deed: 'fork.end',
         who: scope.owner,

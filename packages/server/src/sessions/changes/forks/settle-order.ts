@@ -17,6 +17,7 @@ import { isShareHere } from '../../keys/stored/read-key.js';
 import { waitFrom } from '../../waiting-time.js';
 import type { Settling } from '../change-record.js';
 import { type DecidingScope, ownEntry, settledOtherwise } from '../deciding.js';
+import { askAboutSettling, restSettling } from './asked-people.js';
 import { checkEvidence, enoughReady, type Evidence } from './evidence.js';
 import { isSameChange } from './fork.js';
 import {
@@ -99,7 +100,12 @@ export async function storeOrder(
     judgeSettling(means.counting(), forked).verdict !== 'over';
   const isShown = isNowShown || (isOpen && settling.isShown === true);
   const isAsBefore = isOpen && (settling.areReady || !areReady) && (settling.isShown === true) === isShown;
-  if (isAsBefore) return;
+  const lasts = COUNTED_OF_WEIGHTY;
+  if (isAsBefore) {
+    // Under terms that have changed meanwhile others may be asked.
+    const sentence = sentenceOfSettling(settling);
+    return askAboutSettling(context, transaction, forked, settling, { sentence, lasts });
+  }
   const fresh = { operator: null, over: null, waited: waitFrom(means.counting(), COUNTED_OF_WEIGHTY) };
   const { operator: said, over, waited } = isOpen ? settling : fresh;
   // What the operator said before he was told that this server goes back is no yes to that, unless it has voted on his word.
@@ -124,6 +130,9 @@ export async function storeOrder(
     fork: record.fork ?? certificates[1]!,
     settling: order,
   });
+  if (settling !== null && !equalBytes(settling.hash, hash))
+    await restSettling(context, transaction, forked, settling);
+  await askAboutSettling(context, transaction, forked, order, { sentence: sentenceOfSettling(order), lasts });
   if (isOpen && !isNowShown) return;
   await context.audit.append(transaction, {
     deed: isShown ? 'fork.end' : 'fork.settle',
@@ -305,6 +314,7 @@ export async function cancelSettlement(
         ...forked.record,
         settling: { ...settling, over: CANCELLED_BY_OWNER, overAt: context.clock() },
       });
+      await restSettling(context, transaction, forked, settling);
       await context.audit.append(transaction, {
         deed: 'fork.cancel',
         who: scope.owner,
