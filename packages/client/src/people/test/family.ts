@@ -265,6 +265,8 @@ export async function createFamily(): Promise<Family> {
     await place.run((client) => client.takeWelcome(opened));
     await keep(place);
     const forKey = keyDeviceIdentity(parseDevice(copy()).secret, keyId);
+    // It has asked to be on the list of the key, and whoever looks at the devices puts it there.
+    await by.run((client) => client.listDevices());
     if (isListed) await listForKey(place, forKey, by);
     const at = ({ identity }: NetworkServer) => deviceIdentity(parseDevice(copy()), identity.xid)!;
     return {

@@ -92,8 +92,7 @@ async function act(life: PeopleLife, deed: Deed): Promise<void> {
         await refusedOr(actor(life, a).run((client) => sign(client, 'test')));
       return;
     case 'ask':
-      await refusedOr(actor(life, a).run((client) => sign(client, 'asked')));
-      return;
+      return askPeople(life, actor(life, a), deed);
     case 'say':
       return say(life, pick(EVERYBODY, a), pick(['yes', 'yes', 'yes', 'no', 'takeBack'] as const, b), deed.c);
     case 'go on':
@@ -160,6 +159,16 @@ async function remove(life: PeopleLife, by: Place, device: FamilyDevice): Promis
 async function steal(life: PeopleLife, number: number): Promise<void> {
   const own = ownDevices(life);
   if (own.length > 1) life.stolen.add(pick(own, number).name);
+}
+
+/** Asks for something that two people are asked about; some of them say something, and whoever asked goes on with it or does not. */
+async function askPeople(life: PeopleLife, place: Place, { b, c }: Deed): Promise<void> {
+  await refusedOr(place.run((client) => sign(client, 'asked')));
+  for (const [i, who] of EVERYBODY.entries()) {
+    const verdict = pick(['yes', 'yes', 'takeBack', 'no', null] as const, Math.floor(b / 5 ** i));
+    if (verdict !== null) await say(life, who, verdict, Math.floor(c / 8 ** i));
+  }
+  if (c % 3 > 0) await goOn(place);
 }
 
 /** Somebody says something of whatever waits, to the servers that are there. */
