@@ -3,12 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { changeOfTerms, encodeTerms, encodeTermsChange, type KeyTerms, parseTerms } from '@ckm/api';
+import {
+  changeOfTerms,
+  encodeTerms,
+  encodeTermsChange,
+  type KeyTerms,
+  parseTerms,
+  type RequestReply,
+} from '@ckm/api';
 import { REQUEST_FACTS } from '@ckm/requests';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { BareCaller } from '../sessions/test/bare-server.js';
-import { alice, createBareServers, makeKey } from '../sessions/test/bare-servers.js';
+import { alice, createBareServers, makeKey, messageOf, SOON } from '../sessions/test/bare-servers.js';
 import { codeOf, DAY, following, peopleTerms, termsVote } from './test/changed-terms.js';
 
 const network = createBareServers();
@@ -40,7 +47,7 @@ describe.skipIf(!isHere)(`alpha as two replicas on one PostgreSQL, bravo alone${
     const twins = [await network.open(shared), await network.open(shared)];
     const bravo = await (await network.open({ name: 'bravo' })).as(alice);
     const at = [await twins[0]!.as(alice), await twins[1]!.as(alice)] as [BareCaller, BareCaller];
-    const { keyId } = await makeKey([at[0], bravo]);
+    const { keyId, signer } = await makeKey([at[0], bravo]);
     const inForce = async () =>
       parseTerms((await at[0].call('terms.show', { keyId, after: null })).terms, REQUEST_FACTS);
     const change = async (content: (before: KeyTerms) => KeyTerms) => {
@@ -49,7 +56,7 @@ describe.skipIf(!isHere)(`alpha as two replicas on one PostgreSQL, bravo alone${
       const statement = encodeTermsChange(changeOfTerms({ keyId, id: random() }, before, after));
       return { statement, terms: encodeTerms(after), votes: [] as Uint8Array[] };
     };
-    return { at, keyId, inForce, change, audience: [twins[0]!.context.identity.xid] };
+    return { at, keyId, signer, inForce, change, audience: [twins[0]!.context.identity.xid] };
   }
 
   test('of two changes to one version that come to both at once one is in force, and the other is refused', async () => {
@@ -94,4 +101,33 @@ describe.skipIf(!isHere)(`alpha as two replicas on one PostgreSQL, bravo alone${
       expect((await at[0].call('terms.show', { keyId, after: null })).version).toBe(version);
     }
   }, 300_000);
+
+  test('P7: of shares that are asked for at one while the other hears of tighter terms each leaves by some terms, and behind them none does', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { at, keyId, signer, change } = await open();
+      const once = await change((before) => ({ ...before, rateLimit: { count: 1, perSeconds: DAY } }));
+      const ask = async (text: string) => {
+        const asked = { ...messageOf(text), requestId: random(), keyId, epoch: 0, expiresAt: SOON };
+        const attempt = await signer.prepare([1, 2]);
+        return () => stateOf(at[0].call('request.ask', { ...asked, attempt, wanted: null }));
+      };
+      const [one, other, later] = [await ask('one'), await ask('other'), await ask('later')];
+      const tighten = () => codeOf(at[1].call('terms.propose', { keyId, ...once }));
+      const deeds = [one, tighten, other];
+      // Whichever comes first.
+      const said = await Promise.all(deeds.map((_, i) => deeds[(i + round) % deeds.length]!()));
+      expect(said.filter((state) => state === 'OK')).toHaveLength(1);
+      const shares = said.filter((state) => state === 'answered').length;
+      expect(shares).toBeGreaterThanOrEqual(1);
+      expect(said.filter((state) => state === 'POLICY_RATE')).toHaveLength(2 - shares);
+      expect(await later()).toBe('POLICY_RATE');
+    }
+  }, 300_000);
 });
+
+/** How far a request is, or the code with which it is refused. */
+const stateOf = (request: Promise<RequestReply>): Promise<string> =>
+  request.then(
+    ({ state }) => state,
+    (error: { code?: string; message: string }) => error.code ?? error.message,
+  );

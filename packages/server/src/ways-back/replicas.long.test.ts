@@ -1,9 +1,16 @@
 // @module-tag long
 import { randomBytes } from 'node:crypto';
+import { deviceId, nextDevices, signDevices } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { openBareServer, removeBareServer, type BareServer } from '../sessions/test/bare-server.js';
-import { codeOf, DAY, openWaysBack, closeServers, stranger } from './test/people.js';
+import {
+  openBareServer,
+  removeBareServer,
+  type BareCaller,
+  type BareServer,
+} from '../sessions/test/bare-server.js';
+import { codeOf, DAY, deviceOf, openWaysBack, closeServers, stranger } from './test/people.js';
 
 const AT_ONCE = 6;
 
@@ -98,6 +105,48 @@ describe.skipIf(postgresPrograms() === null)('two replicas on one PostgreSQL', (
       expect([finished, cases[0]!.state, keys.length]).toEqual(
         finished === 'OK' ? ['OK', 'done', 1] : ['RECOVERY_ENDED', 'vetoed', 0],
       );
+    }
+  }, 180_000);
+
+  test('P8: an end that is asked for at both at once is one: a list, a row of the log, a device', async () => {
+    const { world, other } = await start();
+    const app = await world.totp();
+    const who = stranger(110);
+    await world.prove(who, 'totp', app.name, { code: app.code() });
+    await world.pass(DAY + 2_400);
+    const { number: before } = await world.list();
+    const finish = (server: BareServer) =>
+      codeOf(server.asStranger(who).call('recovery.finish', { notes: new Uint8Array(0) }));
+    const ends = await Promise.all([world.server, other, world.server, other].map(finish));
+    expect(ends).toEqual(['OK', 'OK', 'OK', 'OK']);
+    const { keys, number, generation } = await world.list();
+    expect([keys.length, generation]).toEqual([1, 0]);
+    const again = await finish(other);
+    expect([again, (await world.list()).number]).toEqual(['OK', number]);
+    expect(number).toBeGreaterThan(before);
+  }, 120_000);
+
+  test('P1: of two lists that follow one and come to both at once one is in force, and the device that it leaves out is out at both', async () => {
+    const [laptop, phone] = [deviceOf(101), deviceOf(102)];
+    for (let round = 0; round < 4; round++) {
+      const { world, other } = await start();
+      await world.have(laptop, phone);
+      const list = await world.list();
+      const without = (who: typeof laptop) => {
+        const keys = list.keys.filter(({ id }) => !equalBytes(id, deviceId(who.publicKeys)));
+        return signDevices(nextDevices(list, keys, deviceId(world.owner.publicKeys)), world.owner);
+      };
+      const told = [world.words(), await other.as(world.owner)] as const;
+      const update = (by: BareCaller, who: typeof laptop) =>
+        codeOf(by.call('device.update', { documents: [without(who)] }));
+      const said = await Promise.all([update(told[0], laptop), update(told[1], phone)]);
+      expect(said.toSorted()).toEqual(['DEVICES_TWICE', 'OK']);
+      const [out, stays] = said[0] === 'OK' ? [laptop, phone] : [phone, laptop];
+      for (const server of [world.server, other]) {
+        const show = (who: typeof laptop) =>
+          codeOf(server.asDevice(who).call('device.show', { after: null }));
+        expect([await show(stays), await show(out)]).toEqual(['OK', 'this device is not there']);
+      }
     }
   }, 180_000);
 });
