@@ -123,6 +123,8 @@ export const keySummary = z.strictObject({
   exports: z.array(openExport).min(1).max(32).optional(),
   /** When the server gave its share out; absent: it never did. */
   exportedAt: unixSeconds.optional(),
+  /** The last heir who asked for the key here because its owner was silent, and whether he still does: a sign of life ends it. Absent: nobody ever did. */
+  heirAsked: z.strictObject({ heir: label(32), at: unixSeconds, isOpen: z.boolean() }).exactOptional(),
 });
 
 /** At most this many keys in one answer. */

@@ -20,7 +20,11 @@ export const frozenKey = z.strictObject({
 /** Brings a sign of life. `number`: the highest of this signer that the server has heard, which may be a later one. */
 export const aliveCarry = {
   parameters: z.strictObject({ alive: signedStatement }),
-  result: z.strictObject({ number: z.int().min(0) }),
+  result: z.strictObject({
+    number: z.int().min(0),
+    /** Whose asking for the key has ended by it, by the name in the terms; absent: nobody asked. */
+    ended: label(32).exactOptional(),
+  }),
 };
 
 /** How long a server has heard nothing of the owner of a key. Seconds that it ran; null: the terms of the key say nothing of silence, or it has not begun to count. */

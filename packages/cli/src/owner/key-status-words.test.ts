@@ -39,6 +39,7 @@ const whole = {
   behind: [],
   stopped: [],
   frozen: [],
+  heirs: [],
   strangeRepairs: [],
   elsewhere: [],
   forked: [],

@@ -92,6 +92,7 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
     ...forkCells(terminal, key),
     ...exportCells(terminal, key),
     ...frozenCells(terminal, key),
+    ...heirCells(terminal, key),
     ...comparisonCells(terminal, key),
     ...termsCells(key),
     ...(key.recovery === 'static' ? ['recovery static: identity files give its shares back'] : []),
@@ -171,6 +172,15 @@ function forkCells(terminal: Terminal, { name, forked, elsewhere, settlements }:
       ),
     ),
   ];
+}
+
+/** Who asks for it as if its owner were dead. */
+function heirCells(terminal: Terminal, { name, heirs }: KeyStatus): string[] {
+  const open = heirs.filter(({ isOpen }) => isOpen);
+  if (open.length === 0) return [];
+  const who = [...new Set(open.map(({ heir }) => heir))].join(', ');
+  const at = open.map(({ server }) => server).join(', ');
+  return [terminal.style('red', `${who} asks for it at ${at}, as if you were dead: ckm alive ${name}`)];
 }
 
 /** Where its owner has frozen it, and whether that stops it. */

@@ -78,4 +78,34 @@ describe('an heir', () => {
     await pass(1);
     expect((await eve.list())[0]!.servers.every(({ silentSeconds }) => silentSeconds > 110 * DAY)).toBe(true);
   }, 60_000);
+
+  test('the owner who comes back is told of it by whatever he looks at, and ends it everywhere; the heir’s client tells who has not heard', async () => {
+    const { eve, client, pass } = await open();
+    await client.alive();
+    await pass(101);
+    await eve.ask('savings');
+    await pass(0);
+    const lines = async () =>
+      (await client.diagnose())
+        .filter(({ text }) => text.includes('asked for'))
+        .map(({ level, text }) => [level, text]);
+    network.cut('charlie');
+    // Before any server has counted him as heard: they do so behind their answers.
+    expect(await lines()).toEqual([
+      ['fail', 'is asked for by eve, as if its owner were dead, at alpha and bravo'],
+    ]);
+    const [told] = await client.alive();
+    expect(told!.servers.map(({ text }) => text)).toEqual([
+      expect.stringContaining('eve had asked for the key, and that is over'),
+      expect.stringContaining('eve had asked for the key, and that is over'),
+      expect.any(String),
+    ]);
+    network.makeHonest();
+    const life = async (name: string) =>
+      (await eve.list())[0]!.servers.find(({ server }) => server === name)!;
+    expect((await life('charlie')).case).toMatchObject({ heir: 'eve' });
+    await eve.ask('savings');
+    expect(await life('charlie')).toMatchObject({ case: null, silentSeconds: 0 });
+    expect((await lines())[0]![1]).toContain('was asked for while its owner was silent, by eve at alpha on');
+  }, 60_000);
 });

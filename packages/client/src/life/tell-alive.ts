@@ -1,4 +1,4 @@
-import { signAlive, type SilenceRule } from '@ckm/api';
+import { type Result, signAlive, type SilenceRule } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import { type Identity, wipeIdentity } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
@@ -142,7 +142,7 @@ async function say(
         const said = await (await context.linkTo(server)).call('alive.carry', { alive });
         if (said.number > number)
           return { at: { ...deaf, text: HEARD_LATER, code: null }, later: said.number };
-        const taken = { isHeard: true, at: context.clock(), text: 'has heard it', code: null };
+        const taken = { isHeard: true, at: context.clock(), text: heardText(said), code: null };
         return { at: { ...deaf, ...taken }, later: null };
       } catch (error) {
         if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
@@ -150,6 +150,13 @@ async function say(
       }
     }),
   );
+}
+
+/** Whoever has asked for the key meanwhile does so no more, and the owner learns that he did. */
+function heardText({ ended }: Result<'alive.carry'>): string {
+  return ended === undefined
+    ? 'has heard it'
+    : `has heard it; ${ended} had asked for the key, and that is over`;
 }
 
 const HEARD_LATER = 'has NOT heard it: it says that it has heard a later one';

@@ -17,6 +17,7 @@ const key = {
   changeable: 'yes',
   stopped: [],
   frozen: [],
+  heirs: [],
   margin: 0,
   isMarginLow: true,
   changes: { needed: 2, margin: 0, isLow: true },

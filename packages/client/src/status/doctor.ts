@@ -10,6 +10,7 @@ import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
 import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-record.js';
 import { ALIVE_FOLDER, parseAlive } from '../life/alive-record.js';
 import { checkAlive } from './check-alive.js';
+import { checkHeirs } from './check-heirs.js';
 import { checkDevices } from './check-devices.js';
 import { checkRecoveries } from './check-recoveries.js';
 import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
@@ -90,6 +91,7 @@ export async function diagnose(
     ...checkProofs(status),
     ...checkDrills(status),
     ...checkFreezes(status),
+    ...checkHeirs(status, context.clock()),
     ...(await checkAlive(context)),
     ...(await checkKeys(context, readKey, status)),
     ...checkUnguarded(await listKeyRecords(context.store)),

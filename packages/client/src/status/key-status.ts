@@ -52,6 +52,8 @@ export interface KeyStatus {
   readonly stopped: readonly string[];
   /** Servers of the key that its owner has told to do nothing with it, and until when. */
   readonly frozen: readonly FrozenAt[];
+  /** Servers of the key at which an heir has asked for it because its owner was silent. */
+  readonly heirs: readonly HeirAskedAt[];
   /** Repairs of a share of it that servers say go on, and that were not begun here: another device did, or a thief. */
   readonly strangeRepairs: readonly StrangeRepair[];
   /** Servers that answer nothing with it, because they have seen two certificates of one epoch. */
@@ -99,6 +101,17 @@ export interface KeyStatus {
   readonly comparison: KeyComparison | null;
   readonly checks: KeyCheckStatus;
   readonly drills: KeyDrillStatus;
+}
+
+/** An heir has asked for a key at a server. */
+export interface HeirAskedAt {
+  readonly server: string;
+  /** By the name in the terms. */
+  readonly heir: string;
+  /** UnixSeconds, by the server's own clock. */
+  readonly at: number;
+  /** Whether he still does; else the owner was heard since. */
+  readonly isOpen: boolean;
 }
 
 export interface FrozenAt {
@@ -215,7 +228,14 @@ export function keyStatus(
     const holding = isDoubted(said, proofs[slot - 1]) ? 'unproved' : said;
     const repairs = repairsIn(list, id, begun);
     const hasForgotten = forgotIn(list, id, params.epoch);
-    return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id), repairs, hasForgotten };
+    return {
+      name: one?.record.name ?? url,
+      holding,
+      freeze: freezeIn(list, id),
+      heir: heirIn(list, id),
+      repairs,
+      hasForgotten,
+    };
   });
   const those = (...holdings: readonly string[]) =>
     seats.filter(({ holding }) => holdings.includes(holding)).map(({ name }) => name);
@@ -241,6 +261,7 @@ export function keyStatus(
     changeable: changeableWith(deciding, forgot.length),
     stopped: those('stopped'),
     frozen: seats.flatMap(({ name, freeze }) => (freeze === null ? [] : [{ server: name, ...freeze }])),
+    heirs: seats.flatMap(({ name, heir }) => (heir === null ? [] : [{ server: name, ...heir }])),
     strangeRepairs: strangeRepairs(seats),
     forked: those('forked'),
     elsewhere: elsewhereOf(record, found, id),
@@ -435,6 +456,11 @@ function holdingsIn(list: HeldKeys | CkmError, record: KeyRecord, newest: number
     // A list that was not read to its end says nothing about what is not in it.
     return list.complaint === null ? 'lost' : 'unsaid';
   };
+}
+
+function heirIn(list: HeldKeys | CkmError | null, id: string): Omit<HeirAskedAt, 'server'> | null {
+  if (list === null || list instanceof CkmError) return null;
+  return list.keys.find(({ keyId }) => encodeHex(keyId) === id)?.heirAsked ?? null;
 }
 
 function freezeIn(list: HeldKeys | CkmError | null, id: string): Omit<FrozenAt, 'server'> | null {

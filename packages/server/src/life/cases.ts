@@ -16,6 +16,8 @@ import {
 import { encodeHex, equalBytes, formatSpan } from '@ckm/foundation';
 import { type KeyParams, parseKeyParams } from '@ckm/threshold';
 import type { AnybodyCall, ServerContext } from '../context.js';
+import { marksOf } from '../sessions/keys/stored/key-head.js';
+import { noteMarks } from '../sessions/keys/stored/note-marks.js';
 import { readEpoch } from '../sessions/keys/stored/read-key.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Reader, Transaction } from '../storage/storage.js';
@@ -77,7 +79,7 @@ export async function askAsHeir(
       return goOnWithCase(means, transaction, key, said);
     }),
   );
-  if ('view' in stands) return { view: stands.view, nonce: null, heard: [], alive: [] };
+  if ('view' in stands) return { ...stands, nonce: null, heard: [] };
   const { silence, rule, hearing, record } = stands;
   const isSilent = silence.counted >= rule.afterSeconds;
   const { keyId } = name;
@@ -88,8 +90,13 @@ export async function askAsHeir(
     heard: words.map((nonce) =>
       signHeard(context.identity, { keyId, nonce, silentSeconds: silence.counted }),
     ),
-    alive: isSilent ? [] : record.numbers.flatMap(({ signed }) => signed ?? []),
+    alive: isSilent ? [] : signsIn(record),
   };
+}
+
+/** The signs of life that were heard last, of each signer. */
+function signsIn(record: LifeRecord | null): SignedStatement[] {
+  return (record?.numbers ?? []).flatMap(({ signed }) => signed ?? []);
 }
 
 /** Whether the account of the owner has said anything here that is not written down yet. */
@@ -102,13 +109,13 @@ async function goOnWithCase(
   transaction: Transaction,
   key: HeirKey,
   said: readonly SignedStatement[],
-): Promise<Standing | { readonly view: SilenceView }> {
+): Promise<Standing | Pick<Result<'heir.ask'>, 'view' | 'alive'>> {
   const { context, counting } = means;
   const stored = await findLife(context, transaction, key.key, key.head);
   if (stored.record === null || isHeard(means, key)) {
     if (stored.record === null) await noteBegun(context, transaction, key);
     await beginLife(context, transaction, key.key, counting(), stored);
-    return { view: nothingYet(key) };
+    return { view: nothingYet(key), alive: signsIn(stored.record) };
   }
   const now = await standing(means, transaction, key, stored.record);
   const opened = withCase(now.silence, key.rule, key.name);
@@ -226,8 +233,11 @@ async function noteBegun(
 async function announce(
   { context, tellOwner }: LifeMeans,
   transaction: Transaction,
-  { key: { owner, keyId }, head: { suite, purpose }, rule, name, may }: HeirKey,
+  { key, head, rule, name, may }: HeirKey,
 ): Promise<void> {
+  const { owner, keyId } = key;
+  const heirAsked = { heir: name, at: context.clock() };
+  await noteMarks(context, transaction, key, { ...marksOf(head), heirAsked });
   await tellOwner(transaction, owner, 'heir-asks');
   await context.audit.append(transaction, {
     deed: 'silence.case',
@@ -237,7 +247,7 @@ async function announce(
     sentence: `${name} asks for a key whose owner has given no sign of life for ${formatSpan(rule.afterSeconds)}, to ${may.join(' and ')} it. Any sign of life ends it.`,
     verdict: 'done',
     policy: '',
-    detail: `${suite} for ${purpose}`,
+    detail: `${head.suite} for ${head.purpose}`,
   });
 }
 

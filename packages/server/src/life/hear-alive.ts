@@ -51,14 +51,18 @@ export async function hearAlive(
   const { keyId } = readAlive(signed);
   const rows = await context.storage.read((reader) => reader.keys.withId(keyId));
   const owners = rows.map(({ owner }) => owner);
-  const numbers = await takenByEvery(owners, async (owner) => {
+  const heard = await takenByEvery(owners, async (owner) => {
     const name = { owner, keyId };
     // Looked at first: what nobody signed leaves nothing behind, not even that it came.
     if (!(await context.storage.read((reader) => isOfKey(context, reader, name, signed)))) return null;
     return repeatWhenRaced(() => call.transact((transaction) => hearOne(means, transaction, name, signed)));
   });
   // Whoever brings it has been heard for all keys of that id, or is told that he has not.
-  return { number: Math.max(...numbers) };
+  const ended = heard.flatMap((one) => one.ended ?? [])[0];
+  return {
+    number: Math.max(...heard.map(({ number }) => number)),
+    ...(ended === undefined ? {} : { ended }),
+  };
 }
 
 async function isOfKey(
@@ -71,23 +75,23 @@ async function isOfKey(
   return row !== null && isOfOwner(context, reader, name, signed, openHead(context, row).policy);
 }
 
-/** The highest number of this signer. @throws AccessError `STATEMENT_FOREIGN` */
+/** The highest number of this signer, and who asked for the key until then. @throws AccessError `STATEMENT_FOREIGN` */
 async function hearOne(
   { context, counting }: LifeMeans,
   transaction: Transaction,
   name: Pick<KeyRow, 'owner' | 'keyId'>,
   signed: SignedStatement,
-): Promise<number> {
+): Promise<Result<'alive.carry'>> {
   const key = await holdRecalled(context, transaction, name);
   if (key === null) throw statementForeign();
   const head = openHead(context, key);
   if (!(await isOfOwner(context, transaction, name, signed, head.policy))) throw statementForeign();
   const { by, number } = readAlive(signed);
-  if (head.policy.silence === undefined) return number;
+  if (head.policy.silence === undefined) return { number };
   const stored = await findLife(context, transaction, name, head);
   const numbers = stored.record?.numbers ?? [];
   const known = numbers.find((one) => equalBytes(one.by, by))?.number ?? 0;
-  if (number <= known && stored.record !== null) return known;
+  if (number <= known && stored.record !== null) return { number: known };
   const kept = await stillSpeaking(context, transaction, name, head.policy, numbers);
   const next = [...kept.filter((one) => !equalBytes(one.by, by)), { by, number, signed }];
   await beginLife(context, transaction, key, counting(), stored, next);
@@ -101,7 +105,8 @@ async function hearOne(
     policy: '',
     detail: `${head.suite} for ${head.purpose}`,
   });
-  return number;
+  const ended = stored.record?.silence.case?.heir;
+  return { number, ...(ended === undefined ? {} : { ended }) };
 }
 
 async function isOfOwner(

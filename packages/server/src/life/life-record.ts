@@ -99,7 +99,12 @@ export async function beginLife(
 ): Promise<void> {
   const marks = marksOf(openHead(context, key));
   const begun = (marks.life ?? 0) + 1;
-  await noteMarks(context, transaction, key, { ...marks, life: begun });
+  const { heirAsked } = marks;
+  await noteMarks(context, transaction, key, {
+    ...marks,
+    life: begun,
+    ...(heirAsked === undefined ? {} : { heirAsked: { ...heirAsked, isOver: true } }),
+  });
   await storeLife(context, transaction, key, row, {
     begun,
     waited: waitFrom(counter, MOST_COUNTED),

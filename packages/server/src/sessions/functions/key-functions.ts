@@ -168,7 +168,15 @@ function summary(
     ...(settlement === undefined ? {} : { settlement }),
     ...(exports === undefined ? {} : { exports: [...exports] }),
     ...(exportedAt === undefined ? {} : { exportedAt }),
+    ...heirIn(head),
   };
+}
+
+/** A key of which anybody has asked in the place of its owner says so for good: he is to know when he is back. */
+function heirIn({ heirAsked }: KeyHead) {
+  if (heirAsked === undefined) return {};
+  const { heir, at, isOver } = heirAsked;
+  return { heirAsked: { heir, at, isOpen: isOver !== true } };
 }
 
 function frozenNow({ frozen }: KeyHead, now: number): StandingFreeze | null {

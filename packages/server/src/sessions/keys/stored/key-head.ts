@@ -94,6 +94,8 @@ export interface KeyMarks {
   readonly certifiedTerms?: number;
   /** How often the count of its owner's silence began anew, as the row of that says too: one that was put back grants nothing. Absent: there is no such row. */
   readonly life?: number;
+  /** The last heir who asked for it because its owner was silent, and when: UnixSeconds. `isOver`: its owner was heard since. Absent: nobody ever did. */
+  readonly heirAsked?: { readonly heir: string; readonly at: number; readonly isOver?: true };
   /** The freeze by its owner that stands, unless its time has passed, as that row says too; absent: none. */
   readonly frozen?: StandingFreeze;
 }
