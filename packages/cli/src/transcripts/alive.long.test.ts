@@ -66,6 +66,45 @@ test('a key with an heir is made, and all its servers are told that its owner li
   expect(stdout).toContain('every server has heard a sign of life from here');
 }, 120_000);
 
+test('its heir sees how each server stands, asks, and is granted nothing while the owner is heard; operators see it too', async () => {
+  const eve = homeOf('eve');
+  const listed = await ckm(eve, 'heir list');
+  expect([listed.status, listed.stdout]).toEqual([0, expect.stringContaining('savings')]);
+  expect(listed.stdout).toContain('nobody has asked for it');
+  ran.add('heir ask savings');
+  const asked = await callCkm(['heir', 'ask', 'savings', '--yes', '--timeout', '30'], {
+    environment: eve,
+    cwd: table,
+  });
+  expect([asked.status, asked.stdout]).toEqual([
+    75,
+    expect.stringContaining('no sign of life for 0 h of 180 d'),
+  ]);
+  ran.add('heir sign savings --message to-the-notary --domain heirs');
+  const signed = await callCkm(
+    'heir sign savings --message to-the-notary --domain heirs --yes --timeout 30'.split(' '),
+    { environment: eve, cwd: table },
+  );
+  expect([signed.status, errorOf(signed).code]).toEqual([75, 'HEIR_KEY_NOT_SHOWN']);
+  const { keys } = await json<{ keys: { keyId: string }[] }>(eve, 'heir list');
+  for (const more of ['', ' --go-on']) {
+    ran.add(`server silence alpha KEY${more}`);
+    const shown = await callCkm(
+      [
+        'server',
+        'silence',
+        setup.folderOf('alpha'),
+        keys[0]!.keyId.slice(0, 12),
+        ...more.trim().split(' ').filter(Boolean),
+      ],
+      { environment: owner, cwd: table },
+    );
+    if (more === '')
+      expect([shown.status, shown.stdout]).toEqual([0, expect.stringContaining('nobody asks for it')]);
+    else expect([shown.status, errorOf(shown).code]).toEqual([75, 'HEIR_NOT_ASKING']);
+  }
+}, 120_000);
+
 test('a paper freeze is brought by somebody who has nothing else, and works once', async () => {
   const made = await ckm(owner, 'freeze savings --paper --out paper.txt');
   expect([made.status, made.stderr]).toEqual([0, expect.stringContaining('nothing is stopped now')]);
@@ -90,6 +129,6 @@ test('a paper freeze is brought by somebody who has nothing else, and works once
 }, 120_000);
 
 test('every command of docs/alive.md is one of those run here', () => {
-  expect(ON_PAGE).toHaveLength(5);
+  expect(ON_PAGE).toHaveLength(10);
   for (const line of ON_PAGE) expect([...ran]).toContain(line);
 });
