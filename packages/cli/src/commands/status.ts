@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
+import { caseText } from '../owner/contact-words.js';
 import { keyRow, pastLines } from '../owner/key-status-words.js';
 import { orderChange, orderCounts, orderOrigin } from '../owner/order-words.js';
 import { unsentRow } from '../owner/device-words.js';
@@ -76,7 +77,7 @@ function streamedRow(terminal: Terminal, names: readonly string[], server: Serve
 
 function statusSections(
   terminal: Terminal,
-  { servers, keys, openSessions, openRequests, clock, unsent = [] }: Status,
+  { servers, keys, openSessions, openRequests, clock, unsent = [], recoveries = [] }: Status,
 ): string[] {
   const now = unixNow();
   return [
@@ -87,6 +88,7 @@ function statusSections(
       'none yet: ckm server add NAME URL',
     ),
     ...(clock === null ? [] : [`  ${terminal.style('red', clock.text)}: ${clock.hint}`]),
+    ...recoverySection(terminal, recoveries),
     keySection(terminal, keys, now),
     ...orderSection(terminal, keys),
     ...(unsent.length === 0 ? [] : [heading(terminal, 'Devices', unsent.map(unsentRow), '')]),
@@ -108,6 +110,18 @@ function statusSections(
       'none',
     ),
   ];
+}
+
+/** Who wants an account: whoever sees it says no, or loses it. */
+function recoverySection(terminal: Terminal, recoveries: NonNullable<Status['recoveries']>): string[] {
+  if (recoveries.length === 0) return [];
+  const rows = recoveries.map((one) => [
+    one.server,
+    terminal.style('red', 'somebody wants your account'),
+    caseText(one),
+    asCalled(`ckm account veto ${one.server}`),
+  ]);
+  return [heading(terminal, 'Recoveries that wait', rows, '')];
 }
 
 /** Each key in a line, and under it what is behind it. @param now UnixSeconds */

@@ -3,6 +3,7 @@ import { CkmError, type Secret } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { serversWithAccount, type SilentServer } from '../devices/list-devices.js';
 import { speakTo } from '../devices/lists/speaker.js';
+import type { ServerRecord } from '../servers/server-record.js';
 import { showServerRecord } from '../servers/servers.js';
 
 /** Somebody who wants an account of this owner at a server. */
@@ -37,6 +38,23 @@ export async function listCases(
     }),
   );
   return { cases: cases.toSorted((a, b) => (a.server < b.server ? -1 : 1)), silent };
+}
+
+/** Who wants the account at one server, while it still waits; none where that does not say so. */
+export async function waitingCasesAt(
+  context: ClientContext,
+  record: ServerRecord,
+  timeoutMs: number,
+): Promise<readonly CaseAt[]> {
+  if (record.accountSince === null) return [];
+  try {
+    const link = await context.linkTo(record);
+    const { cases } = await link.call('recovery.list', {}, { timeoutMs });
+    return cases.filter(({ state }) => state === 'waiting').map((one) => ({ ...one, server: record.name }));
+  } catch (error) {
+    if (error instanceof CkmError) return [];
+    throw error;
+  }
 }
 
 /** Says no to a recovery. @param words typed for this alone; undefined: whoever this client is says it */

@@ -108,6 +108,8 @@ describe('whoever has lost everything', () => {
       }),
     );
     expect(byApp).toMatchObject({ state: 'waiting', proofs: ['totp'] });
+    // Whoever looks at anything sees it.
+    expect((await words.status()).recoveries).toMatchObject([{ server: 'alpha', state: 'waiting' }]);
     const request = await again((client) => client.requestVoucher('bravo', 'recovery'));
     // No voucher is taken that is not newer than the last one.
     network.now += 1;

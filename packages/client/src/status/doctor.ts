@@ -76,7 +76,7 @@ export async function diagnose(
     ...checkServers(status, owner !== null && owner.device !== null),
     ...checkClocks(status),
     ...(owner === null ? [] : await checkDevices(context, owner)),
-    ...(owner === null ? [] : await checkRecoveries(context, status)),
+    ...checkRecoveries(status),
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),

@@ -15,6 +15,7 @@ import { type LastSeen, readLastSeen } from '../servers/last-seen.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 import { listRequests } from '../requests/requests.js';
+import { type CaseAt, waitingCasesAt } from '../recovery/cases.js';
 import type { SessionRecord } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
 import { shortId, type Track } from '../store/track.js';
@@ -65,6 +66,8 @@ export interface Status {
   readonly clock: ClockDifference | null;
   /** What servers have not heard yet of the devices of the owner; absent: they have heard all. */
   readonly unsent?: readonly UnsentText[];
+  /** Who wants an account of this owner, while he can still say no; absent: nobody does, as far as servers answer. */
+  readonly recoveries?: readonly CaseAt[];
 }
 
 /** A ceremony or a request that goes on. */
@@ -122,6 +125,7 @@ export async function readStatus(
   const termsNotes = await listTermsNotes(store);
   const known = { checked, drilled, begun, changes: allChanges, termsNotes, found };
   const unsent = await unsentTexts(context);
+  const recoveries = found.flatMap(({ cases }) => cases);
   return {
     servers: found.map(({ server }) => server),
     keys: keys.map((record) => keyStatus(record, known, context.clock())),
@@ -134,6 +138,7 @@ export async function readStatus(
     openRequests: requests.filter(isOpen).map((one) => openTrack(one.requestId, one.kind, one.sentence, one)),
     clock: judgeClocks(context.clockOffsets()),
     ...(unsent.length === 0 ? {} : { unsent }),
+    ...(recoveries.length === 0 ? {} : { recoveries }),
   };
 }
 
@@ -141,14 +146,17 @@ async function askServer(
   context: ClientContext,
   { record, recorded, seen }: { record: ServerRecord; recorded: ReadonlySet<string>; seen: LastSeen },
   timeoutMs: number,
-): Promise<AskedServer & { readonly server: ServerStatus }> {
+): Promise<AskedServer & { readonly server: ServerStatus; readonly cases: readonly CaseAt[] }> {
   const began = performance.now();
   const leftMs = () => Math.max(timeoutMs - (performance.now() - began), LEAST_MS);
   const before = seen.get(encodeHex(record.xid)) ?? null;
   const server = await readServer(context, record, before, leftMs);
-  if (!server.isReachable) return { record, server, problem: server.problem, list: null };
-  const list = await heldKeysOf(context, record, { timeoutMs: leftMs() });
-  return { record, server: withHeld(server, list, recorded), problem: server.problem, list };
+  if (!server.isReachable) return { record, server, problem: server.problem, list: null, cases: [] };
+  const [list, cases] = await Promise.all([
+    heldKeysOf(context, record, { timeoutMs: leftMs() }),
+    waitingCasesAt(context, record, leftMs()),
+  ]);
+  return { record, server: withHeld(server, list, recorded), problem: server.problem, list, cases };
 }
 
 /** The kind of ceremony that gives a lost share back. */

@@ -55,6 +55,10 @@ const command = z
   .max(16)
   .refine(([program]) => program?.startsWith('/'), { error: 'the program is named by its whole path' });
 
+const timeOfDay = z
+  .string()
+  .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, { error: 'expected a time of day such as 22:00' });
+
 const notify = z.strictObject({
   command: command.nullable().default(null),
   webhook: z
@@ -68,6 +72,7 @@ const notify = z.strictObject({
     .nullable()
     .default(null),
   everySeconds: z.int().min(1).max(86_400).default(60),
+  quiet: z.strictObject({ from: timeOfDay, to: timeOfDay }).nullable().default(null),
 });
 
 const mailAddress = z

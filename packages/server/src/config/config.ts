@@ -24,6 +24,8 @@ export interface NotifyConfig {
   } | null;
   /** No more than one notice in so long. */
   readonly everySeconds: number;
+  /** Between these times of day, UTC, `22:00`, mail and webhook tell of nothing that only waits; null: they always do. */
+  readonly quiet: { readonly from: string; readonly to: string } | null;
 }
 
 /** The operator's mail server, through which this one sends. */

@@ -71,6 +71,9 @@ const SAYS: Readonly<Record<string, string>> = {
   'notify.webhook.sentence':
     'whether the notice says what the request is about: whoever has the address reads it',
   'notify.everySeconds': 'seconds between two notices; what comes in between is counted in the next one',
+  'notify.quiet.from':
+    'time of day, UTC, from which mail and webhook tell of no request that only waits; null for all of it: they always do',
+  'notify.quiet.to': 'time of day, UTC, from which they do again, and of what waits then',
   'mail.host': 'mail server that this one sends through; null for all of it: it sends no mail',
   'mail.port': 'its port: 587 for starttls, 465 for tls, as a rule',
   'mail.tls': 'tls from the first byte, starttls before anything is said, or none, to this machine only',

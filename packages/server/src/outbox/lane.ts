@@ -68,7 +68,7 @@ export function createLane(means: OutboxMeans, name: string, way: Way): Lane {
       isAsked = true;
       return;
     }
-    const taken = await take(means, name, way.most);
+    const taken = await take(means, name, way);
     if (taken.length === 0) return;
     const failure = await outcomeOf(way, taken, end.signal);
     if (end.signal.aborted && failure !== null) return putBack(means, taken);
@@ -105,19 +105,24 @@ async function restOf({ storage, clock }: OutboxMeans, name: string, { everySeco
 }
 
 /** Takes what is due, so that no other process sends it: of two that try, one finds rows that have changed. */
-async function take(means: OutboxMeans, name: string, most: number): Promise<readonly Taken[]> {
+async function take(means: OutboxMeans, name: string, way: Way): Promise<readonly Taken[]> {
   const { storage, clock, vault, events } = means;
   return storage.transact(async ({ outbox }) => {
     const now = clock();
-    const taken: Taken[] = [];
-    for (const row of await outbox.due(name, now, now + LATEST_SECONDS, most)) {
+    const due: Taken[] = [];
+    for (const row of await outbox.due(name, now, now + LATEST_SECONDS, way.most)) {
       await passIfTampered(events.storageFailed, async () => {
-        const before = openRecord<OutboxRecord>(vault, 'outbox', row);
-        const record = { ...before, tries: before.tries + 1, isTaken: true };
-        const next = written(means, row, { dueAt: now + TAKEN_SECONDS }, record);
-        await outbox.update(next);
-        taken.push({ row: next, record });
+        due.push({ row, record: openRecord<OutboxRecord>(vault, 'outbox', row) });
       });
+    }
+    const contents = due.map(({ record }) => record.content);
+    if (way.isLater?.(contents, now) === true) return [];
+    const taken: Taken[] = [];
+    for (const { row, record: before } of due) {
+      const record = { ...before, tries: before.tries + 1, isTaken: true };
+      const next = written(means, row, { dueAt: now + TAKEN_SECONDS }, record);
+      await outbox.update(next);
+      taken.push({ row: next, record });
     }
     return taken;
   });

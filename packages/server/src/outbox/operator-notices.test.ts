@@ -76,7 +76,7 @@ function notify(part: Partial<NotifyConfig>) {
     storageFailed: ({ code }: { code: string }) => void told.push(code),
     bug: (error: unknown) => void told.push(String(error)),
   };
-  const config = { command: null, webhook: null, everySeconds: 1, ...part };
+  const config = { command: null, webhook: null, everySeconds: 1, quiet: null, ...part };
   const ways = operatorWays({ config, mail: null, name: 'alpha', countWaiting: () => Promise.resolve(3) });
   const { storage, vault } = rooms;
   const outbox = createOutbox({ storage, vault, clock: () => rooms.now, random, events }, ways);

@@ -4,6 +4,7 @@ import type { MailConfig, NotifyConfig } from '../config/config.js';
 import type { Events } from '../events.js';
 import { callWebhook } from '../notices/call-webhook.js';
 import { isGrave, type Notice, noticeOf, type Occasion, occasionOf } from '../notices/notice.js';
+import { canWait, isQuiet } from '../notices/quiet-hours.js';
 import { runCommand } from '../notices/run-command.js';
 import type { Transaction } from '../storage/storage.js';
 import type { Outbox } from './outbox.js';
@@ -29,10 +30,14 @@ export function operatorWays(means: NoticeMeans): ReadonlyMap<string, Way> {
   const { config, mail } = means;
   const { command, webhook, everySeconds } = config;
   const ways = new Map<string, Way>();
+  // A program of the operator's decides for itself when it says something to whom.
+  const isLater = (contents: readonly Data[], now: number) =>
+    isQuiet(config, now) && (contents as unknown as readonly Occasion[]).every(canWait);
   const add = (name: string, send: (notice: Notice, signal: AbortSignal) => Promise<void>) =>
     ways.set(name, {
       most: MOST_OCCASIONS,
       everySeconds,
+      ...(name === 'command' ? {} : { isLater }),
       send: async (contents, signal) => {
         const waiting = await means.countWaiting();
         // Written by `noticeLater`, and sealed since.

@@ -70,6 +70,26 @@ describe('the outbox', () => {
     expect(await states()).toEqual([['sent', 1, '']]);
   });
 
+  test('keeps what may wait until its time has come, and sends it with what may not', async () => {
+    const gone: Data[][] = [];
+    let isNight = true;
+    const outbox = start((contents) => Promise.resolve(void gone.push([...contents])), {
+      most: 10,
+      isLater: (contents) => isNight && contents.every((content) => content === 'may wait'),
+    });
+    await put(outbox, 'may wait');
+    await outbox.sweep();
+    await put(outbox, 'may not');
+    await expect.poll(() => gone, POLL).toHaveLength(1);
+    expect(new Set(gone[0])).toEqual(new Set(['may not', 'may wait']));
+    await put(outbox, 'may wait');
+    await outbox.sweep();
+    expect(await states()).toContainEqual(['waiting', 0, '']);
+    isNight = false;
+    await outbox.sweep();
+    await expect.poll(() => gone, POLL).toHaveLength(2);
+  });
+
   test('sends nothing of what was not committed', async () => {
     const gone: Data[] = [];
     const outbox = start((contents) => Promise.resolve(void gone.push(...contents)));

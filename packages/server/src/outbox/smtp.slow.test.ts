@@ -218,7 +218,7 @@ test('a notice goes by mail through the outbox: later when it is to come later, 
     storageFailed: ({ code }: { code: string }) => void said.push(code),
     bug: (error: unknown) => void said.push(String(error)),
   };
-  const notify = { command: null, webhook: null, everySeconds: 1 };
+  const notify = { command: null, webhook: null, everySeconds: 1, quiet: null };
   const countWaiting = () => Promise.resolve(3);
   const ways = operatorWays({ config: notify, mail: config(port), name: 'alpha', countWaiting });
   const means = { storage, vault, clock: () => rooms.now, random, events };

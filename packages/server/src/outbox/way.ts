@@ -17,6 +17,8 @@ export interface Way {
    * @throws CkmError whose code is kept: `OUTBOX_REFUSED` where trying again is of no use
    */
   send(contents: readonly Data[], signal: AbortSignal): Promise<void>;
+  /** Whether what is due goes out later, since it may and this is not the time for it; absent: never. @param now UnixSeconds */
+  isLater?(contents: readonly Data[], now: number): boolean;
   /** Whether nothing of it is kept once it has gone, not even that it went; absent: it is. */
   leavesNothing?(content: Data): boolean;
 }

@@ -62,6 +62,13 @@ describe('a case', () => {
     expect(vetoed(one, { by: 'device', id: id(8), at: 0 }, at(600)).state).toBe(state);
   });
 
+  test('that two contacts have begun waits once more from its beginning when somebody says no, and once only', () => {
+    const no = (who: number) => ({ by: 'device', id: id(who), at: 0 }) as const;
+    const one = vetoed(whole(waits(1, 2)), no(8), at(0));
+    expect(one).toMatchObject({ state: 'waiting', waited: { counted: 0, needed: DAY } });
+    expect(isReady(vetoed(whole(one), no(9), at(0)), at(0))).toBe(true);
+  });
+
   test('that the words have stopped goes on by nobody’s contacts, however long it rests', () => {
     const one = vetoed(waits(1, 2), { by: 'words', id: id(7), at: 0 }, at(0));
     expect(one.state).toBe('vetoed');

@@ -123,7 +123,11 @@ export function vetoed(before: Case, veto: Veto, counter: Counter): Case {
   if (before.state !== 'waiting' && before.state !== 'vetoed') return before;
   if (before.vetoes.some(({ id }) => equalBytes(id, veto.id))) return before;
   const next: Case = { ...before, vetoes: joined(before.vetoes, [veto]) };
-  if (before.state === 'vetoed' || isOverruling(next)) return next;
+  if (before.state === 'vetoed') return next;
+  // Once: whoever has many devices would have it wait without end.
+  if (isOverruling(next)) {
+    return before.vetoes.length > 0 ? next : { ...next, waited: waitFrom(counter, next.delaySeconds) };
+  }
   return { ...next, state: 'vetoed', waited: null, rested: waitFrom(counter, PAUSE_SECONDS) };
 }
 

@@ -13,7 +13,7 @@ export function waysBackHandlers(means: WaysBackMeans): Handlers<WaysBackFunctio
     'contact.set': (call, parameters) => setContact(means, call, parameters),
     'contact.verify': (call, parameters) => verifyContact(means, call, parameters),
     'contact.remove': (call, parameters) => removeContact(means, call, parameters),
-    'recovery.open': (call, parameters) => openRecovery(means, call, parameters),
+    'recovery.open': (call, parameters) => openRecovery(named, call, parameters),
     'recovery.prove': (call, parameters) => proveContact(named, call, parameters),
     'recovery.show': (call) => showRecovery(means, call),
     'recovery.finish': (call, parameters) => finishRecovery(means, call, parameters),

@@ -35,7 +35,7 @@ const MOST_SENDINGS = 24;
  * what it took says whether it is (P9).
  */
 export async function openRecovery(
-  { context, counting }: WaysBackMeans,
+  { context, counting, decoys }: NamedMeans,
   call: AskerCall,
   { contact }: Parameters<'recovery.open'>,
 ): Promise<Result<'recovery.open'>> {
@@ -52,7 +52,10 @@ export async function openRecovery(
       if (!isAllowed) return;
       const rows = await transaction.contacts.withHandle(handle, MOST_NAMED);
       const counter = counting();
-      const isThere = rows.some((row) => isUsable(counter, openContact(context, row).contact));
+      const found =
+        rows.length === 0 ? [decoys('mail', handle)] : rows.map((row) => openContact(context, row));
+      const isUsed = found.some((one) => isUsable(counter, one.contact));
+      const isThere = rows.length > 0 && isUsed;
       const at = context.clock();
       const code = codeFor(handleKey, { handle, about: call.sender }, codeStep(at));
       const to = isThere ? address : null;

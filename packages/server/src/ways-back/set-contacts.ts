@@ -306,9 +306,12 @@ async function inAccount<T extends object>(
       if (await isYoung(transaction, call)) throw deviceTooYoung();
       const known = await contactsOf(context, transaction, account.xid);
       const counter = counting();
+      const isGone = ({ contact }: StoredContact) => stateOf(counter, contact) === null;
+      // At once: until the sweep it would take the place of another one.
+      for (const { row } of known.filter(isGone)) await transaction.contacts.remove(row.owner, row.id);
       return work(
         transaction,
-        known.filter(({ contact }) => stateOf(counter, contact) !== null),
+        known.filter((one) => !isGone(one)),
       );
     }),
   );

@@ -4,6 +4,7 @@ import { equalBytes } from '@ckm/foundation';
 import type { AccountKey } from '../accounts/accounts.js';
 import type { ContactRow, Reader, Transaction } from '../storage/storage.js';
 import { type Counter, countedBy, type WaitingTime } from '../sessions/waiting-time.js';
+import { passIfTampered } from '../storage/tampered-row.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import type { WaysBackMeans } from './means.js';
 
@@ -34,13 +35,19 @@ export interface StoredContact {
 
 type Sealer = Pick<WaysBackMeans['context'], 'vault'>;
 
+/** Those of an account. One that is not what this server stored brings nobody back, is reported, and keeps nothing of the others from going on. */
 export async function contactsOf(
-  context: Sealer,
+  context: Pick<WaysBackMeans['context'], 'vault' | 'events'>,
   reader: Reader,
   owner: Uint8Array,
 ): Promise<readonly StoredContact[]> {
-  const rows = await reader.contacts.of(owner, MAX_CONTACTS);
-  return rows.map((row) => openContact(context, row));
+  const found: StoredContact[] = [];
+  for (const row of await reader.contacts.of(owner, MAX_CONTACTS)) {
+    await passIfTampered(context.events.storageFailed, async () => {
+      found.push(openContact(context, row));
+    });
+  }
+  return found;
 }
 
 export function openContact({ vault }: Sealer, row: ContactRow): StoredContact {

@@ -1,3 +1,5 @@
+import { MAX_CONTACTS } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { ContactRow, RecoveryRow, Transaction } from '../storage/storage.js';
 import { type Counter, COUNT_SECONDS, countOn } from '../sessions/waiting-time.js';
@@ -52,7 +54,15 @@ async function countContact(
   const { contact } = stored;
   const state = stateOf(counter, contact);
   const isLate = state === 'unverified' && counter.now - contact.setAt > UNVERIFIED_SECONDS;
-  if (state === null || isLate) return transaction.contacts.remove(row.owner, row.id);
+  if (state === null || isLate) {
+    // Held, and read again: somebody may have shown meanwhile that it works, or had it stay.
+    await context.accounts.hold(transaction, row.owner);
+    const now = (await transaction.contacts.of(row.owner, MAX_CONTACTS)).find(({ id }) =>
+      equalBytes(id, row.id),
+    );
+    if (now?.version === row.version) await transaction.contacts.remove(row.owner, row.id);
+    return;
+  }
   if (contact.waited === null) return;
   const waited = state === 'inForce' ? null : countOn(contact.waited, counter);
   if (waited !== contact.waited) await changeContact(context, transaction, stored, { ...contact, waited });
@@ -84,7 +94,12 @@ async function countCase(
   if (isOutOfTime(stored, counter)) {
     return storeCase(context, transaction, row, row, ended(stored.one, 'over'));
   }
-  if (isForgotten(stored, counter)) return transaction.recoveries.remove(row.id);
+  if (isForgotten(stored, counter)) {
+    await context.accounts.hold(transaction, row.owner);
+    if ((await transaction.recoveries.find(row.id))?.version === row.version)
+      await transaction.recoveries.remove(row.id);
+    return;
+  }
   const next = counted(stored.one, counter);
   if (next !== stored.one) await storeCase(context, transaction, row, row, next);
 }
@@ -98,10 +113,12 @@ export async function voidCases({ context }: Pick<WaysBackMeans, 'context'>): Pr
       recoveries.listAll(place, PAGE),
     );
     for (const row of rows.filter(({ state }) => state === 'waiting')) {
-      await storage.transact((transaction) => {
-        const { one } = openCaseRow(context, row);
-        return storeCase(context, transaction, row, row, ended(one, 'over'));
-      });
+      await passIfTampered(context.events.storageFailed, () =>
+        storage.transact((transaction) => {
+          const { one } = openCaseRow(context, row);
+          return storeCase(context, transaction, row, row, ended(one, 'over'));
+        }),
+      );
     }
     if (rows.length < PAGE) return;
     after = rows.at(-1)!.id;
