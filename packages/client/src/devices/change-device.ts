@@ -2,7 +2,12 @@ import { type DeviceKey, deviceKey } from '@ckm/api';
 import { encodeHex, equalBytes, type Secret } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
-import { isListedAnywhere, renameEverywhere, unlistEverywhere } from '../life/keep-key-lists.js';
+import {
+  isListedAnywhere,
+  planUnlisting,
+  renameEverywhere,
+  unlistEverywhere,
+} from '../life/keep-key-lists.js';
 import { householdIn } from '../owner/owner.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { nearestName } from '../store/nearest-name.js';
@@ -74,6 +79,8 @@ export async function removeDevice(context: ClientContext, args: RemoveDeviceArg
     const id = at.find((one) => one.server === server)?.key.id ?? null;
     return { server, change: { kind: 'remove', name: args.name, id } };
   });
+  // Before anybody hears of it, so that it goes on whenever this process ends.
+  await planUnlisting(context, args.name);
   const servers = await changeLists(context, wanted, args.words ?? null);
   // It is out of the account by then: what is left of it on a list says that somebody lives, and stops a key.
   const left = await unlistEverywhere(context, args.name, args.words ?? null);

@@ -16,6 +16,7 @@ import { householdIn } from '../owner/owner.js';
 import { keyOwnerIdentity } from '../seed/key-owner.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listTermsNotes } from '../terms/change/known-terms.js';
+import { noteUnlisting, readUnlisting } from './unlisting.js';
 import {
   bringKeyLists,
   changeEntries,
@@ -36,8 +37,32 @@ export async function keepKeyLists(context: ClientContext): Promise<void> {
     const servers = await rosterOf(context, key);
     if (!servers.some(({ server: { xid } }) => context.answered.has(encodeHex(xid)))) continue;
     const heard = await bringKeyLists(context, key);
-    if (heard !== null) await admitWishes(context, key, heard);
+    if (heard !== null) await admitWishes(context, key, await goOnUnlisting(context, key, heard));
   }
+}
+
+/** Takes those off of whose removal no server of a key had heard. Where it is not for whoever speaks here, nothing is kept of it: he was told. */
+async function goOnUnlisting(
+  context: ClientContext,
+  key: CertifiedKey,
+  first: KeyListsHeard,
+): Promise<KeyListsHeard> {
+  const names = await readUnlisting(context.store, key.keyId);
+  if (names.length === 0 || isUnheard(first)) return first;
+  const signer = (await context.owner()).identityForKey(key.keyId);
+  let heard = first;
+  for (const name of names) {
+    const isIt = await isCalled(context, name);
+    if (isOnAny(heard, isIt)) heard = await unlistDevice(context, key, { signer, heard }, isIt);
+    if (!isUnheard(heard)) await noteUnlisting(context.store, key.keyId, name, false);
+  }
+  wipeIdentity(signer);
+  return heard;
+}
+
+/** Whether no server of a key has answered. */
+function isUnheard({ have, lists }: Pick<KeyListsHeard, 'have' | 'lists'>): boolean {
+  return have.length === 0 && lists.length === 0;
 }
 
 async function admitWishes(context: ClientContext, key: CertifiedKey, heard: KeyListsHeard): Promise<void> {
@@ -125,6 +150,11 @@ async function entriesOf(
   });
 }
 
+/** Puts on record that a device is to leave the lists of all keys, before anybody hears of it. */
+export async function planUnlisting(context: ClientContext, name: string): Promise<void> {
+  for (const { keyId } of await keysWithOwner(context)) await noteUnlisting(context.store, keyId, name, true);
+}
+
 /**
  * Takes a device that was removed off the lists of all keys, as far as whoever speaks here manages them. It is done again without harm.
  * @param words typed for this alone: they sign; null: whoever this client is signs
@@ -139,9 +169,14 @@ export async function unlistEverywhere(
   const left = new Map<string, ChangedAt>();
   for (const { key, signer } of await ownedKeys(context, words)) {
     const heard = (await bringKeyLists(context, key))!;
-    const isKnown = isOnAny(heard, isIt) || (heard.have.length === 0 && heard.lists.length === 0);
-    const after = isKnown ? await unlistDevice(context, key, { signer, heard }, isIt) : null;
+    const after = isOnAny(heard, isIt) ? await unlistDevice(context, key, { signer, heard }, isIt) : null;
     wipeIdentity(signer);
+    if (isUnheard(heard)) {
+      // Whoever answers next hears of it.
+      for (const server of heard.behind) left.set(server, { server, outcome: 'unsent', error: null });
+      continue;
+    }
+    await noteUnlisting(context.store, key.keyId, name, false);
     if (after === null) continue;
     const isStill = after.have.length === 0 || after.newest?.list.keys.some(isIt) === true;
     const error = isStill ? stillListed(name, key.record.name) : null;

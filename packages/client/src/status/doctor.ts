@@ -15,6 +15,7 @@ import { checkDevices } from './check-devices.js';
 import { checkRecoveries } from './check-recoveries.js';
 import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
+import { parseUnlisting, UNLISTING_FOLDER } from '../life/unlisting.js';
 import { DEPOSIT_FOLDER, parseDepositRecord } from '../csr/deposit-record.js';
 import { parseTermsNote, TERMS_FOLDER } from '../terms/change/terms-note.js';
 import { DRAFT_FOLDER, parseDraft } from '../terms/drafts/key-draft.js';
@@ -122,6 +123,7 @@ const FOLDERS = [
   [SHEET_FOLDER, parseSheetRecord],
   [LIST_FOLDER, parseKnownList],
   [UNSENT_FOLDER, parseUnsent],
+  [UNLISTING_FOLDER, parseUnlisting],
   [OFFER_FOLDER, parseTakenOffer],
   [RECOVERY_FOLDER, parseRecovery],
   [DEPOSIT_FOLDER, parseDepositRecord],
