@@ -130,7 +130,10 @@ async function isOfOwner(
 /** The devices of one list, and the words. */
 const MOST_SIGNERS = 17;
 
-/** Numbers of devices that are on the list still, and of whoever is none: those who left say nothing any more. */
+/** Of those who left so many are known still: what one of them has said before is not heard once more when he is back. */
+const MOST_GONE = 48;
+
+/** Numbers of devices that are on the list still, and of whoever is none; those who left say nothing any more, to nobody. */
 async function stillSpeaking(
   context: ServerContext,
   reader: Reader,
@@ -141,9 +144,10 @@ async function stillSpeaking(
   const devices = await readOwnerDevices(context, reader, name, ownerKey!);
   const { list } = devices ?? {};
   if (list === undefined) return numbers.slice(-MOST_SIGNERS);
-  return numbers.filter(
-    ({ by }) => equalBytes(by, list.account) || list.keys.some(({ id }) => equalBytes(id, by)),
-  );
+  const speaks = ({ by }: LifeRecord['numbers'][number]) =>
+    equalBytes(by, list.account) || list.keys.some(({ id }) => equalBytes(id, by));
+  const gone = numbers.filter((one) => !speaks(one)).map(({ by, number }) => ({ by, number }));
+  return [...gone.slice(-MOST_GONE), ...numbers.filter(speaks)];
 }
 
 /** Answers `key.life`. @throws AccessError `KEY_UNKNOWN` */

@@ -80,6 +80,16 @@ test('a sign of life of the words or of a listed device, whoever carries it, has
   expect(await carry(laptop, 1)).toEqual({ number: 1 });
   expect(await silentAt(alpha, keyId)).toBe(0);
   expect(await carry(owner, 11)).toEqual({ number: 11 });
+  // Off the list and on it again it is not heard by what it said before.
+  const without = nextDevices(list, [], deviceId(owner.publicKeys));
+  const again = nextDevices(without, list.keys, deviceId(owner.publicKeys));
+  await her.call('key.devices', { keyId, links: [signDevices(without, owner)], after: null });
+  await carry(owner, 12);
+  await her.call('key.devices', { keyId, links: [signDevices(again, owner)], after: null });
+  await device.wish(keyId, laptop);
+  await pass(alpha, 6_000);
+  expect(await carry(laptop, 1)).toEqual({ number: 1 });
+  expect(await silentAt(alpha, keyId)).toBeGreaterThanOrEqual(4_800);
   // L9: out of the account it does not live for its owner any more, whatever the list of the key says still.
   await device.remove();
   expect(await code(carry(laptop, 2))).toBe('STATEMENT_FOREIGN');

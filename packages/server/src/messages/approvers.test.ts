@@ -12,7 +12,7 @@ test('votes are heard twenty an hour of one name, and looks besides; nobody uses
     const approvers = createApprovers(async (who) => equalBytes(who, asked));
     const isHeard = async (
       who: number,
-      called: 'approval.give' | 'approval.list',
+      called: 'approval.give' | 'approval.list' | 'freeze.carry',
       address: string,
       places = 1,
     ) => {
@@ -42,6 +42,10 @@ test('votes are heard twenty an hour of one name, and looks besides; nobody uses
       for (let at = 0; at < 50; at++)
         if (await isHeard(100 + at, 'approval.list', `203.0.113.${host}`)) heard++;
     expect(heard).toBe(600 - 56);
+    // A paper is heard all the same, from whichever address it comes; one address has few.
+    expect(await isHeard(700, 'freeze.carry', '203.0.113.10')).toBe(true);
+    const papers = Array.from({ length: 20 }, (_, at) => isHeard(800 + at, 'freeze.carry', '203.0.113.98'));
+    expect((await Promise.all(papers)).filter(Boolean)).toHaveLength(12);
     // Whom something waits for is heard all the same, as often as anybody.
     const veto = Array.from({ length: 25 }, () => isHeard(9, 'approval.give', '203.0.113.99'));
     expect((await Promise.all(veto)).filter(Boolean)).toHaveLength(20);

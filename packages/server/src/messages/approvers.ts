@@ -11,6 +11,11 @@ const LOOKS_PER_MINUTE = 60;
 /** Votes are few; a flood of them is none of a person. */
 const GIVES_PER_HOUR = 20;
 
+/** Papers that stop a key have places of their own: whoever fills those that all have keeps none from being heard. */
+const PAPERS_PER_MINUTE = 600;
+/** Of one address, so that whoever would fill them has fifty: each server of a paper hears it once. */
+const PAPERS_PER_ADDRESS = 12;
+
 /** How many of those are heard who have no account and may be asked for a yes. */
 export interface Approvers {
   /**
@@ -28,9 +33,16 @@ export function createApprovers(isAsked: (sender: Uint8Array) => Promise<boolean
   const everybody = createRateLimiter({ count: APPROVERS_PER_MINUTE, perMs: 60_000 });
   const ofAddress = createRateLimiter({ count: PER_ADDRESS_PER_MINUTE, perMs: 60_000 });
   const looks = createRateLimiter({ count: LOOKS_PER_MINUTE, perMs: 60_000 });
+  const papers = createRateLimiter({ count: PAPERS_PER_MINUTE, perMs: 60_000 });
+  const papersOfAddress = createRateLimiter({ count: PAPERS_PER_ADDRESS, perMs: 60_000 });
   const gives = createRateLimiter({ count: GIVES_PER_HOUR, perMs: 3_600_000 });
   return {
     admit: async (sender, called, address, places) => {
+      if (called === 'freeze.carry') {
+        if (!papersOfAddress.take(address, places)) throw tooMany(PAPERS_PER_ADDRESS, 'a minute');
+        if (!papers.take('', places)) throw tooMany(PAPERS_PER_MINUTE, 'a minute');
+        return;
+      }
       const name = encodeHex(sender);
       // The narrowest first: what somebody alone has used up must not be taken from others.
       if (!ofAddress.take(address, places)) throw tooMany(PER_ADDRESS_PER_MINUTE, 'a minute');

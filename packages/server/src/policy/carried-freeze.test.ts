@@ -8,6 +8,7 @@ import {
   freezeLeft,
   MOST_FROZEN_SECONDS,
   MOST_PAPERS,
+  MOST_PAPERS_OF_OTHERS,
   standingFreeze,
   withCarried,
   withFreeze,
@@ -76,11 +77,25 @@ describe('withCarried', () => {
     let freezes: readonly Freeze[] = [];
     let now = NOON;
     for (let i = 0; i < MOST_PAPERS; i++) {
-      freezes = withCarried(freezes, paper(i), bob, now);
+      freezes = withCarried(freezes, paper(i), owner, now);
       now += FREEZE_WINDOW_SECONDS + 8 * DAY;
     }
-    expect(() => withCarried(freezes, paper(200), bob, now)).toThrow(code('FREEZE_USED_UP'));
-    expect(() => withCarried(freezes, paper(0), bob, now)).toThrow(code('FREEZE_OVER'));
+    expect(() => withCarried(freezes, paper(200), owner, now)).toThrow(code('FREEZE_USED_UP'));
+    expect(() => withCarried(freezes, paper(0), owner, now)).toThrow(code('FREEZE_OVER'));
+  });
+
+  test('approvers and devices do not use up the papers of the words', () => {
+    let freezes: readonly Freeze[] = [];
+    let now = NOON;
+    for (let i = 0; i < MOST_PAPERS_OF_OTHERS; i++) {
+      for (const [at, by] of [bob, devices].entries())
+        freezes = withCarried(freezes, paper(1 + 2 * i + at), by, now);
+      now += FREEZE_WINDOW_SECONDS + 8 * DAY;
+    }
+    const another: Freezer = { who: 'approver', name: 'cy' };
+    for (const by of [bob, another, devices])
+      expect(() => withCarried(freezes, paper(200), by, now)).toThrow(code('FREEZE_USED_UP'));
+    expect(standingFreeze(withCarried(freezes, paper(200), owner, now), now)).toMatchObject({ by: owner });
   });
 
   test('what others said of it, and what the account says besides, keeps nobody from bringing it', () => {

@@ -56,6 +56,8 @@ export const MOST_FREEZES = 32;
 const MOST_SIGNED = 8;
 /** So many papers were ever used for one key: each of them is known for good, so that none works twice. */
 export const MOST_PAPERS = 64;
+/** Of those so many at most of all approvers, and as many of devices: whoever they are, some are left to the words. */
+export const MOST_PAPERS_OF_OTHERS = 24;
 /** So far clocks may differ: a freeze that would last longer by no more than this ends a little earlier instead of being refused. */
 const CLOCK_SECONDS = 600;
 
@@ -155,7 +157,9 @@ export function withCarried(
   const isTooLong = wished > leftSeconds + (isPaper ? 0 : CLOCK_SECONDS);
   if (leftSeconds === 0 || isTooLong || counting.length >= MOST_SIGNED) throw freezeUsedUp(leftSeconds);
   const papers = others.filter(({ paper }) => paper === true);
-  if (isPaper && papers.length >= MOST_PAPERS) throw freezeUsedUp(0);
+  const ofKind = papers.filter((one) => one.by?.who === by.who).length;
+  const isFull = papers.length >= MOST_PAPERS || (by.who !== 'owner' && ofKind >= MOST_PAPERS_OF_OTHERS);
+  if (isPaper && isFull) throw freezeUsedUp(0);
   const end = Math.min(now + leftSeconds, isPaper ? now + MOST_FROZEN_SECONDS : until);
   const fresh: Freeze = { ...newFreeze(id, now, end), by, ...(isPaper ? { paper: true } : {}) };
   return joinFreezes([...kept(others, now), fresh]);
