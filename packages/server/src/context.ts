@@ -100,6 +100,8 @@ export interface AskedMatter extends MatterOfPeople {
   readonly payload: Uint8Array;
   /** As this server words it. */
   readonly sentence: string;
+  /** Whether the terms are not those in force at this server, but earlier ones from which a change leads on; absent: they are. */
+  readonly isUnderEarlier?: boolean;
   /** Whom it is asked of, by the names in the terms; those who were asked before are asked still. */
   readonly names: readonly string[];
 }

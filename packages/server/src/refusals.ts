@@ -176,6 +176,16 @@ const REFUSALS = {
     'show it what other servers of the key say of their terms, or the votes on the change; or propose it there (terms.propose)',
     { retryable: false },
   ],
+  TERMS_NOT_TAKEN_BACK: [
+    StateError,
+    'show this server what the others say of their terms (terms.learn), or have them go over to what it has',
+    { retryable: false },
+  ],
+  TERMS_TOO_OFTEN: [
+    StateError,
+    'take out the device that changes them without end; else wait for a day, or let the words change them',
+    { retryable: false },
+  ],
   TERMS_TOO_MANY: [
     StateError,
     'take out the device that proposes without end, or wait for fourteen days',

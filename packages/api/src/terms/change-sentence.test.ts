@@ -20,6 +20,11 @@ describe('a change of terms in sentences', () => {
     ]);
   });
 
+  test('says that it takes back what has followed, where it does', () => {
+    const [what] = said({ version: 4, approvals: daily(500_000) });
+    expect(what).toBe('Terms 4 in the place of terms 0, and of whatever servers have put in force since');
+  });
+
   test('says by what it may loosen, and who comes, with all that names him', () => {
     const dave = approver('dave', 4);
     const [, loosens, ...rest] = said({

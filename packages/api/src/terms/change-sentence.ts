@@ -2,7 +2,7 @@ import { partsLoosened, type TermsPart } from './compare.js';
 import type { FactTable } from './facts.js';
 import type { KeyTerms } from './schema.js';
 import { termsSentences } from './sentence.js';
-import { versionOf } from './statement.js';
+import { isSettling, versionOf } from './statement.js';
 
 /** What a part is called where a change loosens it, or may. */
 const PARTS: Readonly<Record<TermsPart, string>> = {
@@ -31,8 +31,10 @@ export function termsChangeSentences(before: KeyTerms, after: KeyTerms, table: F
   const [, ...old] = termsSentences(before, table);
   const [, ...now] = termsSentences(after, table);
   const loosened = partsLoosened(before, after, table).map((part) => PARTS[part]);
+  const settles = isSettling({ version: versionOf(after) }, before);
+  const others = settles ? ', and of whatever servers have put in force since' : '';
   return [
-    `Terms ${versionOf(after)} in the place of terms ${versionOf(before)}`,
+    `Terms ${versionOf(after)} in the place of terms ${versionOf(before)}${others}`,
     loosened.length === 0
       ? 'They let in no request that those did not'
       : `They may let in more, or bind its owner in another way, by: ${loosened.join(', ')}`,

@@ -7,6 +7,8 @@ import {
   assertChangeOfTerms,
   changeOfTerms,
   encodeTermsChange,
+  isSettling,
+  MOST_TERMS_AHEAD,
   parseTermsChange,
   type TermsChange,
   termsChangeDigest,
@@ -60,6 +62,11 @@ describe('a change of terms', () => {
     expect(changeOfTerms({ keyId, id: bytes(3) }, policy, plain).version).toBe(1);
   });
 
+  test('takes back what else has followed where its number is more than the next', () => {
+    const settling = changeOfTerms({ keyId, id: bytes(3) }, before, { ...after, version: 9 });
+    expect([isSettling(settling, before), isSettling(change, before)]).toEqual([true, false]);
+  });
+
   test.each<[string, Partial<TermsChange>, string]>([
     ['of another key', { keyId: bytes(9) }, 'TERMS_STATEMENT_INVALID'],
     ['to other terms', { termsHash: bytes(9) }, 'TERMS_STATEMENT_INVALID'],
@@ -75,7 +82,8 @@ describe('a change of terms', () => {
 
   test('to terms that say another number or other terms before them is refused', () => {
     const wrong = [
-      { ...after, version: 2 },
+      { ...after, version: 0 },
+      { ...after, version: MOST_TERMS_AHEAD + 1 },
       { ...after, previous: bytes(9) },
       familyTerms({ approvals: daily(5) }),
     ];

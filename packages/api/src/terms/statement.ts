@@ -13,8 +13,9 @@ const termsChange = z.strictObject({
   keyId: identifier,
   /** Drawn for this proposal: what was said to one that was stopped says nothing to the same one again. */
   id: bytesOf(32),
-  /** Hash of the terms in force, and the number behind theirs. */
+  /** Hash of the terms that it follows. */
   previous: bytesOf(32),
+  /** The number behind theirs; a higher one takes back whatever else has followed them (`isSettling`). */
   version: z.int().min(1).max(0xffff_ffff),
   /** Hash of the terms to be. */
   termsHash: bytesOf(32),
@@ -30,6 +31,14 @@ export function versionOf({ version }: Pick<KeyTerms, 'version'>): number {
   return version ?? 0;
 }
 
+/** By how much the number of terms that take others back may be above that of the terms they follow: numbers have an end. */
+export const MOST_TERMS_AHEAD = 1_000_000;
+
+/** Whether a change takes back what else may have followed the terms before it: servers went on from those in different ways. */
+export function isSettling({ version }: Pick<TermsChange, 'version'>, before: KeyTerms): boolean {
+  return version > versionOf(before) + 1;
+}
+
 /** What a change from some terms to others says of itself. @param id 32 random bytes */
 export function changeOfTerms(
   { keyId, id }: Pick<TermsChange, 'keyId' | 'id'>,
@@ -40,7 +49,7 @@ export function changeOfTerms(
     keyId,
     id,
     previous: policyHash(before),
-    version: versionOf(before) + 1,
+    version: versionOf(after),
     termsHash: policyHash(after),
   };
   assertChangeOfTerms(change, { keyId, before, after });
@@ -67,7 +76,7 @@ export function termsChangeDigest(change: TermsChange): Uint8Array {
 }
 
 /**
- * That a change is one of this key, from the terms in force to these: the next number, and no other.
+ * That a change is one of this key, from some terms to these: the next number, or a higher one that takes back what else has followed.
  * @throws EncodingError `TERMS_VERSION_WRONG` · `TERMS_STATEMENT_INVALID`
  */
 export function assertChangeOfTerms(
@@ -81,8 +90,10 @@ export function assertChangeOfTerms(
   if (!equalBytes(change.keyId, keyId) || !equalBytes(change.termsHash, policyHash(after)))
     throw termsRefusal('TERMS_STATEMENT_INVALID', 'the change is of another key, or to other terms');
   const inForce = policyHash(before);
+  const ahead = change.version - versionOf(before);
   const isNext =
-    change.version === versionOf(before) + 1 &&
+    ahead >= 1 &&
+    ahead <= MOST_TERMS_AHEAD &&
     after.version === change.version &&
     equalBytes(change.previous, inForce) &&
     after.previous !== undefined &&

@@ -48,6 +48,14 @@ export const TERMS_EXPLANATIONS = groupOf(
       'A server was shown a change of the terms that it has missed, as others are said to have it; but too few other servers of the key say so themselves, and no votes speak for it.',
       'Propose it there yourself, if it is what you want: ckm terms propose KEY FILE.',
     ],
+    TERMS_NOT_TAKEN_BACK: [
+      'Terms that settle what servers have in force would take back, at one of them, terms that people have agreed to or that have waited their time. Only what was tightened at once is taken back so.',
+      'Have the others go over to what that server has: ckm terms settle KEY --like SERVER.',
+    ],
+    TERMS_TOO_OFTEN: [
+      'Devices have changed the terms of this key as often within a day as a server lets them without people or words: a stolen one could go on without end.',
+      'Take out a device that is not yours: ckm device list. Else wait for a day, or change the terms from where the words are.',
+    ],
     TERMS_TOO_MANY: [
       'So many changes to the next terms of this key were proposed and are over that a device proposes no more of them.',
       'Take out the device that proposes without end, or wait for fourteen days. The words propose all the same.',

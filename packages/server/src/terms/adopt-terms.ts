@@ -1,29 +1,26 @@
 import {
-  type KeyTerms,
   type Parameters,
-  parseTerms,
   parseTermsChange,
-  policyHash,
   termsChangeDigest,
   type TermsStanding,
   versionOf,
 } from '@ckm/api';
-import { equalBytes } from '@ckm/foundation';
-import { REQUEST_FACTS } from '@ckm/requests';
 import type { Call } from '../context.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { repeatWhenRaced } from '../storage/raced.js';
-import type { Transaction } from '../storage/storage.js';
+import type { Reader, Transaction } from '../storage/storage.js';
 import { endAsking } from './asked-people.js';
 import { assertUsable, type Brought, isNext, wrongVersion } from './brought.js';
 import { assertMovable } from './fixed-parts.js';
 import { holdKey, type KeyWithTerms } from './held-key.js';
+import { isTighter } from './judge-change.js';
 import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
 import { countKept, pollingOf, takeVotes } from './poll.js';
+import { findPast, isOnWay, isTightened, type PastTerms } from './past-chain.js';
 import { standingOf } from './standing.js';
-import { keepTwice, openTerms, putInForce, readNext } from './stored-terms.js';
-import { type SaidTerms, vouchedTerms } from './vouched.js';
+import { keepTwice, putInForce, readNext } from './stored-terms.js';
+import { type Heard, hearTerms, vouchersOf } from './vouched.js';
 
 interface KeyName {
   readonly owner: Uint8Array;
@@ -45,9 +42,8 @@ export async function adoptTerms(
   return repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       const key = await holdKey(means.context, transaction, name);
-      const vouched = await vouchedTerms(means.context, transaction, key, heads);
-      if (vouched === null || !isVouched(vouched, brought)) return null;
-      if (vouched.version < versionOf(key.head.policy)) return null;
+      const heard = await hearTerms(means.context, transaction, key, heads);
+      if (!(await isVouched(means, transaction, key, brought, heard))) return null;
       let now = key;
       for (const one of brought) now = await adoptOne(means, call, transaction, now, one);
       return standingOf(means, transaction, now.row);
@@ -55,9 +51,37 @@ export async function adoptTerms(
   );
 }
 
-function isVouched({ version, hash }: SaidTerms, brought: readonly Brought[]): boolean {
-  const last = brought.at(-1)!.change;
-  return last.version === version && equalBytes(last.termsHash, hash);
+/**
+ * Whether enough others have the last of some changes in force: so many that one of them is honest. Back to a lower number, over what was tightened here alone, it
+ * takes as many as make terms binding besides: what those once said may be of before. Where a key needs all of its servers there are not so many others; all of them
+ * are believed what is provably no looser than what is in force here.
+ */
+async function isVouched(
+  { context }: TermsMeans,
+  reader: Reader,
+  key: KeyWithTerms,
+  brought: readonly Brought[],
+  heard: Heard,
+): Promise<boolean> {
+  const { change, after } = brought.at(-1)!;
+  const { policy } = key.head;
+  const { needed, of } = heard.quorum;
+  const by = vouchersOf(heard, { version: change.version, hash: change.termsHash });
+  const isLower = change.version < versionOf(policy);
+  if (by >= needed)
+    return !isLower || (by > of - needed && (await isTightenedSince(context, reader, key, brought)));
+  return heard.others < needed && by === heard.others && !isLower && isTighter(policy, after);
+}
+
+/** Whether all that is in force here since the terms that the first of some changes follows was tightened, one number behind the other. */
+async function isTightenedSince(
+  context: TermsMeans['context'],
+  reader: Reader,
+  key: KeyWithTerms,
+  [first]: readonly Brought[],
+): Promise<boolean> {
+  const past = await findPast(context, reader, key, first!.change.previous);
+  return past !== null && past.over.every((one) => isTightened(one) && one.record?.follows === undefined);
 }
 
 /** @throws EncodingError `TERMS_VERSION_WRONG`: it does not follow what was before it here */
@@ -70,24 +94,22 @@ async function adoptOne(
 ): Promise<KeyWithTerms> {
   const { context } = means;
   const { row, head } = key;
-  const inForce = versionOf(head.policy);
-  const known = await termsOf(means, transaction, key, change.version);
-  if (known !== null && equalBytes(policyHash(known), change.termsHash)) return key;
-  const before = await termsOf(means, transaction, key, change.version - 1);
-  const certified = head.certifiedTerms ?? inForce;
-  if (before === null || (change.version <= inForce && change.version <= certified))
-    throw wrongVersion(head.policy);
-  const step = { change, before, after };
+  if (await isOnWay(context, transaction, key, change.termsHash)) return key;
+  const past = await findPast(context, transaction, key, change.previous);
+  if (past === null) throw wrongVersion(head.policy);
+  const step = { change, before: past.terms, after };
   if (!isNext(step, row.keyId)) throw wrongVersion(head.policy);
-  assertMovable(before, after);
+  assertMovable(head.policy, after);
   assertUsable(means, key, after);
-  if (known !== null) await keepOther(means, transaction, key, change.version, link);
+  await keepOther(means, transaction, key, past.over, link);
   const polling = pollingOf(means, step);
   const { votes } = takeVotes(means, polling, [], link.votes);
   await endWaiting(means, transaction, key);
   const written = await putInForce(context, transaction, row, head, after, {
     statement: link.statement,
     votes: [...votes],
+    from: past.terms,
+    lately: [],
   });
   const verdict = { verdict: 'inForce', way: 'others' } as const;
   const said = { verdict, by: proposerOf(call), votes: countKept(polling, votes).votes };
@@ -105,34 +127,19 @@ async function endWaiting(
   if (statement !== null) await endAsking(transaction, row, termsChangeDigest(parseTermsChange(statement)));
 }
 
-/** The terms of a number that were in force here, or are; null: there were none, or they are not kept. */
-async function termsOf(
-  { context }: TermsMeans,
-  transaction: Transaction,
-  { row: { owner, keyId }, head: { policy } }: KeyWithTerms,
-  version: number,
-): Promise<KeyTerms | null> {
-  if (version === versionOf(policy)) return policy;
-  if (version < 0 || version > versionOf(policy)) return null;
-  const row = await transaction.terms.find(owner, keyId, version, false);
-  return row === null ? null : parseTerms(openTerms(context, row).terms, REQUEST_FACTS);
-}
-
 /** What was in force here in the place of what comes is evidence: somebody made two. */
 async function keepOther(
   { context }: TermsMeans,
   transaction: Transaction,
   { row }: KeyWithTerms,
-  version: number,
+  over: readonly PastTerms[],
   second: Brought['link'],
 ): Promise<void> {
-  const stored = await transaction.terms.find(row.owner, row.keyId, version, false);
-  const { statement, terms, votes } = stored === null ? NOTHING : openTerms(context, stored);
-  if (statement === null) return;
-  await keepTwice(context, transaction, row, version, {
+  const first = over.at(-1);
+  if (first === undefined || first.record === null || first.record.statement === null) return;
+  const { statement, terms, votes } = first.record;
+  await keepTwice(context, transaction, row, versionOf(first.terms), {
     first: { statement, terms, votes: [...votes] },
     second,
   });
 }
-
-const NOTHING = { statement: null, terms: new Uint8Array(), votes: [] };

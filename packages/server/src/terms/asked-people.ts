@@ -1,5 +1,6 @@
 import {
   encodeTermsProposal,
+  isSettling,
   type Polling,
   silentIn,
   type TermsChange,
@@ -50,7 +51,8 @@ export async function askAbout(
   const matter = matterOf(owner, step, polling);
   const payload = encodeTermsProposal({ statement, terms });
   const before = await holdMatter(context, transaction, nameOf(matter));
-  const asked = { ...matter, payload, sentence: sentenceOf(step), names };
+  const isUnderEarlier = isSettling(step.change, step.before);
+  const asked = { ...matter, payload, sentence: sentenceOf(step), names, isUnderEarlier };
   const stored = await askPeople(context, transaction, asked, before);
   const { kept } = await keepVotes(context, transaction, matter, judgeVotes(votes, polling));
   if (kept > 0) await touchMatter(context, transaction, stored);

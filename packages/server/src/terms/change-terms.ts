@@ -3,6 +3,7 @@ import {
   assertChangeOfTerms,
   deviceTooYoung,
   encodeTerms,
+  isSettling,
   type KeyTerms,
   type Parameters,
   parseTermsChange,
@@ -18,19 +19,21 @@ import { assertHeadKnown } from '../sessions/keys/head-memory.js';
 import type { KeyHead } from '../sessions/keys/stored/key-head.js';
 import { countedBy, waitFrom } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
-import type { KeyRow, Transaction } from '../storage/storage.js';
+import type { KeyRow, Reader, Transaction } from '../storage/storage.js';
 import { askAbout, endAsking, votesAbout } from './asked-people.js';
-import { assertUsable, type Brought, readBrought } from './brought.js';
+import { assertUsable, type Brought, readBrought, wrongVersion } from './brought.js';
 import { assertMovable } from './fixed-parts.js';
-import { holdKey, type KeyWithTerms, readFormer } from './held-key.js';
-import { type ChangeVerdict, isSameContent, judgeChange, longestWait } from './judge-change.js';
+import { holdKey, type KeyWithTerms } from './held-key.js';
+import { type ChangeVerdict, isSameContent, judgeChange, judgeWaiting, longestWait } from './judge-change.js';
 import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
+import { findPast, formerTerms, isTightened, type PastTerms } from './past-chain.js';
 import { FRAMING_BYTES, type Taken, takePast } from './past-terms.js';
 import { countKept, isAgreed, pollingOf, type RefusedVote, type Step, takeVotes } from './poll.js';
 import { afterNo, endOf, LAIN_TOO_LONG, standingOf } from './standing.js';
 import {
   type DeadChange,
+  openTerms,
   putInForce,
   readNext,
   type StoredTerms,
@@ -40,6 +43,10 @@ import {
 
 /** What comparing terms may cost, and looking at what no request fits. Milliseconds of one core. */
 export const COMPARING_MS = 80;
+/** How many numbers terms may leave out that come into force at once: with those that wait there is time to look. */
+const MOST_AHEAD_AT_ONCE = 64;
+/** How often devices alone may put terms in force within a day. */
+const MOST_BY_DEVICES = 10;
 /** Changes to one number that are over and remembered, within as long as a vote may count. */
 const MOST_DEAD = 64;
 const VOTES_LAST = 14 * 86_400;
@@ -88,15 +95,18 @@ export async function takeChange(
   const proposer = { byWords, ...(isOfDevice ? { by: call.by.id } : {}) };
   const weighed = await weigh(means, proposer, transaction, key, brought);
   await assertMayBring(means, call, transaction, weighed, as);
-  const former = await readFormer(means.context, transaction, key);
+  const former = await formerTerms(means.context, transaction, key);
   const verdict = verdictOf(means, head, weighed, former);
+  if (verdict.verdict !== 'inForce' || verdict.way !== 'tighter') assertTakesBack(weighed);
+  const lately = await latelyWith(means, call, transaction, key, verdict);
   const { known, step, counted, refused } = weighed;
-  const changed = known === null || weighed.votes.some((vote) => !known.votes.includes(vote));
+  const isTheirs = known?.waits?.byWords === weighed.waits.byWords;
+  const changed = known === null || !isTheirs || weighed.votes.some((vote) => !known.votes.includes(vote));
   if (!changed && verdict.verdict === 'waits')
     return { standing: await standingOf(means, transaction, row), refused, error: null };
   if (known === null) await assertRoom(means, call, transaction, weighed);
   await endOthers(transaction, key.row, weighed, verdict);
-  const held = await store(means, transaction, key, weighed, brought.link, verdict);
+  const held = await store(means, transaction, key, weighed, brought.link, { verdict, lately });
   const { votes } = counted;
   await noteChange(means.context, transaction, row, step, { verdict, by: proposerOf(call), votes });
   return { standing: await standingOf(means, transaction, held), refused, error: null };
@@ -105,6 +115,8 @@ export async function takeChange(
 /** A change with what speaks for it here. */
 interface Weighed {
   readonly step: Step;
+  /** What has been put in force since the terms before it, the newest first. */
+  readonly over: readonly PastTerms[];
   /** What is stored of it; null: it is new. */
   readonly known: StoredTerms | null;
   readonly dead: readonly DeadChange[];
@@ -122,10 +134,14 @@ async function weigh(
   { change, after, link }: Brought,
 ): Promise<Weighed> {
   const { row, head } = key;
-  const before = head.policy;
+  const past = await findPast(means.context, transaction, key, change.previous);
+  if (past === null) throw wrongVersion(head.policy);
+  const { terms: before, over } = past;
   const step: Step = { change, before, after };
   assertChangeOfTerms(change, { keyId: row.keyId, before, after });
-  demand(!isSameContent(before, after), 'TERMS_SAME', 'this key has just these terms');
+  const isNext = !isSettling(change, before);
+  demand(!isNext || !isSameContent(before, after), 'TERMS_SAME', 'this key has just these terms');
+  assertMovable(head.policy, after);
   assertMovable(before, after);
   assertUsable(means, key, after);
   const digest = termsChangeDigest(change);
@@ -137,9 +153,23 @@ async function weigh(
   const said = await votesAbout(means, transaction, row, change);
   const { votes, refused } = takeVotes(means, polling, known?.votes ?? [], [...link.votes, ...said]);
   const counted = countKept(polling, votes);
-  const waits = afterNo(known?.waits ?? waitsFrom(means, proposer, before), counted.votes);
+  const waits = afterNo(waitsWith(means, proposer, known, { step, counted }), counted.votes);
   const ofLink = refused.filter(({ at }) => at < link.votes.length);
-  return { step, known, dead, waits, votes, refused: ofLink, counted };
+  return { step, over, known, dead, waits, votes, refused: ofLink, counted };
+}
+
+/** Words that say a device’s change again make it theirs, and their time begins: where nobody has said yes or no, time alone is what is left. */
+function waitsWith(
+  means: TermsMeans,
+  proposer: Proposer,
+  known: StoredTerms | null,
+  { step: { before }, counted }: Pick<Weighed, 'step' | 'counted'>,
+): Waits {
+  const waits = known?.waits ?? null;
+  if (waits === null) return waitsFrom(means, proposer, before);
+  const areNew =
+    proposer.byWords && !waits.byWords && waits.areStopped !== true && before.change !== undefined;
+  return areNew && !isAgreed(before, counted) ? waitsFrom(means, proposer, before) : waits;
 }
 
 /** Who proposed a change, as far as that counts for how long it waits and with whom it ends. */
@@ -153,17 +183,19 @@ function waitsFrom({ counting }: TermsMeans, proposer: Proposer, before: KeyTerm
 
 function verdictOf(
   { counting }: TermsMeans,
-  { asks }: KeyHead,
+  { asks, policy }: KeyHead,
   { step, known, waits, counted }: Weighed,
-  former: KeyTerms | null,
+  former: readonly KeyTerms[],
 ): ChangeVerdict {
   const counter = counting();
   if (known !== null && counter.now > endOf(waits)) return LAIN_TOO_LONG;
-  const { before, after } = step;
+  const { change, before, after } = step;
   const { byWords, waited } = waits;
-  const verdict = judgeChange({
+  const isFar = change.version - versionOf(policy) > MOST_AHEAD_AT_ONCE;
+  const verdict = (isFar ? judgeWaiting : judgeChange)({
     before,
     after,
+    inForce: policy,
     former,
     byWords,
     ...counted,
@@ -172,6 +204,44 @@ function verdictOf(
   // By terms that may be of an older day nothing comes into force: others say first which are the newest (L8).
   const isUnsure = asks !== undefined && verdict.verdict === 'inForce';
   return isUnsure ? { verdict: 'waits', missing: 0, left: 0 } : verdict;
+}
+
+/**
+ * What was agreed since, or has waited its time, is not taken back by the rule of the terms before it: only what was tightened since is.
+ * @throws StateError `TERMS_NOT_TAKEN_BACK`
+ */
+function assertTakesBack({ step, over }: Weighed): void {
+  const { version } = step.change;
+  demand(
+    over.every(isTightened),
+    'TERMS_NOT_TAKEN_BACK',
+    `terms ${version} would take back here what came into force by more than being tighter`,
+  );
+}
+
+/**
+ * When devices alone have put terms in force here within a day, with these: a stolen one makes no history without end, and uses up no numbers.
+ * @throws StateError `TERMS_TOO_OFTEN`
+ */
+async function latelyWith(
+  { context }: TermsMeans,
+  { by }: Call,
+  reader: Reader,
+  { row, head }: KeyWithTerms,
+  verdict: ChangeVerdict,
+): Promise<readonly number[]> {
+  if (verdict.verdict !== 'inForce') return [];
+  const stored = await reader.terms.find(row.owner, row.keyId, versionOf(head.policy), false);
+  const now = context.clock();
+  const said = stored === null ? [] : (openTerms(context, stored).lately ?? []);
+  const lately = said.filter((at) => Math.abs(now - at) < 86_400);
+  if (verdict.way !== 'tighter' || by.may === null) return lately;
+  demand(
+    lately.length < MOST_BY_DEVICES,
+    'TERMS_TOO_OFTEN',
+    `devices have changed the terms of this key ${lately.length} times within a day`,
+  );
+  return [...lately, now];
 }
 
 /** People are asked about what waits, and about nothing else. */
@@ -192,10 +262,12 @@ async function store(
   { row, head }: KeyWithTerms,
   { step, votes, waits, dead }: Weighed,
   { statement, terms }: TermsLink,
-  verdict: ChangeVerdict,
+  { verdict, lately }: { readonly verdict: ChangeVerdict; readonly lately: readonly number[] },
 ): Promise<KeyRow> {
-  if (verdict.verdict === 'inForce')
-    return putInForce(context, transaction, row, head, step.after, { statement, votes: [...votes] });
+  if (verdict.verdict === 'inForce') {
+    const comes = { statement, votes: [...votes], from: step.before, lately };
+    return putInForce(context, transaction, row, head, step.after, comes);
+  }
   const isOver = verdict.verdict === 'over';
   const fate = isOver ? { waits: null, over: verdict.reason } : { waits, over: null };
   const link = { statement, terms, votes: [...votes] };

@@ -1,12 +1,9 @@
-import { parseTerms, type KeyTerms, versionOf } from '@ckm/api';
-import { REQUEST_FACTS } from '@ckm/requests';
 import type { ServerContext } from '../context.js';
 import { demand, refusal } from '../refusals.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { keyForked, keyLeft } from '../sessions/keys/over.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
 import type { KeyRow, Reader, Transaction } from '../storage/storage.js';
-import { openTerms } from './stored-terms.js';
 
 /** A key whose terms are looked at. */
 export interface KeyWithTerms {
@@ -46,16 +43,4 @@ export async function holdKey(
   if (head.left !== undefined) throw keyLeft(head.left.epoch);
   if (head.forked !== undefined) throw keyForked(head.forked);
   return { row, head };
-}
-
-/** The terms before those in force; null: there were none, or they are not known here. */
-export async function readFormer(
-  context: Pick<ServerContext, 'vault'>,
-  reader: Reader,
-  { row: { owner, keyId }, head: { policy } }: KeyWithTerms,
-): Promise<KeyTerms | null> {
-  const number = versionOf(policy) - 1;
-  if (number < 0) return null;
-  const row = await reader.terms.find(owner, keyId, number, false);
-  return row === null ? null : parseTerms(openTerms(context, row).terms, REQUEST_FACTS);
 }

@@ -30,7 +30,7 @@ function judge(more: Partial<JudgedChange> & { yes?: string[]; no?: string[] } =
   return judgeChange({
     before,
     after: faster,
-    former: null,
+    former: [],
     byWords: false,
     votes: { yes: new Set(yes), no: new Set(no) },
     without: new Set(),
@@ -77,13 +77,13 @@ test.each(slow)('L10: %s: goes the slow way in either direction, by the rule bef
 });
 
 test('L10: the version before comes back by the votes of a change without delay, and by nothing less', () => {
-  const back = { before: faster, after: before, former: before };
+  const back = { before: faster, after: before, former: [before] };
   expect(judge({ ...back, yes: ['ann', 'cy'] })).toMatchObject({ ...IN_FORCE, way: 'people' });
   expect(judge({ ...back, yes: ['ann'] })).toEqual(waits(1, null));
   // Who asks nobody has no votes that could say so.
   const alone = { ...faster, change: { ...faster.change!, needed: 0 } };
   expect(judge({ ...back, before: alone })).toEqual(waits(0, DAY));
-  expect(judge({ ...back, former: null, yes: ['ann', 'cy'] })).toEqual(waits(0, DAY));
+  expect(judge({ ...back, former: [], yes: ['ann', 'cy'] })).toEqual(waits(0, DAY));
 });
 
 test('L14: the words alone take their own delay, and anybody who has a say stops them; null is never', () => {

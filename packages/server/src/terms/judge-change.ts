@@ -22,8 +22,10 @@ const FIRST: readonly TermsPart[] = ['approvals', 'change', 'silence', 'ownerKey
 export interface JudgedChange {
   readonly before: KeyTerms;
   readonly after: KeyTerms;
-  /** The terms before those in force, as far as they are known here; null: they are not. */
-  readonly former: KeyTerms | null;
+  /** What votes bring back without a delay: `formerTerms`. */
+  readonly former: readonly KeyTerms[];
+  /** The terms in force, where the change takes back what has followed `before`; absent: `before` are. */
+  readonly inForce?: KeyTerms;
   /** Whether the words proposed it. */
   readonly byWords: boolean;
   /** Of approvers by the terms in force. */
@@ -61,10 +63,10 @@ export function longestWait({ change }: Pick<KeyTerms, 'change'>, byWords: boole
 
 /** Judges a change by the rule of the terms in force: how many of whom, and for how long (L10, L14). */
 export function judgeChange(judged: JudgedChange): ChangeVerdict {
-  const { before, after, byWords } = judged;
-  const loosened = partsLoosened(before, after, REQUEST_FACTS);
+  const { before, after, byWords, inForce = before } = judged;
+  const loosened = partsLoosened(inForce, after, REQUEST_FACTS);
   if (loosened.length === 0) return { verdict: 'inForce', way: 'tighter' };
-  const isFirst = before.change === undefined && loosened.every((part) => FIRST.includes(part));
+  const isFirst = inForce.change === undefined && loosened.every((part) => FIRST.includes(part));
   if (byWords && isFirst) return { verdict: 'inForce', way: 'words' };
   return judgeWaiting(judged);
 }
@@ -106,7 +108,7 @@ function isRejected(rule: PeopleRule, noes: number): boolean {
 
 /** Whether it brings back what was in force before, member by member. */
 function isFormer({ after, former }: Pick<JudgedChange, 'after' | 'former'>): boolean {
-  return former !== null && isSameContent(after, former);
+  return former.some((one) => isSameContent(after, one));
 }
 
 /** Whether two versions say the same. */

@@ -17,6 +17,7 @@ import { type Brought, isNext, wrongVersion } from './brought.js';
 import type { KeyWithTerms } from './held-key.js';
 import { isTighter } from './judge-change.js';
 import type { TermsMeans } from './means.js';
+import { findPast } from './past-chain.js';
 import { countKept, isAgreed, pollingOf, type RefusedVote, type Step, takeVotes } from './poll.js';
 import { standingOf } from './standing.js';
 import { keepTwice, openTerms, type StoredTerms } from './stored-terms.js';
@@ -53,8 +54,7 @@ export async function takePast(
   const isInForce = change.version === versionOf(policy) && equalBytes(policyHash(policy), change.termsHash);
   const isKnown = known !== null && equalBytes(hashOf(known), change.termsHash);
   if (isInForce || isKnown) return { standing, refused: [], error: null };
-  const older = await transaction.terms.find(row.owner, row.keyId, change.version - 1, false);
-  const before = older === null ? null : parseTerms(openTerms(context, older).terms, REQUEST_FACTS);
+  const before = (await findPast(context, transaction, key, change.previous))?.terms ?? null;
   if (known === null || known.statement === null || before === null) throw wrongVersion(policy);
   const step = { change, before, after };
   if (!isNext(step, row.keyId)) throw wrongVersion(policy);

@@ -17,14 +17,16 @@ import {
 import { REQUEST_FACTS } from '@ckm/requests';
 import type { Call } from '../context.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
+import { putBack } from '../sessions/keys/stored/read-key.js';
 import { countedBy } from '../sessions/waiting-time.js';
 import type { KeyRow, Reader } from '../storage/storage.js';
 import { votesAbout } from './asked-people.js';
-import { findKey, type KeyWithTerms, readFormer } from './held-key.js';
+import { findKey, type KeyWithTerms } from './held-key.js';
 import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
 import type { TermsMeans } from './means.js';
+import { findPast, formerTerms, pastTerms } from './past-chain.js';
 import { countKept, pollingOf, type Step, takeVotes } from './poll.js';
-import { openTerms, readNext, readTwice, type StoredTerms, type Waits } from './stored-terms.js';
+import { readNext, readTwice, type StoredTerms, type Waits } from './stored-terms.js';
 
 /** How long a change may lie here with its time over before it is over itself. Seconds. */
 const LIES_SECONDS = 14 * 86_400;
@@ -80,13 +82,13 @@ async function waitingIn(
   const { waits, statement } = record;
   if (waits === null || statement === null) return null;
   const counter = means.counting();
-  const step = stepOf(key.head.policy, record, statement);
+  const step = await stepOf(means, reader, key, { record, statement });
   const polling = pollingOf(means, step);
   const said = await votesAbout(means, reader, key.row, step.change);
   const counted = countKept(polling, takeVotes(means, polling, record.votes, said).votes);
   const verdict = judgeWaiting({
     ...step,
-    former: await readFormer(means.context, reader, key),
+    former: await formerTerms(means.context, reader, key),
     byWords: afterNo(waits, counted.votes).byWords,
     ...counted,
     counted: countedBy(counter, waits.waited),
@@ -111,12 +113,20 @@ export function endOf({ proposedAt, waited }: NonNullable<StoredTerms['waits']>)
 
 /** Whoever has a say stops what the words alone would do, for good: his no counts for fourteen days, and they may wait for longer. */
 export function afterNo(waits: Waits, { no }: VotesHeld): Waits {
-  return no.size === 0 || !waits.byWords ? waits : { ...waits, byWords: false };
+  return no.size === 0 || !waits.byWords ? waits : { ...waits, byWords: false, areStopped: true };
 }
 
-/** A stored change as it is judged. */
-export function stepOf(before: KeyTerms, { terms }: StoredTerms, statement: Uint8Array): Step {
-  return { change: parseTermsChange(statement), before, after: parseTerms(terms, REQUEST_FACTS) };
+/** A stored change as it is judged. @throws StorageError `ROW_TAMPERED` */
+export async function stepOf(
+  { context }: Pick<TermsMeans, 'context'>,
+  reader: Reader,
+  key: KeyWithTerms,
+  { record, statement }: { readonly record: StoredTerms; readonly statement: Uint8Array },
+): Promise<Step> {
+  const change = parseTermsChange(statement);
+  const before = await findPast(context, reader, key, change.previous);
+  if (before === null) throw putBack('terms');
+  return { change, before: before.terms, after: parseTerms(record.terms, REQUEST_FACTS) };
 }
 
 function digestOf({ statement }: StoredTerms): Uint8Array {
@@ -127,21 +137,22 @@ function linkOf({ statement, terms, votes }: StoredTerms): TermsLink {
   return { statement: statement!, terms, votes: [...votes] };
 }
 
-/** One page of changes that came into force here. */
+/** One page of changes that led to the terms in force here. */
 async function linksBehind(
   { context }: TermsMeans,
   reader: Reader,
-  { row: { owner, keyId }, head: { policy } }: KeyWithTerms,
+  key: KeyWithTerms,
   after: number,
 ): Promise<Pick<TermsView, 'links' | 'next'>> {
-  const links: TermsLink[] = [];
-  const last = versionOf(policy);
-  let number = after;
-  while (number < last && links.length < MAX_TERMS_LINKS) {
-    number++;
-    const row = await reader.terms.find(owner, keyId, number, false);
-    const record = row === null ? null : openTerms(context, row);
-    if (record !== null && record.statement !== null) links.push(linkOf(record));
+  const behind: { readonly number: number; readonly link: TermsLink }[] = [];
+  for await (const { terms, record } of pastTerms(context, reader, key)) {
+    const number = versionOf(terms);
+    if (number <= after) break;
+    if (record !== null && record.statement !== null) behind.unshift({ number, link: linkOf(record) });
   }
-  return { links, next: number < last ? number : null };
+  const page = behind.slice(0, MAX_TERMS_LINKS);
+  return {
+    links: page.map(({ link }) => link),
+    next: behind.length > page.length ? page.at(-1)!.number : null,
+  };
 }

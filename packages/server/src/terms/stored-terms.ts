@@ -6,6 +6,7 @@ import { putBack } from '../sessions/keys/stored/read-key.js';
 import type { WaitingTime } from '../sessions/waiting-time.js';
 import type { KeyRow, Reader, TermsRow, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
+import { isTighter } from './judge-change.js';
 
 /** Terms of one number, with what became of them. */
 export interface StoredTerms {
@@ -19,6 +20,12 @@ export interface StoredTerms {
   readonly waits: Waits | null;
   /** Why it is over and never came into force; null: it is not. */
   readonly over: string | null;
+  /** Whether they are provably as tight as those that they followed, or tighter; absent: it is not so, or they never came into force. */
+  readonly isTighter?: true;
+  /** The number of the terms that they followed; absent: the one before theirs. */
+  readonly follows?: number;
+  /** When devices alone put terms in force here within the day before, with these; absent: they did not. UnixSeconds. */
+  readonly lately?: readonly number[];
   /** Other changes to this number that are over: what was said to one of them is said to nothing else. */
   readonly dead: readonly DeadChange[];
 }
@@ -28,6 +35,8 @@ export interface Waits {
   readonly byWords: boolean;
   /** Id of the device that proposed it; absent: the words did, or nobody has noted it. */
   readonly by?: Uint8Array;
+  /** Whether somebody who has a say has stopped the words, for good; absent: nobody has. */
+  readonly areStopped?: true;
   /** UnixSeconds. */
   readonly proposedAt: number;
   readonly waited: WaitingTime;
@@ -80,6 +89,13 @@ export async function writeNext(
   return noteMarks(context, transaction, key, { ...marksOf(head), nextTerms: row.version });
 }
 
+/** How terms come into force: with what speaks for them, and what {@link StoredTerms} says besides. */
+export interface ComesInForce extends Pick<TermsLink, 'statement' | 'votes'> {
+  /** Those that they follow: in force, or before what they take back. */
+  readonly from: KeyTerms;
+  readonly lately: readonly number[];
+}
+
 /** Puts terms in force: from then on the head says them, and what it said before is kept. @returns the row of its head */
 export async function putInForce(
   context: Pick<ServerContext, 'vault' | 'clock'>,
@@ -87,7 +103,7 @@ export async function putInForce(
   key: KeyRow,
   { policy: before }: KeyHead,
   after: KeyTerms,
-  { statement, votes }: Pick<TermsLink, 'statement' | 'votes'>,
+  { statement, votes, from, lately }: ComesInForce,
 ): Promise<KeyRow> {
   const number = versionOf(before);
   const { owner, keyId } = key;
@@ -98,9 +114,31 @@ export async function putInForce(
       terms: encodeTerms(before),
       statement: null,
     });
-  const record = { ...plain, terms: encodeTerms(after), statement, votes };
+  const record: StoredTerms = {
+    ...plain,
+    terms: encodeTerms(after),
+    statement,
+    votes,
+    ...(isTighter(from, after) ? { isTighter: true } : {}),
+    ...(versionOf(from) === versionOf(after) - 1 ? {} : { follows: versionOf(from) }),
+    ...(lately.length === 0 ? {} : { lately }),
+  };
+  await dropNext(context, transaction, key, number + 1, versionOf(after));
   await put(context, transaction, key, versionOf(after), record);
   return noteTermsInForce(context, transaction, key, after);
+}
+
+/** What waited behind the terms before waits no more where terms of a higher number came into force. */
+async function dropNext(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  { owner, keyId }: KeyRow,
+  number: number,
+  inForce: number,
+): Promise<void> {
+  if (number === inForce) return;
+  const row = await transaction.terms.find(owner, keyId, number, false);
+  if (row !== null && row.waiting) await letGo(context, transaction, row);
 }
 
 async function put(

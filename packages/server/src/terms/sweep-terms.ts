@@ -8,10 +8,10 @@ import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
 import { COUNT_SECONDS, type Counter, countOn } from '../sessions/waiting-time.js';
 import { endAsking, votesAbout } from './asked-people.js';
-import { readFormer } from './held-key.js';
 import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
 import type { TermsMeans } from './means.js';
 import { noteChange } from './note-change.js';
+import { formerTerms } from './past-chain.js';
 import { countKept, pollingOf, takeVotes } from './poll.js';
 import { afterNo, endOf, LAIN_TOO_LONG, stepOf } from './standing.js';
 import {
@@ -80,7 +80,8 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
   if (waits === null || statement === null) return;
   const counter = means.counting();
   const waited = countOn(waits.waited, counter);
-  const step = stepOf(head.policy, next.record, statement);
+  const held = { row: key, head };
+  const step = await stepOf(means, transaction, held, { record: next.record, statement });
   const polling = pollingOf(means, step);
   const said = await votesAbout(means, transaction, key, step.change);
   const { votes } = takeVotes(means, polling, next.record.votes, said);
@@ -90,7 +91,7 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
     lateVerdict(account, waits, counter) ??
     judgeWaiting({
       ...step,
-      former: await readFormer(context, transaction, { row: key, head }),
+      former: await formerTerms(context, transaction, held),
       byWords: then.byWords,
       ...counted,
       counted: waited.counted,
@@ -102,7 +103,7 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
   }
   await endAsking(transaction, key, termsChangeDigest(step.change));
   if (verdict.verdict === 'inForce') {
-    const link = { statement, votes: [...votes] };
+    const link = { statement, votes: [...votes], from: step.before, lately: [] };
     await putInForce(context, transaction, key, head, step.after, link);
   } else {
     const { reason } = verdict;

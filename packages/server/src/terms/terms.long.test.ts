@@ -195,6 +195,56 @@ test('L10: the version before comes back by votes without delay', async () => {
   expect((await world.inForce()).rateLimit).toEqual(former.rateLimit);
 }, 120_000);
 
+test('L10: and those before that, however often they were tightened since with nobody’s yes', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const [laptop, former] = [world.laptop(), await world.inForce()];
+  for (const count of [5, 4, 3]) {
+    const tight = await world.change((before) => ({ ...before, rateLimit: { ...LIMIT, count } }), count);
+    await laptop.call('terms.propose', { keyId, ...tight });
+  }
+  const back = await world.change(former);
+  const votes = [world.vote('ann', back), world.vote('bob', back)];
+  expect(await laptop.call('terms.propose', { keyId, ...back, votes })).toMatchObject({
+    version: 5,
+    waiting: null,
+  });
+  // What those agreed to who are asked is not one of them.
+  const agreed = await world.change((before) => ({ ...before, rateLimit: LIMIT }), 20);
+  const yes = [world.vote('ann', agreed), world.vote('bob', agreed)];
+  await laptop.call('terms.propose', { keyId, ...agreed, votes: yes });
+  const tight = await world.change((before) => ({ ...before, rateLimit: { ...LIMIT, count: 3 } }), 21);
+  await laptop.call('terms.propose', { keyId, ...tight });
+  const further = await world.change(former, 22);
+  const all = [world.vote('ann', further), world.vote('bob', further)];
+  expect(await laptop.call('terms.propose', { keyId, ...further, votes: all })).toMatchObject({
+    version: 7,
+    waiting: { missing: 0, readyAt: world.now() + 3 * DAY },
+  });
+}, 120_000);
+
+test('L14: words that say again what a device proposed make it theirs, from then on; a no ends that for good', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const link = await world.change(oneIsEnough);
+  const device = await world.laptop().call('terms.propose', { keyId, ...link });
+  expect(device).toMatchObject({ waiting: { byWords: false, missing: 2, readyAt: null } });
+  await world.pass(DAY);
+  const words = await world.words();
+  const said = await words.call('terms.propose', { keyId, ...link });
+  expect(said).toMatchObject({ waiting: { byWords: true, readyAt: world.now() + 30 * DAY } });
+  await world.pass(HOUR);
+  const again = await words.call('terms.propose', { keyId, ...link });
+  expect(again.waiting!.proposedAt).toBe(said.waiting!.proposedAt);
+  const votes = [world.vote('cy', link, { verdict: 'no' })];
+  await words.call('terms.propose', { keyId, ...link, votes });
+  const stopped = { waiting: { byWords: false, readyAt: null } };
+  expect(await words.call('terms.propose', { keyId, ...link })).toMatchObject(stopped);
+  // A no counts for fourteen days, and that it stopped the words for good.
+  await world.pass(15 * DAY);
+  expect(await words.call('terms.propose', { keyId, ...link })).toMatchObject(stopped);
+}, 120_000);
+
 test('L14: whoever a change takes away has neither vote nor veto, and the words alone wait until somebody says no', async () => {
   const world = await withPeople();
   const { keyId } = world.made;

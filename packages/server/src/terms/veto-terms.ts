@@ -6,10 +6,11 @@ import { countedBy } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Transaction } from '../storage/storage.js';
 import { askAbout, endAsking, votesAbout } from './asked-people.js';
-import { holdKey, type KeyWithTerms, readFormer } from './held-key.js';
+import { holdKey, type KeyWithTerms } from './held-key.js';
 import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
 import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
+import { formerTerms } from './past-chain.js';
 import { countKept, pollingOf, type Step, takeVotes } from './poll.js';
 import { afterNo, standingOf, stepOf } from './standing.js';
 import { putInForce, readNext, type StoredTerms, writeNext } from './stored-terms.js';
@@ -72,7 +73,7 @@ async function hear(
   record: StoredTerms & { readonly statement: Uint8Array },
   came: readonly Uint8Array[],
 ): Promise<Vetoed> {
-  const step = stepOf(key.head.policy, record, record.statement);
+  const step = await stepOf(means, transaction, key, { record, statement: record.statement });
   const polling = pollingOf(means, step);
   const said = await votesAbout(means, transaction, key.row, step.change);
   const taken = takeVotes(means, polling, record.votes, [...came, ...said]);
@@ -82,7 +83,7 @@ async function hear(
   const waits = record.waits === null ? null : afterNo(record.waits, counted.votes);
   const verdict = judgeWaiting({
     ...step,
-    former: await readFormer(means.context, transaction, key),
+    former: await formerTerms(means.context, transaction, key),
     byWords: waits?.byWords ?? false,
     ...counted,
     counted: waits === null ? 0 : countedBy(means.counting(), waits.waited),
@@ -117,8 +118,9 @@ async function write(
   const { verdict, by, kept, refused } = said;
   const isSame = verdict.verdict === 'waits' && kept.every((vote) => record.votes.includes(vote));
   if (isSame) return { ...(await standingOf(means, transaction, row)), refused };
-  const step = stepOf(head.policy, record, record.statement);
-  const written = await store(means, transaction, { row, head }, { ...record, votes: kept }, step, verdict);
+  const key = { row, head };
+  const step = await stepOf(means, transaction, key, { record, statement: record.statement });
+  const written = await store(means, transaction, key, { ...record, votes: kept }, step, verdict);
   const { votes } = countKept(pollingOf(means, step), kept);
   await noteChange(means.context, transaction, row, step, { verdict, by, votes });
   return { ...(await standingOf(means, transaction, written)), refused };
@@ -135,7 +137,12 @@ async function store(
   const { statement, votes } = record;
   if (verdict.verdict !== 'waits') await endAsking(transaction, row, termsChangeDigest(step.change));
   if (verdict.verdict === 'inForce')
-    return putInForce(context, transaction, row, head, step.after, { statement, votes: [...votes] });
+    return putInForce(context, transaction, row, head, step.after, {
+      statement,
+      votes: [...votes],
+      from: step.before,
+      lately: [],
+    });
   const fate = verdict.verdict === 'over' ? { waits: null, over: verdict.reason } : {};
   if (verdict.verdict === 'waits') {
     const link = { statement, terms: record.terms, votes: [...votes] };

@@ -6,9 +6,11 @@ import {
   encodeTermsChange,
   headStatement,
   parseHead,
+  parseTerms,
   policyHash,
   signIdentityStatement,
 } from '@ckm/api';
+import { REQUEST_FACTS } from '@ckm/requests';
 import { afterEach, expect, test } from 'vitest';
 import { createBareServers } from '../sessions/test/bare-servers.js';
 import {
@@ -163,3 +165,46 @@ test('of two changes to one version the one by which enough others go wins at th
   expect(policyHash(await world.inForce(2))).toEqual(policyHash(await world.inForce(0)));
   expect((await world.laptop(2).call('key.show', { keyId })).policy).not.toHaveProperty('approvals');
 }, 120_000);
+
+test('C2: one on a longer branch goes over to the shorter one that all others have, and not back by what they said before', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const limit = (count: number) => (before: Parameters<typeof peopleTerms>[0]) => ({
+    ...before,
+    rateLimit: { ...LIMIT, count },
+  });
+  const [short, first] = [await world.change(limit(5)), await world.change(limit(4), 2)];
+  const second = await behindOf(world, first, 3);
+  for (const link of [first, second]) await world.laptop(2).call('terms.propose', { keyId, ...link });
+  for (const at of [0, 1]) await world.laptop(at).call('terms.propose', { keyId, ...short });
+  expect((await world.inForce(2)).version).toBe(3);
+  const heads = [await headOf(world, 0), await headOf(world, 1)];
+  const learn = (slots: typeof heads) =>
+    world.phone(2).call('terms.learn', { keyId, links: [short], heads: slots });
+  expect(await codeOf(learn([heads[0]!]))).toBe('DEVICE_MAY_NOT');
+  expect(await learn(heads)).toMatchObject({ version: 2, waiting: null });
+  expect(policyHash(await world.inForce(2))).toEqual(policyHash(await world.inForce(0)));
+  // All go on by what people agree to, and what two once said leads nobody back.
+  const now = await world.inForce();
+  const after = { ...now, rateLimit: LIMIT, version: 4, previous: now.previous! };
+  const before = (await world.laptop().call('terms.show', { keyId, after: 0 })).links[0]!;
+  const change = changeOfTerms({ keyId, id: new Uint8Array(32).fill(8) }, parse(before.terms), after);
+  const settled = { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
+  const votes = [world.vote('ann', settled), world.vote('bob', settled)];
+  for (const at of [0, 1, 2]) await world.laptop(at).call('terms.propose', { keyId, ...settled, votes });
+  await world.pass(3 * DAY + HOUR);
+  expect((await world.inForce(2)).version).toBe(4);
+  await learn(heads).catch(() => null);
+  expect((await world.inForce(2)).version).toBe(4);
+}, 120_000);
+
+const parse = (terms: Uint8Array) => parseTerms(terms, REQUEST_FACTS);
+
+/** What follows a change that is in force nowhere yet. */
+async function behindOf(world: TermsWorld, { terms }: { readonly terms: Uint8Array }, count: number) {
+  const before = parse(terms);
+  const after = following(before, { ...before, rateLimit: { ...LIMIT, count } });
+  const { keyId } = world.made;
+  const change = changeOfTerms({ keyId, id: new Uint8Array(32).fill(40 + count) }, before, after);
+  return { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
+}

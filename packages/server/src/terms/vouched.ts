@@ -15,21 +15,36 @@ import type { KeyWithTerms } from './held-key.js';
 /** Terms that others have in force. */
 export type SaidTerms = NonNullable<KeyHeadStatement['terms']>;
 
+/** Terms that others say are in force with them, and how many say so. */
+export interface Vouched {
+  readonly terms: SaidTerms;
+  readonly by: number;
+}
+
+/** What others say of the terms of a key, and of how many that has to be said. */
+export interface Heard {
+  readonly said: readonly Vouched[];
+  /** How many other servers the key has. */
+  readonly others: number;
+  readonly quorum: { readonly needed: number; readonly of: number };
+}
+
 /**
- * The latest terms that so many other servers of the key say are in force with them that one of those is honest. How old it is that they said so does not
- * matter: what was in force is followed by later ones only. Null: too few say so of any.
+ * Which terms other servers of the key say are in force with them. How old it is that they said so does not matter: what was in force is followed by terms of a
+ * higher number only.
  */
-export async function vouchedTerms(
+export async function hearTerms(
   context: Pick<ServerContext, 'identity' | 'vault'>,
   reader: Reader,
   { row, head }: KeyWithTerms,
   heads: NonNullable<Parameters<'terms.learn'>['heads']>,
-): Promise<SaidTerms | null> {
+): Promise<Heard> {
   const { roster, quorum } = parseKeyParams((await readEpoch(context, reader, row, head)).parameters);
+  const isOwn = (serverId: Uint8Array) => equalBytes(serverId, context.identity.xid);
   const said = new Map<string, { readonly terms: SaidTerms; readonly by: Set<number> }>();
   for (const { slot, head: bytes, signature } of heads) {
     const entry = roster.find((one) => one.slot === slot);
-    if (entry === undefined || equalBytes(entry.serverId, context.identity.xid)) continue;
+    if (entry === undefined || isOwn(entry.serverId)) continue;
     if (!verifyIdentityStatement(entry.identityKey, headStatement(bytes), signature)) continue;
     const { keyId, isSure, terms } = parseIfWhole(bytes) ?? {};
     if (keyId === undefined || terms === undefined || isSure !== true || !equalBytes(keyId, row.keyId))
@@ -38,8 +53,13 @@ export async function vouchedTerms(
     const known = said.get(name) ?? { terms, by: new Set() };
     said.set(name, { terms, by: known.by.add(slot) });
   }
-  const enough = [...said.values()].filter(({ by }) => by.size >= quorum.needed);
-  return enough.map(({ terms }) => terms).toSorted((a, b) => b.version - a.version)[0] ?? null;
+  const others = roster.filter(({ serverId }) => !isOwn(serverId)).length;
+  return { said: [...said.values()].map(({ terms, by }) => ({ terms, by: by.size })), others, quorum };
+}
+
+/** How many say that some terms are in force with them. */
+export function vouchersOf({ said }: Heard, { version, hash }: SaidTerms): number {
+  return said.find(({ terms }) => terms.version === version && equalBytes(terms.hash, hash))?.by ?? 0;
 }
 
 function parseIfWhole(head: Uint8Array): KeyHeadStatement | null {

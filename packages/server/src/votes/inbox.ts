@@ -4,10 +4,12 @@ import {
   type ListedMatter,
   MAX_LISTED_MATTERS,
   type Parameters,
+  parseTerms,
   type Result,
   type ShownMatter,
 } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
+import { REQUEST_FACTS } from '@ckm/requests';
 import type { ServerContext } from '../context.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import type { KeyEpoch } from '../sessions/keys/stored/read-key.js';
@@ -61,7 +63,7 @@ async function listed(context: ServerContext, reader: Reader, row: AskedRow): Pr
   };
 }
 
-/** A matter about which people are asked, and the terms of its key; null: it is over, or the key is gone. */
+/** A matter about which people are asked, and the terms by whose rule they are; null: it is over, or the key is gone. */
 export async function findWaiting(
   context: Pick<ServerContext, 'clock' | 'vault'>,
   reader: Reader,
@@ -71,7 +73,10 @@ export async function findWaiting(
   if (row === null || !row.waiting || row.expiresAt <= context.clock()) return null;
   const key = await reader.keys.find(row.owner, row.keyId);
   if (key === null) return null;
-  return { matter: openMatter(context, row), terms: openHead(context, key).policy };
+  const matter = openMatter(context, row);
+  const { under } = matter.record;
+  const terms = under === undefined ? openHead(context, key).policy : parseTerms(under, REQUEST_FACTS);
+  return { matter, terms };
 }
 
 /** Answers `approval.show`. @throws StateError `MATTER_UNKNOWN`: whether it is not there or somebody else is asked, nobody learns */

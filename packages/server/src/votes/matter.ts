@@ -17,6 +17,8 @@ export interface MatterRecord extends Pick<Ballot, 'kind' | 'payloadHash' | 'tas
   readonly without: readonly Uint8Array[];
   /** As this server words it. */
   readonly sentence: string;
+  /** `encodeTerms` of those by whose rule people are asked, where they are not those in force here; absent: they are. */
+  readonly under?: Uint8Array;
 }
 
 export interface StoredMatter {

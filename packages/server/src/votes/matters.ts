@@ -1,4 +1,4 @@
-import { MAX_ASKED_PAYLOAD_BYTES, holdVotes, type KeyTerms, silentIn } from '@ckm/api';
+import { encodeTerms, MAX_ASKED_PAYLOAD_BYTES, holdVotes, type KeyTerms, silentIn } from '@ckm/api';
 import type { AskedMatter, MatterOfPeople, PeopleSaid } from '../context.js';
 import type { MatterName, Reader, Transaction } from '../storage/storage.js';
 import { sealRecord } from '../vault/sealed-record.js';
@@ -86,6 +86,7 @@ async function insertMatter(
   asked: AskedMatter,
 ): Promise<StoredMatter> {
   const { owner, ballot, payload, sentence, without = [] } = asked;
+  const under = asked.isUnderEarlier === true ? { under: encodeTerms(asked.terms) } : {};
   await assertRoom(context, transaction, owner, payload.length);
   const { keyId, kind, payloadHash, tasksHash, requester, expiresAt } = ballot;
   const row = {
@@ -96,7 +97,7 @@ async function insertMatter(
     createdAt: context.clock(),
     expiresAt,
   };
-  const record = { kind, payloadHash, tasksHash, requester, payload, sentence, without };
+  const record = { kind, payloadHash, tasksHash, requester, payload, sentence, without, ...under };
   await transaction.matters.insert(sealMatter(context, { row, record }));
   return { row, record };
 }

@@ -1,0 +1,102 @@
+import { type KeyTerms, parseTerms, policyHash, versionOf } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import { REQUEST_FACTS } from '@ckm/requests';
+import type { ServerContext } from '../context.js';
+import type { Reader } from '../storage/storage.js';
+import type { KeyWithTerms } from './held-key.js';
+import { openTerms, type StoredTerms } from './stored-terms.js';
+
+/** Terms that are in force at a key, or were before those that are. */
+export interface PastTerms {
+  readonly terms: KeyTerms;
+  /** Null: they were certified, or are of before what is stored of them. */
+  readonly record: StoredTerms | null;
+}
+
+type Reading = Pick<ServerContext, 'vault'>;
+
+/**
+ * The terms in force and those that they followed, the newest first, as far as they are stored here. What was taken back is on no such way, whatever
+ * is kept of it.
+ */
+export async function* pastTerms(
+  context: Reading,
+  reader: Reader,
+  { row: { owner, keyId }, head }: KeyWithTerms,
+): AsyncGenerator<PastTerms> {
+  const find = async (number: number) => {
+    const row = number < 0 ? null : await reader.terms.find(owner, keyId, number, false);
+    return row === null ? null : openTerms(context, row);
+  };
+  let terms = head.policy;
+  let record = await find(versionOf(terms));
+  for (;;) {
+    yield { terms, record };
+    const number = record?.follows ?? versionOf(terms) - 1;
+    const before = await find(number);
+    if (before === null) return;
+    const parsed = parseTerms(before.terms, REQUEST_FACTS);
+    const { previous } = terms;
+    if (previous === undefined || !equalBytes(previous, policyHash(parsed))) return;
+    [terms, record] = [parsed, before];
+  }
+}
+
+/** Whether they came into force by being provably tighter than those that they followed. */
+export function isTightened({ record }: PastTerms): boolean {
+  return record?.isTighter === true;
+}
+
+/**
+ * The terms of that hash, if a change may lead on from them here; null: they were never in force here, or an epoch has been certified since.
+ * `over`: what was put in force since, the newest first.
+ */
+export async function findPast(
+  context: Reading,
+  reader: Reader,
+  key: KeyWithTerms,
+  hash: Uint8Array,
+): Promise<{ readonly terms: KeyTerms; readonly over: readonly PastTerms[] } | null> {
+  const certified = key.head.certifiedTerms ?? versionOf(key.head.policy);
+  const over: PastTerms[] = [];
+  for await (const past of pastTerms(context, reader, key)) {
+    if (versionOf(past.terms) < certified) return null;
+    if (equalBytes(policyHash(past.terms), hash)) return { terms: past.terms, over };
+    over.push(past);
+  }
+  return null;
+}
+
+/** Whether terms of that hash are in force here, or were, and nothing has taken them back. */
+export async function isOnWay(
+  context: Reading,
+  reader: Reader,
+  key: KeyWithTerms,
+  hash: Uint8Array,
+): Promise<boolean> {
+  for await (const { terms } of pastTerms(context, reader, key))
+    if (equalBytes(policyHash(terms), hash)) return true;
+  return false;
+}
+
+/**
+ * What votes bring back without a delay (L10): the terms before those in force, and those before what has been tightened since with nobody’s yes.
+ */
+export async function formerTerms(
+  context: Reading,
+  reader: Reader,
+  key: KeyWithTerms,
+): Promise<readonly KeyTerms[]> {
+  const former: KeyTerms[] = [];
+  let isAlone = false;
+  for await (const past of pastTerms(context, reader, key)) {
+    const isOfNobody = isTightened(past) && past.record?.votes.length === 0;
+    if (past.terms === key.head.policy) {
+      isAlone = !isOfNobody;
+      continue;
+    }
+    former.push(past.terms);
+    if (isAlone || !isOfNobody) break;
+  }
+  return former;
+}
