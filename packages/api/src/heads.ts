@@ -40,7 +40,7 @@ export const keyHead = z.strictObject({
   counts: z.array(windowCount).max(MOST_WINDOWS).optional(),
   /** The freeze of the key by its owner that stands there; absent: none does. */
   frozen: z.strictObject({ id: identifier, until: unixSeconds }).optional(),
-  /** The terms of the key that are in force there, by number and `policyHash`; absent: those that it was made with. */
+  /** The terms of the key that are in force there, or that those follow, by number and `policyHash`; absent: those that it was made with. */
   terms: z.strictObject({ version: z.int().min(1).max(0xffff_ffff), hash: bytesOf(32) }).optional(),
 });
 export type KeyHeadStatement = z.infer<typeof keyHead>;
@@ -53,6 +53,11 @@ export const keyHeadAsked = {
     nonce: bytesOf(32),
     /** Which windows it is asked about; absent: none. Asked about any, it voids the nonces that it published for the key before it was asked with this nonce first. */
     windows: z.array(windowAsked).max(MOST_WINDOWS).optional(),
+    /**
+     * Which terms it is asked about, by number, where those in force follow them: for a server that takes changes over in pages. With a nonce of zeros alone, which no
+     * server draws; absent, or where it has none of that number: those in force.
+     */
+    terms: z.int().min(1).max(0xffff_ffff).exactOptional(),
   }),
   result: z.strictObject({
     /** See `parseHead`. */

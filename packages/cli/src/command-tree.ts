@@ -575,6 +575,11 @@ const TERMS: readonly CommandNode[] = [
     load: async () => (await import('./commands/terms/approve.js')).termsApproveCommand(),
   },
   {
+    name: 'settle',
+    summary: 'have servers that went on in different ways go by the same terms again',
+    load: async () => (await import('./commands/terms/settle.js')).termsSettleCommand(),
+  },
+  {
     name: 'stop',
     summary: 'stop a change of the terms of a key that waits, whoever proposed it',
     load: async () => (await import('./commands/terms/stop.js')).termsStopCommand(),

@@ -203,6 +203,7 @@ import { listTermsNotes, newestKnown } from './terms/change/known-terms.js';
 import { prepareOwning } from './terms/change/own-terms.js';
 import { prepareTermsChange, type TermsChangePlan } from './terms/change/plan-change.js';
 import { carryTerms, type ProposedTerms, proposeTerms } from './terms/change/propose-terms.js';
+import { prepareSettling, type SettlingWish } from './terms/change/settle-terms.js';
 import { readStandings, type TermsStandings } from './terms/change/standing.js';
 import { type StoppedTerms, stopTermsChange } from './terms/change/stop-change.js';
 import { type KeyDraft, readDraft, saveDraft } from './terms/drafts/key-draft.js';
@@ -507,6 +508,10 @@ export interface Client {
   planOwning(name: string): Promise<TermsChangePlan>;
   /** Proposes it, or goes on with that: called again it is the same change. */
   ownKey(name: string): Promise<ProposedTerms>;
+  /** What settling which terms its servers go by would ask of whom, where they are apart. Nothing is proposed or written. */
+  planSettling(name: string, wish: SettlingWish): Promise<TermsChangePlan>;
+  /** Settles it, or goes on with that: called again it is the same change. */
+  settleTerms(name: string, wish: SettlingWish): Promise<ProposedTerms>;
   /** Stops every change of the terms of a key that waits, whichever device proposed it. */
   stopTerms(name: string): Promise<StoppedTerms>;
   /** What the servers of a key would answer to a request by its terms, or by others. Nobody is asked, and nothing written. */
@@ -803,6 +808,11 @@ export function createClient(options: ClientOptions): Client {
     ownKey: async (name) => {
       const key = await readKey(name);
       return acting(prepareOwning(context, key).then((one) => carryTerms(context, key, one, [])));
+    },
+    planSettling: async (name, wish) => (await prepareSettling(context, await readKey(name), wish)).plan,
+    settleTerms: async (name, wish) => {
+      const key = await readKey(name);
+      return acting(prepareSettling(context, key, wish).then((one) => carryTerms(context, key, one, [])));
     },
     stopTerms: async (name) => acting(stopTermsChange(context, await readKey(name))),
     testTerms: async (args) => testOne(context, await readKey(args.key), args),

@@ -183,6 +183,7 @@ export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.
 export type { TermsChangePlan } from './terms/change/plan-change.js';
 export type { ProposedAt, ProposedTerms } from './terms/change/propose-terms.js';
 export type { TermsAt, TermsStandings, WaitingChange } from './terms/change/standing.js';
+export type { SettlingWish } from './terms/change/settle-terms.js';
 export type { StoppedTerms } from './terms/change/stop-change.js';
 export type { KnownTerms } from './terms/change/terms-graph.js';
 export { draftTerms } from './terms/file/certified-terms.js';

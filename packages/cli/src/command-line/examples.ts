@@ -51,6 +51,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'terms propose treasury --own',
   ],
   'terms approve': ['terms approve treasury bob.vote'],
+  'terms settle': ['terms settle treasury --preview', 'terms settle treasury --like alpha'],
   'terms stop': ['terms stop treasury'],
   'terms history': ['terms history treasury'],
   'contact set': ['contact set alpha totp', 'contact set bravo mail --address alice@example.org'],

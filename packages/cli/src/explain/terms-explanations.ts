@@ -48,6 +48,14 @@ export const TERMS_EXPLANATIONS = groupOf(
       'A server was shown a change of the terms that it has missed, as others are said to have it; but too few other servers of the key say so themselves, and no votes speak for it.',
       'Propose it there yourself, if it is what you want: ckm terms propose KEY FILE.',
     ],
+    TERMS_NOT_APART: [
+      'Servers are settled on the same terms where they went on from those that they have in common in different ways. No server of this key that answers has other terms than those that enough have.',
+      'See which server has which: ckm terms show KEY. Who is behind is brought up to date: ckm terms propose KEY.',
+    ],
+    TERMS_SERVER_UNKNOWN: [
+      'No server of that name shows terms of this key that the others could go over to.',
+      'See which server has which: ckm terms show KEY.',
+    ],
     TERMS_NOT_TAKEN_BACK: [
       'Terms that settle what servers have in force would take back, at one of them, terms that people have agreed to or that have waited their time. Only what was tightened at once is taken back so.',
       'Have the others go over to what that server has: ckm terms settle KEY --like SERVER.',

@@ -64,7 +64,8 @@ export function termsInForce({ history }: TermsStandings): KnownTerms {
 }
 
 /** Which terms each server has, where they are not all the same or something waits. */
-export function standingLines({ servers, history, waiting, binding, isTwice }: TermsStandings): string[] {
+export function standingLines(standings: TermsStandings): string[] {
+  const { servers, history, waiting, binding, isTwice } = standings;
   const newest = history.at(-1)!;
   const { version } = newest.terms;
   if (newest.have.length === 0) return ['  no server says what it has: these were certified'];
@@ -85,6 +86,21 @@ export function standingLines({ servers, history, waiting, binding, isTwice }: T
     `  ${head}`,
     ...(others.length === 0 ? [] : [formatTable(others)]),
     ...waits,
+    ...apartLines(standings),
     ...(isTwice ? ['  somebody made two changes to one number: find out which device, and take it out'] : []),
+  ];
+}
+
+/** That servers have gone on in different ways, and the command that ends it. */
+function apartLines({ name, history, apart }: TermsStandings): string[] {
+  if (apart.length === 0) return [];
+  const ways = apart.map(({ terms, have }) => [
+    `    ${have.join(', ')}`,
+    `terms ${terms.version} of their own`,
+  ]);
+  return [
+    `  APART: behind terms ${history.at(-1)!.terms.version} servers went on in different ways, so that neither terms nor servers change any more`,
+    formatTable(ways),
+    `  take out the device that did it, then have all of them go by the same again: ckm terms settle ${name}`,
   ];
 }

@@ -144,6 +144,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['status'],
   ['terms approve treasury FILE', 'VOTE_INVALID'],
   ['terms propose treasury TERMS'],
+  ['terms settle treasury', 'TERMS_NOT_APART'],
   ['terms show treasury --out NEW'],
   ['terms stop treasury'],
   ['thaw notes'],

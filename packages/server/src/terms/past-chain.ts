@@ -1,10 +1,10 @@
-import { type KeyTerms, parseTerms, policyHash, versionOf } from '@ckm/api';
+import { type KeyTerms, policyHash, versionOf } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
-import { REQUEST_FACTS } from '@ckm/requests';
 import type { ServerContext } from '../context.js';
+import { termsWay } from '../sessions/keys/terms-way.js';
 import type { Reader } from '../storage/storage.js';
 import type { KeyWithTerms } from './held-key.js';
-import { openTerms, type StoredTerms } from './stored-terms.js';
+import type { StoredTerms } from './stored-terms.js';
 
 /** Terms that are in force at a key, or were before those that are. */
 export interface PastTerms {
@@ -15,31 +15,13 @@ export interface PastTerms {
 
 type Reading = Pick<ServerContext, 'vault'>;
 
-/**
- * The terms in force and those that they followed, the newest first, as far as they are stored here. What was taken back is on no such way, whatever
- * is kept of it.
- */
-export async function* pastTerms(
+/** As {@link termsWay}, with all that is stored of each. */
+export function pastTerms(
   context: Reading,
   reader: Reader,
-  { row: { owner, keyId }, head }: KeyWithTerms,
+  { row, head }: KeyWithTerms,
 ): AsyncGenerator<PastTerms> {
-  const find = async (number: number) => {
-    const row = number < 0 ? null : await reader.terms.find(owner, keyId, number, false);
-    return row === null ? null : openTerms(context, row);
-  };
-  let terms = head.policy;
-  let record = await find(versionOf(terms));
-  for (;;) {
-    yield { terms, record };
-    const number = record?.follows ?? versionOf(terms) - 1;
-    const before = await find(number);
-    if (before === null) return;
-    const parsed = parseTerms(before.terms, REQUEST_FACTS);
-    const { previous } = terms;
-    if (previous === undefined || !equalBytes(previous, policyHash(parsed))) return;
-    [terms, record] = [parsed, before];
-  }
+  return termsWay<StoredTerms>(context, reader, row, head);
 }
 
 /** Whether they came into force by being provably tighter than those that they followed. */

@@ -1,4 +1,10 @@
-import { type Client, type ProposedTerms, readTermsFile, type WrittenTerms } from '@ckm/client';
+import {
+  type Client,
+  type ProposedTerms,
+  readTermsFile,
+  type TermsChangePlan,
+  type WrittenTerms,
+} from '@ckm/client';
 import { StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
@@ -35,20 +41,28 @@ async function propose(
   file: string | undefined,
   { own = false }: Flags,
 ): Promise<void> {
-  const { terminal, flags } = context;
   if (own && file !== undefined) throw optionInvalid('--own goes with no file', 'leave one of both out');
   const client = await openOwner(context);
   const written = file === undefined ? null : await writtenFor(client, name, file);
   const plan = own ? await client.planOwning(name) : await client.planTerms(name, written);
+  if (await isWanted(context, plan))
+    showProposed(context, own ? await client.ownKey(name) : await client.proposeTerms(name, written));
+}
+
+/**
+ * Whether a change that was shown is to be proposed: with `--preview` nothing is.
+ * @throws UsageError `CANCELLED`
+ */
+export async function isWanted({ terminal, flags }: Context, plan: TermsChangePlan): Promise<boolean> {
   if (flags.yes !== true || !terminal.quiet) terminal.warn(changeLines(plan).join('\n'));
   if (flags.preview === true) {
     const { standings: _, before: __, after, ...more } = plan;
     terminal.result('nothing was proposed', { preview: true, ...more, terms: after });
-    return;
+    return false;
   }
   const question = plan.goesOn ? 'Go on with that?' : 'Propose these terms?';
   if (flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
-  showProposed(context, own ? await client.ownKey(name) : await client.proposeTerms(name, written));
+  return true;
 }
 
 /** The terms in a file that is about a key. */

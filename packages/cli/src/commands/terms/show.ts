@@ -42,7 +42,7 @@ async function show(context: Context, name: string, given: Flags): Promise<void>
 }
 
 function machineOf(standings: TermsStandings, terms: KeyTerms, hasKeys: boolean) {
-  const { name, binding, servers, history, waiting, isTwice } = standings;
+  const { name, binding, servers, history, waiting, isTwice, apart } = standings;
   const newest = history.at(-1)!;
   const inForce = termsInForce(standings);
   return {
@@ -59,6 +59,7 @@ function machineOf(standings: TermsStandings, terms: KeyTerms, hasKeys: boolean)
       at,
     })),
     isTwice,
+    apart: apart.map(({ terms: { version, hash }, have }) => ({ version, hash: encodeHex(hash), have })),
     sentences: (hasKeys ? termsSentences : rulesSentences)(terms, REQUEST_FACTS),
     terms,
   };

@@ -4,15 +4,16 @@ import { type CertifiedEpoch, membersNeeded } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { HeardTerms } from '../../terms/change/ask-terms.js';
 import { type HeardStandings, readStandings } from '../../terms/change/standing.js';
-import { bringLinks } from '../../terms/change/bring-links.js';
+import { bringLinks, type HeadsAt } from '../../terms/change/bring-links.js';
 import {
   comesFrom,
   followLinks,
   type KnownTerms,
   lastCommon,
   linksBetween,
+  termsBetween,
 } from '../../terms/change/terms-graph.js';
-import { type Heads, headsOf } from '../../terms/change/vouching.js';
+import { headsOf } from '../../terms/change/vouching.js';
 import { readTermsNote, saveTermsNote } from '../../terms/change/terms-note.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { checkChain, type KeyChain } from '../chain/key-chain.js';
@@ -32,9 +33,10 @@ export async function termsToOrderUnder(context: ClientContext, key: CertifiedKe
 export async function bringUpToOrder(context: ClientContext, key: CertifiedKey): Promise<KeyTerms> {
   const first = await readStandings(context, key);
   if (first.newest.link === null) return key.record.policy;
-  const isAnyBehind = first.heard.some((one) => isBehind(first, one));
-  const heads = isAnyBehind ? await headsOf(context, key.keyId, first) : [];
-  const isShown = await Promise.all(first.heard.map((one) => bringUp(context, key.keyId, first, one, heads)));
+  const headsAt: HeadsAt = (terms) => headsOf(context, key.keyId, first, terms);
+  const isShown = await Promise.all(
+    first.heard.map((one) => bringUp(context, key.keyId, first, one, headsAt)),
+  );
   const standings = isShown.includes(true) ? await readStandings(context, key) : first;
   const agreed = agreedIn(standings, key);
   if (agreed === undefined || agreed.link === null) return key.record.policy;
@@ -62,13 +64,13 @@ async function bringUp(
   keyId: Uint8Array,
   standings: HeardStandings,
   one: HeardTerms,
-  heads: Heads,
+  headsAt: HeadsAt,
 ): Promise<boolean> {
   if (!isBehind(standings, one)) return false;
   const { newest, termsAt } = standings;
-  const links = linksBetween(lastCommon(termsAt(one)!, newest), newest);
+  const missed = termsBetween(lastCommon(termsAt(one)!, newest), newest);
   try {
-    await bringLinks(await context.linkTo(one.participant!.server), keyId, links, heads);
+    await bringLinks(await context.linkTo(one.participant!.server), keyId, missed, headsAt);
     return true;
   } catch (error) {
     if (error instanceof CkmError) return false;

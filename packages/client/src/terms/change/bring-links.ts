@@ -1,29 +1,36 @@
 import { MAX_TERMS_LINKS, parseTermsChange, type TermsLink, type TermsStanding } from '@ckm/api';
-import { CkmError } from '@ckm/foundation';
+import { CkmError, equalBytes } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
+import type { KnownTerms } from './terms-graph.js';
 import type { Heads } from './vouching.js';
 
+/** What servers that have some terms say of them. */
+export type HeadsAt = (terms: KnownTerms) => Promise<Heads>;
+
 /**
- * Brings a server changes that it has missed, in order, by the word of those that have them or of the votes on them; where that is not enough there, each
+ * Brings a server changes that it has missed, in pages and in order, by the word of those that have them or of the votes on them; where that is not enough there, each
  * as this client's own proposal. So nothing may be brought but what enough servers have in force, or what is on record here.
+ * @param missed what those lead to, in order
  * @returns what it has then; null: it has missed nothing
  */
 export async function bringLinks(
   link: ServerLink,
   keyId: Uint8Array,
-  links: readonly TermsLink[],
-  heads: Heads,
+  missed: readonly KnownTerms[],
+  headsAt: HeadsAt,
 ): Promise<TermsStanding | null> {
   let standing: TermsStanding | null = null;
-  for (let at = 0; at < links.length; at += MAX_TERMS_LINKS) {
-    const some = links.slice(at, at + MAX_TERMS_LINKS);
+  for (let at = 0; at < missed.length; at += MAX_TERMS_LINKS) {
+    const some = missed.slice(at, at + MAX_TERMS_LINKS);
+    const links = some.flatMap((one) => one.link ?? []);
+    const last = some.at(-1)!;
     try {
-      standing = await link.call('terms.learn', { keyId, links: some, heads });
+      standing = await link.call('terms.learn', { keyId, links, heads: await headsAt(last) });
     } catch (error) {
       if (!(error instanceof CkmError) || error.errorClass === 'AvailabilityError') throw error;
-      standing = await proposeEach(link, keyId, some);
+      standing = await proposeEach(link, keyId, links);
     }
-    if (isBefore(standing, some.at(-1)!)) return standing;
+    if (!equalBytes(standing.hash, last.hash)) return standing;
   }
   return standing;
 }

@@ -2,6 +2,7 @@ import {
   changeOfTerms,
   encodeTerms,
   encodeTermsChange,
+  isSettling,
   type KeyTerms,
   parseTerms,
   parseTermsChange,
@@ -24,6 +25,7 @@ import { keyOwnerKey } from '../drafts/new-key-terms.js';
 import { asksPeople, certifiedTerms } from '../file/certified-terms.js';
 import type { WrittenTerms } from '../file/terms-file.js';
 import { type HeardStandings, readStandings, type TermsStandings } from './standing.js';
+import { comesFrom, type KnownTerms } from './terms-graph.js';
 import { readTermsNote } from './terms-note.js';
 
 /** How long other terms wait where those in force say nothing of it. Seconds. */
@@ -102,7 +104,7 @@ export async function ready(
   if (before === undefined) throw notProposed(key.record.name);
   const after = parseTerms(link.terms, REQUEST_FACTS);
   const { words } = await context.owner();
-  const rules = rulesFor(before.terms, after, words !== null);
+  const rules = rulesFor(before, after, { byWords: words !== null, inForce: takenBack(heard, link, before) });
   const { name } = key.record;
   const sentences = termsChangeSentences(before.terms, after, REQUEST_FACTS);
   const plan: TermsChangePlan = {
@@ -118,9 +120,25 @@ export async function ready(
   return { plan, heard, link };
 }
 
-/** By the rule of the terms in force, as servers judge it. */
-function rulesFor(before: KeyTerms, after: KeyTerms, byWords: boolean) {
-  const loosened = partsLoosened(before, after, REQUEST_FACTS);
+/** What servers have in force that a change would take back, or leave as it is; where it takes back nothing, the terms before it. */
+function takenBack(
+  { heard, termsAt }: HeardStandings,
+  { statement }: TermsLink,
+  before: KnownTerms,
+): readonly KeyTerms[] {
+  if (!isSettling(parseTermsChange(statement), before.terms)) return [before.terms];
+  const held = heard.flatMap((one) => termsAt(one) ?? []);
+  const since = held.filter((one) => comesFrom(one, before)).map(({ terms }) => terms);
+  return since.length === 0 ? [before.terms] : since;
+}
+
+/** By the rule of the terms before it, as servers judge it that have some terms in force. */
+function rulesFor(
+  { terms: before }: KnownTerms,
+  after: KeyTerms,
+  { byWords, inForce }: { readonly byWords: boolean; readonly inForce: readonly KeyTerms[] },
+) {
+  const loosened = [...new Set(inForce.flatMap((one) => partsLoosened(one, after, REQUEST_FACTS)))];
   const { change } = before;
   const isFirst = change === undefined && loosened.every((part) => FIRST.includes(part));
   const nobody = { needed: 0, of: [], wordsSeconds: null };
@@ -136,7 +154,8 @@ function rulesFor(before: KeyTerms, after: KeyTerms, byWords: boolean) {
     way: 'waits' as const,
     needed: change.needed,
     of: change.of.filter((one) => !isGone(one)),
-    delaySeconds: change.delaySeconds,
+    // What was in force before comes back as soon as those have said yes.
+    delaySeconds: isSameContent(before, after) && change.needed > 0 ? 0 : change.delaySeconds,
     wordsSeconds: byWords ? change.words : null,
   };
 }
@@ -145,13 +164,18 @@ function rulesFor(before: KeyTerms, after: KeyTerms, byWords: boolean) {
 function missedLink({ heard, newest, termsAt }: HeardStandings): TermsLink | null {
   const isMissed = heard.some((one) => {
     const has = termsAt(one);
-    return has !== undefined && has.version < newest.version;
+    return has !== undefined && !comesFrom(has, newest);
   });
   return isMissed ? newest.link : null;
 }
 
 /** Those whom the terms have already, unless they answered anew, and those who have answered since. */
-async function peopleOf(context: ClientContext, key: CertifiedKey, before: KeyTerms, written: WrittenTerms) {
+export async function peopleOf(
+  context: ClientContext,
+  key: CertifiedKey,
+  before: KeyTerms,
+  written: WrittenTerms,
+) {
   const invited = await readInvited(context.store, key.record.name);
   const isOfKey = invited !== null && equalBytes(invited.keyId, key.keyId);
   const answered = isOfKey ? answeredApprovers(invited) : [];
@@ -160,7 +184,7 @@ async function peopleOf(context: ClientContext, key: CertifiedKey, before: KeyTe
   return { ownerKey, approvers: [...kept, ...answered] };
 }
 
-function isSameContent(before: KeyTerms, after: KeyTerms): boolean {
+export function isSameContent(before: KeyTerms, after: KeyTerms): boolean {
   const contentOf = ({ version: _version, previous: _previous, ...content }: KeyTerms) => policyHash(content);
   return equalBytes(contentOf(before), contentOf(after));
 }

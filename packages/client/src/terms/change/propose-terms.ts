@@ -10,11 +10,11 @@ import { CkmError, equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { CertifiedKey } from '../../keys/key-record.js';
 import type { HeardTerms } from './ask-terms.js';
-import { bringLinks } from './bring-links.js';
+import { bringLinks, type HeadsAt } from './bring-links.js';
 import { prepareTermsChange, type ReadyChange } from './plan-change.js';
-import { comesFrom, type KnownTerms, linksBetween } from './terms-graph.js';
+import { comesFrom, type KnownTerms, lastCommon, linksBetween, termsBetween } from './terms-graph.js';
 import { saveTermsNote } from './terms-note.js';
-import { type Heads, headsOf } from './vouching.js';
+import { headsOf } from './vouching.js';
 import type { WrittenTerms } from '../file/terms-file.js';
 
 /** What became of a change at one server. `behind`: terms before it have to come into force there first. */
@@ -72,9 +72,8 @@ export async function carryTerms(
   const links = linksBetween([...heard.graph.values()][0]!, before);
   await saveTermsNote(context.store, { keyId, links, proposed: link });
   const hash = policyHash(plan.after);
-  const isAnyBehind = heard.heard.some((one) => isBehind(heard.termsAt(one), before));
-  const heads = isAnyBehind ? await headsOf(context, keyId, heard) : [];
-  const wanted = { keyId, hash, before, heads, link: { ...link, votes: [...link.votes, ...votes] } };
+  const headsAt: HeadsAt = (terms) => headsOf(context, keyId, heard, terms);
+  const wanted = { keyId, hash, before, headsAt, link: { ...link, votes: [...link.votes, ...votes] } };
   const servers = await Promise.all(
     heard.heard.map((one) => bringTo(context, one, heard.termsAt(one), wanted)),
   );
@@ -100,13 +99,13 @@ interface Wanted {
   /** Of the terms to be. */
   readonly hash: Uint8Array;
   readonly before: KnownTerms;
-  /** What servers say that have the terms before it. */
-  readonly heads: Heads;
+  readonly headsAt: HeadsAt;
   readonly link: TermsLink;
 }
 
+/** Whether it has earlier terms than those before the change, or others beside them. */
 function isBehind(has: KnownTerms | undefined, before: KnownTerms): has is KnownTerms {
-  return has !== undefined && has !== before && comesFrom(before, has);
+  return has !== undefined && !comesFrom(has, before);
 }
 
 async function bringTo(
@@ -121,9 +120,10 @@ async function bringTo(
   if (view === null) return { ...about, ...refusedBy(error!) };
   try {
     const link = await context.linkTo(participant.server);
-    const missed = isBehind(has, wanted.before) ? linksBetween(has, wanted.before) : [];
-    const caughtUp = await bringLinks(link, wanted.keyId, missed, wanted.heads);
-    if (caughtUp !== null && caughtUp.version < wanted.before.version) {
+    const { before } = wanted;
+    const missed = isBehind(has, before) ? termsBetween(lastCommon(has, before), before) : [];
+    const caughtUp = await bringLinks(link, wanted.keyId, missed, wanted.headsAt);
+    if (caughtUp !== null && !equalBytes(caughtUp.hash, before.hash)) {
       const text = `has terms ${caughtUp.version}, and takes those before this change first`;
       return { ...about, verdict: 'behind', text, code: null, readyAt: caughtUp.waiting?.readyAt ?? null };
     }

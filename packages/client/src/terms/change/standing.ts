@@ -61,6 +61,11 @@ export interface TermsStandings {
   readonly waiting: readonly WaitingChange[];
   /** Whether servers have different terms of one number in force, or have seen two changes to one. */
   readonly isTwice: boolean;
+  /**
+   * What servers have in force beside each other, where no branch is had by as many as the quorum needs, so that nothing leads on but settling it; empty: they are
+   * not apart.
+   */
+  readonly apart: readonly { readonly terms: KnownTerms; readonly have: readonly string[] }[];
 }
 
 /** The same with what servers were heard to say. */
@@ -69,6 +74,8 @@ export interface HeardStandings extends TermsStandings {
   readonly graph: TermsGraph;
   /** The last of the history. */
   readonly newest: KnownTerms;
+  /** The newest that as many servers have as the quorum needs, whatever is on record here: from those on servers may be apart. */
+  readonly common: KnownTerms;
   /** What a server has in force; undefined: that is not known. */
   termsAt(server: HeardTerms): KnownTerms | undefined;
 }
@@ -90,6 +97,7 @@ export async function readStandings(context: ClientContext, key: CertifiedKey): 
   const { quorum } = key.public;
   const own = hashesOf(note.proposed === null ? note.links : [...note.links, note.proposed]);
   const newest = newestOf(root, held, quorum.needed, ({ hash }) => own.has(encodeHex(hash)));
+  const common = newestOf(root, held, quorum.needed, () => false);
   const binding = quorum.of - quorum.needed + 1;
   const history = historyOf(newest).map((terms) => {
     const have = heard.filter((one) => {
@@ -107,11 +115,32 @@ export async function readStandings(context: ClientContext, key: CertifiedKey): 
     waiting: waitingOf(heard, graph),
     isTwice:
       held.some((one) => isBeside(one, newest)) || heard.some(({ view }) => (view?.twice.length ?? 0) > 0),
+    apart: apartFrom(common, heard, termsAt),
     heard,
     graph,
     newest,
+    common,
     termsAt,
   };
+}
+
+/** The last terms on each way behind those that are common, where there is more than one. */
+function apartFrom(
+  common: KnownTerms,
+  heard: readonly HeardTerms[],
+  termsAt: HeardStandings['termsAt'],
+): TermsStandings['apart'] {
+  const held = heard.flatMap((one) => termsAt(one) ?? []);
+  const beyond = [...new Set(held)].filter((one) => one !== common && comesFrom(one, common));
+  const last = beyond.filter((one) => !beyond.some((other) => other !== one && comesFrom(other, one)));
+  if (last.length < 2) return [];
+  return last.map((terms) => {
+    const have = heard.filter((one) => {
+      const at = termsAt(one);
+      return at !== undefined && at !== common && comesFrom(terms, at) && comesFrom(at, common);
+    });
+    return { terms, have: have.map(({ server }) => server) };
+  });
 }
 
 /** Of the terms that changes led to. */

@@ -1,5 +1,6 @@
 import {
   assertChangeOfTerms,
+  isSettling,
   type KeyTerms,
   parseTerms,
   parseTermsChange,
@@ -72,12 +73,16 @@ export function comesFrom(terms: KnownTerms, older: KnownTerms): boolean {
   return false;
 }
 
+/** The terms behind some up to later ones that follow from them, in order. */
+export function termsBetween(older: KnownTerms, terms: KnownTerms): readonly KnownTerms[] {
+  const between: KnownTerms[] = [];
+  for (let at: KnownTerms = terms; at !== older && at.before !== null; at = at.before) between.unshift(at);
+  return between;
+}
+
 /** The links from some terms to later ones, in order. */
 export function linksBetween(older: KnownTerms, terms: KnownTerms): readonly TermsLink[] {
-  const links: TermsLink[] = [];
-  for (let at: KnownTerms = terms; at !== older && at.before !== null; at = at.before)
-    links.unshift(at.link!);
-  return links;
+  return termsBetween(older, terms).map(({ link }) => link!);
 }
 
 /** The last terms from which both follow. */
@@ -85,9 +90,14 @@ export function lastCommon(one: KnownTerms, other: KnownTerms): KnownTerms {
   return historyOf(one).findLast((terms) => comesFrom(other, terms))!;
 }
 
+/** Whether terms take back what else has followed those before them. */
+export function takesBack({ terms, version, before }: KnownTerms): boolean {
+  return before !== null && isSettling({ version }, before.terms) && terms.version === version;
+}
+
 /**
- * The newest terms that count: of branches that at least `enough` servers have, so that one of these is honest, the one that more have, and behind that what is on
- * record here. What fewer servers show alone is no reason for anything, whatever its number.
+ * The newest terms that count: of branches that at least `enough` servers have, so that one of these is honest, the one that takes others back, else the one that more
+ * have, and behind that what is on record here. What fewer servers show alone is no reason for anything, whatever its number.
  * @param held what each server has in force
  */
 export function newestOf(
@@ -99,7 +109,10 @@ export function newestOf(
   const servers = new Map<KnownTerms, number>();
   for (const terms of held.flatMap(historyOf)) servers.set(terms, (servers.get(terms) ?? 0) + 1);
   const sound = [...servers].filter(([terms, count]) => count >= enough || isOnRecord(terms));
-  const byServers = sound.toSorted(([, one], [, other]) => other - one).map(([terms]) => terms);
+  const byServers = sound
+    .toSorted(([, one], [, other]) => other - one)
+    .map(([terms]) => terms)
+    .toSorted((one, other) => Number(takesBack(other)) - Number(takesBack(one)));
   let newest = root;
   for (;;) {
     const next = byServers.find(({ before }) => before === newest);

@@ -2,6 +2,7 @@ import {
   encodeHead,
   headStatement,
   type KeyHeadStatement,
+  type KeyTerms,
   type Parameters,
   policyHash,
   type Result,
@@ -19,6 +20,7 @@ import { type Charge, countUses } from '../keys/counts/count-uses.js';
 import { type CountsAsked, countsAsked, countsFor, type CountsToSay } from '../keys/counts/others-counts.js';
 import { type KeyHead, marksOf } from '../keys/stored/key-head.js';
 import { noteMarks } from '../keys/stored/note-marks.js';
+import { termsOnWay } from '../keys/terms-way.js';
 import { type Certified, findCertified } from './certified-key.js';
 
 /**
@@ -28,7 +30,7 @@ import { type Certified, findCertified } from './certified-key.js';
 export async function sayHead(
   context: ServerContext,
   call: Call,
-  { keyId, nonce, windows = [] }: Parameters<'key.head'>,
+  { keyId, nonce, windows = [], terms }: Parameters<'key.head'>,
   charge: Charge,
 ): Promise<Result<'key.head'>> {
   const owner = call.account.xid;
@@ -38,6 +40,12 @@ export async function sayHead(
       ? context.storage.read((reader) => readToSay(context, reader, { owner, keyId }, windows))
       : call.transact((transaction) => voidToSay(context, transaction, { owner, keyId }, { nonce, windows })),
   );
+  // A server that asks how far a key is draws its nonce, and is told of those in force.
+  const earlier = terms !== undefined && nonce.every((byte) => byte === 0) ? terms : null;
+  const said =
+    earlier === null
+      ? null
+      : await context.storage.read((reader) => termsOnWay(context, reader, { row, head }, earlier));
   const counts = windows.length === 0 ? null : await counted(context, row, toSay, charge);
   const { epoch, transcriptHash } = head.left ?? { epoch: row.epoch, ...head.certified! };
   const isSure = head.asks === undefined;
@@ -49,7 +57,7 @@ export async function sayHead(
     isSure,
     ...(counts === null ? {} : { counts: [...counts] }),
     ...frozenNow(context, head),
-    ...termsNow(head),
+    ...termsSaid(said ?? head.policy),
   });
   const signature = signIdentityStatement(context.identity, headStatement(bytes));
   return { head: bytes, signature, ...questionOf(head, asked) };
@@ -65,7 +73,7 @@ function frozenNow(
 }
 
 /** The terms that others are told of: one of them may have forgotten them, or was away. */
-function termsNow({ policy }: KeyHead): Pick<KeyHeadStatement, 'terms'> {
+function termsSaid(policy: KeyTerms): Pick<KeyHeadStatement, 'terms'> {
   const version = versionOf(policy);
   return version === 0 ? {} : { terms: { version, hash: policyHash(policy) } };
 }
