@@ -223,3 +223,58 @@ describe('the terms of a key change', () => {
     expect(history.map((one) => one.version)).toEqual([5]);
   });
 });
+
+describe('servers whose terms are apart', () => {
+  const onTheWay = new Map<string, Proxy>();
+  const pair: Environment = {};
+  afterAll(async () => {
+    for (const one of onTheWay.values()) await one.close();
+  });
+
+  const only = (name: string) => {
+    for (const [server, one] of onTheWay) one.before = () => (server === name ? 'pass' : 'hang');
+  };
+  const everybody = () => {
+    for (const one of onTheWay.values()) one.before = () => 'pass';
+  };
+  const limit = (name: string, count: number) => {
+    write(name, { terms: 1, kinds: ['bitcoin'], rateLimit: { count, in: '1h' } });
+  };
+
+  test('are said to be, and go by the same again as the tighter of them', async () => {
+    for (const name of ['alpha', 'charlie']) onTheWay.set(name, await startProxy(setup.servers[name]!.url));
+    Object.assign(pair, homeOf('pair'));
+    const [alpha, charlie] = [...onTheWay.values()].map(({ url }) => url);
+    await makeOwner(pair, { alpha: alpha!, charlie: charlie! });
+    await json('key create savings --for bitcoin --quorum 2of2 --servers alpha,charlie --yes', pair);
+    expect(errorOf(await ckm('terms settle savings --yes', pair)).code).toBe('TERMS_NOT_APART');
+    for (const [name, count] of [
+      ['alpha', 9],
+      ['charlie', 8],
+    ] as const) {
+      only(name);
+      limit(`${name}.json`, count);
+      await ckm(`terms propose savings ${name}.json --yes`, pair);
+    }
+    everybody();
+    const shown = await ckm('terms show savings', pair);
+    expect(shown.stdout).toContain('APART: behind terms 0 servers went on in different ways');
+    expect(shown.stdout).toContain('ckm terms settle savings');
+    const before = await ckm('terms settle savings --preview', pair);
+    expect([before.status, before.stdout]).toEqual([0, 'nothing was proposed\n']);
+    expect(before.stderr).toContain('and of whatever servers have put in force since');
+    expect(before.stderr).toContain('3 d after it has heard of it');
+    const both = await ckm('terms settle savings alpha.json --like charlie --yes', pair);
+    expect(errorOf(both).code).toBe('OPTION_INVALID');
+    const nobody = await ckm('terms settle savings --like bravo --yes', pair);
+    expect(errorOf(nobody).code).toBe('TERMS_SERVER_UNKNOWN');
+    const settled = await json<Proposed>('terms settle savings --like charlie --yes', pair);
+    expect([settled.version, settled.isInForce, verdictsOf(settled)]).toEqual([
+      2,
+      true,
+      ['alpha inForce', 'charlie inForce'],
+    ]);
+    expect((await ckm('terms show savings', pair)).stdout).not.toContain('APART');
+    await json('key refresh savings --yes', pair);
+  });
+});

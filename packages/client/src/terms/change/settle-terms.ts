@@ -81,7 +81,7 @@ function notApart(name: string): StateError {
     `the servers of key ${name} are not apart: none has other terms than those that enough have`,
     {
       code: 'TERMS_NOT_APART',
-      hint: `bring up to date who is behind: ckm terms propose ${name}`,
+      hint: 'bring up to date whoever is behind',
       retryable: false,
     },
   );
@@ -90,6 +90,6 @@ function notApart(name: string): StateError {
 function serverUnknown(server: string, name: string): UsageError {
   return new UsageError(`${server} shows no terms of key ${name} that others could go over to`, {
     code: 'TERMS_SERVER_UNKNOWN',
-    hint: `see which server has which terms: ckm terms show ${name}`,
+    hint: 'see which server has which terms',
   });
 }

@@ -91,7 +91,7 @@ export function lastCommon(one: KnownTerms, other: KnownTerms): KnownTerms {
 }
 
 /** Whether terms take back what else has followed those before them. */
-export function takesBack({ terms, version, before }: KnownTerms): boolean {
+function takesBack({ terms, version, before }: KnownTerms): boolean {
   return before !== null && isSettling({ version }, before.terms) && terms.version === version;
 }
 
