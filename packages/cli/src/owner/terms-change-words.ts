@@ -92,14 +92,14 @@ export function standingLines(standings: TermsStandings): string[] {
 }
 
 /** That servers have gone on in different ways, and the command that ends it. */
-function apartLines({ name, history, apart }: TermsStandings): string[] {
+function apartLines({ name, common, apart }: TermsStandings): string[] {
   if (apart.length === 0) return [];
   const ways = apart.map(({ terms, have }) => [
     `    ${have.join(', ')}`,
     `terms ${terms.version} of their own`,
   ]);
   return [
-    `  APART: behind terms ${history.at(-1)!.terms.version} servers went on in different ways, so that neither terms nor servers change any more`,
+    `  APART: behind terms ${common.version} servers went on in different ways, so that neither terms nor servers change any more`,
     formatTable(ways),
     `  take out the device that did it, then have all of them go by the same again: ckm terms settle ${name}`,
   ];

@@ -66,6 +66,8 @@ export interface TermsStandings {
    * not apart.
    */
   readonly apart: readonly { readonly terms: KnownTerms; readonly have: readonly string[] }[];
+  /** The newest that as many servers have as the quorum needs, whatever is on record here: from those on servers may be apart. */
+  readonly common: KnownTerms;
 }
 
 /** The same with what servers were heard to say. */
@@ -74,8 +76,6 @@ export interface HeardStandings extends TermsStandings {
   readonly graph: TermsGraph;
   /** The last of the history. */
   readonly newest: KnownTerms;
-  /** The newest that as many servers have as the quorum needs, whatever is on record here: from those on servers may be apart. */
-  readonly common: KnownTerms;
   /** What a server has in force; undefined: that is not known. */
   termsAt(server: HeardTerms): KnownTerms | undefined;
 }
