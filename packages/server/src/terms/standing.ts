@@ -1,5 +1,4 @@
 import {
-  type KeyTerms,
   type Parameters,
   parseTerms,
   parseTermsChange,
