@@ -18,12 +18,24 @@ export function createLifeSweep(means: LifeMeans): () => Promise<void> {
   let restsUntil = 0;
   return async () => {
     const counter = means.counting();
-    if (counter.lived < restsUntil) return;
+    if (counter.lived < restsUntil) return hearAtOnce(means, counter);
     restsUntil = counter.lived + COUNT_SECONDS;
     const heard = new Set(means.heard);
     means.heard.clear();
+    means.watched.clear();
     await forEachLife(means.context, (row) => countAt(means, row, counter, heard.has(encodeHex(row.owner))));
   };
+}
+
+/** Where an heir asks, whoever is heard ends it within seconds, also at another process of this server. */
+async function hearAtOnce(means: LifeMeans, counter: Counter): Promise<void> {
+  const { context, heard, watched } = means;
+  for (const [owner, rows] of watched) {
+    if (!heard.has(owner)) continue;
+    watched.delete(owner);
+    for (const row of rows)
+      await passIfTampered(context.events.storageFailed, () => countAt(means, row, counter, true));
+  }
 }
 
 /** A server that came back from an older state has heard of every owner just now, as far as it grants anything (S5). */

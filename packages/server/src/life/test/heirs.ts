@@ -61,20 +61,24 @@ interface KeyOptions {
   readonly count?: number;
   readonly needed?: number;
   readonly terms?: Partial<KeyTerms>;
-  readonly databaseUrl?: string;
+  /** What the first server is made with besides. */
+  readonly first?: Partial<BareOptions>;
 }
 
 /** A key of several servers that has an heir; one clock is for all of them. */
 export async function keyWithHeir(
   network: BareServers,
-  { count = 3, needed, terms = heirTerms, ...bare }: KeyOptions = {},
+  { count = 3, needed, terms = heirTerms, first = {} }: KeyOptions = {},
 ) {
   const clock = { now: TEST_TIME };
-  const opened = await network.openMany(count, { now: () => clock.now, ...bare });
-  const made = await makeKey(opened.callers, needed === undefined ? {} : { needed });
+  const now = () => clock.now;
+  const one = await network.open({ name: 'alpha', now, ...first });
+  const { servers: others } = await network.openMany(count - 1, { now });
+  const servers = [one, ...others];
+  const callers = await Promise.all(servers.map((server) => server.as(alice)));
+  const made = await makeKey(callers, needed === undefined ? {} : { needed });
   const { keyId } = made;
-  for (const { context } of opened.servers) await giveTerms(context, alice.xid, keyId, terms);
-  const servers = [...opened.servers];
+  for (const { context } of servers) await giveTerms(context, alice.xid, keyId, terms);
   const slots = servers.map((_one, at) => at + 1);
   const at = (slot: number) => servers[slot - 1]!;
   let number = 0;
@@ -113,7 +117,7 @@ export async function keyWithHeir(
     ...made,
     clock,
     servers,
-    her: opened.callers,
+    her: callers,
     ask,
     round,
     pass,
