@@ -208,3 +208,51 @@ async function behindOf(world: TermsWorld, { terms }: { readonly terms: Uint8Arr
   const change = changeOfTerms({ keyId, id: new Uint8Array(32).fill(40 + count) }, before, after);
   return { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
 }
+
+test('a server that is many changes behind takes them over in pages, each by what others say of its last', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  for (const count of [9, 8, 7, 6, 5, 4]) {
+    const link = await world.change((before) => ({ ...before, rateLimit: { ...LIMIT, count } }), count);
+    for (const at of [0, 1]) await world.laptop(at).call('terms.propose', { keyId, ...link });
+  }
+  const saying = async (at: number, terms: number, nonce = new Uint8Array(32)) => {
+    const { head, signature } = await world.laptop(at).call('key.head', { keyId, nonce, terms });
+    return { slot: at + 1, head, signature };
+  };
+  const phone = world.phone(2);
+  const { links, next } = await world.laptop().call('terms.show', { keyId, after: 1 });
+  expect([links.length, next]).toEqual([4, 5]);
+  const newest = [await headOf(world, 0), await headOf(world, 1)];
+  expect(await codeOf(phone.call('terms.learn', { keyId, links, heads: newest }))).toBe('DEVICE_MAY_NOT');
+  const heads = [await saying(0, 5), await saying(1, 5)];
+  expect(await phone.call('terms.learn', { keyId, links, heads })).toMatchObject({ version: 5 });
+  const rest = await world.laptop().call('terms.show', { keyId, after: 5 });
+  const last = await phone.call('terms.learn', { keyId, links: rest.links, heads: newest });
+  expect(last).toMatchObject({ version: 7 });
+  expect(policyHash(await world.inForce(2))).toEqual(policyHash(await world.inForce(0)));
+  // Whoever asks how far the key is, with a nonce of his own, is told of those in force.
+  const asked = await saying(0, 5, new Uint8Array(32).fill(3));
+  expect(parseHead(asked.head).terms?.version).toBe(7);
+}, 120_000);
+
+test('n of n: a server believes all others what is no looser than what it has, and nothing else', async () => {
+  const world = await createTermsWorld(network, 2);
+  const { keyId } = world.made;
+  const first = await world.change((before) => peopleTerms(before));
+  for (const at of [0, 1]) await (await world.words(at)).call('terms.propose', { keyId, ...first });
+  await world.growUp();
+  const tight = await world.change((before) => ({ ...before, rateLimit: LIMIT }));
+  await world.laptop().call('terms.propose', { keyId, ...tight });
+  const learn = async (links: readonly (typeof tight)[]) =>
+    world.phone(1).call('terms.learn', { keyId, links: [...links], heads: [await headOf(world, 0)] });
+  expect(await codeOf(world.phone(1).call('terms.learn', { keyId, links: [tight] }))).toBe('DEVICE_MAY_NOT');
+  expect(await learn([tight])).toMatchObject({ version: 2, waiting: null });
+  const loose = await world.change(oneIsEnough, 2);
+  const votes = [world.vote('ann', loose), world.vote('bob', loose)];
+  await world.laptop().call('terms.propose', { keyId, ...loose, votes });
+  await world.pass(3 * DAY + HOUR);
+  expect((await world.inForce()).version).toBe(3);
+  expect(await codeOf(learn([loose]))).toBe('DEVICE_MAY_NOT');
+  expect((await world.inForce(1)).version).toBe(2);
+}, 120_000);
