@@ -49,7 +49,17 @@ export type ListedMatter = z.infer<typeof listedMatter>;
  * Whoever is asked about nothing gets an empty page, as everybody does.
  */
 export const approvalList = {
-  parameters: z.strictObject({ after: identifier.nullable() }),
+  parameters: z.strictObject({
+    after: identifier.nullable(),
+    /** Of one key alone, so that whatever others ask hides nothing of it; absent: of all. */
+    of: z
+      .strictObject({
+        keyId: identifier,
+        /** Transcript hash of its first certificate, by which it is told from another account’s key of that id; null: none is known. */
+        known: bytesOf(32).nullable(),
+      })
+      .exactOptional(),
+  }),
   result: z.strictObject({
     matters: z.array(listedMatter).max(MAX_LISTED_MATTERS),
     next: identifier.nullable(),

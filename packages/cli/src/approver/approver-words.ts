@@ -52,10 +52,13 @@ export function formatMatter(
   ].join('\n');
 }
 
+/** The last moment that is written: a change of terms ends when it is decided. UnixSeconds */
+const NO_END = 253_402_300_799;
+
 function factsOf(view: MatterView): string[] {
   const { keyName, expiresAt, yes, no, shownBy, notAt, leftOut, silent } = view;
   return [
-    `for the key ${keyName}, ${askedBy(view)}; open until ${formatInstant(expiresAt, unixNow())}`,
+    `for the key ${keyName}, ${askedBy(view)}; open until ${expiresAt >= NO_END ? 'it is in force or stopped' : formatInstant(expiresAt, unixNow())}`,
     ...(yes.length + no.length === 0 ? [] : [votesLine(yes, no)]),
     ...ownLine(view),
     `asked at ${shownBy.join(', ')}${notAt.length === 0 ? '' : `; NOT at ${notAt.join(', ')}`}`,

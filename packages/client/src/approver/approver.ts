@@ -22,7 +22,14 @@ import {
   saveApproverKey,
 } from './approver-key.js';
 import { askServers, listAt, type SilentHere } from './ask-servers.js';
-import { type ApproverMeans, asApprover, lookAt, type LookedAt, type MatterView } from './look.js';
+import {
+  type ApproverMeans,
+  asApprover,
+  epochKnown,
+  lookAt,
+  type LookedAt,
+  type MatterView,
+} from './look.js';
 import type { Verdict } from './said.js';
 import { giveVote, type VoteGiven } from './vote.js';
 
@@ -155,7 +162,10 @@ async function listKey(
   key: ApproverKey,
 ): Promise<{ readonly listed: readonly ListedAt[]; readonly silent: readonly SilentHere[] }> {
   return asApprover(means, key.keyId, async (me) => {
-    const { heard, silent } = await askServers(means, me, key, listAt);
+    const known = epochKnown(key)?.transcriptHash ?? null;
+    const { heard, silent } = await askServers(means, me, key, (link) =>
+      listAt(link, { keyId: key.keyId, known }),
+    );
     const found = new Map<string, ListedAt>();
     for (const { said } of heard)
       for (const [name, one] of said)

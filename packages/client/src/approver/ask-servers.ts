@@ -48,12 +48,22 @@ export async function askServers<T>(
   };
 }
 
-/** Everything that waits at one server, by its whole name: other accounts, and the same one, may ask for something else under its id. */
-export async function listAt(link: ServerLink): Promise<ReadonlyMap<string, ListedMatter>> {
+/**
+ * Everything of one key that waits at one server, by its whole name: other accounts, and the same one, may ask for something else under its id.
+ * @param known transcript hash of the first certificate of the key; null: none is known
+ */
+export async function listAt(
+  link: ServerLink,
+  of: { readonly keyId: Uint8Array; readonly known: Uint8Array | null },
+): Promise<ReadonlyMap<string, ListedMatter>> {
   const found = new Map<string, ListedMatter>();
   let after: Uint8Array | null = null;
   for (let page = 0; page < MOST_PAGES; page++) {
-    const listed: Result<'approval.list'> = await link.call('approval.list', { after }, { introduce: true });
+    const listed: Result<'approval.list'> = await link.call(
+      'approval.list',
+      { after, of },
+      { introduce: true },
+    );
     for (const one of listed.matters) found.set(nameOfListed(one), one);
     if (listed.next === null) break;
     after = listed.next;

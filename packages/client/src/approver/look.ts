@@ -118,7 +118,8 @@ export async function asApprover<T>(
   }
 }
 
-function epochKnown(key: ApproverKey): CertifiedEpoch | null {
+/** By the first certificate that is on record; null: none is. */
+export function epochKnown(key: ApproverKey): CertifiedEpoch | null {
   return key.certificate === null ? null : firstEpoch(key.certificate, key, 'owner');
 }
 

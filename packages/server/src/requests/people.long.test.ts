@@ -508,6 +508,10 @@ test('an inbox has pages, in the order of ids, and lists nothing twice', async (
     Buffer.from(matterId).toString('hex'),
   );
   expect(found).toEqual(ids.toSorted());
+  const of = { keyId, known: null };
+  const one = await inbox.call('approval.list', { after: null, of });
+  const rest = await inbox.call('approval.list', { after: one.next, of });
+  expect([one, rest]).toEqual([first, second]);
 });
 
 test('what other accounts ask under the same id hides nothing, however many they are', async () => {
@@ -525,6 +529,16 @@ test('what other accounts ask under the same id hides nothing, however many they
   }
   const shown = await showTo(ann);
   expect(shown.keyId).toEqual(keyId);
+  // Whoever asks for what one key waits for is shown nothing else, so that it fills nobody's pages.
+  const listed = async (of?: { keyId: Uint8Array; known: Uint8Array | null }) => {
+    const asked = { after: null, ...(of === undefined ? {} : { of }) };
+    return (await servers[0]!.asAnybody(ann).call('approval.list', asked)).matters;
+  };
+  expect(await listed()).toHaveLength(10);
+  for (const known of [null, shown.transcriptHash])
+    expect((await listed({ keyId, known })).map((one) => one.keyId)).toEqual([keyId]);
+  expect(await listed({ keyId, known: random() })).toEqual([]);
+  expect(await listed({ keyId: random(), known: null })).toEqual([]);
   expect(await give(1, voteOn(ann, shown, servers, { verdict: 'no' }))).toEqual([]);
   expect(await request(1)).toMatchObject({ people: { no: ['ann'] } });
 });

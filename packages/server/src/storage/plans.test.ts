@@ -153,6 +153,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'matters.remove': ({ matters }) => matters.remove({ owner, matter: 'request', matterId: id }),
   'votes.of': ({ votes }) => votes.of({ owner, matter: 'request', matterId: id }),
   'asked.list': ({ asked }) => asked.list(owner, id, 5),
+  'asked.listOf': ({ asked }) => asked.listOf(owner, { owner, keyId: id }, id, 5),
   'asked.find': ({ asked }) => asked.find(owner, { matter: 'request', matterId: id, keyId: id }, 5),
   'asked.removeAll': ({ asked }) => asked.removeAll({ owner, matter: 'request', matterId: id }),
   'contacts.of': ({ contacts }) => contacts.of(owner, 5),

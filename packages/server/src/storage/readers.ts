@@ -255,6 +255,13 @@ export interface VoteReader {
 export interface AskedReader {
   /** What somebody is asked about, by ids, those behind `after`. */
   list(approver: Uint8Array, after: Uint8Array | null, limit: number): Promise<readonly AskedRow[]>;
+  /** The same of one key of one account. */
+  listOf(
+    approver: Uint8Array,
+    key: Pick<MatterRow, 'owner' | 'keyId'>,
+    after: Uint8Array | null,
+    limit: number,
+  ): Promise<readonly AskedRow[]>;
   /** What somebody is asked about under one name and for keys of one id: of different accounts. */
   find(
     approver: Uint8Array,

@@ -8,10 +8,10 @@ import {
   type Result,
   type ShownMatter,
 } from '@ckm/api';
-import { equalBytes } from '@ckm/foundation';
+import { compareBytes, equalBytes } from '@ckm/foundation';
 import { REQUEST_FACTS } from '@ckm/requests';
 import type { ServerContext } from '../context.js';
-import { openHead } from '../sessions/keys/stored/key-head.js';
+import { openHead, openIfWhole } from '../sessions/keys/stored/key-head.js';
 import type { KeyEpoch } from '../sessions/keys/stored/read-key.js';
 import type { AskedRow, MatterName, MatterRow, Reader } from '../storage/storage.js';
 import { openRecord } from '../vault/sealed-record.js';
@@ -26,10 +26,14 @@ export const MOST_TWINS = 8;
 export function listMatters(
   context: ServerContext,
   approver: Uint8Array,
-  { after }: Parameters<'approval.list'>,
+  { after, of }: Parameters<'approval.list'>,
 ): Promise<Result<'approval.list'>> {
   return context.storage.read(async (reader) => {
-    const rows = await reader.asked.list(approver, after, MAX_LISTED_MATTERS + 1);
+    const most = MAX_LISTED_MATTERS + 1;
+    const rows =
+      of === undefined
+        ? await reader.asked.list(approver, after, most)
+        : await listOf(context, reader, approver, of, after, most);
     const page = pageOf(rows);
     const matters: ListedMatter[] = [];
     for (const row of page) {
@@ -38,6 +42,28 @@ export function listMatters(
     }
     return { matters, next: rows.length > page.length ? page.at(-1)!.matterId : null };
   });
+}
+
+/** Of one key: what accounts ask that have another one under its id is none of it. */
+async function listOf(
+  context: Pick<ServerContext, 'vault' | 'events'>,
+  reader: Reader,
+  approver: Uint8Array,
+  { keyId, known }: NonNullable<Parameters<'approval.list'>['of']>,
+  after: Uint8Array | null,
+  limit: number,
+): Promise<readonly AskedRow[]> {
+  const keys = await reader.keys.withId(keyId);
+  const owners = keys.flatMap((key) => {
+    const head = openIfWhole(context, key);
+    const first = head?.first ?? head?.certified?.transcriptHash;
+    const isIt = known === null || (first !== undefined && equalBytes(known, first));
+    return head !== null && isIt ? [key.owner] : [];
+  });
+  const rows: AskedRow[] = [];
+  for (const owner of owners)
+    rows.push(...(await reader.asked.listOf(approver, { owner, keyId }, after, limit)));
+  return rows.toSorted((a, b) => compareBytes(a.matterId, b.matterId)).slice(0, limit);
 }
 
 /** As many as a page holds; those of one id are not torn apart, since the next page begins behind it. */

@@ -110,6 +110,17 @@ export function voteWriter(writing: Writing): Transaction['votes'] {
 export function askedReader({ queries }: Reading): AskedReader {
   const of = (approver: Uint8Array) =>
     queries.selectFrom('asked_people').selectAll().where('approver', '=', approver);
+  const withMatters = (approver: Uint8Array) =>
+    queries
+      .selectFrom('asked_people')
+      .innerJoin('matters', (join) =>
+        join
+          .onRef('matters.owner', '=', 'asked_people.owner')
+          .onRef('matters.matter', '=', 'asked_people.matter')
+          .onRef('matters.matter_id', '=', 'asked_people.matter_id'),
+      )
+      .selectAll('asked_people')
+      .where('asked_people.approver', '=', approver);
   return {
     list: async (approver, after, limit) => {
       const behind = after === null ? of(approver) : of(approver).where('matter_id', '>', after);
@@ -121,17 +132,16 @@ export function askedReader({ queries }: Reading): AskedReader {
         .execute();
       return rows.map((row) => fromColumns('asked_people', row));
     },
+    listOf: async (approver, { owner, keyId }, after, limit) => {
+      const his = withMatters(approver)
+        .where('matters.key_id', '=', keyId)
+        .where('asked_people.owner', '=', owner);
+      const behind = after === null ? his : his.where('asked_people.matter_id', '>', after);
+      const rows = await behind.orderBy('asked_people.matter_id').limit(limit).execute();
+      return rows.map((row) => fromColumns('asked_people', row));
+    },
     find: async (approver, { matter, matterId, keyId }, limit) => {
-      const rows = await queries
-        .selectFrom('asked_people')
-        .innerJoin('matters', (join) =>
-          join
-            .onRef('matters.owner', '=', 'asked_people.owner')
-            .onRef('matters.matter', '=', 'asked_people.matter')
-            .onRef('matters.matter_id', '=', 'asked_people.matter_id'),
-        )
-        .selectAll('asked_people')
-        .where('asked_people.approver', '=', approver)
+      const rows = await withMatters(approver)
         .where('asked_people.matter_id', '=', matterId)
         .where('asked_people.matter', '=', matter)
         .where('matters.key_id', '=', keyId)
