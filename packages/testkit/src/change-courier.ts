@@ -57,6 +57,8 @@ export interface ChangeOptions {
   readonly needed?: number;
   /** Slots of the epoch in use; the first ones when left out. */
   readonly dealers?: readonly number[];
+  /** Whether the words order it, so that a quorum decides. */
+  readonly byWords?: true;
   /** In force when it is ordered; those that are certified when left out. */
   readonly terms?: KeyTerms;
 }
@@ -121,7 +123,7 @@ export interface CarriedChange {
 
 /** Asks for the key and prepares the order. */
 export async function carryChange(options: ChangeOptions): Promise<CarriedChange> {
-  const { servers, keyId } = options;
+  const { servers, keyId, byWords = false } = options;
   const policy = options.terms ?? (await servers[0]!.call('key.show', { keyId })).policy;
   const chain = await fetchChain(servers[0]!, keyId);
   const [first, ...changes] = chain;
@@ -141,8 +143,13 @@ export async function carryChange(options: ChangeOptions): Promise<CarriedChange
     orderHash,
     members,
     everybody,
-    decisive: membersNeeded(before.params.quorum, before.params.flags.strict),
-    propose: () => all(everybody, (one) => one.call('change.propose', { order, chain, policy })),
+    decisive: byWords
+      ? before.params.quorum.needed
+      : membersNeeded(before.params.quorum, before.params.flags.strict),
+    propose: () =>
+      all(everybody, (one) =>
+        one.call('change.propose', { order, chain, policy, ...(byWords ? { byWords } : {}) }),
+      ),
     promise: (attempt, asked, shown = [], { recall = null, locked = [] } = {}) =>
       all(askedOf(asked), async (one) => {
         const said = { keyId, epoch, orderHash, attempt, shown: [...shown], recall, locked: [...locked] };

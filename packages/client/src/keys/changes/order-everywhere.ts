@@ -41,9 +41,11 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
       const shown = member.oldSlot === null ? certificates : [];
       const asked = { order, chain: shown, policy, ...goesOn };
       const known = { certificates, acknowledged };
-      if (!byWords || hasHeard(run, member)) return proposeAt(link, asked, known);
-      // From then on any client of the owner goes on with it.
-      return asWords(run, member, (speaking) => proposeAt(speaking, { ...asked, byWords }, known));
+      if (!byWords) return proposeAt(link, asked, known);
+      return proposeByWords(run, member, {
+        byWords: (speaking) => proposeAt(speaking, { ...asked, byWords }, known),
+        goingOn: () => proposeAt(link, asked, known),
+      });
     },
   );
   await noteHeard(run, gathered);
@@ -54,16 +56,26 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
   return decideChange(run, gathered.answers);
 }
 
-/** @throws StateError `WORDS_NEEDED` where they neither lie here nor were typed */
-function asWords<T>(
-  { context, words }: ChangeRun,
-  { server }: ChangeMember,
-  ask: (link: ServerLink) => Promise<T>,
-): Promise<T> {
-  return speakTo(context, server, words, ({ isWords, link }) => {
-    if (!isWords) throw wordsNeeded('to have fewer servers decide than ever do');
-    return ask(link);
-  });
+/**
+ * The words order it; from then on any client of the owner goes on with it, as long as the server remembers whose order it was.
+ * @throws StateError `WORDS_NEEDED` where they neither lie here nor were typed
+ */
+async function proposeByWords(
+  run: ChangeRun,
+  member: ChangeMember,
+  propose: {
+    readonly byWords: (link: ServerLink) => Promise<ChangeView>;
+    readonly goingOn: () => Promise<ChangeView>;
+  },
+): Promise<ChangeView> {
+  const { context, words } = run;
+  const missing = () => wordsNeeded('to have fewer servers decide than ever do');
+  const areThere = words !== null || (await context.owner()).words !== null;
+  if (areThere) return speakTo(context, member.server, words, ({ link }) => propose.byWords(link));
+  if (!hasHeard(run, member)) throw missing();
+  const view = await propose.goingOn();
+  if (view.byWords !== true && (view.state === 'waiting' || view.state === 'ready')) throw missing();
+  return view;
 }
 
 function hasHeard({ record: { heard } }: ChangeRun, { server }: ChangeMember): boolean {
