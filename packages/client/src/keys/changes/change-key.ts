@@ -154,7 +154,7 @@ async function beginChange(
   const record: ChangeRecord = {
     state: 'open',
     createdAt,
-    expiresAt: createdAt + LIFETIME_SECONDS,
+    expiresAt: createdAt + (byWords ? 2 : 1) * LIFETIME_SECONDS,
     reason: null,
     keyName: name,
     order,
@@ -183,7 +183,7 @@ async function anewByWords(store: ClientContext['store'], record: ChangeRecord):
 }
 
 const DAY = 86_400;
-/** An order is valid for seven days behind a delay of as many. */
+/** An order is valid for seven days behind a delay of as many; one by the words for twice as long, since whoever was put back counts anew. */
 const LIFETIME_SECONDS = 14 * 86_400;
 
 function changeOpen(change: ChangeRecord): StateError {

@@ -14,10 +14,12 @@ const ORDER_LIFETIME = 604_800;
 const USUAL_DELAY = 86_400;
 /** What the words let fewer decide waits at least so long at each server, whatever rules the key has. Seconds. */
 const WORDS_DELAY = 604_800;
+/** Nobody has carried such an order out so long after its delay: a server that was put back meanwhile has counted the delay anew. Seconds. */
+const WORDS_LIFETIME = 2 * ORDER_LIFETIME;
 /** As long as anybody may let an order wait: the terms of a key longest of all. Seconds. */
 const MOST_DELAY = 31 * 86_400;
 /** How many seconds are counted of a weighty order, until nothing more comes of it: an operator may become stricter meanwhile. */
-export const COUNTED_OF_WEIGHTY: number = MOST_DELAY + ORDER_LIFETIME;
+export const COUNTED_OF_WEIGHTY: number = MOST_DELAY + WORDS_LIFETIME;
 
 /** What this server's own conditions say of an order, here and now. */
 export interface Guarded {
@@ -115,10 +117,11 @@ function judgeWeighty(
   const { changes = 'operator', changeDelay = USUAL_DELAY, change } = policyOf(deciding);
   const { asksOperator, delay } = deciding.stricter;
   // Whoever holds the key next could do what its terms forbid: that waits no shorter than other terms do.
-  const words = order.byWords === true ? WORDS_DELAY : 0;
+  const [words, lifetime] = order.byWords === true ? [WORDS_DELAY, WORDS_LIFETIME] : [0, ORDER_LIFETIME];
   const longest = Math.max(changeDelay, delay, change?.delaySeconds ?? 0, words);
   const left = longest - countedBy(counter, order.waited);
-  if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
+  if (left <= -lifetime)
+    return over(`nobody carried it out in ${lifetime === ORDER_LIFETIME ? 'seven' : 'fourteen'} days`);
   const asked = (changes === 'operator' || asksOperator) && order.operator === null;
   const readyAt = left > 0 ? counter.now + left : null;
   const people = judgePeople(deciding);
