@@ -43,6 +43,16 @@ test('two places of the owner that let a device in at once do not leave two list
   const stores = [phone.store, await copyStore(phone.store)];
   const clients = await Promise.all(stores.map((store) => network.owner({ store })));
   for (const client of clients) await client.sign({ key: 'savings', ...messageOf('a day’s work') });
+  // Alpha hears the second of them first, as soon as both are on their way.
+  let second = () => {};
+  const isSecond = new Promise<void>((done) => (second = done));
+  let came = 0;
+  network.server('alpha').tamper = async ({ name, parameters }, honest) => {
+    const { links = [] } = parameters as { readonly links?: readonly SignedDevices[] };
+    if (name !== 'key.devices' || links.length === 0) return honest();
+    if (++came === 1) await Promise.race([isSecond, new Promise((done) => setTimeout(done, 500))]);
+    return honest().finally(second);
+  };
   await Promise.all(clients.map((client) => client.close()));
   const now = await places();
   expect(now[0]).not.toBeNull();
@@ -97,6 +107,21 @@ test('one server that has not heard of a removal brings the device back nowhere'
   // The phone says it once more where it is still answered.
   await phone.wish().catch(() => undefined);
   await phone.work();
+  await phone.work();
+  expect(await Promise.all(EVERY.map(namesAt))).toEqual([[], [], []]);
+});
+
+test('a removal whose process died before the key’s servers heard of it is carried out by the next command', async () => {
+  await listed();
+  const words = await network.owner({ store: phone.store });
+  for (const name of ['alpha', 'bravo', 'charlie'])
+    network.server(name).tamper = async (asked, honest) => {
+      if (asked.name === 'key.devices') throw new Error('the process died');
+      return honest();
+    };
+  await expect(words.removeDevice({ name: 'phone' })).rejects.toThrow('internal error');
+  network.makeHonest();
+  expect(await Promise.all(EVERY.map(namesAt))).toEqual(EVERY.map(() => [own()]));
   await phone.work();
   expect(await Promise.all(EVERY.map(namesAt))).toEqual([[], [], []]);
 });
