@@ -1,5 +1,5 @@
 import { type DeviceKey, deviceId, deviceKey } from '@ckm/api';
-import { equalBytes, type Secret, StateError, wipe } from '@ckm/foundation';
+import { CkmError, equalBytes, type Secret, StateError, wipe } from '@ckm/foundation';
 import type { Xid } from '@ckm/gordian';
 import type { ClientContext } from '../../context/context.js';
 import { accountOfWords, DEVICE_SLOTS } from '../../owner/device-secrets.js';
@@ -9,6 +9,8 @@ import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { changeLists } from './change-lists.js';
 import { readKnownList } from './known-list.js';
+import { readList } from './read-list.js';
+import { speakTo } from './speaker.js';
 
 /**
  * Refuses words of somebody else before anybody is told anything with them.
@@ -63,7 +65,7 @@ export async function letDeviceIn(
   words: Secret<Uint8Array>,
 ): Promise<void> {
   const household = householdIn(await context.owner());
-  const elsewhere = await ownEntry(context);
+  const elsewhere = (await ownEntry(context)) ?? (await askedEntry(context));
   const { publicKeys } = await context.identityFor(server.xid);
   const name =
     (elsewhere === null ? null : openDeviceName(household, elsewhere.publicKeys, elsewhere.notes)) ??
@@ -72,6 +74,21 @@ export async function letDeviceIn(
   const key = deviceKey(publicKeys, elsewhere?.may ?? ['use'], notes);
   const [done] = await changeLists(context, [{ server, change: { kind: 'put', name, key } }], words);
   if (done!.error !== null) throw done!.error;
+}
+
+/** Asks the other servers first, where nobody has looked here yet: a device that manages elsewhere would only use keys there. */
+async function askedEntry(context: ClientContext): Promise<DeviceKey | null> {
+  const servers = (await listServerRecords(context.store)).filter(
+    ({ accountSince }) => accountSince !== null,
+  );
+  for (const server of servers) {
+    try {
+      await speakTo(context, server, null, async (speaker) => readList(context, speaker));
+    } catch (error) {
+      if (!(error instanceof CkmError)) throw error;
+    }
+  }
+  return ownEntry(context);
 }
 
 /** How the device at hand stands in the list of another server, as it was last seen. Null: in none. */
