@@ -97,12 +97,14 @@ test('P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13: hold after each th
   );
 }, 600_000);
 
-test('what is drawn does what it says: the words sign freely, and with the yes of two people', async () => {
+test('what is drawn does what it says: the words sign freely, with the yes of two people, and let in a device that is young an hour later', async () => {
   const deed = { a: 0, b: 0, c: 5 } as const;
   const released = await play(
     [
       { kind: 'sign', ...deed },
       { kind: 'ask', ...deed },
+      { kind: 'add', ...deed, b: 1 },
+      { kind: 'wait', ...deed },
     ],
     'device',
   );
