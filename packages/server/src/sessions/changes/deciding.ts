@@ -149,12 +149,6 @@ export function memberOf({ key, record, slot }: Deciding): MemberState {
   return forgot === undefined || isReminded(record, forgot) ? state : restoredMember(state, forgot);
 }
 
-/** Whether the words have released this server for the order that waits here, which it has promised. */
-export function isReleasedByWords({ record: { order, member } }: Pick<Deciding, 'record'>): boolean {
-  const released = member?.released?.orderHash;
-  return order?.byWords === true && released !== undefined && equalBytes(released, order.hash);
-}
-
 /** Whether what is stored was said after the others had reminded this server. @param forgot what it drew when it forgot */
 export function isReminded(
   { member, recalled }: Pick<ChangeRecord, 'member' | 'recalled'>,

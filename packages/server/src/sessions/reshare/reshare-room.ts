@@ -16,7 +16,7 @@ import { readProposal } from '../room/read-proposal.js';
 import { costOfEpochs } from '../session-cost.js';
 import { abortedBy, inboxOf, readMessage, saidToAll } from '../room/room-messages.js';
 import type { Reader } from '../../storage/storage.js';
-import { type Deciding, readDeciding, isReleasedByWords } from '../changes/deciding.js';
+import { type Deciding, readDeciding } from '../changes/deciding.js';
 import { assertKnownIn } from '../changes/chain/known-members.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { sentenceOfMove } from '../changes/end-tries.js';
@@ -143,8 +143,7 @@ async function start(
 async function readDealer(context: ServerContext, reader: Reader, deciding: Deciding) {
   const { owner, keyId, epoch, key, before, slot } = deciding;
   if (key === null || slot === null) throw refusal('CHANGE_NOT_MEMBER', 'this server has no share to deal');
-  // What the words release it deals for a quorum of members that are in this epoch, wherever those are who could say that it is over (L14).
-  if (!isReleasedByWords(deciding)) assertHeadKnown(context, key.row, key.head);
+  assertHeadKnown(context, key.row, key.head);
   const { share, staticSeed, pending } = await readSecrets(context, reader, key.row, key.head);
   pending?.fill(0);
   if (share === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
