@@ -12,10 +12,11 @@ import { type Outcome } from '../test/run-ckm.js';
 import { openSetup, type Setup } from '../test/run-server.js';
 
 /**
- * Processes that are killed (SIGKILL) between every two steps of setting and showing contacts, of asking for an account, and of its coming back: the same command, said
- * again, finishes it, nothing is there twice, and nothing is lost. Devices: `devices.long.test.ts`.
+ * Processes that are killed (SIGKILL) between every two steps of proposing and stopping terms, of setting and showing contacts, and of an account that comes back: the same command, said again, finishes it, nothing is
+ * there twice, and nothing is lost. Devices: `devices.long.test.ts`.
  */
 const SERVERS = ['alpha', 'bravo', 'charlie'];
+const PEOPLE = ['alice', 'bob', 'carol'];
 /** Some forty processes one after the other, on a machine that may have other work. */
 const PATIENCE = 900_000;
 
@@ -77,8 +78,6 @@ async function atEveryMoment(
     const wasKilled = await killedAt(words(line), moment, mortal(name));
     await goOn(line, moment);
     if (!wasKilled) return moment - 1;
-    // Servers hear twenty words an hour of somebody who has no account.
-    await clock.pass(0.05);
   }
 }
 
@@ -87,6 +86,80 @@ async function ownerBehindProxies(name: string): Promise<void> {
   const urls = Object.fromEntries(SERVERS.map((server, i) => [server, proxies[i]!.url]));
   await makeOwner(homeOf(name), urls);
 }
+
+describe('terms that name people', () => {
+  const family = (sats: number) => ({
+    terms: 1,
+    approvers: PEOPLE,
+    approvals: [
+      { when: { fact: 'amountSats', atMost: `${sats} sats` } },
+      { when: { fact: 'amountSats', above: `${sats} sats` }, needed: 2, of: PEOPLE },
+    ],
+    change: { needed: 2, of: PEOPLE, delay: '3d', words: '30d' },
+  });
+  const writeTerms = (name: string, sats: number) => {
+    writeFileSync(join(table, `${name}.json`), JSON.stringify(family(sats)));
+  };
+
+  beforeAll(async () => {
+    await ownerBehindProxies('owner');
+    writeTerms('family', 200_000);
+    const create = 'key create treasury --for bitcoin --quorum 2of3 --servers alpha,bravo,charlie';
+    await ckm('owner', `${create} --terms family.json --invitations . --yes`);
+    for (const name of PEOPLE) {
+      await json(name, 'approver init');
+      const { likeness } = await json<{ likeness: { words: string } }>(
+        name,
+        `approver join treasury.${name}.invitation --out ${name}.answer --yes`,
+      );
+      await json('owner', `approver add ${name}.answer --likeness ${likeness.words}`);
+    }
+    await json('owner', 'key create treasury --yes');
+  }, PATIENCE);
+
+  const waitingChanges = async () =>
+    (
+      await json<{ waiting: readonly { version: number; at: readonly { server: string }[] }[] }>(
+        'owner',
+        'terms show treasury',
+      )
+    ).waiting;
+
+  test(
+    'looser terms that wait, and are stopped: one change at every server, then none',
+    async () => {
+      writeTerms('higher', 2_000_000);
+      const propose = 'terms propose treasury higher.json --yes';
+      const proposed = await atEveryMoment(
+        'owner',
+        () => propose,
+        async (line) => {
+          const outcome = await ckm('owner', `${line} --json`);
+          expect([outcome.status, outcome.stderr.includes('TERMS_NOT_IN_FORCE')]).toEqual([75, true]);
+          const waiting = await waitingChanges();
+          expect(waiting.map(({ at }) => at.length)).toEqual([3]);
+          await json('owner', 'terms stop treasury');
+          expect(await waitingChanges()).toEqual([]);
+        },
+      );
+      expect(proposed).toBeGreaterThan(6);
+      const stopped = await atEveryMoment(
+        'owner',
+        async () => {
+          await ckm('owner', propose);
+          expect(await waitingChanges()).toHaveLength(1);
+          return 'terms stop treasury';
+        },
+        async (line) => {
+          await ckm('owner', line);
+          expect(await waitingChanges()).toEqual([]);
+        },
+      );
+      expect(stopped).toBeGreaterThan(4);
+    },
+    PATIENCE,
+  );
+});
 
 describe('contacts, and an account that comes back', () => {
   let app: AuthenticatorApp;
