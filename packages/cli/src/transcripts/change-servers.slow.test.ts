@@ -186,7 +186,7 @@ describe('L1: a key that is made strict', () => {
     async () => {
       const previewed = await setup.ckm(['key', 'create', 'tough', ...three, '--strict', '--preview']);
       const gone =
-        /once one of the 3 is gone for good, nothing changes them any more: the key signs on while 2 are left/;
+        /once one of the 3 is gone for good, nothing but the words changes them any more \(--by-words\): the key signs on while 2 are left/;
       expect(previewed.stderr).toMatch(/1 may fail; to change hands it takes 3/);
       expect(previewed.stderr).toMatch(
         /Strict +all 3 servers decide on each change of them and each refresh/,

@@ -114,6 +114,8 @@ describe('docs/terms.md', () => {
     expect((await next('terms stop treasury$')).status).toBe(0);
     const told = await next('terms history treasury$');
     expect(told.stdout.match(/in force/g)).toHaveLength(3);
+    // Nothing is apart here: that somebody has set them apart is played by terms-change.
+    expect(errorOf(await next('terms settle treasury --preview$')).code).toBe('TERMS_NOT_APART');
     expect(COMMANDS).toEqual([]);
   });
 });

@@ -47,13 +47,14 @@ const way = (
   out = '',
 ): WordsWay => ({ at, fates, ends, says, out });
 const AGAIN = 'ordered again it waits seven days anew';
+const RELEASE = 'its operator says how far the key is: `ckm server policy release`';
 const NO = 'another order, without that server';
 
 export const WORDS_WAYS: readonly WordsWay[] = [
   way(['ordered'], ['same', 'back'], 'on', ['CHANGE_WAITING']),
   way(['ripe', 'promised', 'locked', 'certified'], ['same', 'back'], 'on'),
-  way(['ordered', 'ripe'], ['older'], 'on', ['CHANGE_WAITING']),
-  way(['promised'], ['older'], 'on', ['CHANGE_WAITING', 'EXPIRY_PASSED']),
+  way(['ordered', 'ripe'], ['older'], 'on', ['CHANGE_WAITING', 'KEY_HEAD_UNKNOWN'], RELEASE),
+  way(['promised'], ['older'], 'on', ['CHANGE_WAITING', 'EXPIRY_PASSED', 'KEY_HEAD_UNKNOWN'], RELEASE),
   way(['locked'], ['older'], 'repair', ['CHANGE_WAITING'], '`ckm key repair` gives it one'),
   way(['certified'], ['older'], 'repair', [], '`ckm key repair` gives it one'),
   way(['ordered', 'ripe', 'promised', 'locked'], ['gone'], 'wait', ['SERVERS_MISSING'], 'cancel'),

@@ -1,5 +1,6 @@
 // @module-tag long
 import { encodeHex } from '@ckm/foundation';
+import { createKeyDesk } from '@ckm/server/test';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
@@ -106,6 +107,13 @@ async function backTo(stage: WordsStage, fate: WordsFate): Promise<void> {
   await changeDesk.reject((await changeDesk.list()).changes[0]!, 'the owner sounded strange');
 }
 
+/** The operator of the server that was put back says how far the key is. */
+async function release(): Promise<void> {
+  const { bare } = key.network.server(STRUCK);
+  const { keyId } = await client.showKey(NAME);
+  await createKeyDesk(bare).release(encodeHex(keyId), null);
+}
+
 /** The same command, until it is through, over, or says the same once more. */
 async function goOn(): Promise<{ readonly says: readonly string[]; readonly changed: ChangedKey | null }> {
   const says: string[] = [];
@@ -116,6 +124,7 @@ async function goOn(): Promise<{ readonly says: readonly string[]; readonly chan
     says.push(code);
     if (code === 'CHANGE_OVER' || code === 'SERVERS_MISSING') break;
     if (code === 'CHANGE_WAITING') await pass(WAITED);
+    else if (code === 'KEY_HEAD_UNKNOWN') await release();
     else key.network.now += 600;
   }
   return { says, changed: null };
