@@ -1,10 +1,12 @@
 import {
   type Parameters,
   parseTermsChange,
+  policyHash,
   termsChangeDigest,
   type TermsStanding,
   versionOf,
 } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
 import type { Call } from '../context.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { repeatWhenRaced } from '../storage/raced.js';
@@ -30,7 +32,8 @@ interface KeyName {
 /**
  * Takes over terms that enough others have in force: they can use the key by those without this server. So a delay is not waited for once more, and where two
  * changes to one version were made, this server goes over to the one by which the others go.
- * @returns null: too few vouch for the last of these changes, or it is earlier than what is in force here
+ * @returns null: too few vouch for the last of these changes, the others do not lead to it, or it is in force here or was
+ * @throws as {@link adoptOne}; then nothing is taken over
  */
 export async function adoptTerms(
   means: TermsMeans,
@@ -43,12 +46,37 @@ export async function adoptTerms(
     call.transact(async (transaction) => {
       const key = await holdKey(means.context, transaction, name);
       const heard = await hearTerms(means.context, transaction, key, heads);
-      if (!(await isVouched(means, transaction, key, brought, heard))) return null;
+      const missed = await missedHere(means, transaction, key, brought);
+      if (missed === null || !(await isVouched(means, transaction, key, missed, heard))) return null;
       let now = key;
-      for (const one of brought) now = await adoptOne(means, call, transaction, now, one);
+      for (const one of missed) now = await adoptOne(means, call, transaction, now, one);
+      const { policy } = now.head;
+      if (!equalBytes(policyHash(policy), missed.at(-1)!.change.termsHash)) throw wrongVersion(policy);
       return standingOf(means, transaction, now.row);
     }),
   );
+}
+
+/**
+ * Those of some changes that are news here. Others vouch for the last alone, and so for those only that lead to it, each by the hash of the one before.
+ * @returns at least the last one; null: the last one is no news, or they do not lead to it
+ */
+async function missedHere(
+  { context }: TermsMeans,
+  reader: Reader,
+  key: KeyWithTerms,
+  brought: readonly Brought[],
+): Promise<readonly Brought[] | null> {
+  const missed: Brought[] = [];
+  for (const one of brought)
+    if (!(await isOnWay(context, reader, key, one.change.termsHash))) missed.push(one);
+  if (missed.length === 0 || missed.at(-1) !== brought.at(-1)) return null;
+  return missed.every((one, at) => at === 0 || isBehind(one, missed[at - 1]!)) ? missed : null;
+}
+
+function isBehind({ change }: Brought, before: Brought): boolean {
+  const { termsHash, version } = before.change;
+  return change.version > version && equalBytes(change.previous, termsHash);
 }
 
 /**
@@ -94,7 +122,6 @@ async function adoptOne(
 ): Promise<KeyWithTerms> {
   const { context } = means;
   const { row, head } = key;
-  if (await isOnWay(context, transaction, key, change.termsHash)) return key;
   const past = await findPast(context, transaction, key, change.previous);
   if (past === null) throw wrongVersion(head.policy);
   const step = { change, before: past.terms, after };

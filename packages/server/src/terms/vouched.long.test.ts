@@ -12,6 +12,7 @@ import {
 } from '@ckm/api';
 import { REQUEST_FACTS } from '@ckm/requests';
 import { afterEach, expect, test } from 'vitest';
+import type { BareCaller } from '../sessions/test/bare-server.js';
 import { createBareServers } from '../sessions/test/bare-servers.js';
 import {
   codeOf,
@@ -196,6 +197,52 @@ test('C2: one on a longer branch goes over to the shorter one that all others ha
   expect((await world.inForce(2)).version).toBe(4);
   await learn(heads).catch(() => null);
   expect((await world.inForce(2)).version).toBe(4);
+  // Nor where something that is known here, with a made up statement, stands before it.
+  const madeUp = { ...change, id: new Uint8Array(32), version: 1, previous: policyHash(after) };
+  const statement = encodeTermsChange({ ...madeUp, termsHash: policyHash(parse(before.terms)) });
+  const links = [{ ...before, statement }, short];
+  await world
+    .phone(2)
+    .call('terms.learn', { keyId, links, heads })
+    .catch(() => null);
+  expect((await world.inForce(2)).version).toBe(4);
+}, 120_000);
+
+test('what others vouch for brings nothing along that does not lead to it', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const own = await world.change(oneIsEnough);
+  const learn = async (caller: BareCaller, last: typeof own) => {
+    const heads = [await headOf(world, 0), await headOf(world, 1)];
+    return codeOf(caller.call('terms.learn', { keyId, links: [own, last], heads }));
+  };
+  const isAsBefore = async () => {
+    const { links, waiting, twice } = await world.laptop(2).call('terms.show', { keyId, after: 0 });
+    expect({ count: links.length, waiting, twice }).toEqual({ count: 1, waiting: null, twice: [] });
+    expect((await world.inForce(2)).version).toBe(1);
+  };
+  // Before what is in force everywhere.
+  const [known] = (await world.laptop().call('terms.show', { keyId, after: 0 })).links;
+  expect(await learn(world.phone(2), known!)).toBe('DEVICE_MAY_NOT');
+  expect(await learn(world.laptop(2), known!)).toBe('TERMS_NOT_VOUCHED');
+  await isAsBefore();
+  // Before what is news, and follows something else.
+  const tight = await world.change((before) => ({ ...before, rateLimit: LIMIT }), 2);
+  for (const at of [0, 1]) await world.laptop(at).call('terms.propose', { keyId, ...tight });
+  expect(await learn(world.phone(2), tight)).toBe('DEVICE_MAY_NOT');
+  await isAsBefore();
+}, 120_000);
+
+test('n of n: what all others vouch for brings nothing along either', async () => {
+  const world = await createTermsWorld(network, 2);
+  const { keyId } = world.made;
+  const first = await world.change((before) => peopleTerms(before));
+  for (const at of [0, 1]) await (await world.words(at)).call('terms.propose', { keyId, ...first });
+  await world.growUp();
+  const links = [await world.change(oneIsEnough), first];
+  const asked = world.phone(1).call('terms.learn', { keyId, links, heads: [await headOf(world, 0)] });
+  expect(await codeOf(asked)).toBe('DEVICE_MAY_NOT');
+  expect((await world.inForce(1)).version).toBe(1);
 }, 120_000);
 
 const parse = (terms: Uint8Array) => parseTerms(terms, REQUEST_FACTS);
