@@ -9,6 +9,8 @@ const PURPOSE = 'ckm/heard/v1';
 const written = z.strictObject({
   v: z.literal(1),
   keyId: identifier,
+  /** Transcript hash of the first epoch of the key: another account may have one of the same id, and be silent. */
+  first: bytesOf(32),
   /** XID of the server that says so. */
   by: identifier,
   /** What another server of the key has drawn for its case: so nobody brings an answer of before the owner came back. */
@@ -23,9 +25,9 @@ export type Heard = Omit<z.infer<typeof written>, 'v'>;
 /** @param server who says so: the identity that the certificate of the key names */
 export function signHeard(
   server: Identity,
-  { keyId, nonce, silentSeconds }: Pick<Heard, 'keyId' | 'nonce' | 'silentSeconds'>,
+  { keyId, first, nonce, silentSeconds }: Omit<Heard, 'by'>,
 ): SignedStatement {
-  return signStatement(server, PURPOSE, { v: 1, keyId, by: server.xid, nonce, silentSeconds });
+  return signStatement(server, PURPOSE, { v: 1, keyId, first, by: server.xid, nonce, silentSeconds });
 }
 
 /** What it says, if that is its form; null: it has none, and says nothing, whoever brought it. */

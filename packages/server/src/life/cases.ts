@@ -80,7 +80,7 @@ export async function askAsHeir(
     }),
   );
   if ('view' in stands) return { ...stands, nonce: null, heard: [] };
-  const { silence, rule, hearing, record } = stands;
+  const { silence, rule, hearing, record, first } = stands;
   const isSilent = silence.counted >= rule.afterSeconds;
   const { keyId } = name;
   const words = isRipe(silence, rule) ? nonces : [];
@@ -88,7 +88,7 @@ export async function askAsHeir(
     view: viewOf(stands),
     nonce: hearing?.nonce ?? null,
     heard: words.map((nonce) =>
-      signHeard(context.identity, { keyId, nonce, silentSeconds: silence.counted }),
+      signHeard(context.identity, { keyId, first, nonce, silentSeconds: silence.counted }),
     ),
     alive: isSilent ? [] : signsIn(record),
   };
@@ -145,7 +145,7 @@ function noted(stands: Standing, openedAt: number | null): Standing {
 /** The open question of a case, or a new one, with what others have answered to it. */
 function hearSaid(
   { random, clock, identity }: ServerContext,
-  { record, params, key }: Standing,
+  { record, params, key, first }: Standing,
   { silence }: Pick<Standing, 'silence'>,
   said: readonly SignedStatement[],
 ): Hearing {
@@ -156,8 +156,8 @@ function hearSaid(
   const slots = new Set(hearing.said);
   for (const signed of said) {
     const heard = readHeard(signed);
-    if (heard === null || !equalBytes(heard.nonce, hearing.nonce) || !equalBytes(heard.keyId, key.keyId))
-      continue;
+    if (heard === null || !equalBytes(heard.nonce, hearing.nonce)) continue;
+    if (!equalBytes(heard.keyId, key.keyId) || !equalBytes(heard.first, first)) continue;
     const entry = params.roster.find(({ serverId }) => equalBytes(serverId, heard.by));
     if (entry === undefined || equalBytes(entry.serverId, identity.xid)) continue;
     if (isHeardBy(signed, entry.identityKey)) slots.add(entry.slot);

@@ -9,6 +9,8 @@ import type { KeyRow, Reader, Transaction } from '../storage/storage.js';
 export interface HeirKey {
   readonly key: KeyRow;
   readonly head: KeyHead;
+  /** Transcript hash of its first epoch. */
+  readonly first: Uint8Array;
   readonly rule: SilenceRule;
   /** What whoever asks is called in the terms. */
   readonly name: string;
@@ -43,7 +45,12 @@ export async function findHeirKey(
 function isMeant(context: ServerContext, row: KeyRow, sender: Uint8Array, first: Uint8Array | null): boolean {
   const head = openHead(context, row);
   if (head.certified === null || namedIn(head.policy, sender) === null) return false;
-  return first === null || equalBytes(first, head.first ?? head.certified.transcriptHash);
+  return first === null || equalBytes(first, firstOf(head, head.certified));
+}
+
+/** Transcript hash of the first epoch of a key: by it a key is told from another one of the same id. */
+export function firstOf({ first }: KeyHead, certified: NonNullable<KeyHead['certified']>): Uint8Array {
+  return first ?? certified.transcriptHash;
 }
 
 /** That key, held until the transaction ends. @throws AccessError `HEIR_UNKNOWN` */
@@ -64,7 +71,8 @@ export function heirKey(context: Pick<ServerContext, 'vault'>, key: KeyRow, send
   const named = namedIn(head.policy, sender);
   // What it has no part in any more, and what two certificates speak of, it says nothing about.
   if (named === null || head.left !== undefined || head.forked !== undefined) throw heirUnknown();
-  return { key, head, ...named };
+  if (head.certified === null) throw heirUnknown();
+  return { key, head, first: firstOf(head, head.certified), ...named };
 }
 
 function namedIn(

@@ -4,6 +4,7 @@ import {
   hashPayload,
   type KeyTerms,
   parseCall,
+  readHeard,
   signAlive,
   type SignedStatement,
   signHeard,
@@ -110,15 +111,18 @@ describe('an heir of a key of two of three servers', () => {
     const forOther = (await world.ask(2, { nonces: [at3.nonce!] })).heard[0]!;
     const own = (await world.ask(1, { nonces: [nonce] })).heard[0]!;
     const forged = { ...good, signature: good.signature.map((byte, i) => (i === 5 ? byte ^ 1 : byte)) };
-    const statement = { keyId: world.keyId, nonce, silentSeconds: 1 };
+    const heard = readHeard(good)!;
+    const statement = { keyId: world.keyId, first: heard.first, nonce, silentSeconds: 1 };
     const stranger = signHeard(laptop, statement);
     const inName = { ...signHeard(laptop, statement), statement: good.statement };
     const otherKey = signHeard(world.servers[1]!.context.identity, {
       ...statement,
       keyId: new Uint8Array(32),
     });
+    // Anybody may have a key of that id, and be silent himself: what is said of it is no word of this one.
+    const sameId = signHeard(world.servers[1]!.context.identity, { ...statement, first: new Uint8Array(32) });
     const alive = signAlive(owner, { keyId: world.keyId, number: 99 });
-    expect(await missing(forOther, own, forged, stranger, inName, otherKey, alive)).toBe(2);
+    expect(await missing(forOther, own, forged, stranger, inName, otherKey, sameId, alive)).toBe(2);
     expect(await missing(good, good)).toBe(1);
     expect(at2.nonce).not.toEqual(nonce);
     // A day later everybody is asked anew.

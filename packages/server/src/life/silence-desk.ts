@@ -6,6 +6,7 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Reader } from '../storage/storage.js';
 import { type Standing, standing, viewOf } from './cases.js';
 import type { LifeMeans } from './hear-alive.js';
+import { firstOf } from './heir-key.js';
 import { findLife, storeLife } from './life-record.js';
 
 /** The operator's side of cases of silence: whether a server of the key that says nothing is dead, he can ask by telephone. */
@@ -49,7 +50,8 @@ async function standingOf(means: LifeMeans, reader: Reader, key: KeyRow): Promis
   const { silence: rule } = head.policy;
   const { record } = await findLife(means.context, reader, key, head);
   if (rule === undefined || record === null || head.certified === null) return null;
-  return standing(means, reader, { key, head, rule, name: '', may: [] }, record);
+  const first = firstOf(head, head.certified);
+  return standing(means, reader, { key, head, first, rule, name: '', may: [] }, record);
 }
 
 function shown(stands: Standing | null): SilenceView | null {
