@@ -5,6 +5,7 @@ import type { ClientContext } from '../context/context.js';
 import { certifyRecord, type CertifiedKey } from '../keys/key-record.js';
 import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { rosterOf } from '../keys/roster.js';
+import { termsKnown } from '../keys/terms/terms-known.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { type AliveRecord, readAliveRecord, saveAliveRecord } from './alive-record.js';
 import { speakerFor } from './key-lists.js';
@@ -34,12 +35,27 @@ export interface ToldAlive {
 /** Nobody is told more often by a command that does something else. */
 const OFTEN_ENOUGH_SECONDS = 86_400;
 
-/** Keys whose terms let heirs do something after a silence. */
-export async function keysWithSilence({
-  store,
-}: Pick<ClientContext, 'store'>): Promise<readonly CertifiedKey[]> {
-  const records = await listKeyRecords(store);
-  return records.filter(({ policy }) => policy.silence !== undefined).map(certifyRecord);
+/** A key whose terms let heirs do something after a silence. */
+export interface KeyWithHeirs {
+  readonly key: CertifiedKey;
+  readonly silence: SilenceRule;
+}
+
+/** By the newest terms that this client has seen in force: servers count by those, before any certificate names them. */
+export async function keysWithSilence(
+  context: Pick<ClientContext, 'store'>,
+): Promise<readonly KeyWithHeirs[]> {
+  const keys = (await listKeyRecords(context.store)).map(certifyRecord);
+  const known = await Promise.all(keys.map((key) => withHeirs(context, key)));
+  return known.filter((one) => one !== null);
+}
+
+async function withHeirs(
+  context: Pick<ClientContext, 'store'>,
+  key: CertifiedKey,
+): Promise<KeyWithHeirs | null> {
+  const { silence } = await termsKnown(context, key);
+  return silence === undefined ? null : { key, silence };
 }
 
 /**
@@ -51,13 +67,14 @@ export async function giveAlive(
   readKey: ReadKey,
   name: string | undefined,
 ): Promise<readonly ToldAlive[]> {
-  const keys = name === undefined ? await keysWithSilence(context) : [await keyWithHeirs(readKey, name)];
-  return Promise.all(keys.map((key) => tellAlive(context, key)));
+  const keys =
+    name === undefined ? await keysWithSilence(context) : [await keyWithHeirs(context, readKey, name)];
+  return Promise.all(keys.map((one) => tellAlive(context, one)));
 }
 
-async function keyWithHeirs(readKey: ReadKey, name: string): Promise<CertifiedKey> {
-  const key = await readKey(name);
-  if (key.record.policy.silence !== undefined) return key;
+async function keyWithHeirs(context: ClientContext, readKey: ReadKey, name: string): Promise<KeyWithHeirs> {
+  const found = await withHeirs(context, await readKey(name));
+  if (found !== null) return found;
   throw new StateError(`${name} has no heirs: nobody waits for a sign of life`, {
     code: 'KEY_WITHOUT_HEIRS',
     hint: 'name heirs in its terms, if anybody shall have it after you',
@@ -66,11 +83,12 @@ async function keyWithHeirs(readKey: ReadKey, name: string): Promise<CertifiedKe
   });
 }
 
-async function tellAlive(context: ClientContext, key: CertifiedKey): Promise<ToldAlive> {
+async function tellAlive(context: ClientContext, heirs: KeyWithHeirs): Promise<ToldAlive> {
+  const roster = await rosterOf(context, heirs.key);
   return tell(
     context,
-    key,
-    (await rosterOf(context, key)).map(({ server }) => server),
+    heirs,
+    roster.map(({ server }) => server),
   );
 }
 
@@ -79,14 +97,15 @@ async function tellAlive(context: ClientContext, key: CertifiedKey): Promise<Tol
  * command that it answers. What becomes of it is seen by whoever looks.
  */
 export async function tellDue(context: ClientContext): Promise<void> {
-  for (const key of await keysWithSilence(context)) {
+  for (const heirs of await keysWithSilence(context)) {
+    const { key, silence } = heirs;
     const { heard } = await readAliveRecord(context.store, key.keyId);
-    const late = context.clock() - dueAfter(key.record.policy.silence!);
+    const late = context.clock() - dueAfter(silence);
     const due = (await rosterOf(context, key))
       .map(({ server }) => server)
       .filter(({ xid }) => context.answered.has(encodeHex(xid)))
       .filter(({ xid }) => (heard.find((one) => equalBytes(one.server, xid))?.at ?? 0) <= late);
-    if (due.length > 0) await tell(context, key, due);
+    if (due.length > 0) await tell(context, heirs, due);
   }
 }
 
@@ -97,11 +116,10 @@ function dueAfter({ afterSeconds }: SilenceRule): number {
 
 async function tell(
   context: ClientContext,
-  key: CertifiedKey,
+  { key, silence: { afterSeconds } }: KeyWithHeirs,
   servers: readonly ServerRecord[],
 ): Promise<ToldAlive> {
-  const { name, policy } = key.record;
-  const { afterSeconds } = policy.silence!;
+  const { name } = key.record;
   const signer = await speakerFor(context, key);
   if (signer === null) return { key: name, afterSeconds, outcome: 'unlisted', servers: [] };
   try {

@@ -8,9 +8,9 @@ import type { DoctorLine } from './doctor-line.js';
 /** Which server of a key that heirs may ask for has heard no sign of life for a tenth of the time, as far as this machine knows (L3). */
 export async function checkAlive(context: ClientContext): Promise<readonly DoctorLine[]> {
   const lines: DoctorLine[] = [];
-  for (const key of await keysWithSilence(context)) {
-    const { name, policy } = key.record;
-    const { afterSeconds } = policy.silence!;
+  for (const { key, silence } of await keysWithSilence(context)) {
+    const { name } = key.record;
+    const { afterSeconds } = silence;
     const { heard } = await readAliveRecord(context.store, key.keyId);
     const now = context.clock();
     const deaf = (await rosterOf(context, key)).flatMap(({ server }) => {
