@@ -1,3 +1,4 @@
+// Longer than other files, because reading, joining and bringing the lists of one key are judged by the same rules, which stand here once.
 import {
   comparePlaces,
   deviceId,
