@@ -11,7 +11,7 @@ import { formatTable } from '../terminal/table.js';
 /** `ckm alive [NAME]` */
 export function aliveCommand(): Command {
   return leaf('alive', 'give the servers of keys that have heirs a sign of life', {
-    69: 'a server has not heard it',
+    69: 'a server has not heard it, or too few say which terms are in force',
   })
     .argument('[name]', 'what you call the key (default: every key that has heirs)')
     .action(run(alive));
@@ -37,13 +37,19 @@ async function alive(context: Context, name: string | undefined): Promise<void> 
   if (fault !== null) throw afterAnswer(fault);
 }
 
-function textOf({ key, afterSeconds, outcome, servers }: ToldAlive): string {
+const NOT_LEARNT =
+  'too few servers say which terms are in force, so that heirs whom another device has named may be missed';
+
+function textOf(told: ToldAlive): string {
+  const { key, afterSeconds, outcome, isCertain, servers } = told;
+  if (outcome === 'unknown' || afterSeconds === null) return `${key}: ${NOT_LEARNT}; nothing was sent`;
   if (outcome === 'unlisted')
     return `${key}: this device is not on its list, and nobody would believe it; do it with one that is, or where the words are`;
   const have = servers.filter(({ isHeard }) => isHeard).length;
   const head = `${key}: ${have} of ${servers.length} servers have heard that you live; after ${formatSpan(afterSeconds)} without a sign its heirs may ask for it`;
+  const known = isCertain ? head : `${head}; ${NOT_LEARNT}`;
   const rows = servers.map(({ server, isHeard, text }) => [isHeard ? 'ok' : 'warn', server, plainText(text)]);
-  return `${head}\n${formatTable(rows, '  ')}`;
+  return `${known}\n${formatTable(rows, '  ')}`;
 }
 
 function faultIn(told: readonly ToldAlive[]): AvailabilityError | StateError | null {
@@ -58,10 +64,19 @@ function faultIn(told: readonly ToldAlive[]): AvailabilityError | StateError | n
   const deaf = told.flatMap(({ servers }) =>
     servers.filter(({ isHeard }) => !isHeard).map(({ server }) => server),
   );
-  if (deaf.length === 0) return null;
+  if (deaf.length === 0) return unlearnt(told.filter(({ isCertain }) => !isCertain).map(({ key }) => key));
   return new AvailabilityError(`${[...new Set(deaf)].join(', ')} has not heard it`, {
     code: 'ALIVE_NOT_HEARD',
     hint: 'say it again when it answers; each command that it answers says it, too',
     facts: { servers: [...new Set(deaf)] },
+  });
+}
+
+function unlearnt(keys: readonly string[]): AvailabilityError | null {
+  if (keys.length === 0) return null;
+  return new AvailabilityError(`too few servers of ${keys.join(', ')} say which terms are in force`, {
+    code: 'ALIVE_TERMS_UNKNOWN',
+    hint: 'say it again when more of them answer: another device may have named heirs',
+    facts: { keys: [...keys] },
   });
 }

@@ -14,6 +14,10 @@ export const VOTE_EXPLANATIONS = groupOf(
       'A server of a key that has heirs did not answer to a sign of life: it counts on as if you were silent.',
       'Say it again when it answers: ckm alive. Each command that it answers says it, too.',
     ],
+    ALIVE_TERMS_UNKNOWN: [
+      'Fewer than n − t + 1 servers of a key have said which terms are in force. Heirs whom another device has put into them may be missed, and a server that counts for them hears nothing.',
+      'Give the sign of life again when more of the servers answer: ckm alive.',
+    ],
     KEY_WITHOUT_HEIRS: [
       'The terms of the key let nobody do anything after a silence, so that nobody waits for a sign of life.',
       'Name heirs in its terms, if anybody shall have it after you.',

@@ -10,6 +10,7 @@ import {
   hashDevices,
   isOfOwner,
   type KeyDeviceWish,
+  type KeyTerms,
   isLastOfBand,
   MAX_DEVICES,
   MAX_DEVICES_LINKS,
@@ -408,11 +409,20 @@ function areWords({ words }: DevicesDocument, { xid }: Identity): boolean {
   return equalBytes(xid, deviceId(words));
 }
 
-/** Whoever speaks here for a key: its owner, or a device on its list at any of its servers, each of which judges by its own. Null: a device that nobody has put on it. The caller wipes it. */
-export async function speakerFor(context: ClientContext, key: CertifiedKey): Promise<Identity | null> {
+/**
+ * Whoever speaks here for a key: its owner, or a device on its list at any of its servers, each of which judges by its own. Null: a device that nobody has put on it.
+ * The caller wipes it.
+ * @param shown terms that its servers have, which may name the owner before they are on record here
+ */
+export async function speakerFor(
+  context: ClientContext,
+  key: CertifiedKey,
+  shown: readonly KeyTerms[] = [],
+): Promise<Identity | null> {
   const owner = await context.owner();
   const identity = owner.identityForKey(key.keyId);
-  if (isKeyOf((await termsKnown(context, key)).ownerKey, identity)) return identity;
+  const terms = [await termsKnown(context, key), ...shown];
+  if (terms.some(({ ownerKey }) => isKeyOf(ownerKey, identity))) return identity;
   const lists = (await bringKeyLists(context, key))?.lists ?? [];
   if (lists.some(({ list }) => list.keys.some(({ id }) => equalBytes(id, identity.xid)))) return identity;
   wipeIdentity(identity);

@@ -1,10 +1,11 @@
-import { type Result, signAlive, type SilenceRule } from '@ckm/api';
+import { type KeyTerms, type Result, signAlive, type SilenceRule } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import { type Identity, wipeIdentity } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
 import { certifyRecord, type CertifiedKey } from '../keys/key-record.js';
 import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { rosterOf } from '../keys/roster.js';
+import { learnTerms } from '../keys/terms/learn-terms.js';
 import { termsKnown } from '../keys/terms/terms-known.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { type AliveRecord, readAliveRecord, saveAliveRecord } from './alive-record.js';
@@ -25,10 +26,15 @@ export interface HeardAt {
 /** What came of a sign of life for one key. */
 export interface ToldAlive {
   readonly key: string;
-  /** After so many seconds without one, heirs may open a case. */
-  readonly afterSeconds: number;
-  /** `unlisted`: this device is not on the list of the key, and nothing was sent. */
-  readonly outcome: 'told' | 'unlisted';
+  /** After so many seconds without one, heirs may open a case; null: as far as it is known here nobody may. */
+  readonly afterSeconds: number | null;
+  /**
+   * `unlisted`: this device is not on the list of the key, and nothing was sent. `unknown`: it has no heirs as far as is known here, and too few servers said which
+   * terms are in force.
+   */
+  readonly outcome: 'told' | 'unlisted' | 'unknown';
+  /** Whether n − t + 1 servers said which terms are in force: else it may have other heirs, whom another device has named. */
+  readonly isCertain: boolean;
   readonly servers: readonly HeardAt[];
 }
 
@@ -39,6 +45,8 @@ const OFTEN_ENOUGH_SECONDS = 86_400;
 export interface KeyWithHeirs {
   readonly key: CertifiedKey;
   readonly silence: SilenceRule;
+  /** Terms that servers show, by which whoever speaks may be known before they are on record here; absent: none were asked. */
+  readonly shown?: readonly KeyTerms[];
 }
 
 /** By the newest terms that this client has seen in force: servers count by those, before any certificate names them. */
@@ -58,8 +66,11 @@ async function withHeirs(
   return silence === undefined ? null : { key, silence };
 }
 
+/** So many keys are asked about at a time. */
+const KEYS_AT_ONCE = 8;
+
 /**
- * Gives all servers of a key a sign of life, or of every key that has heirs.
+ * Gives all servers of a key a sign of life, or of every key that has heirs. Servers are asked first which terms are in force: another device may have named heirs.
  * @throws UsageError `KEY_UNKNOWN`; StateError `KEY_WITHOUT_HEIRS`
  */
 export async function giveAlive(
@@ -67,15 +78,33 @@ export async function giveAlive(
   readKey: ReadKey,
   name: string | undefined,
 ): Promise<readonly ToldAlive[]> {
-  const keys =
-    name === undefined ? await keysWithSilence(context) : [await keyWithHeirs(context, readKey, name)];
-  return Promise.all(keys.map((one) => tellAlive(context, one)));
+  if (name !== undefined) {
+    const told = await giveAliveOf(context, await readKey(name));
+    if (told === null) throw withoutHeirs(name);
+    return [told];
+  }
+  const keys = (await listKeyRecords(context.store)).map(certifyRecord);
+  const told: (ToldAlive | null)[] = [];
+  for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
+    const some = keys.slice(from, from + KEYS_AT_ONCE);
+    told.push(...(await Promise.all(some.map((key) => giveAliveOf(context, key)))));
+  }
+  return told.filter((one) => one !== null);
 }
 
-async function keyWithHeirs(context: ClientContext, readKey: ReadKey, name: string): Promise<KeyWithHeirs> {
-  const found = await withHeirs(context, await readKey(name));
-  if (found !== null) return found;
-  throw new StateError(`${name} has no heirs: nobody waits for a sign of life`, {
+/** Null: it has no heirs. */
+async function giveAliveOf(context: ClientContext, key: CertifiedKey): Promise<ToldAlive | null> {
+  const { terms, isCertain } = await learnTerms(context, key);
+  const rules = terms.flatMap(({ silence }) => silence ?? []);
+  const [silence] = rules.toSorted((one, other) => one.afterSeconds - other.afterSeconds);
+  if (silence !== undefined)
+    return { ...(await tellAlive(context, { key, silence, shown: terms })), isCertain };
+  const { name } = key.record;
+  return isCertain ? null : { key: name, afterSeconds: null, outcome: 'unknown', isCertain, servers: [] };
+}
+
+function withoutHeirs(name: string): StateError {
+  return new StateError(`${name} has no heirs: nobody waits for a sign of life`, {
     code: 'KEY_WITHOUT_HEIRS',
     hint: 'name heirs in its terms, if anybody shall have it after you',
     retryable: false,
@@ -83,7 +112,9 @@ async function keyWithHeirs(context: ClientContext, readKey: ReadKey, name: stri
   });
 }
 
-async function tellAlive(context: ClientContext, heirs: KeyWithHeirs): Promise<ToldAlive> {
+type Told = Omit<ToldAlive, 'isCertain'>;
+
+async function tellAlive(context: ClientContext, heirs: KeyWithHeirs): Promise<Told> {
   const roster = await rosterOf(context, heirs.key);
   return tell(
     context,
@@ -116,11 +147,11 @@ function dueAfter({ afterSeconds }: SilenceRule): number {
 
 async function tell(
   context: ClientContext,
-  { key, silence: { afterSeconds } }: KeyWithHeirs,
+  { key, silence: { afterSeconds }, shown = [] }: KeyWithHeirs,
   servers: readonly ServerRecord[],
-): Promise<ToldAlive> {
+): Promise<Told> {
   const { name } = key.record;
-  const signer = await speakerFor(context, key);
+  const signer = await speakerFor(context, key, shown);
   if (signer === null) return { key: name, afterSeconds, outcome: 'unlisted', servers: [] };
   try {
     const first = await say(context, key, signer, servers, 0);
