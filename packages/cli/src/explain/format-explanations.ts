@@ -75,6 +75,7 @@ const ENVELOPES = groupOf(
     ENVELOPE_PASSWORD_WRONG: 'This password does not open it.',
     ENVELOPE_SHARES_INSUFFICIENT: 'Too few shares of it are there.',
     PERMIT_INVALID: 'A permit is malformed, or asks for too much work.',
+    POINT_REFUSED: 'The X25519 key in what was sealed is none that a working program makes.',
   },
 );
 
@@ -107,6 +108,10 @@ const PROGRAMMING = groupOf(
     INTEGER_OUT_OF_RANGE: 'A number is too large for its field.',
     LENGTH_MISMATCH: 'Two lists that belong together have different lengths.',
     ELEMENT_FOREIGN: 'An element was made by another group.',
+    GROUP_WITHOUT_MAP: 'Bytes were to become an element of a group for which no such map is here.',
+    INPUT_INVALID: 'An input that is to be evaluated blind has up to 65,535 bytes.',
+    EVALUATION_INVALID: 'A key is evaluated at 1 to 16 points of the group of what it is for.',
+    ANSWER_DOUBLED: 'Two answers of one server were to count.',
   },
 );
 

@@ -30,6 +30,8 @@ export interface Arithmetic<E extends Element> {
   decodeAndKeep?(bytes: Uint8Array, scalar: Scalar): { readonly element: E; readonly product: E } | undefined;
   /** See {@link Group.agree}, where more than `multiplySecret` is to be had; scalar not zero. */
   agree?(scalar: SecretScalar): SecretMultiplier;
+  /** See {@link Group.fromUniform}, where the group has such a map; 64 bytes given. */
+  fromUniform?(bytes: Uint8Array): E;
   /** Of an element other than the identity. */
   encode(element: E): Uint8Array;
   /** Whether {@link encode} gives these bytes of the right length, where that is cheaper to compare; any bytes. */

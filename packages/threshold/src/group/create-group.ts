@@ -1,7 +1,14 @@
 import { equalBytes } from '@ckm/foundation';
 import { startAgreement } from './agreement.js';
 import { type Arithmetic, readerOf } from './arithmetic.js';
-import { assertSameLength, assertSmallFactor, elementForeign, elementIdentity } from './element-errors.js';
+import {
+  assertSameLength,
+  assertSmallFactor,
+  assertUniform,
+  elementForeign,
+  elementIdentity,
+  groupWithoutMap,
+} from './element-errors.js';
 import type { Element, Group, Scalar, SecretScalar } from './group.js';
 
 type Own<E> = (element: Element) => E;
@@ -22,6 +29,11 @@ export function createGroup<E extends Element>(arithmetic: Arithmetic<E>): Group
     elementByteLength,
     generator,
     identity,
+    fromUniform(bytes) {
+      assertUniform(bytes);
+      if (arithmetic.fromUniform === undefined) throw groupWithoutMap(name);
+      return arithmetic.fromUniform(bytes);
+    },
     ...reading,
     ...additions(arithmetic, own),
     ...multiplications(arithmetic, own),

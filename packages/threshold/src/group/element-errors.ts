@@ -42,3 +42,20 @@ export function assertSmallFactor(factor: number): void {
     hint: 'use mulPublic for larger factors',
   });
 }
+
+/** Only ristretto255 maps uniform bytes to an element here. */
+export function groupWithoutMap(group: GroupName): UsageError {
+  return new UsageError(`bytes are not mapped to elements of ${group}`, {
+    code: 'GROUP_WITHOUT_MAP',
+    hint: 'use a key over ristretto255 for what is derived',
+  });
+}
+
+/** @throws UsageError `LENGTH_MISMATCH` unless there are 64 bytes. */
+export function assertUniform(bytes: Uint8Array): void {
+  if (bytes.length === 64) return;
+  throw new UsageError('an element is made of 64 uniformly distributed bytes', {
+    code: 'LENGTH_MISMATCH',
+    hint: 'pass the output of a hash of 64 bytes',
+  });
+}

@@ -46,6 +46,8 @@ export interface ScalarField {
   negate(a: SecretScalar): SecretScalar;
   /** Public scalars only. @throws UsageError `SCALAR_ZERO` for zero. */
   invert(a: Scalar): Scalar;
+  /** As {@link invert}, in constant time: a power with a public exponent, some 380 products (Fermat). @throws UsageError `SCALAR_ZERO` */
+  invertSecret(a: SecretScalar): SecretScalar;
   /** Declares that a secret may now be seen (a signature share, say); `why` is for the reader. */
   publish(value: SecretScalar, why: string): Scalar;
 }
@@ -121,6 +123,13 @@ export interface Group {
     response: Scalar,
     expected: Uint8Array,
   ): { readonly element: Element; readonly isRight: boolean };
+  /**
+   * The element that 64 uniformly distributed bytes stand for, so that nobody knows its logarithm. Constant-time where the
+   * backend can be: the bytes may come from a password. Of ristretto255 alone.
+   * @throws UsageError `GROUP_WITHOUT_MAP` for another group, `LENGTH_MISMATCH`
+   * Source: RFC 9496 §4.3.4
+   */
+  fromUniform(bytes: Uint8Array): Element;
   /** RFC 9591 SerializeElement. @throws UsageError `ELEMENT_IDENTITY` for the identity. */
   encode(element: Element): Uint8Array;
   /** Whether `encode(element)` is these bytes, where comparing is cheaper than encoding; never for the identity. */

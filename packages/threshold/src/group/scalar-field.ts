@@ -48,6 +48,10 @@ export function createScalarField(order: bigint, littleEndian: boolean): ScalarF
     negate: (a: AnyScalar) => subtract(zero as Scalar, a),
     invert: (a) =>
       integerToBytes(invertInteger(bytesToInteger(a, littleEndian), order), littleEndian) as Scalar,
+    invertSecret(a) {
+      if (equalBytes(a, zero)) throw zeroHasNoInverse();
+      return power(modulus, a, order - 2n, littleEndian) as SecretScalar;
+    },
     // A copy, so that the secret can be wiped after it was published.
     publish: (value, _why) => value.slice() as Uint8Array as Scalar,
   };
@@ -75,14 +79,31 @@ function reduceHash(modulus: Modulus, bytes: Uint8Array, littleEndian: boolean):
   return reduceModulo(modulus, bytes, littleEndian);
 }
 
+/** base to a public exponent, square and multiply: which products there are depends on the exponent alone. */
+function power(modulus: Modulus, base: Uint8Array, exponent: bigint, littleEndian: boolean): Uint8Array {
+  let result: Uint8Array = base.slice();
+  const replace = (next: Uint8Array) => {
+    result.fill(0);
+    result = next;
+  };
+  // The highest bit is the base itself.
+  for (const bit of exponent.toString(2).slice(1)) {
+    replace(multiplyModulo(modulus, result, result, littleEndian));
+    if (bit === '1') replace(multiplyModulo(modulus, result, base, littleEndian));
+  }
+  return result;
+}
+
+function zeroHasNoInverse(): UsageError {
+  return new UsageError('zero has no inverse', {
+    code: 'SCALAR_ZERO',
+    hint: 'check for zero before inverting',
+  });
+}
+
 /** Extended Euclid; variable-time. */
 function invertInteger(value: bigint, order: bigint): bigint {
-  if (value === 0n) {
-    throw new UsageError('zero has no inverse', {
-      code: 'SCALAR_ZERO',
-      hint: 'check for zero before inverting',
-    });
-  }
+  if (value === 0n) throw zeroHasNoInverse();
   let [a, b, x, y] = [value, order, 1n, 0n];
   while (a !== 1n) {
     const quotient = b / a;

@@ -20,6 +20,8 @@ export interface EncodedArithmetic {
   negate(element: Uint8Array): Uint8Array;
   /** Canonical, in the prime-order group, not the identity. */
   isValid(element: Uint8Array): boolean;
+  /** See {@link Group.fromUniform}, where the library has it. */
+  fromUniform?(bytes: Uint8Array): Uint8Array;
   /** Canonical, on the curve when added to something, not the identity; may carry torsion. */
   isPlausible(element: Uint8Array): boolean;
 }
@@ -69,12 +71,14 @@ export function createEncodedGroup({
     if (!encodings.every((bytes) => arithmetic.isPlausible(bytes))) return undefined;
     return new Uint8Array([...encodings, ...others.map(({ bytes }) => bytes)].reduce(add));
   };
+  const { fromUniform } = arithmetic;
   return createGroup<EncodedElement>({
     name,
     backend,
     grade,
     scalars,
     elementByteLength: 32,
+    ...(fromUniform && { fromUniform: (bytes) => wrap(fromUniform(bytes)) }),
     identity: wrap(identity),
     generator: wrap(arithmetic.multiplyBase(scalars.one)),
     isOwn: (element): element is EncodedElement =>

@@ -1,5 +1,5 @@
 import { pippenger } from '@noble/curves/abstract/curve.js';
-import { ed25519, ristretto255 } from '@noble/curves/ed25519.js';
+import { ed25519, ristretto255, ristretto255_hasher } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { randomBytes } from '@noble/hashes/utils.js';
@@ -34,6 +34,8 @@ interface Curve<P extends Point<P>> {
   multiplySum(points: P[], factors: bigint[]): P;
   /** Throws for anything that is not canonical or not on the curve. */
   parse(bytes: Uint8Array): P;
+  /** RFC 9496 §4.3.4, of ristretto255 alone. */
+  fromUniform?(bytes: Uint8Array): P;
   /** Absent where every point is in the prime-order group. */
   isInSubgroup?(point: P): boolean;
 }
@@ -86,6 +88,7 @@ const RISTRETTO255: Curve<typeof ristretto255.Point.BASE> = {
   blinded: false,
   multiplySum: (points, factors) => pippenger(ristretto255.Point, points, factors),
   parse: (bytes) => ristretto255.Point.fromBytes(bytes),
+  fromUniform: (bytes) => ristretto255_hasher.deriveToCurve!(bytes),
 };
 
 const SECP256K1: Curve<typeof secp256k1.Point.BASE> = {
@@ -141,6 +144,7 @@ function groupOver<P extends Point<P>>(curve: Curve<P>): Group {
       const sum = points.reduce((total, point) => total.add(point));
       return curve.isInSubgroup?.(sum) === false ? undefined : wrap(sum);
     },
+    ...(curve.fromUniform && { fromUniform: (bytes) => wrap(curve.fromUniform!(bytes)) }),
     encode: ({ point }) => point.toBytes(),
     sum: (elements) => wrap(elements.map(({ point }) => point).reduce((sum, point) => sum.add(point))),
     negate: ({ point }) => wrap(point.negate()),

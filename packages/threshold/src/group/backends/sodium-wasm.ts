@@ -45,7 +45,9 @@ export function createWasmGroup(name: 'ed25519' | 'ristretto255'): Group | undef
     const arithmetic = edwardsArithmetic(library, symbols);
     return createEncodedGroup({ name, ...kind, identity: EDWARDS_IDENTITY, arithmetic });
   }
-  const arithmetic = ristrettoArithmetic(library, symbols);
+  const fromHash = library._crypto_core_ristretto255_from_hash;
+  if (fromHash === undefined) return undefined;
+  const arithmetic = { ...ristrettoArithmetic(library, symbols), fromUniform: uniformMap(library, fromHash) };
   return createEncodedGroup({ name, ...kind, identity: RISTRETTO_IDENTITY, arithmetic });
 }
 
@@ -71,6 +73,18 @@ function createCaller(module: Module) {
     const result = status === 0 ? module.HEAPU8.slice(out, out + 32) : undefined;
     module.HEAPU8.fill(0, out, out + 96);
     return result;
+  };
+}
+
+/** 32 bytes out of 64, wiped after each call. */
+function uniformMap(module: Module, fromHash: Call): (bytes: Uint8Array) => Uint8Array {
+  const out = module._malloc(96);
+  return (bytes) => {
+    module.HEAPU8.set(bytes, out + 32);
+    fromHash(out, out + 32);
+    const element = module.HEAPU8.slice(out, out + 32);
+    module.HEAPU8.fill(0, out, out + 96);
+    return element;
   };
 }
 
