@@ -285,6 +285,25 @@ export {
   verifyLoss,
   verifyRepair,
 } from './protocols/repair/index.js';
+// evaluation
+export {
+  type Answer,
+  blindInput,
+  type BlindedInput,
+  combineAnswers,
+  type Combined,
+  decodeX25519,
+  derivedSecret,
+  encodeX25519,
+  type Evaluation,
+  EVALUATION_GROUPS,
+  type EvaluationMode,
+  evaluateShare,
+  MOST_POINTS,
+  openPartial,
+  pointOfLabel,
+  unblind,
+} from './protocols/evaluation/index.js';
 // protocol
 export { block, type LayoutReader, readLayout } from './protocol/layout.js';
 export { type RoundInbox, sortInbox } from './protocol/inbox.js';
