@@ -50,6 +50,8 @@ export interface RemovedDevice {
   readonly id: Uint8Array;
   /** Encoded. */
   readonly publicKeys: Uint8Array;
+  /** UnixSeconds: when it had come; absent: before that was kept. */
+  readonly at?: number;
 }
 export interface DeviceSince {
   readonly id: Uint8Array;

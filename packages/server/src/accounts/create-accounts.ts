@@ -48,7 +48,9 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const devices = z.strictObject({
   signed: z.strictObject({ document: bytes, signature: bytes }),
   since: z.array(z.strictObject({ id: bytes, at: z.int() })),
-  removed: z.array(z.strictObject({ id: bytes, publicKeys: bytes })).exactOptional(),
+  removed: z
+    .array(z.strictObject({ id: bytes, publicKeys: bytes, at: z.int().exactOptional() }))
+    .exactOptional(),
 });
 /** Without `devices`: it never had any, as every account of before. */
 const stored = z.strictObject({ document: bytes, devices: devices.optional() });

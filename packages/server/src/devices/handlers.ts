@@ -17,22 +17,21 @@ import type { Account, AccountDevices, DeviceSince } from '../accounts/accounts.
 import { accessError } from '../accounts/codes.js';
 import type { Call, DeviceFunctionName, Handlers, ServerContext } from '../context.js';
 import { repeatWhenRaced } from '../storage/raced.js';
-import type { Reader, Transaction } from '../storage/storage.js';
+import type { Transaction } from '../storage/storage.js';
 import type { Counter } from '../sessions/waiting-time.js';
 import { type Accepted, judgeLists } from './accept-lists.js';
 import { detailOf, devicesInWords, isOfServer, lostIn, signerName } from './lists.js';
 import {
   agesOf,
   assertOldEnough,
-  noteRemoved,
   noteYoung,
-  readRemoved,
   readYoung,
   seeYoung,
   type YoungDevices,
   youngUntil,
 } from './quarantine.js';
 import { removedBy } from './removed.js';
+import { noteStopping, readStopping } from './stopping.js';
 import { keepLink, keepTwice, knownOf, listInForce, listTwice, signedBehind } from './stored-lists.js';
 
 /**
@@ -79,6 +78,7 @@ async function showDevices(
     const behind = await signedBehind(context, reader, xid, after, MAX_DEVICES_LINKS + 1);
     const { links, next } = pageOf(behind, account, after);
     const young = await readYoung(context, reader, xid);
+    const stops = await readStopping(context, reader, account, counting());
     return {
       generation,
       number,
@@ -87,23 +87,10 @@ async function showDevices(
       links: [...links],
       next,
       since: (account.devices?.since ?? []).map((one) => ({ ...one, ...untilOf(counting(), young, one.id) })),
-      ...(await stopsOf(context, reader, account, counting())),
+      ...(stops.length === 0 ? {} : { stops: [...stops] }),
       twice: [...(await listTwice(context, reader, xid, MOST_TWICE))],
     };
   });
-}
-
-/** Who was taken out and may still stop what goes on. */
-async function stopsOf(
-  context: ServerContext,
-  reader: Reader,
-  { xid, devices }: Account,
-  counter: Counter,
-): Promise<Pick<DevicesView, 'stops'>> {
-  const { removed = [] } = devices ?? {};
-  if (removed.length === 0) return {};
-  const until = await readRemoved(context, reader, xid, counter);
-  return { stops: removed.map(({ id }) => ({ id, until: until.get(encodeHex(id)) ?? counter.now })) };
 }
 
 function untilOf(counter: Counter, young: YoungDevices, id: Uint8Array): { readonly youngUntil?: number } {
@@ -234,12 +221,11 @@ export async function putInForce(
   }
   const since = sinceOf(context, account, [{ list: before }, ...lists]);
   const counter = counting();
-  const removed = removedBy(account, [{ list: before }, ...lists], agesOf(counter, account, young));
-  await context.accounts.setDevices(transaction, xid, { signed, since, removed });
+  const stopping = removedBy(account, [{ list: before }, ...lists], agesOf(counter, account, young));
+  await context.accounts.setDevices(transaction, xid, { signed, since, removed: stopping.removed });
   const steps = [before, ...lists.map((one) => one.list)];
-  await noteRemoved(context, transaction, xid, counter, removed, 'over');
+  await noteStopping(context, transaction, xid, counter, stopping);
   await noteYoung(context, transaction, xid, counter, young, steps);
-  await noteRemoved(context, transaction, xid, counter, removed, 'come');
   const after: (() => Promise<void>)[] = [];
   for (const end of lost.length === 0 ? [] : ends) after.push(await end(transaction, xid, lost));
   await context.audit.append(transaction, {

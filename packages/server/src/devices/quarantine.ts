@@ -1,18 +1,10 @@
 import { deviceTooYoung, type DevicesDocument, numberInBand } from '@ckm/api';
 import { decodeHex, encodeHex, equalBytes } from '@ckm/foundation';
-import type { Account, RemovedDevice } from '../accounts/accounts.js';
+import type { Account } from '../accounts/accounts.js';
 import type { Call, ServerContext } from '../context.js';
-import {
-  COUNT_SECONDS,
-  type Counter,
-  countedBy,
-  countOn,
-  waitFrom,
-  type WaitingTime,
-} from '../sessions/waiting-time.js';
-import { passIfTampered } from '../storage/tampered-row.js';
-import type { Reader, Transaction, YoungDeviceRow } from '../storage/storage.js';
-import { openRecord, sealRecord } from '../vault/sealed-record.js';
+import { type Counter, countedBy, waitFrom } from '../sessions/waiting-time.js';
+import type { Reader, Transaction } from '../storage/storage.js';
+import { type CountedDevices, readCounted, writeYoung, type YoungDevice } from './counted-devices.js';
 import { isOfServer, isOfWords, lostBy } from './lists.js';
 
 /** So long a device is young, from when another one has seen it. Seconds that a server runs. */
@@ -21,28 +13,9 @@ export const QUARANTINE_SECONDS = 259_200;
 const UNSEEN_SECONDS = 2_592_000;
 /** Lists of one band, of which a young device signs no later one: whoever was there before it can still take it out. */
 export const LAST_OF_YOUNG = 511;
-/** For so long a device that another one has removed may stop what goes on, and nothing else (L9). Seconds that the server runs. */
-const STOPPING_SECONDS = 604_800;
-const PAGE = 64;
-
-/** What is remembered of a device while it is young. */
-interface YoungDevice {
-  /** Who put it on the list: he is no witness of it. */
-  readonly addedBy: Uint8Array;
-  /** Whether the words, or a device that is neither it nor who added it nor young, have seen it. */
-  readonly isSeen: boolean;
-  readonly waited: WaitingTime;
-  /** It was taken out by another device, and may stop what goes on until its time is over. Absent: it is young. */
-  readonly isRemoved?: true;
-}
-
-interface StoredYoung {
-  readonly row: YoungDeviceRow;
-  readonly record: YoungDevice;
-}
 
 /** The young devices of an account, by their ids in hex. */
-export type YoungDevices = ReadonlyMap<string, StoredYoung>;
+export type YoungDevices = CountedDevices;
 
 export async function readYoung(
   { vault }: Pick<ServerContext, 'vault'>,
@@ -50,64 +23,6 @@ export async function readYoung(
   owner: Uint8Array,
 ): Promise<YoungDevices> {
   return readCounted(vault, reader, owner, false);
-}
-
-async function readCounted(
-  vault: ServerContext['vault'],
-  reader: Reader,
-  owner: Uint8Array,
-  areRemoved: boolean,
-): Promise<YoungDevices> {
-  const rows = await reader.youngDevices.of(owner);
-  const all = rows.map(
-    (row) =>
-      [encodeHex(row.id), { row, record: openRecord<YoungDevice>(vault, 'young_devices', row) }] as const,
-  );
-  return new Map(all.filter(([, { record }]) => (record.isRemoved === true) === areRemoved));
-}
-
-/** Until when each of those may stop what goes on that were removed, if this server runs on. UnixSeconds, by their ids in hex. */
-export async function readRemoved(
-  { vault }: Pick<ServerContext, 'vault'>,
-  reader: Reader,
-  owner: Uint8Array,
-  counter: Counter,
-): Promise<ReadonlyMap<string, number>> {
-  const known = await readCounted(vault, reader, owner, true);
-  return new Map(
-    [...known].map(
-      ([
-        name,
-        {
-          record: { waited },
-        },
-      ]) => [name, counter.now + waited.needed - countedBy(counter, waited)],
-    ),
-  );
-}
-
-/** Keeps for whom it is counted how long he may still stop what goes on. Called before what is young is kept, and behind it with those that came. */
-export async function noteRemoved(
-  { vault }: Pick<ServerContext, 'vault'>,
-  transaction: Transaction,
-  owner: Uint8Array,
-  counter: Counter,
-  removed: readonly Pick<RemovedDevice, 'id'>[],
-  what: 'over' | 'come',
-): Promise<void> {
-  const known = await readCounted(vault, transaction, owner, true);
-  const names = new Set(removed.map(({ id }) => encodeHex(id)));
-  if (what === 'over') {
-    for (const [name, { row }] of known)
-      if (!names.has(name)) await transaction.youngDevices.remove(owner, row.id);
-    return;
-  }
-  for (const { id } of removed) {
-    if (known.has(encodeHex(id))) continue;
-    const waited = waitFrom(counter, STOPPING_SECONDS);
-    const record: YoungDevice = { addedBy: owner, isSeen: true, isRemoved: true, waited };
-    await writeYoung(vault, transaction, owner, null, id, record);
-  }
 }
 
 /** When a device is not young any more if this server runs on; null: it is not. UnixSeconds. */
@@ -202,19 +117,6 @@ async function storeYoung(
   }
 }
 
-async function writeYoung(
-  vault: ServerContext['vault'],
-  transaction: Transaction,
-  owner: Uint8Array,
-  before: YoungDeviceRow | null,
-  id: Uint8Array,
-  record: YoungDevice,
-): Promise<void> {
-  const version = (before?.version ?? 0) + 1;
-  const row = sealRecord(vault, 'young_devices', { owner, id, version }, record);
-  await (before === null ? transaction.youngDevices.insert(row) : transaction.youngDevices.update(row));
-}
-
 /** Somebody else has seen it: from now on it is counted, if so long is not counted anyway. */
 function seen(counter: Counter, young: YoungDevice): YoungDevice {
   if (young.isSeen) return young;
@@ -245,62 +147,4 @@ export async function seeYoung(
     count++;
   }
   return count;
-}
-
-/** Counts for every young device, and forgets those that are not young any more. Called every few seconds. */
-export function createQuarantineSweep(context: ServerContext, counting: () => Counter): () => Promise<void> {
-  const { storage, events } = context;
-  // At once, so that what another process counted goes on soon after a start.
-  let restsUntil = 0;
-  return async () => {
-    const counter = counting();
-    if (counter.lived < restsUntil) return;
-    restsUntil = counter.lived + COUNT_SECONDS;
-    for (let after: YoungDeviceRow | null = null; ;) {
-      const place: YoungDeviceRow | null = after;
-      const rows: readonly YoungDeviceRow[] = await storage.read(({ youngDevices }) =>
-        youngDevices.listAll(place, PAGE),
-      );
-      for (const row of rows)
-        await passIfTampered(events.storageFailed, () => countAt(context, row, counter));
-      if (rows.length < PAGE) return;
-      after = rows.at(-1)!;
-    }
-  };
-}
-
-async function countAt(
-  { storage, vault, accounts }: ServerContext,
-  { owner, id }: YoungDeviceRow,
-  counter: Counter,
-): Promise<void> {
-  await storage.transact(async (transaction) => {
-    // Held, so that nobody takes it off the list, or sees it, meanwhile.
-    await accounts.hold(transaction, owner);
-    const name = encodeHex(id);
-    const known =
-      (await readYoung({ vault }, transaction, owner)).get(name) ??
-      (await readCounted(vault, transaction, owner, true)).get(name);
-    if (known === undefined) return;
-    const { row, record } = known;
-    const waited = countOn(record.waited, counter);
-    if (waited.counted >= waited.needed) {
-      await transaction.youngDevices.remove(owner, id);
-      if (record.isRemoved === true) await forgetRemoved(accounts, transaction, owner, id);
-    } else if (waited !== record.waited)
-      await writeYoung(vault, transaction, owner, row, id, { ...record, waited });
-  });
-}
-
-/** From then on it is to this server as if it had never been there. */
-async function forgetRemoved(
-  accounts: ServerContext['accounts'],
-  transaction: Transaction,
-  owner: Uint8Array,
-  id: Uint8Array,
-): Promise<void> {
-  const devices = (await accounts.find(transaction, owner))?.devices ?? null;
-  if (devices === null) return;
-  const removed = (devices.removed ?? []).filter((one) => !equalBytes(one.id, id));
-  await accounts.setDevices(transaction, owner, { ...devices, removed });
 }

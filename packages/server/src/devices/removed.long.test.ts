@@ -13,7 +13,9 @@ import {
 import { createMessageId, type Identity, sealMessage, unsealMessage } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
 import { authenticate } from '../messages/authenticate.js';
+import { readCounted, writeYoung } from './counted-devices.js';
 import {
+  alice,
   closeServers,
   codeOf,
   DAY,
@@ -124,10 +126,77 @@ describe('L9: a device that another one has removed', () => {
     await world.words().call('device.seen', { generation, number });
     await world.pass(4 * DAY);
     await change(world, laptop, [laptop]);
+    // It was old once more: its days are counted anew.
+    expect((await show(world)).stops).toMatchObject([{ until: world.now + 7 * DAY }]);
     expect(await codeOf(world.device(phone).call('recovery.list', {}))).toBe('OK');
     await world.have(laptop);
     expect(await codeOf(world.device(phone).call('recovery.list', {}))).toBe(GONE);
     expect((await show(world)).stops).toBeUndefined();
+  });
+
+  test('L9: keeps its seven days, counted from the first time, whatever lists the device that took it out makes of it: in again and out at once, together or one by one, or in with half of another key', async () => {
+    const world = await atWar();
+    const app = await world.totp();
+    await change(world, laptop, [laptop]);
+    await world.pass(2 * DAY);
+    await change(world, laptop, [laptop, phone]);
+    await change(world, laptop, [laptop]);
+    await change(world, laptop, [laptop, phone], [laptop]);
+    const half = { ...phone, publicKeys: { ...phone.publicKeys, agreement: laptop.publicKeys.agreement } };
+    await change(world, laptop, [laptop, half]);
+    expect((await show(world)).stops).toEqual([
+      { id: new Uint8Array(deviceId(phone.publicKeys)), until: world.now + 5 * DAY },
+    ]);
+    await world.prove(thief, 'totp', app.name, { code: app.code() });
+    expect(await refuse(world, phone, thief)).toBe('OK');
+    await change(world, laptop, [laptop]);
+    await world.off(0);
+    await world.pass(5 * DAY - HOUR);
+    expect(await codeOf(world.device(phone).call('recovery.list', {}))).toBe('OK');
+    await world.pass(2 * HOUR);
+    expect(await codeOf(world.device(phone).call('recovery.list', {}))).toBe(GONE);
+  });
+
+  test('L9: keeps the days that were counted in a row named as rows were before, also where it is let in again and taken out', async () => {
+    const world = await atWar();
+    await change(world, laptop, [laptop]);
+    await world.pass(2 * DAY);
+    const { storage, vault } = world.server.context;
+    const named = await storage.transact(async (transaction) => {
+      const rows = [...(await readCounted(vault, transaction, alice.xid, true)).values()];
+      for (const { row, record } of rows) {
+        await transaction.youngDevices.remove(alice.xid, row.id);
+        await writeYoung(vault, transaction, alice.xid, null, deviceId(phone.publicKeys), record);
+      }
+      return rows.length;
+    });
+    expect(named).toBe(1);
+    const left = { until: world.now + 5 * DAY };
+    expect((await show(world)).stops).toMatchObject([left]);
+    await change(world, laptop, [laptop, phone]);
+    await change(world, laptop, [laptop]);
+    expect((await show(world)).stops).toMatchObject([left]);
+    await world.pass(5 * DAY + HOUR);
+    expect(await codeOf(world.device(phone).call('recovery.list', {}))).toBe(GONE);
+  });
+
+  test('L9: is not pushed out of the sixteen by devices that whoever removes it let in before, old as they may be by then', async () => {
+    const world = await openWaysBack();
+    await world.have(laptop, phone, tablet);
+    await world.pass(4 * DAY);
+    const many = Array.from({ length: 13 }, (_, i) => deviceOf(180 + i));
+    const seenByTablet = async (...keys: readonly Identity[]) => {
+      await change(world, laptop, keys);
+      const { generation, number } = await world.list();
+      await world.device(tablet).call('device.seen', { generation, number });
+      await world.pass(3 * DAY + HOUR);
+    };
+    await seenByTablet(laptop, phone, tablet, ...many);
+    await change(world, laptop, [laptop, phone, tablet]);
+    await seenByTablet(laptop, phone, tablet, ...many.slice(0, 4).map((_, i) => deviceOf(200 + i)));
+    await change(world, laptop, [laptop]);
+    for (const one of [phone, tablet])
+      expect(await codeOf(world.device(one).call('recovery.list', {}))).toBe('OK');
   });
 
   test('L9: leaves room for those that were there: whoever lets devices in and takes them out fills none of it', async () => {

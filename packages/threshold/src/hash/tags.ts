@@ -22,6 +22,8 @@ export const HASH_TAGS = {
   'CKM/change/view/v1': 'echo of the dealings of a change: what a party saw',
   'CKM/change/yield/v1': 'what an old member signs when it gives way to the next epoch',
   'CKM/devices/document/v1': 'names a list of the devices of an account at one server (room api)',
+  'CKM/devices/stopping/v1':
+    'names the row in which it is counted how long a device that was removed may still stop what goes on (room server)',
   'CKM/dkg/chain-code/v2': 'chain code of a new key',
   'CKM/dkg/ciphertexts/v1': 'all encrypted shares of a run, inside the certified transcript',
   'CKM/dkg/commitment/v1': 'commitment of round 0, opened in round 1',
