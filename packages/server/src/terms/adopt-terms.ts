@@ -21,7 +21,7 @@ import { noteChange, proposerOf } from './note-change.js';
 import { countKept, pollingOf, takeVotes } from './poll.js';
 import { findPast, isOnWay, isTightened, type PastTerms } from './past-chain.js';
 import { standingOf } from './standing.js';
-import { keepTwice, putInForce, readNext } from './stored-terms.js';
+import { deadAt, keepTwice, latelyAt, putInForce, readNext } from './stored-terms.js';
 import { type Heard, hearTerms, vouchersOf } from './vouched.js';
 
 interface KeyName {
@@ -136,7 +136,8 @@ async function adoptOne(
     statement: link.statement,
     votes: [...votes],
     from: past.terms,
-    lately: [],
+    lately: await latelyAt(context, transaction, key),
+    dead: await deadAt(context, transaction, key, termsChangeDigest(change)),
   });
   const verdict = { verdict: 'inForce', way: 'others' } as const;
   const said = { verdict, by: proposerOf(call), votes: countKept(polling, votes).votes };

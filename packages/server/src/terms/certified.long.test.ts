@@ -1,11 +1,18 @@
 // @module-tag long
-import { policyHash, versionOf } from '@ckm/api';
+import {
+  encodeTerms,
+  encodeTermsChange,
+  parseTermsChange,
+  policyHash,
+  termsChangeDigest,
+  versionOf,
+} from '@ckm/api';
 import { carryChange, completeChange } from '@ckm/testkit';
 import { parseChangeCertificate } from '@ckm/threshold';
 import { afterEach, expect, test } from 'vitest';
 import { createBareServers } from '../sessions/test/bare-servers.js';
 import { signIn } from '../sessions/test/signs.js';
-import { createTermsWorld, DAY, peopleTerms, type TermsWorld } from './test/changed-terms.js';
+import { codeOf, createTermsWorld, DAY, peopleTerms, type TermsWorld } from './test/changed-terms.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -83,4 +90,47 @@ test('L8: a server that is behind is shown the change before it promises', async
       version: 3,
       certified: 3,
     });
+}, 120_000);
+
+test('a change that takes back what has been certified meanwhile is over with a word, and other terms may follow', async () => {
+  const { world, keyId, callers } = await tightened();
+  await world.growUp();
+  const [, first] = (await callers[0]!.call('terms.show', { keyId, after: null })).links;
+  const { previous } = parseTermsChange(first!.statement);
+  const back = { ...(await world.inForce()), rateLimit: null, version: 4, previous };
+  const change = {
+    keyId,
+    id: new Uint8Array(32).fill(7),
+    previous,
+    version: 4,
+    termsHash: policyHash(back),
+  };
+  const link = { statement: encodeTermsChange(change), terms: encodeTerms(back), votes: [] };
+  for (const at of [0, 1, 2])
+    expect(await world.laptop(at).call('terms.propose', { keyId, ...link })).toMatchObject({
+      version: 2,
+      waiting: { version: 4 },
+    });
+  const under = await orderUnder(world, 2);
+  await under.commit(await completeChange(under));
+  const name = termsChangeDigest(change);
+  const word = { change: name, reason: 'an epoch was certified under later terms than it goes on from' };
+  for (const caller of callers)
+    expect(await caller.call('terms.show', { keyId, after: null })).toMatchObject({
+      version: 2,
+      waiting: null,
+      proposed: null,
+      over: word,
+    });
+  // Whoever stops it finds it over, and the time that it waits brings it nowhere.
+  expect(await world.phone(1).call('terms.veto', { keyId, change: name, votes: [] })).toMatchObject({
+    version: 2,
+    waiting: null,
+  });
+  await world.pass(4 * DAY);
+  for (const at of [0, 1, 2]) expect((await world.inForce(at)).version).toBe(2);
+  expect(await codeOf(world.laptop().call('terms.propose', { keyId, ...link }))).toBe('TERMS_VERSION_WRONG');
+  const next = await world.change((before) => ({ ...before, rateLimit: { count: 3, perSeconds: DAY } }), 9);
+  for (const at of [0, 1, 2])
+    expect(await world.laptop(at).call('terms.propose', { keyId, ...next })).toMatchObject({ version: 3 });
 }, 120_000);

@@ -30,10 +30,12 @@ import { noteChange, proposerOf } from './note-change.js';
 import { findPast, formerTerms, isTightened, type PastTerms } from './past-chain.js';
 import { FRAMING_BYTES, type Taken, takePast } from './past-terms.js';
 import { countKept, isAgreed, pollingOf, type RefusedVote, type Step, takeVotes } from './poll.js';
-import { afterNo, endOf, LAIN_TOO_LONG, standingOf } from './standing.js';
+import { afterNo, endOf, LAIN_TOO_LONG } from './judge-stored.js';
+import { standingOf } from './standing.js';
 import {
   type DeadChange,
-  openTerms,
+  deadAt,
+  latelyAt,
   putInForce,
   readNext,
   type StoredTerms,
@@ -49,7 +51,6 @@ const MOST_AHEAD_AT_ONCE = 64;
 const MOST_BY_DEVICES = 10;
 /** Changes to one number that are over and remembered, within as long as a vote may count. */
 const MOST_DEAD = 64;
-const VOTES_LAST = 14 * 86_400;
 
 /**
  * Answers `terms.propose`: what is provably tighter is in force at once, all else waits for those whom the terms in force ask, and for its time.
@@ -146,7 +147,7 @@ async function weigh(
   assertUsable(means, key, after);
   const digest = termsChangeDigest(change);
   const stored = (await readNext(means.context, transaction, row, head))?.record ?? null;
-  const dead = deadBehind(means, stored, digest);
+  const dead = await deadAt(means.context, transaction, key, digest);
   assertNotOver(stored, dead, digest);
   const known = stored !== null && isOf(stored, digest) ? stored : null;
   const polling = pollingOf(means, step);
@@ -227,21 +228,18 @@ async function latelyWith(
   { context }: TermsMeans,
   { by }: Call,
   reader: Reader,
-  { row, head }: KeyWithTerms,
+  key: KeyWithTerms,
   verdict: ChangeVerdict,
 ): Promise<readonly number[]> {
   if (verdict.verdict !== 'inForce') return [];
-  const stored = await reader.terms.find(row.owner, row.keyId, versionOf(head.policy), false);
-  const now = context.clock();
-  const said = stored === null ? [] : (openTerms(context, stored).lately ?? []);
-  const lately = said.filter((at) => Math.abs(now - at) < 86_400);
+  const lately = await latelyAt(context, reader, key);
   if (verdict.way !== 'tighter' || by.may === null) return lately;
   demand(
     lately.length < MOST_BY_DEVICES,
     'TERMS_TOO_OFTEN',
     `devices have changed the terms of this key ${lately.length} times within a day`,
   );
-  return [...lately, now];
+  return [...lately, context.clock()];
 }
 
 /** People are asked about what waits, and about nothing else. */
@@ -265,7 +263,7 @@ async function store(
   { verdict, lately }: { readonly verdict: ChangeVerdict; readonly lately: readonly number[] },
 ): Promise<KeyRow> {
   if (verdict.verdict === 'inForce') {
-    const comes = { statement, votes: [...votes], from: step.before, lately };
+    const comes = { statement, votes: [...votes], from: step.before, lately, dead };
     return putInForce(context, transaction, row, head, step.after, comes);
   }
   const isOver = verdict.verdict === 'over';
@@ -300,20 +298,6 @@ async function assertMayBring(
 
 function isOf({ statement }: StoredTerms, digest: Uint8Array): boolean {
   return statement !== null && equalBytes(termsChangeDigest(parseTermsChange(statement)), digest);
-}
-
-/** What is over of this number, with what this change takes the place of. */
-function deadBehind(
-  { context }: TermsMeans,
-  before: StoredTerms | null,
-  digest: Uint8Array,
-): readonly DeadChange[] {
-  if (before === null) return [];
-  const now = context.clock();
-  const still = before.dead.filter(({ at }) => now - at < VOTES_LAST);
-  if (before.statement === null || isOf(before, digest)) return still;
-  const change = termsChangeDigest(parseTermsChange(before.statement));
-  return [...still, { change, at: now }];
 }
 
 /** @throws StateError `TERMS_CHANGE_OVER` */

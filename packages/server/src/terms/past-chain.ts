@@ -29,21 +29,35 @@ export function isTightened({ record }: PastTerms): boolean {
   return record?.isTighter === true;
 }
 
-/**
- * The terms of that hash, if a change may lead on from them here; null: they were never in force here, or an epoch has been certified since.
- * `over`: what was put in force since, the newest first.
- */
+/** Terms that are in force here, or were, with what came into force since, the newest first. */
+interface FoundTerms {
+  readonly terms: KeyTerms;
+  readonly over: readonly PastTerms[];
+}
+
+/** The terms of that hash, if a change may lead on from them here; null: they were never in force here, or an epoch has been certified since. */
 export async function findPast(
   context: Reading,
   reader: Reader,
   key: KeyWithTerms,
   hash: Uint8Array,
-): Promise<{ readonly terms: KeyTerms; readonly over: readonly PastTerms[] } | null> {
+): Promise<FoundTerms | null> {
+  const found = await findOnWay(context, reader, key, hash);
+  return found === null || found.isPassed ? null : found;
+}
+
+/** The terms of that hash, wherever they are on the way to those in force. `isPassed`: an epoch was certified under later ones. */
+export async function findOnWay(
+  context: Reading,
+  reader: Reader,
+  key: KeyWithTerms,
+  hash: Uint8Array,
+): Promise<(FoundTerms & { readonly isPassed: boolean }) | null> {
   const certified = key.head.certifiedTerms ?? versionOf(key.head.policy);
   const over: PastTerms[] = [];
   for await (const past of pastTerms(context, reader, key)) {
-    if (versionOf(past.terms) < certified) return null;
-    if (equalBytes(policyHash(past.terms), hash)) return { terms: past.terms, over };
+    const { terms } = past;
+    if (equalBytes(policyHash(terms), hash)) return { terms, over, isPassed: versionOf(terms) < certified };
     over.push(past);
   }
   return null;
@@ -56,9 +70,7 @@ export async function isOnWay(
   key: KeyWithTerms,
   hash: Uint8Array,
 ): Promise<boolean> {
-  for await (const { terms } of pastTerms(context, reader, key))
-    if (equalBytes(policyHash(terms), hash)) return true;
-  return false;
+  return (await findOnWay(context, reader, key, hash)) !== null;
 }
 
 /**

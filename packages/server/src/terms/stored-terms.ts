@@ -1,4 +1,13 @@
-import { encodeTerms, type KeyTerms, type TermsLink, versionOf } from '@ckm/api';
+import {
+  encodeTerms,
+  type KeyTerms,
+  parseTermsChange,
+  policyHash,
+  termsChangeDigest,
+  type TermsLink,
+  versionOf,
+} from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import { type KeyHead, marksOf } from '../sessions/keys/stored/key-head.js';
 import { noteMarks, noteTermsInForce } from '../sessions/keys/stored/note-marks.js';
@@ -6,7 +15,11 @@ import { putBack } from '../sessions/keys/stored/read-key.js';
 import type { WaitingTime } from '../sessions/waiting-time.js';
 import type { KeyRow, Reader, TermsRow, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
+import type { KeyWithTerms } from './held-key.js';
 import { isTighter } from './judge-change.js';
+
+/** How long a vote may count. Seconds. */
+const VOTES_LAST = 14 * 86_400;
 
 /** Terms of one number, with what became of them. */
 export interface StoredTerms {
@@ -26,7 +39,7 @@ export interface StoredTerms {
   readonly follows?: number;
   /** When devices alone put terms in force here within the day before, with these; absent: they did not. UnixSeconds. */
   readonly lately?: readonly number[];
-  /** Other changes to this number that are over: what was said to one of them is said to nothing else. */
+  /** Other changes that are over, whether these terms wait or came into force instead: what was said to one of them is said to nothing else. */
   readonly dead: readonly DeadChange[];
 }
 
@@ -47,6 +60,8 @@ export interface DeadChange {
   readonly change: Uint8Array;
   /** When it was over. UnixSeconds. */
   readonly at: number;
+  /** Whether it was the next number behind the terms in force then: whatever follows those ends it by that. */
+  readonly isNext?: true;
 }
 
 /** The change behind the terms in force, with its row. */
@@ -77,6 +92,52 @@ export async function readNext(
   return { row, record: openTerms(context, row) };
 }
 
+/** What is stored of the terms in force; null: nothing is, since they were certified and nothing has followed them yet. */
+async function readInForce(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { row: { owner, keyId }, head }: KeyWithTerms,
+): Promise<StoredTerms | null> {
+  const row = await reader.terms.find(owner, keyId, versionOf(head.policy), false);
+  return row === null ? null : openTerms(context, row);
+}
+
+/**
+ * Changes that are over at a key, and remembered while votes on them may count: none of them comes alive, whatever has come into force since. What waits now is one of
+ * them as soon as something takes its place.
+ * @param by the change that takes it, which is none of them; null: one that others have in force
+ */
+export async function deadAt(
+  context: Pick<ServerContext, 'vault' | 'clock'>,
+  reader: Reader,
+  key: KeyWithTerms,
+  by: Uint8Array | null,
+): Promise<readonly DeadChange[]> {
+  const { row, head } = key;
+  const next = (await readNext(context, reader, row, head))?.record ?? null;
+  const now = context.clock();
+  const before = (next ?? (await readInForce(context, reader, key)))?.dead ?? [];
+  const still = before.filter(({ at }) => now - at < VOTES_LAST);
+  if (next === null || next.statement === null) return still;
+  const change = parseTermsChange(next.statement);
+  const digest = termsChangeDigest(change);
+  if (by !== null && equalBytes(digest, by)) return still;
+  const isNext =
+    change.version === versionOf(head.policy) + 1 && equalBytes(change.previous, policyHash(head.policy));
+  return [...still, { change: digest, at: now, ...(isNext ? { isNext } : {}) }];
+}
+
+/** When devices alone put terms in force here within the last day. UnixSeconds. */
+export async function latelyAt(
+  context: Pick<ServerContext, 'vault' | 'clock'>,
+  reader: Reader,
+  key: KeyWithTerms,
+): Promise<readonly number[]> {
+  const now = context.clock();
+  const said = (await readInForce(context, reader, key))?.lately ?? [];
+  return said.filter((at) => Math.abs(now - at) < 86_400);
+}
+
 /** Stores the change behind the terms in force, and binds the head of the key to it. @returns the row of its head */
 export async function writeNext(
   context: Pick<ServerContext, 'vault'>,
@@ -94,6 +155,8 @@ export interface ComesInForce extends Pick<TermsLink, 'statement' | 'votes'> {
   /** Those that they follow: in force, or before what they take back. */
   readonly from: KeyTerms;
   readonly lately: readonly number[];
+  /** What is over by then, as {@link deadAt} says. */
+  readonly dead: readonly DeadChange[];
 }
 
 /** Puts terms in force: from then on the head says them, and what it said before is kept. @returns the row of its head */
@@ -103,7 +166,7 @@ export async function putInForce(
   key: KeyRow,
   { policy: before }: KeyHead,
   after: KeyTerms,
-  { statement, votes, from, lately }: ComesInForce,
+  { statement, votes, from, lately, dead }: ComesInForce,
 ): Promise<KeyRow> {
   const number = versionOf(before);
   const { owner, keyId } = key;
@@ -122,6 +185,7 @@ export async function putInForce(
     ...(isTighter(from, after) ? { isTighter: true } : {}),
     ...(versionOf(from) === versionOf(after) - 1 ? {} : { follows: versionOf(from) }),
     ...(lately.length === 0 ? {} : { lately }),
+    dead: dead.filter(({ isNext }) => isNext !== true),
   };
   await dropNext(context, transaction, key, number + 1, versionOf(after));
   await put(context, transaction, key, versionOf(after), record);

@@ -7,14 +7,13 @@ import type { TermsRow, Transaction } from '../storage/storage.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
 import { COUNT_SECONDS, type Counter, countOn } from '../sessions/waiting-time.js';
-import { endAsking, votesAbout } from './asked-people.js';
-import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
+import { endAsking } from './asked-people.js';
+import type { ChangeVerdict } from './judge-change.js';
+import { endOf, isChange, judgeStored, LAIN_TOO_LONG } from './judge-stored.js';
 import type { TermsMeans } from './means.js';
 import { noteChange } from './note-change.js';
-import { formerTerms } from './past-chain.js';
-import { countKept, pollingOf, takeVotes } from './poll.js';
-import { afterNo, endOf, LAIN_TOO_LONG, stepOf } from './standing.js';
 import {
+  latelyAt,
   letGo,
   openTerms,
   putInForce,
@@ -76,40 +75,32 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
   // Of a key that is forked, or that this server has left, nothing changes here; nor of one whose state others have not told it yet (L8).
   if (head.left !== undefined || head.forked !== undefined || head.asks !== undefined) return;
   const next = (await readNext(context, transaction, key, head))!;
-  const { waits, statement } = next.record;
-  if (waits === null || statement === null) return;
+  const { record } = next;
+  if (record.waits === null || !isChange(record)) return;
   const counter = means.counting();
-  const waited = countOn(waits.waited, counter);
+  const waited = countOn(record.waits.waited, counter);
   const held = { row: key, head };
-  const step = await stepOf(means, transaction, held, { record: next.record, statement });
-  const polling = pollingOf(means, step);
-  const said = await votesAbout(means, transaction, key, step.change);
-  const { votes } = takeVotes(means, polling, next.record.votes, said);
-  const counted = countKept(polling, votes);
-  const then = { ...afterNo(waits, counted.votes), waited };
-  const verdict: ChangeVerdict =
-    lateVerdict(account, waits, counter) ??
-    judgeWaiting({
-      ...step,
-      former: await formerTerms(context, transaction, held),
-      byWords: then.byWords,
-      ...counted,
-      counted: waited.counted,
-    });
+  const judged = await judgeStored(means, transaction, held, record, [], counter);
+  const { step, votes } = judged;
+  const waits = { ...judged.waits!, waited };
+  const verdict = lateVerdict(account, record.waits, counter) ?? judged.verdict;
   if (verdict.verdict === 'waits') {
-    const isSame = waited === waits.waited && then.byWords === waits.byWords && !isMore(votes, next.record);
-    if (!isSame) await writeNext(context, transaction, key, head, { ...next.record, votes, waits: then });
+    const isSame =
+      waited === record.waits.waited && waits.byWords === record.waits.byWords && !isMore(votes, record);
+    if (!isSame) await writeNext(context, transaction, key, head, { ...record, votes, waits });
     return;
   }
   await endAsking(transaction, key, termsChangeDigest(step.change));
   if (verdict.verdict === 'inForce') {
-    const link = { statement, votes: [...votes], from: step.before, lately: [] };
-    await putInForce(context, transaction, key, head, step.after, link);
+    const { statement, dead } = record;
+    const lately = await latelyAt(context, transaction, held);
+    const comes = { statement, votes: [...votes], from: step.before, lately, dead };
+    await putInForce(context, transaction, key, head, step.after, comes);
   } else {
     const { reason } = verdict;
-    await writeNext(context, transaction, key, head, { ...next.record, votes, waits: null, over: reason });
+    await writeNext(context, transaction, key, head, { ...record, votes, waits: null, over: reason });
   }
-  await noteChange(context, transaction, key, step, { verdict, by: null, votes: counted.votes });
+  await noteChange(context, transaction, key, step, { verdict, by: null, votes: judged.held });
 }
 
 /** What a device has proposed ends with it, as all that it has begun. Null: it waits on. */

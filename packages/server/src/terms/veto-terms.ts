@@ -2,18 +2,16 @@ import { type Parameters, parseTermsChange, type Result, termsChangeDigest } fro
 import { equalBytes } from '@ckm/foundation';
 import type { Call } from '../context.js';
 import { refusal } from '../refusals.js';
-import { countedBy } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Transaction } from '../storage/storage.js';
-import { askAbout, endAsking, votesAbout } from './asked-people.js';
+import { askAbout, endAsking } from './asked-people.js';
 import { holdKey, type KeyWithTerms } from './held-key.js';
-import { type ChangeVerdict, judgeWaiting } from './judge-change.js';
+import type { ChangeVerdict } from './judge-change.js';
+import { isChange, type JudgedStored, judgeStored, type StoredChange } from './judge-stored.js';
 import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
-import { formerTerms } from './past-chain.js';
-import { countKept, pollingOf, type Step, takeVotes } from './poll.js';
-import { afterNo, standingOf, stepOf } from './standing.js';
-import { putInForce, readNext, type StoredTerms, writeNext } from './stored-terms.js';
+import { standingOf } from './standing.js';
+import { latelyAt, putInForce, readNext, writeNext } from './stored-terms.js';
 
 type Vetoed = Result<'terms.veto'>;
 
@@ -44,13 +42,11 @@ async function readProposed(
   transaction: Transaction,
   { row, head }: KeyWithTerms,
   change: Uint8Array,
-): Promise<StoredTerms & { readonly statement: Uint8Array }> {
-  const next = await readNext(context, transaction, row, head);
-  const { statement = null } = next?.record ?? {};
-  const isIt = statement !== null && equalBytes(termsChangeDigest(parseTermsChange(statement)), change);
-  if (next === null || !isIt)
-    throw refusal('TERMS_CHANGE_UNKNOWN', 'no such change of the terms of this key waits here');
-  return { ...next.record, statement };
+): Promise<StoredChange> {
+  const record = (await readNext(context, transaction, row, head))?.record ?? null;
+  if (isChange(record) && equalBytes(termsChangeDigest(parseTermsChange(record.statement)), change))
+    return record;
+  throw refusal('TERMS_CHANGE_UNKNOWN', 'no such change of the terms of this key waits here');
 }
 
 async function stop(
@@ -58,11 +54,11 @@ async function stop(
   call: Call,
   transaction: Transaction,
   key: KeyWithTerms,
-  record: StoredTerms & { readonly statement: Uint8Array },
+  record: StoredChange,
 ): Promise<Vetoed> {
-  const by = proposerOf(call);
-  const verdict: ChangeVerdict = { verdict: 'over', reason: `stopped ${by}` };
-  return write(means, transaction, key, record, { verdict, by: null, kept: record.votes, refused: [] });
+  const judged = await judgeStored(means, transaction, key, record, [], means.counting());
+  const verdict: ChangeVerdict = { verdict: 'over', reason: `stopped ${proposerOf(call)}` };
+  return write(means, transaction, key, record, { ...judged, verdict, by: null });
 }
 
 async function hear(
@@ -70,84 +66,60 @@ async function hear(
   call: Call,
   transaction: Transaction,
   key: KeyWithTerms,
-  record: StoredTerms & { readonly statement: Uint8Array },
+  record: StoredChange,
   came: readonly Uint8Array[],
 ): Promise<Vetoed> {
-  const step = await stepOf(means, transaction, key, { record, statement: record.statement });
-  const polling = pollingOf(means, step);
-  const said = await votesAbout(means, transaction, key.row, step.change);
-  const taken = takeVotes(means, polling, record.votes, [...came, ...said]);
-  const { votes } = taken;
-  const refused = taken.refused.filter(({ at }) => at < came.length);
-  const counted = countKept(polling, votes);
-  const waits = record.waits === null ? null : afterNo(record.waits, counted.votes);
-  const verdict = judgeWaiting({
-    ...step,
-    former: await formerTerms(means.context, transaction, key),
-    byWords: waits?.byWords ?? false,
-    ...counted,
-    counted: waits === null ? 0 : countedBy(means.counting(), waits.waited),
-  });
-  const isUnsure = key.head.asks !== undefined && verdict.verdict === 'inForce';
-  return write(
-    means,
-    transaction,
-    key,
-    { ...record, waits },
-    {
-      verdict: isUnsure ? { verdict: 'waits', missing: 0, left: 0 } : verdict,
-      by: proposerOf(call),
-      kept: votes,
-      refused,
-    },
-  );
+  const judged = await judgeStored(means, transaction, key, record, came, means.counting());
+  const isUnsure = key.head.asks !== undefined && judged.verdict.verdict === 'inForce';
+  const verdict: ChangeVerdict = isUnsure ? { verdict: 'waits', missing: 0, left: 0 } : judged.verdict;
+  return write(means, transaction, key, record, { ...judged, verdict, by: proposerOf(call) });
 }
+
+/** What became of a change by what was said here, and who said it; null: the verdict says so itself. */
+type Said = JudgedStored & { readonly by: string | null };
 
 async function write(
   means: TermsMeans,
   transaction: Transaction,
-  { row, head }: KeyWithTerms,
-  record: StoredTerms & { readonly statement: Uint8Array },
-  said: {
-    readonly verdict: ChangeVerdict;
-    readonly by: string | null;
-    readonly kept: readonly Uint8Array[];
-    readonly refused: Vetoed['refused'];
-  },
+  key: KeyWithTerms,
+  record: StoredChange,
+  said: Said,
 ): Promise<Vetoed> {
-  const { verdict, by, kept, refused } = said;
-  const isSame = verdict.verdict === 'waits' && kept.every((vote) => record.votes.includes(vote));
-  if (isSame) return { ...(await standingOf(means, transaction, row)), refused };
-  const key = { row, head };
-  const step = await stepOf(means, transaction, key, { record, statement: record.statement });
-  const written = await store(means, transaction, key, { ...record, votes: kept }, step, verdict);
-  const { votes } = countKept(pollingOf(means, step), kept);
-  await noteChange(means.context, transaction, row, step, { verdict, by, votes });
-  return { ...(await standingOf(means, transaction, written)), refused };
+  const { row } = key;
+  const { step, verdict, by, votes, refused, held } = said;
+  const isSame = verdict.verdict === 'waits' && votes.every((vote) => record.votes.includes(vote));
+  if (isSame) return { ...(await standingOf(means, transaction, row)), refused: [...refused] };
+  const written = await store(means, transaction, key, record, said);
+  await noteChange(means.context, transaction, row, step, { verdict, by, votes: held });
+  return { ...(await standingOf(means, transaction, written)), refused: [...refused] };
 }
 
 async function store(
   { context }: TermsMeans,
   transaction: Transaction,
   { row, head }: KeyWithTerms,
-  record: StoredTerms & { readonly statement: Uint8Array },
-  step: Step,
-  verdict: ChangeVerdict,
+  record: StoredChange,
+  { step, verdict, votes, waits }: Said,
 ): Promise<KeyRow> {
-  const { statement, votes } = record;
+  const { statement, terms, dead } = record;
+  const link = { statement, terms, votes: [...votes] };
   if (verdict.verdict !== 'waits') await endAsking(transaction, row, termsChangeDigest(step.change));
-  if (verdict.verdict === 'inForce')
-    return putInForce(context, transaction, row, head, step.after, {
-      statement,
-      votes: [...votes],
+  if (verdict.verdict === 'inForce') {
+    const comes = {
+      ...link,
       from: step.before,
-      lately: [],
-    });
-  const fate = verdict.verdict === 'over' ? { waits: null, over: verdict.reason } : {};
-  if (verdict.verdict === 'waits') {
-    const link = { statement, terms: record.terms, votes: [...votes] };
-    const byWords = record.waits?.byWords ?? false;
-    await askAbout({ context }, transaction, row, step, { ...link, byWords });
+      lately: await latelyAt(context, transaction, { row, head }),
+      dead,
+    };
+    return putInForce(context, transaction, row, head, step.after, comes);
   }
-  return writeNext(context, transaction, row, head, { ...record, ...fate });
+  if (verdict.verdict === 'over')
+    return writeNext(context, transaction, row, head, {
+      ...record,
+      votes,
+      waits: null,
+      over: verdict.reason,
+    });
+  await askAbout({ context }, transaction, row, step, { ...link, byWords: waits?.byWords ?? false });
+  return writeNext(context, transaction, row, head, { ...record, votes, waits });
 }
