@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERROR_CLASSES } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
-import { exitHelp } from './command-line/exit-statuses.js';
+import { exitHelp, exitStatusesOf } from './command-line/exit-statuses.js';
 import type { CommandNode } from './command-line/command-node.js';
 import { COMMAND_TREE } from './command-tree.js';
 
@@ -74,6 +74,16 @@ describe('the command tree', () => {
     expect(names.filter((name) => !/-(file|out)$/.test(name))).toEqual(told);
   });
 });
+
+test.each(['sign', 'heir sign', 'requests resume', 'key export'])(
+  'ckm %s says in its help that to wait for people ends it with 77, as the table of errors has it, and not with 75',
+  async (path) => {
+    const command = await leaves.find((one) => one.path === path)!.node.load!();
+    const meanings = new Map(exitStatusesOf(command).map(({ status, meaning }) => [status, meaning]));
+    expect(meanings.get(77)).toMatch(/\bwaits? for people\b/);
+    expect(meanings.get(75)).not.toMatch(/\bwait/);
+  },
+);
 
 test('ckm help exit has a line for the exit status of every class of error, and for no other', () => {
   const told = [...exitHelp().matchAll(/^ {2}(\d+) +\S/gm)].map(([, status]) => Number(status));

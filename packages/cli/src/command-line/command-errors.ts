@@ -1,6 +1,7 @@
 import { UsageError } from '@ckm/foundation';
 import type { CommanderError } from 'commander';
 import type { CliCode } from './codes.js';
+import { globalOptions } from './globals.js';
 
 const CODES: Readonly<Record<string, CliCode>> = {
   'commander.unknownCommand': 'COMMAND_UNKNOWN',
@@ -20,8 +21,14 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
     'did you mean: ckm requests resume (a signature), or ckm sessions resume (a key being made or changed)',
   cancel:
     'did you mean: ckm requests cancel (a signature), or ckm sessions cancel (a key being made or changed)',
-  approve: 'operators say yes with: ckm server approve FOLDER ID',
-  reject: 'operators say no with: ckm server reject FOLDER ID',
+  approve:
+    'whom a key asks says yes with: ckm approver approve ID; the operator of a server with: ckm server approve FOLDER ID',
+  reject:
+    'whom a key asks says no with: ckm approver reject ID; the operator of a server with: ckm server reject FOLDER ID',
+  invite:
+    'to ask somebody for a yes: ckm approver invite KEY NAME --out FILE; to let somebody open an account: ckm server invite create FOLDER',
+  join: 'as somebody who is asked: ckm approver join FILE --out ANSWER; as another device of yours: ckm device join --offer-out FILE',
+  recover: 'did you mean: ckm account recover SERVER (by contacts), or ckm seed restore (by the words)',
   backup: 'did you mean: ckm seed backup, or ckm sheet',
   restore: 'did you mean: ckm seed restore, or ckm key restore',
   export:
@@ -72,8 +79,21 @@ export function toUsageError(error: CommanderError, path: string): UsageError {
   }
   const other = error.code === 'commander.unknownCommand' ? otherWord(path, what) : undefined;
   if (other !== undefined) return new UsageError(what, { code: 'COMMAND_UNKNOWN', hint: other });
+  const flag = error.code === 'commander.unknownOption' ? flagOfAll(what) : undefined;
+  if (flag !== undefined) {
+    return new UsageError(`${flag} stands before the command`, {
+      code: 'OPTION_UNKNOWN',
+      hint: `put ${flag} behind the command, as in: ckm status ${flag}${flag === '--home' ? ' FOLDER' : ''}`,
+    });
+  }
   return new UsageError(what === '' ? 'the command line cannot be understood' : what, {
     code: CODES[error.code] ?? 'OPTION_INVALID',
     hint: meant === undefined ? `see: ${help}` : `did you mean ${meant}? see: ${help}`,
   });
+}
+
+/** The flag that was not known, where every command takes it: only a group of commands does not. */
+function flagOfAll(what: string): string | undefined {
+  const flag = /'([^']*)'/.exec(what)?.[1];
+  return globalOptions().some(({ long, short }) => flag === long || flag === short) ? flag : undefined;
 }

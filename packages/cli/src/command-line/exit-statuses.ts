@@ -13,7 +13,7 @@ const STATUSES: readonly (readonly [status: number, meaning: string])[] = [
   [74, 'a disk or database refuses, or what is stored there fails its check'],
   [75, 'the wrong moment: look again, then try again'],
   [76, 'a server misbehaved, and is named'],
-  [77, 'not allowed: by a passphrase, a policy or an operator'],
+  [77, 'not allowed, or not yet: by a passphrase, a policy, a person or an operator'],
 ];
 
 const ENDINGS = new WeakMap<Command, Endings>();

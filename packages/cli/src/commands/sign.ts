@@ -2,18 +2,13 @@ import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { unlockEarly } from '../owner/unlock-early.js';
+import { SIGN_ENDINGS } from '../requests/sign-endings.js';
 import { requestOptions } from '../requests/request-options.js';
 import type { SignFlags } from '../requests/sign-request.js';
 
-const ENDINGS = {
-  69: 'too few servers answer',
-  75: 'it still waits for operators, or you left',
-  77: 'a policy or an operator says no',
-};
-
 /** `ckm sign KEY` */
 export function signCommand(): Command {
-  const command = leaf('sign', 'sign with a quorum of servers', ENDINGS)
+  const command = leaf('sign', 'sign with a quorum of servers', SIGN_ENDINGS)
     .argument('<key>', 'what you call the key: see ckm key list')
     .argument('[file]', 'a message; - is stdin');
   return signOptions(command).action(run(sign));
@@ -29,7 +24,7 @@ export function signOptions(command: Command): Command {
       'sign also what destroys value or costs more than it pays; --yes alone never does',
     )
     .option('--without <servers>', 'do not ask these servers, separated by commas')
-    .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
+    .option('--wait <time>', 'how long to wait for people: 30s, 2h (default: until the request expires)')
     .option('--out <file>', 'a new file for the answer; - is stdout, as without it');
 }
 

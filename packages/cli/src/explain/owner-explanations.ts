@@ -398,8 +398,8 @@ const CEREMONIES = explanationsOf({
     'Start again; if it happens twice, ask the operators.',
   ],
   REQUEST_WAITING: [
-    'The signature waits until operators say yes.',
-    'Owner or operator asked for a person’s decision on each request of this key.',
+    'The signature waits until people say yes: those whom the terms of the key name, or operators of its servers.',
+    'The terms, the owner or an operator asked for a person’s decision on such a request.',
     'Leave it, and go on later with ckm requests resume.',
   ],
   REQUEST_OVER: [

@@ -21,15 +21,33 @@ const STATE_TEXT: Readonly<Record<ContactAt['state'], string>> = {
 
 const DAY = 86_400;
 
-export function contactRow({ server, id, kind, state, name, delaySeconds, readyAt }: ContactAt): string[] {
-  const called = kind === 'xid' ? name.slice(0, 8) : name;
+/** @param account of the owner there, in hex, where the operator is to know it */
+export function contactRow(
+  { server, id, kind, state, name, delaySeconds, readyAt }: ContactAt,
+  account?: string,
+): string[] {
+  const called = kind === 'xid' ? name.slice(0, 8) : calledOf(name, account);
   const until = readyAt === null ? '' : formatInstant(readyAt, unixNow());
   const delay = `waits ${Math.round(delaySeconds / DAY)} d`;
   return [server, encodeHex(id).slice(0, 8), KIND_TEXT[kind], called, delay, STATE_TEXT[state], until];
 }
 
+function calledOf(name: string, account: string | undefined): string {
+  return name === '' && account !== undefined ? `as ${accountDigits(account)}` : name;
+}
+
 export function contactObject({ id, setBy, ...contact }: ContactAt) {
   return { id: encodeHex(id), ...contact, setBy: encodeHex(setBy) };
+}
+
+/** Of an account as many digits as an operator notes: whoever wants it back is found by them. */
+function accountDigits(account: string): string {
+  return account.slice(0, 8);
+}
+
+/** What the operator has to know beforehand, who sees nothing but numbers. @param account its XID, in hex */
+export function accountText(server: string, account: string): string {
+  return `have the operator of ${server} note, with your name, the first digits of your account there: ${accountDigits(account)}`;
 }
 
 const WHO: Readonly<Record<string, string>> = {

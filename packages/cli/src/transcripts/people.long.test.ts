@@ -53,6 +53,8 @@ async function open(title: string, owner: string, ...friends: readonly string[])
   /** The six words that were shown with a file, by its name. */
   const words = new Map<string, string>();
   let app: AuthenticatorApp | null = null;
+  /** What the operator was to note. */
+  let noted: string | undefined;
 
   const ckm = (who: string, args: readonly string[]): Promise<Outcome> =>
     callCkm([...args, '--timeout', '30'], {
@@ -76,7 +78,7 @@ async function open(title: string, owner: string, ...friends: readonly string[])
       if (word === 'ID') return firstWaiting(who);
       if (word === '/var/lib/ckm') return setup.folderOf(server!);
       if (args[at - 1] === '--app') return app!.name;
-      return args[at - 1] === '--account' ? onlyAccount(server!) : word;
+      return args[at - 1] === '--account' ? noted! : word;
     });
     return Promise.all(filled);
   }
@@ -84,17 +86,6 @@ async function open(title: string, owner: string, ...friends: readonly string[])
   async function firstWaiting(who: string): Promise<string> {
     const { matters } = await json<{ matters: readonly { id: string }[] }>(who, 'approver list');
     return matters[0]!.id;
-  }
-
-  async function onlyAccount(server: string): Promise<string> {
-    const accounts = await setup.json<{ xid: string }[]>([
-      'server',
-      'accounts',
-      'list',
-      setup.folderOf(server),
-    ]);
-    expect(accounts).toHaveLength(1);
-    return accounts[0]!.xid;
   }
 
   /** What is typed besides what stands there. */
@@ -130,6 +121,7 @@ async function open(title: string, owner: string, ...friends: readonly string[])
     for (const [at, word] of args.entries())
       if (/^--(out|offer-out|welcome-out|request-out)$/.test(word))
         words.set(args[at + 1]!, said.match(SIX_WORDS)?.at(-1) ?? '');
+    noted = /of your account there: ([0-9a-f]{8})$/m.exec(said)?.[1] ?? noted;
     const uri = /otpauth:\S+/.exec(said)?.[0];
     if (uri !== undefined) app = authenticatorApp(uri, /\b[0-9a-z]{12}\b/.exec(said)![0], clock.now);
     return said;

@@ -8,6 +8,7 @@ import {
 import { planRemoval, removeServer } from '../keys/remove-server.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords, showServerRecord } from '../servers/servers.js';
+import type { Xid } from '@ckm/gordian';
 import type { ClientRoom } from './client-room.js';
 
 /** Servers that an owner has pinned. */
@@ -17,6 +18,11 @@ export interface ServerCalls {
   addServer(args: AddServerArgs): Promise<ServerRecord>;
   listServers(): Promise<readonly ServerRecord[]>;
   showServer(name: string): Promise<ServerRecord>;
+  /**
+   * The account of this owner at a pinned server, by which its operator tells him from others: the same for the words and every device.
+   * Nobody is asked. @returns an XID, 32 bytes; null: none was opened there @throws StateError `DEVICE_UNKNOWN_THERE`
+   */
+  accountAt(name: string): Promise<Xid | null>;
   /** Checks that {@link ServerCalls.removeServer} would do. Writes nothing. */
   planRemoval(name: string): Promise<ServerRecord>;
   /** Forgets a server that no key needs. */
@@ -33,6 +39,10 @@ export function createServerCalls({ context, store, signer }: ClientRoom): Serve
     },
     listServers: () => listServerRecords(store),
     showServer: (name) => showServerRecord(store, name),
+    accountAt: async (name) => {
+      const { xid, accountSince } = await showServerRecord(store, name);
+      return accountSince === null ? null : (await context.identityFor(xid)).xid;
+    },
     planRemoval: (name) => planRemoval(store, name),
     removeServer: async (name) => {
       await removeServer(store, name);

@@ -56,4 +56,6 @@ async function add(
   const result = `${name} has answered for ${keyName}: its terms may ask ${name}`;
   terminal.result(result, { ...machine, waiting });
   if (waiting.length > 0) terminal.talk(`  still to answer: ${waiting.join(', ')}`);
+  else if ((await client.showDraft(keyName)) !== null)
+    terminal.talk(`  everybody has answered; now make the key: ckm key create ${keyName}`);
 }

@@ -1,11 +1,11 @@
 import { RECOVERY_DELAY_SECONDS, type WantedContact } from '@ckm/api';
 import type { SetContact } from '@ckm/client';
-import { encodeUtf8, type Secret } from '@ckm/foundation';
+import { encodeHex, encodeUtf8, type Secret } from '@ckm/foundation';
 import { Argument, type Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
-import { aloneText, contactObject, KIND_TEXT } from '../../owner/contact-words.js';
+import { accountText, aloneText, contactObject, KIND_TEXT } from '../../owner/contact-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { otpauthUri } from '../../owner/otpauth.js';
 import { addWordsFlags, type WordsFlags, withWords } from '../../owner/typed-words.js';
@@ -57,7 +57,8 @@ async function set(context: Context, server: string, kind: Kind, given: Flags): 
   const done = await withWords(context, given, (words: Secret<Uint8Array> | undefined) =>
     client.setContact({ server, contact, delaySeconds, ...(words === undefined ? {} : { words }) }),
   );
-  await show(context, done, out);
+  const account = kind === 'operator' ? await client.accountAt(server) : null;
+  await show(context, done, account === null ? null : encodeHex(account), out);
 }
 
 function contactOf(kind: Kind, { address, out }: Flags): WantedContact {
@@ -83,6 +84,7 @@ function delayOf(text: string): number {
 async function show(
   { terminal }: Context,
   { contact, secret, request, alone }: SetContact,
+  account: string | null,
   out: string | undefined,
 ): Promise<void> {
   const { server, kind, state } = contact;
@@ -91,6 +93,7 @@ async function show(
     ...contactObject(contact),
     ...(uri === null ? {} : { uri }),
     ...(request === null ? {} : { request: out ?? request }),
+    ...(account === null ? {} : { account }),
     alone,
   };
   if (out !== undefined) await writeOut(out, encodeUtf8(`${request!}\n`));
@@ -100,6 +103,7 @@ async function show(
     terminal.copied(uri, machine);
   } else if (request !== null && out === undefined) terminal.copied(request, machine);
   else terminal.result(`${KIND_TEXT[kind]} is set at ${server}`, machine);
+  if (account !== null) terminal.talk(`  ${accountText(server, account)}`);
   if (state === 'unverified') terminal.talk(`  then show that it works: ${verifyHint(kind, server)}`);
 }
 

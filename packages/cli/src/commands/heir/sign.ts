@@ -9,8 +9,8 @@ import type { SignFlags } from '../../requests/sign-request.js';
 export function heirSignCommand(): Command {
   const command = leaf('sign', 'sign with a key whose use is granted to you, within its terms', {
     69: 'too few servers answer',
-    75: 'it still waits for operators or people, or you left',
-    77: 'it is not granted, or a policy, somebody or an operator says no',
+    75: 'you left before it was over',
+    77: 'it is not granted, or waits for people; or somebody, or a policy, says no',
   })
     .argument('<key>', 'what its owner calls it: see ckm heir list')
     .argument('[file]', 'a message; - is stdin');

@@ -19,7 +19,8 @@ import { canAsk, notTyped } from '../../terminal/seat.js';
 /** `ckm key export NAME --to FILE` */
 export function keyExportCommand(): Command {
   return leaf('export', 'take a key that may leave out of its servers, whole, into a file of yours', {
-    75: 'operators or the delay of the key are waited for: the same command goes on',
+    75: 'the export is over, or you left',
+    77: 'it waits for people, or for the delay of the key: the same command goes on; or somebody says no',
   })
     .argument('<name>', 'what you call the key: see ckm key list')
     .option('--to <file>', 'a new file for the key, readable by you alone')

@@ -10,6 +10,7 @@ import { assertVotesOn, readVotes } from '../../requests/read-votes.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { agree } from '../../requests/agree.js';
 import { handOver, handOverKept } from '../../requests/hand-over.js';
+import { SIGN_ENDINGS } from '../../requests/sign-endings.js';
 import { showRequest, warnAbout } from '../../requests/sign-request.js';
 import { createProgress } from '../../terminal/progress.js';
 import { plainText } from '../../terminal/plain-text.js';
@@ -18,7 +19,7 @@ import { assertWritable, outFile } from '../../terminal/write-out.js';
 
 /** `ckm requests resume ID` */
 export function requestsResumeCommand(): Command {
-  return leaf('resume', 'go on with a request from wherever it is')
+  return leaf('resume', 'go on with a request from wherever it is', SIGN_ENDINGS)
     .argument('[id]', 'the first digits of its id; not needed when only one is open')
     .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
     .option(

@@ -1,3 +1,4 @@
+import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -16,7 +17,9 @@ export function serverShowCommand(): Command {
 
 async function show(context: Context, name: string): Promise<void> {
   const { terminal } = context;
-  const record = await (await openOwner(context)).showServer(name);
+  const client = await openOwner(context);
+  const record = await client.showServer(name);
+  const account = await client.accountAt(name);
   const { url, title, xid, addedAt, accountSince, authority } = record;
   const vouching = authority === null ? [] : authorityLines(authority).map(plainText);
   const lines = [
@@ -25,6 +28,7 @@ async function show(context: Context, name: string): Promise<void> {
     `  calls itself  ${title}`,
     `  address       ${url}`,
     `  xid           ${Buffer.from(xid).toString('hex')}`,
+    `  your account  ${account === null ? 'none yet' : encodeHex(account)}`,
     `  added         ${formatInstant(addedAt, unixNow())}`,
     ...vouching.map((line) => `  authority     ${line}`),
   ];
@@ -33,6 +37,7 @@ async function show(context: Context, name: string): Promise<void> {
     url,
     title,
     xid,
+    account: account === null ? null : encodeHex(account),
     addedAt,
     accountSince,
     authority,
