@@ -1,10 +1,12 @@
 // @module-tag long
+import { signIdentityStatement } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import { createKeyDesk } from '@ckm/server/test';
+import { encodeStatement, NO_RECALL, statementBytes } from '@ckm/threshold';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createKeyLife, DAY, type KeyLife } from '../../test/key-life.js';
 import { NAME, REFRESH, requorum, SERVERS } from '../../test/owned-key.js';
-import { messageOf } from '../../test/test-network.js';
+import { messageOf, type Tamper } from '../../test/test-network.js';
 
 let life: KeyLife;
 afterEach(() => life.close());
@@ -97,6 +99,44 @@ describe('L14: a key of 2 of 4 with two of its servers gone for good', () => {
     await other.close();
   });
 });
+
+/** The server of slot 1 promises for another order than it was asked about. */
+async function promisesOther(mayFork: boolean): Promise<Tamper> {
+  const { params, transcriptHash } = await life.newest();
+  const { keyId, epoch } = params;
+  return async ({ name, parameters }, honest) => {
+    if (name !== 'change.promise') return honest();
+    const { attempt } = parameters as { attempt: number };
+    const orderHash = new Uint8Array(32).fill(7);
+    const said = { kind: 'promise', slot: 1 as never, attempt, mayFork, orderHash } as const;
+    const promise = { ...said, highest: null, recall: NO_RECALL };
+    const bytes = statementBytes({ keyId, epoch, transcriptHash }, promise);
+    const signature = signIdentityStatement(life.network.server('alpha').identity, bytes);
+    return { statement: encodeStatement({ ...promise, signature }), highest: null };
+  };
+}
+
+test.each([true, false])(
+  'L14: one liar in the lowest slot, which promises for another order, keeps nobody from the order by the words, and is named (marked: %s)',
+  async (mayFork) => {
+    life = await createKeyLife(FOUR, 2, 0);
+    const { client, network } = life;
+    network.cut('delta');
+    const args = { name: NAME, wish: requorum(2, ['bravo', 'charlie']), byWords: true };
+    const { faults } = await (async () => {
+      await expect(client.changeKey(args)).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
+      await life.pass(7 * DAY);
+      network.server('alpha').tamper = await promisesOther(mayFork);
+      return client.changeKey(args);
+    })();
+    expect(await life.newest()).toMatchObject({ params: { epoch: 1, quorum: { needed: 2, of: 2 } } });
+    expect(faults).toMatchObject([
+      { code: 'FAULT_PACKET_INVALID', text: expect.stringContaining('alpha') as string },
+    ]);
+    expect(await sign()).toEqual(['bravo', 'charlie']);
+  },
+  120_000,
+);
 
 test('L14: a strict key of 2 of 3 goes on with the two that are left, by the words', async () => {
   life = await createKeyLife(SERVERS, 2, 0, true);

@@ -61,7 +61,10 @@ export async function carryChange(
   // What is certified is what was ordered.
   const isEverywhere = run.record.acknowledgements.length === run.record.order.quorum.of;
   const retired = isEverywhere ? await retireEverywhere(run) : null;
-  const faults = [committed, retired].flatMap((gathered) => (gathered === null ? [] : faultsIn(gathered)));
+  const faults = [
+    ...ordered.faults,
+    ...[committed, retired].flatMap((gathered) => (gathered === null ? [] : faultsIn(gathered))),
+  ];
   const isAsOrdered = equalBytes(run.orderHash, ordered.orderHash);
   const changed = { ...(await changedKey(run, committed, faults)), isAsOrdered };
   const isForgotten = changed.forgetting.every(({ outcome }) => outcome === 'forgot' || outcome === 'keeps');

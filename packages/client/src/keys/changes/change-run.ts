@@ -40,6 +40,8 @@ export interface ChangeRun {
   readonly links: ReadonlyMap<Participant, ServerLink>;
   /** Typed for this run, to order by the words what no device may; null: they were not. */
   readonly words: Secret<Uint8Array> | null;
+  /** What members did while it was decided that no honest one does, though the others were enough. */
+  readonly faults: CkmError[];
   record: ChangeRecord;
 }
 
@@ -87,6 +89,7 @@ export async function createChangeRun(
     deciders: decidersFor(record),
     orderHash: hashOrder(record.order),
     words,
+    faults: [],
     members,
     links,
     record,

@@ -18,7 +18,14 @@ import { gatherVotes } from '../votes/gather-votes.js';
 import { spokenIn } from '../votes/statements.js';
 import { enterableAttempt, isTryOver, nextTry } from './attempts.js';
 import { changeVotesTooFew } from './change-errors.js';
-import { type ChangeMember, type ChangeRun, gatherFrom, oldMembers, saveChangeRun } from './change-run.js';
+import {
+  type ChangeMember,
+  type ChangeRun,
+  faultsIn,
+  gatherFrom,
+  oldMembers,
+  saveChangeRun,
+} from './change-run.js';
 import { endSessionAt, moveShares } from './move-shares.js';
 
 type Views = ReadonlyMap<ChangeMember, ChangeView>;
@@ -49,6 +56,7 @@ export async function decideChange(run: ChangeRun, views: Views): Promise<Uint8A
     isOutcome: (outcome) => equalBytes(outcomeOf(run, outcome.signed).next, outcome.next),
     gather: async (step, asked, ask) => {
       const gathered = await gatherFrom(run, step, asked, deciders.needed, ask);
+      run.faults.push(...faultsIn(gathered));
       if (step === 'lock') await endSessionAt(run, refusing(gathered));
       return gathered;
     },

@@ -1,4 +1,5 @@
 import type { LockedChange } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
 import {
   type Decision,
   encodeLockCertificate,
@@ -75,7 +76,7 @@ async function enter<M extends Voter>(
         locked: known,
       });
       const promise = ownStatement(members, member, bytes, 'promise');
-      if (promise.attempt !== attempt) throw strange(member);
+      if (!isAnswer(ballot, promise)) throw strange(member);
       locked.push(...namedBy(ballot, member, promise, highest === null ? known : [highest, ...known]));
       promises.set(member, promise);
       spoken.push(promise);
@@ -87,6 +88,17 @@ async function enter<M extends Voter>(
   if (behind.length > 0 && promises.size > 0) ({ failures } = await ask(behind));
   if (promises.size < members.needed) throw await ballot.tooFew('promised', { answers: promises, failures });
   return { promises, locked, bound: boundTo(ballot, [...promises.values()], locked) };
+}
+
+/**
+ * Whether it is what an honest member answers, which promises in the try and for the order that it was asked about, or not at all. Any other one counts for
+ * nobody, and would stand among those that do.
+ */
+function isAnswer<M extends Voter>(
+  { attempt, orderHash }: Pick<Ballot<M>, 'attempt' | 'orderHash'>,
+  promise: PromiseStatement,
+): boolean {
+  return promise.attempt === attempt && equalBytes(promise.orderHash, orderHash);
 }
 
 /** The lock certificate that a promise names. @throws PeerFaultError where nobody can show it: such a promise is none */

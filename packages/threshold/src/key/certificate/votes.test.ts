@@ -111,6 +111,30 @@ describe('the votes in the certificate of a change', () => {
     expect(withDecision({ yields: marked })).toBe('CHANGE_NOT_DECIDED');
   });
 
+  it('L14: of a quorum that the words released hold, whatever one liar in the lowest slot marks beside them', () => {
+    const epoch = generate('ed25519', { needed: 2, of: 4 }, 'four');
+    const two: Wish = { dealers: ['bravo', 'charlie'], members: ['bravo', 'charlie'], needed: 2 };
+    const whole = decided(epoch, two, [1, 2, 3]);
+    const sign = signerOf(epoch);
+    const isDecidedBy = (order: (slot: number) => string | null) => {
+      const { attempt, next: name, promises, locks, yields } = whole.decision;
+      const votes = encodeVotes({
+        attempt,
+        next: name,
+        promises: promises.map(({ signature: _signature, ...one }) =>
+          sign({ ...one, mayFork: true, orderHash: bytesOrder(order(one.slot)) ?? one.orderHash }),
+        ),
+        locks: locks.map(({ signature: _signature, ...one }) => sign({ ...one, mayFork: true })),
+        yields: yields.map(({ signature: _signature, ...one }) => sign({ ...one, mayFork: true })),
+      });
+      return codeOf(() => verifyChange(epoch.certified, { ...whole.certificate, ...votes }, judgeVotes));
+    };
+    const bytesOrder = (label: string | null) => (label === null ? null : bytesOf(label));
+    expect(isDecidedBy(() => null)).toBe('nothing thrown');
+    expect(isDecidedBy((slot) => (slot === 1 ? 'of a liar' : null))).toBe('nothing thrown');
+    expect(isDecidedBy((slot) => (slot === 2 ? null : `of liar ${slot}`))).toBe('CHANGE_NOT_DECIDED');
+  });
+
   it('V32: cut anywhere, longer, or of two attempts are refused', () => {
     const { promises, yields } = first.certificate;
     for (const [field, bytes] of Object.entries({ promises, yields })) {

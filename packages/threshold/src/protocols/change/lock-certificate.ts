@@ -1,4 +1,4 @@
-import { equalBytes } from '@ckm/foundation';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import { areEnough, counted, isOfReleasedOrder, type OldMembers } from './members.js';
 import type { LockName, LockStatement, PromiseStatement, Signed, YieldStatement } from './statements.js';
 
@@ -43,8 +43,27 @@ export function verifyDecision(members: OldMembers, decision: Decision): boolean
 export function verifyDecisionOrRelease(members: OldMembers, decision: Decision): boolean {
   const plain = { ...members, released: null };
   if (verifyDecision(plain, decision)) return true;
-  const released = decision.promises.find((one) => one.mayFork)?.orderHash ?? null;
-  return released !== null && verifyDecision({ ...members, released }, decision);
+  return releasedOrders(members, decision).some((released) =>
+    verifyDecision({ ...members, released }, decision),
+  );
+}
+
+/** The orders that a quorum of marked promises name. Which stands first says nothing: one liar may mark whatever it likes. */
+function releasedOrders(
+  { quorum }: OldMembers,
+  { promises }: Pick<Decision, 'promises'>,
+): readonly Uint8Array[] {
+  const named = new Map<string, { readonly orderHash: Uint8Array; readonly slots: Set<number> }>();
+  for (const { mayFork, orderHash, slot } of promises) {
+    if (!mayFork) continue;
+    const name = encodeHex(orderHash);
+    const known = named.get(name) ?? { orderHash, slots: new Set() };
+    named.set(name, known);
+    known.slots.add(slot);
+  }
+  return [...named.values()].flatMap(({ orderHash, slots }) =>
+    slots.size >= quorum.needed ? [orderHash] : [],
+  );
 }
 
 /** Whether a decision rests on what the owner's words released, so that another may stand beside it. */
