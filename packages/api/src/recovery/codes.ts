@@ -115,7 +115,7 @@ export function recoveryEnded(how: 'vetoed' | 'over' | 'done'): StateError {
     code: 'RECOVERY_ENDED' satisfies RecoveryCode,
     hint:
       how === 'vetoed'
-        ? 'show another contact of the account, or speak to its operator; else begin anew after seven days'
+        ? 'show one more contact of the account, or speak to its operator; else begin anew after seven days'
         : 'begin another one with a new key',
     retryable: false,
     facts: { how },
@@ -123,15 +123,15 @@ export function recoveryEnded(how: 'vetoed' | 'over' | 'done'): StateError {
 }
 
 const ENDED = {
-  vetoed: 'somebody of the account has said no',
+  vetoed: 'somebody of the account has said no, or another one has more contacts',
   over: 'it was not finished in time, or another one was, or its contact is gone',
   done: 'it was finished',
 } as const;
 
 export function recoveryOther(): StateError {
-  return new StateError('another recovery of this account is under way', {
+  return new StateError('another recovery of this account is under way, by as many contacts or more', {
     code: 'RECOVERY_OTHER' satisfies RecoveryCode,
-    hint: 'if it is not yours, say no to it with this contact; if it is, go on with that one',
+    hint: 'if it is not yours, show one more contact of the account: whoever shows more comes before it; with this one alone, say no to it',
     retryable: false,
   });
 }

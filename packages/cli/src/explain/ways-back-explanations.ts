@@ -52,8 +52,8 @@ export const WAYS_BACK_EXPLANATIONS = groupOf(
       'Take the words: they begin a new generation.',
     ],
     RECOVERY_OTHER: [
-      'One recovery of an account goes on at a time, and another one does, or this key asks for two accounts.',
-      'If the other one is not yours, say no to it with a contact or with a device; then begin.',
+      'One recovery of an account goes on at a time, that with most contacts, and another one has as many as you have shown or more. Yours is kept. Or this key asks for two accounts.',
+      'If the other one is not yours, show one more contact with this key: whoever has more comes first, and the operator in person counts as two. With one contact alone, say no to it.',
     ],
     RECOVERY_REQUEST_INVALID: [
       'This is nothing that asks a contact to vouch, or it is for another server.',

@@ -68,6 +68,10 @@ const CASE_TEXT: Readonly<Record<CaseView['state'], string>> = {
   over: 'over',
 };
 
+/** Nobody has said no to it: another one came before it, or the account rested. */
+const BEHIND_TEXT =
+  'waits for nothing: another one has as many contacts or more, or the account has rested; show a contact again, or one more';
+
 /** How far a recovery is, in one sentence. */
 export function caseText({ state, proofs, readyAt, vetoes, pausedUntil }: CaseView): string {
   const shown = `shown: ${proofs.map((kind) => KIND_TEXT[kind]).join(', ')}`;
@@ -80,7 +84,8 @@ export function caseText({ state, proofs, readyAt, vetoes, pausedUntil }: CaseVi
         : ` until ${formatInstant(readyAt, now)}, while its server runs`;
   const rests = pausedUntil === null ? '' : `; nothing begins there until ${formatInstant(pausedUntil, now)}`;
   const said = vetoes === 0 ? '' : `; ${vetoes} said no`;
-  return `${CASE_TEXT[state]}${when} (${shown}${said})${rests}`;
+  const isBehind = state === 'vetoed' && vetoes === 0 && pausedUntil === null;
+  return `${isBehind ? BEHIND_TEXT : CASE_TEXT[state]}${when} (${shown}${said})${rests}`;
 }
 
 export function caseRow(one: CaseAt): string[] {

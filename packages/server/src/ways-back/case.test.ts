@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { type Counter } from '../sessions/waiting-time.js';
-import { type Case, ended, isReady, isResting, openCase, PAUSE_SECONDS, proven, vetoed } from './case.js';
+import {
+  type Case,
+  ended,
+  isReady,
+  isResting,
+  openCase,
+  outranked,
+  PAUSE_SECONDS,
+  proven,
+  provenBehind,
+  vetoed,
+  weightOf,
+} from './case.js';
 
 const DAY = 86_400;
 const id = (byte: number) => new Uint8Array(32).fill(byte);
@@ -102,6 +114,29 @@ describe('a case', () => {
     const one = [words, ...noes].reduce<Case>((so, no) => vetoed(so, no, at(0)), waits(1));
     expect(one.vetoes).toHaveLength(64);
     expect([proof(2), proof(3)].reduce((so, p) => proven(so, p, DAY, at(0)), one).state).toBe('vetoed');
+  });
+
+  test('behind another one waits for nothing, keeps what is shown, and begins when that is over', () => {
+    const behind = provenBehind(provenBehind(fresh(), proof(1), DAY), proof(2), 2 * DAY);
+    expect(behind).toMatchObject({ state: 'vetoed', waited: null, rested: null, delaySeconds: 2 * DAY });
+    expect(provenBehind(behind, proof(2), DAY).proofs).toHaveLength(2);
+    expect(proven(behind, proof(1), DAY, at(0))).toMatchObject({ state: 'waiting', proofs: [{}, {}] });
+    expect(outranked(waits(1))).toMatchObject({ state: 'vetoed', waited: null });
+  });
+
+  test('behind another one is told no as well, and rests for that', () => {
+    const no = { by: 'device', id: id(9), at: 0 } as const;
+    const one = vetoed(provenBehind(fresh(), proof(1), DAY), no, at(0));
+    expect(one).toMatchObject({ state: 'vetoed', rested: { needed: PAUSE_SECONDS } });
+    expect(proven(one, proof(1), DAY, at(600)).state).toBe('vetoed');
+    expect(proven(one, proof(2), DAY, at(600)).state).toBe('waiting');
+  });
+
+  test('has the weight of its contacts that are there and say no to nothing, and the operator in person as two', () => {
+    const one = [proof(2), proof(3, 'operator')].reduce((so, p) => proven(so, p, DAY, at(0)), waits(1));
+    expect(weightOf(one)).toBe(4);
+    expect(weightOf(one, (contact) => contact[0] !== 1)).toBe(3);
+    expect(weightOf(vetoed(one, { by: 'contact', id: id(2), at: 0 }, at(0)))).toBe(3);
   });
 
   test.each(['done', 'over'] as const)('that is %s stays so', (how) => {

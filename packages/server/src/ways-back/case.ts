@@ -20,7 +20,7 @@ export interface Veto {
 
 /**
  * Somebody who wants to be let into an account again. `waiting`: until its delay is over, and then until it is finished. `vetoed`: somebody has said no, to
- * this one or to another one less than seven days ago. `done` and `over` are ends.
+ * this one or to another one less than seven days ago, or another one waits that as many contacts hold up. `done` and `over` are ends.
  */
 export interface Case {
   readonly state: CaseState;
@@ -68,6 +68,42 @@ export function isOverruling({ proofs, vetoes }: Pick<Case, 'proofs' | 'vetoes'>
   return others.length >= NEEDED_AGAINST_A_DEVICE;
 }
 
+/** What the operator in person counts for beside contacts: as much as overrules a device. */
+const WEIGHT_OF_OPERATOR = NEEDED_AGAINST_A_DEVICE;
+
+/**
+ * By how many contacts a case is held up that do not say no to it themselves, the operator in person as two.
+ * @param isThere whether a contact still counts, by its id
+ */
+export function weightOf(
+  { proofs, vetoes }: Pick<Case, 'proofs' | 'vetoes'>,
+  isThere: (contact: Uint8Array) => boolean = () => true,
+): number {
+  const own = proofs.filter(
+    ({ contact }) => isThere(contact) && !vetoes.some(({ id }) => equalBytes(id, contact)),
+  );
+  return own.reduce((sum, { kind }) => sum + (kind === 'operator' ? WEIGHT_OF_OPERATOR : 1), 0);
+}
+
+/** A contact is shown for a case that stays behind another one: it is kept, so that whoever has more contacts than the other can show them one by one. */
+export function provenBehind(before: Case, proof: CaseProof, delaySeconds: number): Case {
+  return { ...withProof(before, proof, delaySeconds), state: 'vetoed', waited: null };
+}
+
+/** Somebody shows more contacts of the account: nothing waits for this one any more, until it has more than he. */
+export function outranked(before: Case): Case {
+  return { ...before, state: 'vetoed', waited: null };
+}
+
+function withProof(before: Case, proof: CaseProof, delaySeconds: number): Case {
+  const isKnown = before.proofs.some(({ contact }) => equalBytes(contact, proof.contact));
+  return {
+    ...before,
+    proofs: isKnown ? before.proofs : [...before.proofs, proof],
+    delaySeconds: Math.max(before.delaySeconds, delaySeconds),
+  };
+}
+
 /**
  * One more contact is shown. What it starts waits from the beginning: those who may say no have their time.
  * @param pause of other cases of the account: who has said no to one of them has said it to this one; null: none rests
@@ -79,12 +115,7 @@ export function proven(
   counter: Counter,
   pause: Pause | null = null,
 ): Case {
-  const isKnown = before.proofs.some(({ contact }) => equalBytes(contact, proof.contact));
-  const next: Case = {
-    ...before,
-    proofs: isKnown ? before.proofs : [...before.proofs, proof],
-    delaySeconds: Math.max(before.delaySeconds, delaySeconds),
-  };
+  const next = withProof(before, proof, delaySeconds);
   if (next.state === 'waiting' && next.waited !== null) return next;
   if (next.state !== 'waiting' && next.state !== 'vetoed') return before;
   const vetoes = joined(next.vetoes, pause?.vetoes ?? []);
@@ -123,7 +154,11 @@ export function vetoed(before: Case, veto: Veto, counter: Counter): Case {
   if (before.state !== 'waiting' && before.state !== 'vetoed') return before;
   if (before.vetoes.some(({ id }) => equalBytes(id, veto.id))) return before;
   const next: Case = { ...before, vetoes: joined(before.vetoes, [veto]) };
-  if (before.state === 'vetoed') return next;
+  // Said to one that stays behind another it holds as well when that one is over.
+  if (before.state === 'vetoed') {
+    const rests = before.rested !== null || isOverruling(next);
+    return rests ? next : { ...next, rested: waitFrom(counter, PAUSE_SECONDS) };
+  }
   // Once: whoever has many devices would have it wait without end.
   if (isOverruling(next)) {
     return before.vetoes.length > 0 ? next : { ...next, waited: waitFrom(counter, next.delaySeconds) };

@@ -12,14 +12,18 @@ import type { RecoveryRow, Transaction } from '../storage/storage.js';
 import { countedBy } from '../sessions/waiting-time.js';
 import {
   type Case,
+  type CaseProof,
   caseViewOf,
   isOverruling,
   isResting,
   openCase,
+  outranked,
   type Pause,
   proven,
+  provenBehind,
   type Veto,
   vetoed,
+  weightOf,
 } from './case.js';
 import type { WaysBackMeans } from './means.js';
 import { casesOf, findCase, isOutOfTime, storeCase, type StoredCase } from './stored-cases.js';
@@ -39,7 +43,8 @@ export interface ShownContact {
 }
 
 /**
- * Goes on with the case of a key by a contact that was shown for it, or opens it. One of an account waits at a time.
+ * Goes on with the case of a key by a contact that was shown for it, or opens it. One of an account waits at a time: that with most contacts, of as many the first.
+ * What is shown for another one is kept, so that whoever has more can show them one by one.
  * @param id of the key
  * @param account of the contact, held by this transaction
  * @returns an error, to be thrown once it has committed
@@ -59,14 +64,15 @@ export async function provenBy(
   if (isDeviceOf(account, id)) return recoveryAskerKnown();
   const all = await casesOf(context, transaction, shown.owner);
   const others = all.filter(({ row }) => !equalBytes(row.id, id));
-  if (others.some((one) => one.row.state === 'waiting' && !isOutOfTime(one, counter))) return recoveryOther();
+  const rivals = others.filter((one) => one.row.state === 'waiting' && !isOutOfTime(one, counter));
   const pause = pauseIn(means, others);
   const before = mine?.one ?? openCase(context.clock(), pause?.rested ?? null);
   const proof = { contact: shown.contact, kind: shown.kind, at: context.clock() };
-  const next = proven(before, proof, shown.delaySeconds, counter, pause);
+  const next = await nextOf(means, transaction, shown, { before, proof, rivals, pause });
+  const isBehind = rivals.length > 0 && next.state !== 'waiting';
   const place = { id, owner: shown.owner };
   const isAsBefore = next.state === before.state && next.proofs.length === before.proofs.length;
-  if (mine !== null && isAsBefore) return caseViewOf(id, next, counter);
+  if (mine !== null && isAsBefore) return isBehind ? recoveryOther() : caseViewOf(id, next, counter);
   if (mine === null && all.length >= MOST_KEPT) {
     const spare = spareOf(means, all, shown.contact);
     if (spare === null) return recoveryOther();
@@ -74,12 +80,45 @@ export async function provenBy(
   }
   await storeCase(context, transaction, place, mine?.row ?? null, next);
   const begins = next.state === 'waiting' && before.waited === null;
+  for (const rival of begins ? rivals : []) {
+    await storeCase(context, transaction, rival.row, rival.row, outranked(rival.one));
+    const sentence = 'Have a recovery wait no more: another one has more contacts of the account';
+    await noteCase(means, transaction, rival.row, 'recovery.outrank', sentence, detail);
+  }
   if (begins) await tellContacts(means, transaction, shown.owner, 'recovering');
   const what = begins
     ? 'Have the recovery of an account wait for its delay'
     : 'Take one more contact for the recovery of an account';
   await noteCase(means, transaction, place, begins ? 'recovery.begin' : 'recovery.prove', what, detail);
-  return caseViewOf(id, next, counter);
+  return isBehind ? recoveryOther() : caseViewOf(id, next, counter);
+}
+
+/** How a case goes on by a contact: behind another one that waits, unless it has more contacts than that. */
+async function nextOf(
+  { context, counting }: WaysBackMeans,
+  transaction: Transaction,
+  { owner, delaySeconds }: ShownContact,
+  {
+    before,
+    proof,
+    rivals,
+    pause,
+  }: {
+    readonly before: Case;
+    readonly proof: CaseProof;
+    readonly rivals: readonly StoredCase[];
+    readonly pause: Pause | null;
+  },
+): Promise<Case> {
+  const counter = counting();
+  const next = proven(before, proof, delaySeconds, counter, pause);
+  if (rivals.length === 0) return next;
+  const usable = (await contactsOf(context, transaction, owner)).filter(({ contact }) =>
+    isUsable(counter, contact),
+  );
+  const isThere = (id: Uint8Array) => usable.some(({ row }) => equalBytes(row.id, id));
+  const isMore = rivals.every(({ one }) => weightOf(next, isThere) > weightOf(one, isThere));
+  return isMore ? next : provenBehind(before, proof, delaySeconds);
 }
 
 function isEnd({ row }: StoredCase): boolean {
@@ -95,7 +134,10 @@ export function isDeviceOf({ keys }: Account, id: Uint8Array): boolean {
   return [...keys.devices.values()].some((key) => equalBytes(key.id, id));
 }
 
-/** What of an account nothing is lost with: what came in a pause, of that contact and the oldest first, then what is over; null: nothing. */
+/**
+ * What of an account nothing is lost with: what came in a pause or behind another one, of that contact first, then of the contact that fills most places, the oldest
+ * first; then what is over; null: nothing.
+ */
 function spareOf(
   { counting }: WaysBackMeans,
   all: readonly StoredCase[],
@@ -108,7 +150,13 @@ function spareOf(
     return one.state === 'over' || (one.state === 'vetoed' && !isResting(one, counter)) ? 2 : 3;
   };
   const spare = all.filter((one) => rank(one) < 3);
-  return spare.toSorted((a, b) => rank(a) - rank(b) || a.one.openedAt - b.one.openedAt)[0] ?? null;
+  const places = (id: Uint8Array) =>
+    spare.filter(({ one }) => one.proofs.some((proof) => equalBytes(proof.contact, id))).length;
+  // Whoever has one contact and many keys keeps those out of no place who have another one.
+  const crowd = ({ one }: StoredCase) => Math.min(...one.proofs.map((proof) => places(proof.contact)));
+  const byPlace = (a: StoredCase, b: StoredCase) =>
+    rank(a) - rank(b) || crowd(b) - crowd(a) || a.one.openedAt - b.one.openedAt;
+  return spare.toSorted(byPlace)[0] ?? null;
 }
 
 /** What an account rests for in which somebody has said no; null: it need not rest. */

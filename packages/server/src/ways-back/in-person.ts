@@ -24,7 +24,7 @@ export function createWaysBackDesk(means: WaysBackMeans): WaysBackDesk {
       if (vouched !== 'recovery') throw recoveryRequestInvalid('it does not ask for a recovery');
       const id = xidOf(keys);
       if (!isLikenessOf(words, id)) throw recoveryWordsWrong();
-      return repeatWhenRaced(() =>
+      const done: CaseView | Error = await repeatWhenRaced(() =>
         context.storage.transact(async (transaction) => {
           const account = await context.accounts.hold(transaction, owner);
           if (account === null || account.status !== 'active') throw recoverySuspended();
@@ -35,11 +35,12 @@ export function createWaysBackDesk(means: WaysBackMeans): WaysBackDesk {
           if (stored === undefined) throw contactOperatorMissing();
           const shown = { owner, contact: stored.row.id, ...stored.contact };
           const detail = `the operator in person${as === null ? '' : `, as ${as}`}`;
-          const view: CaseView | Error = await provenBy(means, transaction, { id, account }, shown, detail);
-          if (view instanceof Error) throw view;
-          return view;
+          return provenBy(means, transaction, { id, account }, shown, detail);
         }),
       );
+      // Once it has committed: what he said is kept, also for a case that stays behind another one.
+      if (done instanceof Error) throw done;
+      return done;
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   type DevicesDocument,
   type DevicesPlace,
   type DevicesView,
+  encodeVouchRequest,
   firstDevices,
   nextDevices,
   type Parameters,
@@ -18,7 +19,7 @@ import {
   type Vouched,
 } from '@ckm/api';
 import { secret } from '@ckm/foundation';
-import { createIdentity, type Identity } from '@ckm/gordian';
+import { createIdentity, formatWords, type Identity, likenessOf } from '@ckm/gordian';
 import type { Outgoing } from '../../context.js';
 import {
   type BareCaller,
@@ -134,6 +135,13 @@ export async function openWaysBack(options: Partial<BareOptions> = {}) {
       return code;
     },
     show: (who: Identity): Promise<CaseView> => world.stranger(who).call('recovery.show', {}),
+    /** The operator has somebody before him. */
+    inPerson: (who: Identity): Promise<CaseView> => {
+      const { context, sessions } = server;
+      const keys = who.publicKeys;
+      const request = encodeVouchRequest({ server: context.identity.xid, vouched: 'recovery', keys });
+      return sessions.waysBackDesk.confirm(alice.xid, request, formatWords(likenessOf(who.xid)));
+    },
     finish: (who: Identity) => world.stranger(who).call('recovery.finish', { notes: new Uint8Array(0) }),
     prove: (
       who: Identity,
