@@ -30,10 +30,13 @@ export {
 } from './registry/registry.js';
 export {
   type CraftName,
+  type EvaluationResult,
+  type EvaluationTask,
   type FrostResult,
   frostResults,
   type FrostTask,
   frostTask,
+  frostTasks,
   type Task,
   type TaskResult,
 } from './task.js';
@@ -48,6 +51,19 @@ export type { MessageRequest } from './message/parse.js';
 
 // drill
 export { buildDrillRequest, DRILL } from './drill/index.js';
+
+// derive
+export { buildDeriveRequest } from './derive/build.js';
+export { DERIVE } from './derive/index.js';
+export {
+  decodeLabel,
+  DERIVED_FOR,
+  type DerivedFor,
+  encodeLabel,
+  formatLabel,
+  type Label,
+  parseLabel,
+} from './derive/label.js';
 
 // bitcoin
 export { bitcoinKind } from './bitcoin/index.js';

@@ -101,6 +101,8 @@ export interface RequestKindFacts {
   readonly suites: readonly [SuiteName, ...SuiteName[]];
   /** Whether its requests are answered with children of the key: whoever had one of them and its parent's public half had all. */
   readonly usesChildren?: true;
+  /** What comes of its requests is a secret, of whoever asked: it is written nowhere and shown to nobody else. */
+  readonly resultIsSecret?: true;
   /** The public half of a key that was made for it. @throws EncodingError `KEY_MALFORMED` */
   publicForm(key: KeyContext): PublicForm;
   /** What {@link RequestKind.finish} returned. @throws EncodingError when it is not that */

@@ -1,3 +1,4 @@
+import { frostTasks } from './task.js';
 import { CkmError, concatBytes, encodeHex, encodeUtf8 } from '@ckm/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -139,7 +140,7 @@ describe.each(Object.keys(seeds) as Name[])('a %s request', (name) => {
     const kind = requestKind(name);
     const read = (payload: Uint8Array) => {
       const parsed = attempt(() => kind.parse(payload));
-      const tasks = parsed === null ? null : attempt(() => parsed.tasks(contexts[name]));
+      const tasks = parsed === null ? null : attempt(() => frostTasks(parsed.tasks(contexts[name])));
       const digests = JSON.stringify(tasks?.map(({ message }) => encodeHex(message)));
       return { digests, told: parsed === null ? null : attempt(() => parsed.describe(contexts[name])) };
     };

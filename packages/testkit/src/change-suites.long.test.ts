@@ -1,7 +1,7 @@
 // @module-tag long
 import type { ChangeWish } from '@ckm/client';
 import { encodeHex, encodeUtf8 } from '@ckm/foundation';
-import { buildMessageRequest, requestKind } from '@ckm/requests';
+import { buildMessageRequest, requestKind, frostTasks } from '@ckm/requests';
 import type { SuiteName } from '@ckm/threshold';
 import { ed25519, ristretto255_FROST } from '@noble/curves/ed25519.js';
 import { p256_FROST } from '@noble/curves/nist.js';
@@ -60,9 +60,9 @@ describe.skipIf(!canSpawnServers)(
           policy,
         });
         const { public: born } = await client.showKey(name);
-        const [task] = requestKind('message')
-          .parse(PAYLOAD)
-          .tasks({ suite, purpose: 'message', public: born });
+        const [task] = frostTasks(
+          requestKind('message').parse(PAYLOAD).tasks({ suite, purpose: 'message', public: born }),
+        );
         const isGood = (signature: Uint8Array) => {
           try {
             return judge(signature, task!.message, born.groupKey);

@@ -9,7 +9,7 @@ import {
   type RequestReply,
   sharesIn,
 } from '@ckm/api';
-import { frostResults, requestKind } from '@ckm/requests';
+import { frostResults, requestKind, frostTasks } from '@ckm/requests';
 import { aggregate, deriveKey, type Aggregate, type PartyIndex, type PublicKeyPackage } from '@ckm/threshold';
 import type { Callee } from './callee.js';
 
@@ -86,7 +86,7 @@ export function createQuorumSigner(options: SignerOptions): QuorumSigner {
       return Promise.all(attempt.signers.map((slot) => signer.request(slot, same, { attempt })));
     },
     combine(ask, { signers, commitments }, replies) {
-      return tasksOf(ask).map(({ message, tweak }, task) =>
+      return frostTasks(tasksOf(ask)).map(({ message, tweak }, task) =>
         aggregate({
           key: deriveKey(key, tweak),
           package: {

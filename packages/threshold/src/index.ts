@@ -299,6 +299,7 @@ export {
   EVALUATION_GROUPS,
   type EvaluationMode,
   evaluateShare,
+  evaluationAt,
   MOST_POINTS,
   openPartial,
   pointOfLabel,

@@ -1,5 +1,5 @@
 import { concatBytes, encodeUtf8 } from '@ckm/foundation';
-import type { FrostTask, Task } from '@ckm/requests';
+import type { EvaluationTask, FrostTask, Task } from '@ckm/requests';
 import { taggedHash } from '@ckm/threshold';
 
 /** 32 bytes over what is asked for: a request id never stands for anything else, and votes name it. */
@@ -9,8 +9,17 @@ export function hashPayload(kind: string, payload: Uint8Array): Uint8Array {
 
 /** 32 bytes over everything there is to do: what people or an operator said yes to is what gets done, whoever reads it. */
 export function hashTasks(tasks: readonly Task[]): Uint8Array {
-  const items = tasks.flatMap((task) => [encodeUtf8(task.craft), ...frostTaskItems(task)]);
+  const items = tasks.flatMap((task) => [encodeUtf8(task.craft), ...itemsOf(task)]);
   return taggedHash('CKM/request/tasks/v1', ...items);
+}
+
+function itemsOf(task: Task): readonly Uint8Array[] {
+  return task.craft === 'frost' ? frostTaskItems(task) : evaluationTaskItems(task);
+}
+
+/** What the key is evaluated at, and for what. */
+function evaluationTaskItems({ mode, input }: EvaluationTask): readonly Uint8Array[] {
+  return [encodeUtf8(mode), input];
 }
 
 /** What is signed, and with which derived key. */

@@ -17,6 +17,10 @@ const READING = groupOf(
       'A finished signature does not verify, by a verifier that shares no code with the signers.',
       'Do not use it; sign again, and report it if it happens twice.',
     ],
+    LABEL_INVALID: [
+      'The label of a derived secret cannot be written in one way only, or has an empty part.',
+      'Use words between slashes, such as backup/nas, without letters that do not show.',
+    ],
     MESSAGE_DOMAIN_INVALID: 'The domain of a message has letters it may not have.',
     SSH_NAMESPACE_INVALID: 'The namespace of an SSH signature is not valid.',
     SSH_HASH_UNKNOWN: 'The SSH signature wants a hash that SSH does not define.',

@@ -1,5 +1,5 @@
 import { AvailabilityError, UsageError } from '@ckm/foundation';
-import { requestKind } from '@ckm/requests';
+import { requestKind, frostTasks } from '@ckm/requests';
 import { verifySignature } from '@ckm/threshold';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../client.js';
@@ -111,7 +111,7 @@ test(
     const signed = await client.sign({ key: 'slow', ...messageOf('by post'), expiresInSeconds: 7 * DAY });
     expect(signed.signers).toHaveLength(2);
     const message = requestKind('message');
-    const [task] = message.parse(messageOf('by post').payload).tasks(key.context);
+    const [task] = frostTasks(message.parse(messageOf('by post').payload).tasks(key.context));
     const { suite, groupKey } = key.public;
     expect(verifySignature(suite, groupKey, task!.message, signed.signatures[0]!)).toBe(true);
     // Nobody could have done this within the two minutes that a message over HTTP lives.

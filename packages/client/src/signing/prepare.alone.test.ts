@@ -1,5 +1,5 @@
 // @module-tag long
-import { requestKind } from '@ckm/requests';
+import { requestKind, frostTasks } from '@ckm/requests';
 import { verifySignature } from '@ckm/threshold';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../client.js';
@@ -53,7 +53,9 @@ test(
     const { artefact: honest } = await client.sign({ key: 'savings', ...messageOf('one euro for bob') });
     // Ed25519 signatures of a quorum are fresh each time: that both fit one text is for the verifier to say.
     const { context, public: made } = await client.showKey('savings');
-    const [task] = requestKind('message').parse(messageOf('one euro for bob').payload).tasks(context);
+    const [task] = frostTasks(
+      requestKind('message').parse(messageOf('one euro for bob').payload).tasks(context),
+    );
     for (const signature of [artefact, honest]) {
       expect(verifySignature(made.suite, made.groupKey, task!.message, signature)).toBe(true);
     }

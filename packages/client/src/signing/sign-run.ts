@@ -1,4 +1,5 @@
 import { MAX_ATTEMPTS } from '@ckm/api';
+import { frostTasks } from '@ckm/requests';
 import {
   type PartyIndex,
   type RoastEvent,
@@ -56,7 +57,7 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     polled: new Set(),
     overdue: new Set(),
     questions: new Map(),
-    roast: startRoast({ parent: job.key.public, tasks: job.request.tasks }).state,
+    roast: startRoast({ parent: job.key.public, tasks: frostTasks(job.request.tasks) }).state,
     base: job.attemptsBefore,
     unanswered: 0,
     isKeptForPeople: false,
@@ -118,7 +119,7 @@ function beginRoast(run: SignRun): RoastStep {
     const commitments = drawCommitments(run, participant);
     return commitments === null ? [] : [{ party: participant.slot as PartyIndex, commitments }];
   });
-  let step = startRoast({ parent: key.public, tasks: request.tasks, supply });
+  let step = startRoast({ parent: key.public, tasks: frostTasks(request.tasks), supply });
   const able = thoseThatAre(run, 'open', 'asked').map(({ slot }) => slot);
   for (const { party } of step.state.members) {
     if (able.includes(party)) continue;

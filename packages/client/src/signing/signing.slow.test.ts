@@ -61,7 +61,7 @@ function lying(change: (reply: Reply, asked: Parameters<'request.ask'>) => Reply
 
 /** The reply with other shares in it. */
 function answering(reply: Reply, change: (shares: readonly Uint8Array[]) => Uint8Array[]): Reply {
-  return reply.answer === null
+  return reply.answer?.craft !== 'frost'
     ? reply
     : { ...reply, answer: { craft: 'frost', shares: change(reply.answer.shares) } };
 }
@@ -421,9 +421,10 @@ describe('commitments', () => {
       server.tamper = async ({ name, parameters }, honest) => {
         const { attempt } =
           name === 'request.ask' ? (parameters as Parameters<'request.ask'>) : { attempt: null };
-        const place = attempt?.signers.indexOf(network.servers.indexOf(server) + 1) ?? -1;
-        for (const packed of attempt?.commitments ?? []) {
-          const { hiding } = unpackCommitments(packed, attempt!.signers.length)![place]!;
+        if (attempt?.craft !== 'frost') return honest();
+        const place = attempt.signers.indexOf(network.servers.indexOf(server) + 1);
+        for (const packed of attempt.commitments) {
+          const { hiding } = unpackCommitments(packed, attempt.signers.length)![place]!;
           const text = `${server.name} ${encodeHex(hiding)}`;
           seen.set(text, (seen.get(text) ?? 0) + 1);
         }

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
-import { requestKind } from '@ckm/requests';
+import { requestKind, frostTasks } from '@ckm/requests';
 import { type BareCaller, type BareServer, storedShares } from '@ckm/server/test';
 import { type CarriedChange, carryChange, createQuorumSigner, nextMember } from '@ckm/testkit';
 import type { CertifiedEpoch } from '@ckm/threshold';
@@ -206,7 +206,7 @@ export async function createKeyLife(
           slots.toSorted((a, b) => a - b),
         );
         const context = { suite: params.suite, purpose: 'message', public: epoch.public };
-        const [task] = requestKind(asked.kind).parse(asked.payload).tasks(context);
+        const [task] = frostTasks(requestKind(asked.kind).parse(asked.payload).tasks(context));
         return ed25519.verify(signature, task!.message, groupKey);
       } catch (error) {
         if (!(error as Error).message.startsWith('wrong shares of')) inWords(error);

@@ -1,3 +1,4 @@
+import { frostTasks } from '../task.js';
 import { concatBytes, encodeUtf8 } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
@@ -15,7 +16,7 @@ describe('the request of a drill', () => {
 
   test('signs one text, and a signature of anything else is none', () => {
     const parsed = requestKind(DRILL).parse(buildDrillRequest());
-    const [task] = parsed.tasks(key.context);
+    const [task] = frostTasks(parsed.tasks(key.context));
     expect(new TextDecoder().decode(task!.message)).toMatch(/^CKM recovery drill v1\n/);
     expect(task!.message).toEqual(drillText());
     const artefact = parsed.finish(key.context, parsed.tasks(key.context).map(key.sign));

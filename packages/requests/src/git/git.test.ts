@@ -1,3 +1,4 @@
+import { frostTasks } from '../task.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { concatBytes, decodeUtf8, encodeUtf8 } from '@ckm/foundation';
@@ -337,7 +338,7 @@ describe('V16: which keys sign commits', () => {
   });
 
   test('a commit that is signed is no login, whatever it says', () => {
-    const [task] = kind.tasks(typed, key.context);
+    const [task] = frostTasks(kind.tasks(typed, key.context));
     expect(outcome(() => buildSshAuthRequest(task!.message))).toBe('SSH_CHALLENGE_MALFORMED');
   });
 });

@@ -1,4 +1,5 @@
 import { bitcoinKind } from '../bitcoin/index.js';
+import { deriveKind } from '../derive/index.js';
 import { drillKind } from '../drill/index.js';
 import type { FactTypes } from '../facts.js';
 import { gitKind } from '../git/index.js';
@@ -9,7 +10,7 @@ import { createRegistry, knownKind } from './create-registry.js';
 /** Every kind of request this version knows: another one is a folder of its own, and a line here. */
 const registry = createRegistry(
   [knownKind(messageKind), knownKind(bitcoinKind), knownKind(sshKind), knownKind(gitKind)],
-  [knownKind(drillKind)],
+  [knownKind(drillKind), knownKind(deriveKind)],
 );
 
 export const REQUEST_KIND_NAMES = registry.names;

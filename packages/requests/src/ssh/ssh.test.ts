@@ -1,3 +1,4 @@
+import { frostTasks } from '../task.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { concatBytes, decodeUtf8, encodeUtf8 } from '@ckm/foundation';
@@ -101,7 +102,7 @@ describe('a login', () => {
   test('signs exactly the challenge, and answers as an agent does', () => {
     const challenge = challengeOf();
     const typed = kind.parse(buildSshAuthRequest(challenge));
-    const [task] = kind.tasks(typed, key.context);
+    const [task] = frostTasks(kind.tasks(typed, key.context));
     expect(task!.message).toEqual(challenge);
     expect(signed(buildSshAuthRequest(challenge))).toEqual(sshSignatureBlob(key.sign(task!).signature));
   });
@@ -280,7 +281,7 @@ describe('what an agent is asked to sign', () => {
     const { type, payload } = buildSshAgentRequest(statement('file'));
     expect(type).toBe('signature');
     expect(describeOf(payload).blind).toBe(true);
-    const [task] = kind.tasks(kind.parse(payload), key.context);
+    const [task] = frostTasks(kind.tasks(kind.parse(payload), key.context));
     expect(task!.message).toEqual(statement('file'));
     expect(sshSignatureBlobOf(decodeUtf8(signed(payload)))).toEqual(
       sshSignatureBlob(key.sign(task!).signature),

@@ -14,7 +14,7 @@ export function theOneSignature(
 ): Uint8Array {
   const [result] = results;
   demand(
-    result !== undefined && results.length === 1,
+    result?.craft === 'frost' && results.length === 1,
     'SIGNATURE_COUNT_WRONG',
     'the request has one task, but another number of signatures came',
   );

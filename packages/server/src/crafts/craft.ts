@@ -34,6 +34,7 @@ export interface Craft<N extends CraftName> {
   /**
    * Does this server's part, pausing after every slice of it. `stale`: the attempt was put together from what this server
    * no longer knows.
+   * @param requestId 32 bytes: what an answer that is sealed is bound to
    * @throws whatever is not the caller's to know; what was prepared for it is used up all the same
    */
   attempt(
@@ -41,6 +42,7 @@ export interface Craft<N extends CraftName> {
     tasks: readonly OfCraft<Task, N>[],
     attempt: OfCraft<CraftAttempt, N>,
     pause: Pause,
+    requestId: Uint8Array,
   ): Promise<Attempted | 'stale'>;
   /**
    * Prepares what is wanted, as far as the budget of the key goes.
@@ -60,3 +62,9 @@ export interface Craft<N extends CraftName> {
 
 /** Every craft of this server. */
 export type Crafts = { readonly [N in CraftName]: Craft<N> };
+
+/** The one of that name. Whoever gives it an attempt has seen that the attempt, and every task, is of this craft. */
+export function craftNamed(crafts: Crafts, name: CraftName): Craft<CraftName> {
+  // Of each craft its own attempts, tasks and answers: the compiler cannot follow that one name stands behind all of them.
+  return crafts[name] as unknown as Craft<CraftName>;
+}

@@ -6,6 +6,7 @@ import {
   type RequestReply,
 } from '@ckm/api';
 import { concatBytes, encodeHex, equalBytes, type PolicyError, reveal, secret, wipe } from '@ckm/foundation';
+import { craftNamed } from '../crafts/craft.js';
 import type { Call, ServerContext } from '../context.js';
 import { termsInForce } from '../policy/terms.js';
 import { rowChanged } from '../storage/codes.js';
@@ -156,7 +157,13 @@ async function attemptEarly(
   assertAttempt(means, attempt, outcome.read);
   const own = withOwnShare(key);
   try {
-    const made = await crafts[attempt.craft].attempt(own, tasks, attempt, pace.of(encodeHex(key.owner)));
+    const made = await craftNamed(crafts, attempt.craft).attempt(
+      own,
+      tasks,
+      attempt,
+      pace.of(encodeHex(key.owner)),
+      requestId,
+    );
     if (made === 'stale') return { outcome: { ...outcome, attempt: 'stale' }, made: null };
     if (made.problem?.code !== SHARE_WRONG) return { outcome: null, made: { made, voided: own.voided } };
     // Now, whatever becomes of the request meanwhile: whoever takes it back must not keep the key answering.
@@ -278,7 +285,7 @@ async function prepare(
   // What was answered before is answered again; a key that was stopped or frozen since then prepares nothing.
   if (wanted === null || key.stoppedAt !== null || isFrozen(key, context.clock())) return null;
   assertSameCraft(wanted.craft, tasks);
-  return crafts[wanted.craft].prepare(key, wanted, tasks.length, pace.of(encodeHex(key.owner)));
+  return craftNamed(crafts, wanted.craft).prepare(key, wanted, tasks.length, pace.of(encodeHex(key.owner)));
 }
 
 /** What an heir has asked for is his, and what the owner has is none of an heir's. */
@@ -294,5 +301,9 @@ function report({ events }: ServerContext, { kind }: RequestAsk, outcome: Outcom
   const { suite } = read.key.context;
   if (decided !== null) events.requestMoved({ kind, to: stored.state });
   if (!made || attempt === null || attempt === 'stale' || attempt.problem !== null) return;
-  events.sharesReleased({ suite, tasks: attempt.answer?.shares.length ?? 0, seconds: elapsedMs / 1000 });
+  events.sharesReleased({
+    suite,
+    tasks: attempt.answer === null ? 0 : read.tasks.length,
+    seconds: elapsedMs / 1000,
+  });
 }

@@ -1,7 +1,7 @@
 import type { CraftAttempt, RequestAsk } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import type { Task } from '@ckm/requests';
-import type { Attempted } from '../crafts/craft.js';
+import { type Attempted, craftNamed } from '../crafts/craft.js';
 import { demand } from '../refusals.js';
 import type { Transaction } from '../storage/storage.js';
 import type { RequestMeans } from './means.js';
@@ -51,7 +51,8 @@ export async function makeAttempt(
   const { key, tasks } = read;
   assertAttempt(means, attempt, read);
   if (early !== null && early.voided !== key.voided) return 'stale';
-  const made = early?.made ?? (await crafts[attempt.craft].attempt(key, tasks, attempt, AT_ONCE));
+  const made =
+    early?.made ?? (await craftNamed(crafts, attempt.craft).attempt(key, tasks, attempt, AT_ONCE, requestId));
   if (made === 'stale') return 'stale';
   const record: AttemptRecord = { attemptHash: hashAttempt(crafts, attempt), ...made };
   if (made.problem?.code === SHARE_WRONG) await stopKey(means, transaction, key, requestId);
@@ -70,7 +71,7 @@ export function assertAttempt(
   { key, tasks }: ReadRequest,
 ): void {
   assertSameCraft(attempt.craft, tasks);
-  crafts[attempt.craft].assertAttempt(attempt, key, tasks);
+  craftNamed(crafts, attempt.craft).assertAttempt(attempt, key, tasks);
 }
 
 /** @throws UsageError `ATTEMPT_INVALID` */

@@ -1,5 +1,6 @@
 import { encodeHex } from '@ckm/foundation';
 import type { Parameters, Result } from '@ckm/api';
+import { craftNamed } from '../crafts/craft.js';
 import type { Call } from '../context.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { RequestMeans } from './means.js';
@@ -23,5 +24,7 @@ export async function prepareCraft(
   );
   assertEpoch(key, { epoch });
   assertAnswers(key, context.clock());
-  return { prepared: await crafts[wanted.craft].prepare(key, wanted, 0, pace.of(encodeHex(key.owner))) };
+  return {
+    prepared: await craftNamed(crafts, wanted.craft).prepare(key, wanted, 0, pace.of(encodeHex(key.owner))),
+  };
 }

@@ -1,6 +1,6 @@
 import type { RequestAsk } from '@ckm/api';
 import type { AuditEntry } from '../audit/audit.js';
-import type { Crafts } from '../crafts/craft.js';
+import { craftNamed, type Crafts } from '../crafts/craft.js';
 import type { Transaction } from '../storage/storage.js';
 import type { RequestMeans } from './means.js';
 import type { AttemptRecord, StoredRequest } from './request-record.js';
@@ -51,7 +51,7 @@ function describeAttempt(
   made: AttemptRecord | 'stale' | null,
 ): string {
   if (attempt === null || made === null) return kind;
-  const craft = crafts[attempt.craft];
+  const craft = craftNamed(crafts, attempt.craft);
   const head = `${kind}, attempt ${attempt.number} with ${craft.describeAttempt(attempt)}`;
   if (made === 'stale') return `${head}: commitments unknown`;
   if (made.problem !== null) return `${head}: ${made.problem.code}`;

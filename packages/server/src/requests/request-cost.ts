@@ -1,6 +1,6 @@
 import type { RequestAsk } from '@ckm/api';
 import { requestKind } from '@ckm/requests';
-import type { Crafts } from '../crafts/craft.js';
+import { craftNamed, type Crafts } from '../crafts/craft.js';
 
 /** What one message is expected to cost, in milliseconds of one core. */
 export interface RequestCost {
@@ -19,7 +19,7 @@ export const ATTEMPT_AT_ONCE_MS = 8;
 export function costOf(crafts: Crafts, { kind, payload, attempt }: RequestAsk): RequestCost {
   return {
     reading: requestKind(kind).cost(payload),
-    attempt: attempt === null ? 0 : crafts[attempt.craft].cost(attempt),
+    attempt: attempt === null ? 0 : craftNamed(crafts, attempt.craft).cost(attempt),
   };
 }
 

@@ -4,7 +4,7 @@ import { taggedHash } from '@ckm/threshold';
 import type { ServerContext, ShownRequest } from '../context.js';
 import type { AttemptRow, RequestRow } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
-import type { Attempted, Crafts } from '../crafts/craft.js';
+import { type Attempted, craftNamed, type Crafts } from '../crafts/craft.js';
 import { parseRequestState, type RequestState } from './request-machine.js';
 
 /** Everything a server keeps about one request; sealed as a whole. The payload itself is not kept, its hash is. */
@@ -112,7 +112,11 @@ export function sealAttempt(
 /** 32 bytes over who works together with what. */
 export function hashAttempt(crafts: Crafts, attempt: CraftAttempt): Uint8Array {
   const { craft } = attempt;
-  return taggedHash('CKM/request/attempt/v1', encodeUtf8(craft), ...crafts[craft].attemptItems(attempt));
+  return taggedHash(
+    'CKM/request/attempt/v1',
+    encodeUtf8(craft),
+    ...craftNamed(crafts, craft).attemptItems(attempt),
+  );
 }
 
 /** Whether a message is about the request that is stored under its id, to the last bit. */

@@ -1,4 +1,5 @@
 // @module-tag long
+import { commitmentsIn } from '@ckm/api';
 import { BugError, encodeHex } from '@ckm/foundation';
 import { bitcoinAddress, buildBitcoinRequest } from '@ckm/requests';
 import type * as Threshold from '@ckm/threshold';
@@ -80,7 +81,7 @@ test('craft.prepare, asked for commitments of a key that computed a wrong share,
   expect((await callers[0]!.call('key.show', { keyId })).key.stoppedAt).toBe(TEST_TIME);
   expect(await countStopped(servers[0]!.context)).toBe(1);
 
-  expect((await prepare(callers[1]!)).prepared.commitments).toHaveLength(1);
+  expect(commitmentsIn(await prepare(callers[1]!))).toHaveLength(1);
   expect(await stoppedAt(callers[1]!)).toEqual([undefined]);
   expect(await countStopped(servers[1]!.context)).toBe(0);
 });

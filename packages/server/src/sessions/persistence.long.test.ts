@@ -1,5 +1,5 @@
 // @module-tag long
-import { dkgResult, type FrostAttempt, type RequestReply, packCommitments } from '@ckm/api';
+import { dkgResult, type FrostAttempt, type RequestReply, packCommitments, commitmentsIn } from '@ckm/api';
 import {
   createCeremony,
   type PostgresCluster,
@@ -111,7 +111,7 @@ describe('a power cut while signing', () => {
       wrap: (storage) => storageWithPowerCut(storage, 2, when),
     });
     const caller = await weak.as(alice);
-    const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 1))).prepared;
+    const commitments = commitmentsIn(await caller.call('craft.prepare', preparing(made.keyId, 1)));
     const [theirs] = await made.signer.pool(2);
     const attempt = {
       craft: 'frost' as const,
@@ -155,7 +155,7 @@ describe('V36: an old SQLite file', () => {
     const made = await makeKey(callers);
     const alpha = await network.restart(servers[0]!);
     const caller = await alpha.as(alice);
-    const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 2))).prepared;
+    const commitments = commitmentsIn(await caller.call('craft.prepare', preparing(made.keyId, 2)));
     const [theirs] = await made.signer.pool(2);
     const attempts = commitments.map((mine, i) => ({
       craft: 'frost' as const,
@@ -168,8 +168,8 @@ describe('V36: an old SQLite file', () => {
     const live = await alpha.restart();
     const liveCaller = await live.as(alice);
     expect((await ask(liveCaller, made, 'one', attempts[0]!)).state).toBe('stale');
-    const { prepared: renewed } = await liveCaller.call('craft.prepare', preparing(made.keyId, 1));
-    const used = { ...attempts[0]!, commitments: [packCommitments([renewed.commitments[0]!, theirs!])] };
+    const [renewed] = commitmentsIn(await liveCaller.call('craft.prepare', preparing(made.keyId, 1)));
+    const used = { ...attempts[0]!, commitments: [packCommitments([renewed!, theirs!])] };
     expect((await ask(liveCaller, made, 'one', used, fresh(1))).state).toBe('answered');
     await live.stop();
     const restored = await network.restart(live, { dataDir: backup });

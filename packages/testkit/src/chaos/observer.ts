@@ -59,11 +59,12 @@ export function createObserver(): Observer {
   function seeShares(server: ChaosServer, { name, parameters, result }: Opened): void {
     if (name !== 'request.ask' || result === null) return;
     const { keyId, payload, attempt } = parameters as RequestAsk;
+    if (attempt?.craft !== 'frost') return;
     sharesIn(result as RequestReply).forEach((share, task) => {
-      const packed = attempt!.commitments[task]!;
+      const packed = attempt.commitments[task]!;
       const context = [keyId, payload, packed, share].map(encodeHex);
-      const use = `${context.join(' ')} ${task} ${String(attempt!.signers)}`;
-      const own = unpackCommitments(packed, attempt!.signers.length)!
+      const use = `${context.join(' ')} ${task} ${String(attempt.signers)}`;
+      const own = unpackCommitments(packed, attempt.signers.length)!
         .map((pair) => `${server.name} ${pairOf(pair)}`)
         .filter((id) => published.has(id));
       if (own.length !== 1) note(server, `released a share for ${own.length} of its own commitments`);

@@ -63,6 +63,10 @@ export const HASH_TAGS = {
   'CKM/dleq/nonce/v1': 'one-time scalar of a proof of equal discrete logarithms',
   'CKM/schnorr/nonce/v1': 'one-time scalar of a proof of knowledge',
   'CKM/schnorr/challenge/v1': 'challenge of a proof of knowledge',
+  'CKM/partial/bound/v1': 'what a server’s part of an evaluation is bound to (room api)',
+  'CKM/partial/ephemeral/v1':
+    'what the ephemeral key of a sealed part of an evaluation is derived from (room api)',
+  'CKM/partial/seal/v1': 'what the key of a sealed part of an evaluation is bound to (room api)',
   'CKM/packet/digest/v1': 'stands for what a packet says, wherever packets are compared (room api)',
   'CKM/packet/ephemeral/v1': 'what the ephemeral key of a sealed packet is derived from (room api)',
   'CKM/packet/previous/v1': 'echo of what everybody was told in the round before (room api)',

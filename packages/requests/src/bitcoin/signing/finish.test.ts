@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { bitcoinKey, type KnownKey } from '../../fixtures/keys.js';
 import { outcome } from '../../fixtures/outcome.js';
 import { back, coin, derivation, pay, psbtOf, txid } from '../../fixtures/psbt.js';
-import { frostResults } from '../../task.js';
+import { frostResults, frostTasks } from '../../task.js';
 import { bitcoinKind } from '../index.js';
 import { buildBitcoinRequest } from '../psbt/build.js';
 import { taprootScript } from '../script/destination.js';
@@ -50,7 +50,7 @@ describe.each([0, 2] as const)('a PSBT of version %i', (psbtVersion) => {
     const transaction = Transaction.fromPSBT(psbt);
     const scripts = coins.map(({ witnessUtxo }) => witnessUtxo.script);
     const amounts = coins.map(({ witnessUtxo }) => witnessUtxo.amount);
-    const tasks = kind.tasks(kind.parse(psbt), treasury.context);
+    const tasks = frostTasks(kind.tasks(kind.parse(psbt), treasury.context));
     expect(tasks.map(({ message }) => message)).toEqual(
       coins.map((_, at) => transaction.preimageWitnessV1(at, scripts, 0, amounts)),
     );
@@ -148,7 +148,7 @@ test('a coin locked by a script tree too is signed with the tree’s root', () =
     ...derivation(address),
   };
   const psbt = psbtOf([{ ...keyOnly, tapMerkleRoot: merkleRoot }], [pay(49_000n)]);
-  expect(kind.tasks(kind.parse(psbt), treasury.context)[0]!.tweak).toEqual({
+  expect(frostTasks(kind.tasks(kind.parse(psbt), treasury.context))[0]!.tweak).toEqual({
     path: [0, 5],
     taproot: { merkleRoot },
   });

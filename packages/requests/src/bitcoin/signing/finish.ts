@@ -39,9 +39,10 @@ export function finishBitcoin(
   );
   const maps = [...readPsbtMaps(typed.psbt)];
   for (const [task, { at, outputKey, digest, sighashType }] of toSign.entries()) {
-    const { signature } = results[task]!;
+    const result = results[task]!;
+    const signature = result.craft === 'frost' ? result.signature : null;
     demand(
-      signature.length === 64 && isRightByNoble(signature, digest, outputKey),
+      signature?.length === 64 && isRightByNoble(signature, digest, outputKey),
       'SIGNATURE_INVALID',
       `the signature of input ${at} does not verify under its key`,
     );

@@ -1,3 +1,4 @@
+import { frostTasks } from '../../task.js';
 import { encodeHex } from '@ckm/foundation';
 import { p2tr } from '@scure/btc-signer';
 import { schnorr } from '@noble/curves/secp256k1.js';
@@ -70,7 +71,7 @@ describe('a key for bitcoin without children', () => {
     ],
   ])('knows its coin and its change %s', (_, psbt) => {
     const request = bitcoinKind.parse(psbt);
-    expect(bitcoinKind.tasks(request, context).map(({ tweak }) => tweak.path)).toEqual([[]]);
+    expect(frostTasks(bitcoinKind.tasks(request, context)).map(({ tweak }) => tweak.path)).toEqual([[]]);
     const { rows, warnings } = told(psbt);
     expect(rows.find(({ label }) => label === 'Change')?.note).toBe(
       'the address of the key itself, recomputed',

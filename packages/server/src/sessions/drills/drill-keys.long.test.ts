@@ -10,7 +10,7 @@ import {
   type Parameters,
 } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
-import { buildDrillRequest, DRILL, requestKind } from '@ckm/requests';
+import { buildDrillRequest, DRILL, requestKind, frostTasks } from '@ckm/requests';
 import type { CeremonyOptions } from '@ckm/testkit';
 import { verifySignature } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -70,7 +70,9 @@ describe('a key of a drill', () => {
       expect(await repairAlone(repair)).toEqual(['finished', 'finished', 'finished']);
       expect((await recordOf(servers[1]!, keyId)).certified).toEqual(before.certified);
       const signature = await made.signer.sign(ask, [LOST, 3]);
-      const [task] = requestKind(DRILL).parse(ask.payload).tasks({ suite, purpose: DRILL, public: made.key });
+      const [task] = frostTasks(
+        requestKind(DRILL).parse(ask.payload).tasks({ suite, purpose: DRILL, public: made.key }),
+      );
       expect(verifySignature(suite, made.key.groupKey, task!.message, signature)).toBe(true);
       for (const caller of callers) await caller.call('drill.forget', { keyId });
       for (const server of servers) expect(await keysAt(server)).toEqual([]);

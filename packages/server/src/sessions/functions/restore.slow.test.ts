@@ -1,3 +1,4 @@
+import { commitmentsIn } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { carryChange, completeChange, createCeremony, nextMember, preparing } from '@ckm/testkit';
 import { createStaticKey, parseCertificate } from '@ckm/threshold';
@@ -86,7 +87,7 @@ describe('a server with static backup that lost its database', () => {
     const alpha = await network.restart(servers[0]!);
     const caller = await alpha.as(alice);
     await tellHeads([caller, ...callers.slice(1)], made.keyId, [2, 3]);
-    const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 2))).prepared;
+    const commitments = commitmentsIn(await caller.call('craft.prepare', preparing(made.keyId, 2)));
     expect(commitments).toHaveLength(2);
   });
 
@@ -224,9 +225,7 @@ describe('a key that waits for its certificate', () => {
     expect(transcriptHash).toEqual(alphas.result!.transcriptHash);
     const restored = await recordOf(servers[1]!, keyId);
     expect(restored).toMatchObject({ pending: null, slot: 2, sessionId: ceremony.sessionId });
-    expect((await callers[1]!.call('craft.prepare', preparing(keyId, 1))).prepared.commitments).toHaveLength(
-      1,
-    );
+    expect(commitmentsIn(await callers[1]!.call('craft.prepare', preparing(keyId, 1)))).toHaveLength(1);
   });
 
   test('counts once against the quota, and its session may still finish', async () => {

@@ -1,6 +1,6 @@
 import type { KeyPolicy } from '@ckm/api';
 import { encodeUtf8 } from '@ckm/foundation';
-import { buildMessageRequest, requestKind } from '@ckm/requests';
+import { buildMessageRequest, requestKind, frostTasks } from '@ckm/requests';
 import type { CeremonyOptions } from '@ckm/testkit';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import type { EpochRecord } from '../keys/stored/epoch-record.js';
@@ -102,7 +102,7 @@ export async function signsWith(
 ): Promise<boolean> {
   const payload = buildMessageRequest({ domain: 'test', bytes: encodeUtf8('after the repair') });
   const context = { suite: key.suite, purpose: 'message', public: key };
-  const [task] = requestKind('message').parse(payload).tasks(context);
+  const [task] = frostTasks(requestKind('message').parse(payload).tasks(context));
   const signature = await signer.sign({ kind: 'message', payload }, slots);
   return ed25519.verify(signature, task!.message, key.groupKey);
 }

@@ -1,4 +1,4 @@
-import { requestKind } from '@ckm/requests';
+import { requestKind, frostTasks } from '@ckm/requests';
 import { createQuorumSigner } from '@ckm/testkit';
 import type { PublicKeyPackage } from '@ckm/threshold';
 import { ed25519 } from '@noble/curves/ed25519.js';
@@ -23,7 +23,7 @@ export async function signIn(
   const asked = messageOf(`in epoch ${epoch}`);
   const signature = await signer.sign(asked, signers);
   const context = { suite: key.suite, purpose: 'message', public: key };
-  const [task] = requestKind(asked.kind).parse(asked.payload).tasks(context);
+  const [task] = frostTasks(requestKind(asked.kind).parse(asked.payload).tasks(context));
   if (!ed25519.verify(signature, task!.message, first.groupKey))
     throw new Error('the signature does not hold');
 }

@@ -1,10 +1,10 @@
 import { UsageError } from '@ckm/foundation';
 import type { Element } from '../../group/group.js';
-import { groupOfEpoch, type PublicEpoch } from '../../key/certified-epoch.js';
+import type { PublicKeyPackage } from '../../key/public-package.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { lagrangeAtZero } from '../../sharing/index.js';
 import type { Evaluation } from './evaluation.js';
-import { openPartial } from './partial.js';
+import { groupOf, openPartial } from './partial.js';
 
 /** What one server answered; `partial` is of {@link evaluateShare}, unsealed. */
 export interface Answer {
@@ -27,7 +27,7 @@ export interface Combined {
  * Source: Shamir 1979 in the exponent; RFC 9591 §4.2 for the weights
  */
 export function combineAnswers(
-  key: PublicEpoch,
+  key: PublicKeyPackage,
   evaluation: Evaluation,
   answers: readonly Answer[],
 ): Combined {
@@ -39,18 +39,18 @@ export function combineAnswers(
     if (outputs === undefined) wrong.push(slot);
     else good.push({ slot, outputs });
   }
-  const { needed } = key.public.quorum;
+  const { needed } = key.quorum;
   if (good.length < needed) return { results: undefined, wrong };
   return { results: interpolate(key, evaluation, good.slice(0, needed)), wrong };
 }
 
 /** Constant-time in the outputs, which are secret; the weights are not. */
 function interpolate(
-  key: PublicEpoch,
+  key: PublicKeyPackage,
   { points }: Evaluation,
   good: readonly { readonly slot: PartyIndex; readonly outputs: readonly Element[] }[],
 ): readonly Element[] {
-  const group = groupOfEpoch(key);
+  const group = groupOf(key);
   const slots = good.map(({ slot }) => slot);
   const weights = slots.map((slot) => group.scalars.parseSecret(lagrangeAtZero(group, slots, slot)));
   return points.map((_, i) =>

@@ -8,7 +8,7 @@ import type { PartyIndex } from '../../protocol/contract.js';
 import { codeOf } from '../../test/code-of.js';
 import { bytesOf } from '../dkg/fixtures/parties.js';
 import { statementOf } from './evaluation.js';
-import { generatedKey, sharedOut, subsets } from './fixtures/key.js';
+import { generatedKey, keyShare, sharedOut, subsets } from './fixtures/key.js';
 import {
   blindInput,
   combineAnswers,
@@ -26,8 +26,7 @@ const group = groupNamed('ristretto255');
 const { scalars } = group;
 const quorum = { needed: 2, of: 3 };
 const made = generatedKey('ristretto255', quorum);
-const { key, shares } = made;
-const { keyId } = key.params;
+const { keyId, key, shares } = made;
 const [alpha, bravo, charlie] = [...shares.keys()] as [PartyIndex, PartyIndex, PartyIndex];
 const point = (label: string) => pointOfLabel(keyId, encodeUtf8(label));
 const asking = (...points: Element[]): Evaluation => ({ mode: 'derive', points });
@@ -36,7 +35,7 @@ const shareOf = (slot: PartyIndex) => scalars.parseSecret(reveal(shares.get(slot
 function answersOf(evaluation: Evaluation, from: readonly PartyIndex[], source = made) {
   return from.map((slot) => ({
     slot,
-    partial: evaluateShare(source.key, slot, evaluation, source.shares.get(slot)!, bytesOf(`fresh ${slot}`)),
+    partial: evaluateShare(keyShare(source, slot), evaluation, bytesOf(`fresh ${slot}`)),
   }));
 }
 
@@ -57,7 +56,7 @@ describe('V56: what is derived', () => {
     // f(0) = 2·f(1) − f(2): what no code of the product ever puts together.
     const value = scalars.subtract(scalars.add(shareOf(alpha), shareOf(alpha)), shareOf(bravo));
     const changed = sharedOut(made, value, { needed: 3, of: 5 }, 'another polynomial');
-    expect(changed.key.public.groupKey).toEqual(key.public.groupKey);
+    expect(changed.key.groupKey).toEqual(key.groupKey);
     for (const three of subsets([...changed.shares.keys()], 3))
       expect(derive('disk', three, changed)).toEqual(expected);
   });
@@ -65,7 +64,7 @@ describe('V56: what is derived', () => {
   test('is another for another label, and another point for another key', () => {
     const derived = ['disk', 'Disk', 'disk ', ''].map((label) => derive(label, [alpha, charlie]).join());
     expect(new Set(derived).size).toBe(4);
-    const other = generatedKey('ristretto255', quorum, 'another key').key.params.keyId;
+    const other = generatedKey('ristretto255', quorum, 'another key').keyId;
     expect(group.equal(pointOfLabel(other, encodeUtf8('disk')), point('disk'))).toBe(false);
   });
 });
@@ -110,9 +109,9 @@ describe('V58: an answer that is wrong', () => {
   });
 
   test('a share that is not the certified one answers nothing', () => {
-    expect(() => evaluateShare(key, alpha, evaluation, shares.get(bravo)!, bytesOf('fresh'))).toThrow(
-      expect.objectContaining({ code: 'SHARE_NOT_CERTIFIED' }),
-    );
+    expect(() =>
+      evaluateShare({ party: alpha, share: shares.get(bravo)!, public: key }, evaluation, bytesOf('fresh')),
+    ).toThrow(expect.objectContaining({ code: 'SHARE_NOT_CERTIFIED' }));
   });
 
   test('two answers of one server are not counted as two', () => {
@@ -126,7 +125,7 @@ describe('V58: an answer that is wrong', () => {
     ['a mode of another group', 'open', [point('disk')]],
   ])('nothing is evaluated for %s', (_, mode, points) => {
     const question = { mode, points };
-    const evaluate = () => evaluateShare(key, alpha, question, shares.get(alpha)!, bytesOf('fresh'));
+    const evaluate = () => evaluateShare(keyShare(made, alpha), question, bytesOf('fresh'));
     expect(codeOf(evaluate)).toBe('EVALUATION_INVALID');
     expect(codeOf(() => openPartial(key, alpha, question, first.partial))).toBe('EVALUATION_INVALID');
   });
@@ -148,7 +147,7 @@ describe('what is evaluated blind', () => {
     const value = scalars.subtract(scalars.add(shareOf(alpha), shareOf(alpha)), shareOf(bravo));
     const { voprf } = ristretto255_oprf;
     const theirs = voprf.blind(input);
-    const publicKey = key.public.groupKey;
+    const publicKey = key.groupKey;
     const evaluated = voprf.blindEvaluate(value, publicKey, theirs.blinded);
     const output = voprf.finalize(
       input,

@@ -1,4 +1,4 @@
-import { concatBytes, encodeUtf8, UsageError } from '@ckm/foundation';
+import { concatBytes, EncodingError, encodeUtf8, UsageError } from '@ckm/foundation';
 import type { Element, Group, GroupName } from '../../group/group.js';
 import type { EqualLogsStatement } from '../../proofs/index.js';
 import { voprfContext } from '../../proofs/index.js';
@@ -55,5 +55,13 @@ export function assertEvaluation(group: Group, { mode, points }: Evaluation): vo
   throw new UsageError(`this cannot be evaluated to ${mode}`, {
     code: 'EVALUATION_INVALID',
     hint: `pass 1 to ${MOST_POINTS} elements of ${EVALUATION_GROUPS[mode]}, none of them the identity`,
+  });
+}
+
+export function partyUnknown(slot: number): EncodingError {
+  return new EncodingError(`the key has no slot ${slot}`, {
+    code: 'PARTY_UNKNOWN',
+    hint: 'name a server of this epoch of the key',
+    facts: { slot },
   });
 }

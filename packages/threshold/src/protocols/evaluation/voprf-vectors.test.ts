@@ -6,7 +6,7 @@ import { groupNamed } from '../../group/index.js';
 import { bytesOf } from '../dkg/fixtures/parties.js';
 import { blindWith, unblind } from './blind.js';
 import { combineAnswers } from './combine.js';
-import { generatedKey, sharedOut, subsets } from './fixtures/key.js';
+import { generatedKey, keyShare, sharedOut, subsets } from './fixtures/key.js';
 import { evaluateShare } from './partial.js';
 
 interface Suite {
@@ -45,7 +45,8 @@ describe.skipIf(suite === undefined)(
         const value = group.scalars.parseSecret(decodeHex(suite!.skSm));
         expect(suite!.vectors).toHaveLength(3);
         for (const drawn of ['before a change', 'behind it']) {
-          const { key, shares } = sharedOut(generated, value, quorum, drawn);
+          const shared = sharedOut(generated, value, quorum, drawn);
+          const { key, shares } = shared;
           for (const vector of suite!.vectors) {
             const inputs = list(vector.Input);
             const blinded = inputs.map((input, i) =>
@@ -59,7 +60,7 @@ describe.skipIf(suite === undefined)(
             for (const slots of subsets([...shares.keys()], quorum.needed)) {
               const answers = slots.map((slot) => ({
                 slot,
-                partial: evaluateShare(key, slot, evaluation, shares.get(slot)!, bytesOf(`${drawn} ${slot}`)),
+                partial: evaluateShare(keyShare(shared, slot), evaluation, bytesOf(`${drawn} ${slot}`)),
               }));
               const { results, wrong } = combineAnswers(key, evaluation, answers);
               expect(wrong).toEqual([]);

@@ -6,7 +6,7 @@ import { groupNamed } from '../../group/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { codeOf } from '../../test/code-of.js';
 import { bytesOf } from '../dkg/fixtures/parties.js';
-import { generatedKey, subsets } from './fixtures/key.js';
+import { generatedKey, keyShare, subsets } from './fixtures/key.js';
 import {
   combineAnswers,
   decodeX25519,
@@ -17,9 +17,10 @@ import {
 } from './index.js';
 
 const group = groupNamed('ed25519');
-const { key, shares } = generatedKey('ed25519', { needed: 2, of: 3 });
+const made = generatedKey('ed25519', { needed: 2, of: 3 });
+const { key, shares } = made;
 const slots = [...shares.keys()];
-const publicKey = encodeX25519(group.decode(key.public.groupKey));
+const publicKey = encodeX25519(group.decode(key.groupKey));
 const P = 2n ** 255n - 19n;
 
 /** DER of an X25519 public key around its 32 bytes (RFC 8410 §4). */
@@ -36,7 +37,7 @@ function openedBy(from: readonly PartyIndex[], ephemeral: Uint8Array): Uint8Arra
   const evaluation: Evaluation = { mode: 'open', points: [decodeX25519(ephemeral)] };
   const answers = from.map((slot) => ({
     slot,
-    partial: evaluateShare(key, slot, evaluation, shares.get(slot)!, bytesOf(`fresh ${slot}`)),
+    partial: evaluateShare(keyShare(made, slot), evaluation, bytesOf(`fresh ${slot}`)),
   }));
   return encodeX25519(combineAnswers(key, evaluation, answers).results![0]!);
 }
@@ -61,7 +62,7 @@ describe('a quorum opens what was sealed to its key as X25519 does', () => {
     const secretKey = x25519.utils.randomSecretKey();
     const expected = x25519.getSharedSecret(secretKey, publicKey);
     expect(openedBy(slots.slice(0, 2), x25519.getPublicKey(secretKey))).toEqual(expected);
-    expect(ed25519.utils.toMontgomery(key.public.groupKey)).toEqual(publicKey);
+    expect(ed25519.utils.toMontgomery(key.groupKey)).toEqual(publicKey);
   });
 });
 
@@ -106,7 +107,7 @@ describe('V60: an ephemeral key that no honest sender makes is refused', () => {
   test('S14: an output with such a component is refused, whatever its proof says', () => {
     const evaluation: Evaluation = { mode: 'open', points: [decodeX25519(honest)] };
     const slot = slots[0]!;
-    const partial = evaluateShare(key, slot, evaluation, shares.get(slot)!, bytesOf('fresh'));
+    const partial = evaluateShare(keyShare(made, slot), evaluation, bytesOf('fresh'));
     expect(openPartial(key, slot, evaluation, partial)).toHaveLength(1);
     for (const hex of ED25519_TORSION_SUBGROUP.slice(1)) {
       const torsion = ed25519.Point.fromHex(hex, true);
