@@ -15,8 +15,9 @@ const LIMITS = { maxBytes: 512, maxDepth: 1, maxItems: 16 } as const;
 
 /** What people are shown who are asked about an export: canonical, so that its hash names it. */
 export function encodeExportAsked(proposal: ExportProposal): Uint8Array {
-  const { kind, keyId, epoch, transcriptHash, exportId, recipient } = proposal;
-  return encodeData({ kind, keyId, epoch, transcriptHash, exportId, recipient });
+  const { kind, keyId, epoch, transcriptHash, exportId, recipient, heir } = proposal;
+  const asked = heir === undefined ? {} : { heir };
+  return encodeData({ kind, keyId, epoch, transcriptHash, exportId, recipient, ...asked });
 }
 
 /** What is voted on in an export, under the terms in force. */

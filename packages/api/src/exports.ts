@@ -2,7 +2,7 @@ import { EncodingError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import type { ExportYes, PartyIndex } from '@ckm/threshold';
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, epoch, identifier, slot } from './fields/fields.js';
+import { bytesOf, bytesUpTo, epoch, identifier, label, slot } from './fields/fields.js';
 
 /** The proposal to give the key out to its owner: every server of the key is asked the same. */
 export const exportProposal = z.strictObject({
@@ -15,6 +15,8 @@ export const exportProposal = z.strictObject({
   exportId: identifier,
   /** X25519 public key, fresh for this export: every share is sealed to it. */
   recipient: bytesOf(32),
+  /** Who takes the key in the place of an owner who is silent, by the name in the terms; absent: its owner does. */
+  heir: label(32).min(1).exactOptional(),
 });
 export type ExportProposal = z.infer<typeof exportProposal>;
 

@@ -84,7 +84,7 @@ async function openKey(
 
 async function secretsOf(means: ApproverMeans, key: ApproverKey): Promise<OwnerSecrets> {
   const copy = reveal(await means.secret(), 'using the key of an owner who is silent').slice();
-  return { heir: secret(copy), as: (heir) => heirOwner(heir, meantKey(key)) };
+  return { heir: secret(copy), as: (heir) => heirOwner(heir, meantKey(key), key.name) };
 }
 
 /** Those that the owner named when he invited whoever asks. */

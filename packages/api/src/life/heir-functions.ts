@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { bytesOf, bytesUpTo, identifier, label, quorum } from '../fields/fields.js';
 import { signedStatement } from './signed-statement.js';
 
-/** What terms may let an heir do. */
+/** What terms may let an heir do: sign with the key, or take it out of its servers as its owner can (`recover`), where it may leave. */
 const heirMay = z.enum(['use', 'recover']);
 export type HeirMay = z.infer<typeof heirMay>;
 
@@ -62,18 +62,28 @@ export const heirAsk = {
   }),
 };
 
-/** What an heir may call in the place of the owner once `use` is granted to him. */
-export const HEIR_CALLS = [
-  'key.show',
-  'key.chain',
-  'key.head',
-  'key.heads',
-  'craft.prepare',
-  'request.ask',
-  'request.cancel',
-] as const;
+/** What an heir may call in the place of the owner, and what of it has to be granted: any one of these is enough. */
+const NEEDS = {
+  'key.show': ['use', 'recover'],
+  'key.chain': ['use', 'recover'],
+  'key.head': ['use', 'recover'],
+  'key.heads': ['use', 'recover'],
+  'craft.prepare': ['use'],
+  'request.ask': ['use'],
+  'request.cancel': ['use'],
+  'session.propose': ['recover'],
+  'session.join': ['recover'],
+  'session.show': ['recover'],
+  'session.cancel': ['recover'],
+  'key.exported': ['recover'],
+} as const satisfies Readonly<Record<string, readonly HeirMay[]>>;
+export type HeirCallName = keyof typeof NEEDS;
+export const HEIR_CALLS = Object.keys(NEEDS) as readonly HeirCallName[];
 
-export type HeirCallName = (typeof HEIR_CALLS)[number];
+/** What of an heir has to be granted for a call: any one of these. */
+export function neededOfHeir(called: HeirCallName): readonly HeirMay[] {
+  return NEEDS[called];
+}
 
 const MAX_BODY_BYTES = 2_097_152;
 

@@ -6,7 +6,13 @@ export {
   writeFreezePaper,
 } from './freeze-paper.js';
 export { type Heard, isHeardBy, readHeard, signHeard } from './heard-statement.js';
-export { HEIR_CALLS, type HeirCallName, type HeirMay, type SilenceView } from './heir-functions.js';
+export {
+  HEIR_CALLS,
+  type HeirCallName,
+  type HeirMay,
+  neededOfHeir,
+  type SilenceView,
+} from './heir-functions.js';
 export { readFreeze, signFreeze, type SignedFreeze, whoFroze } from './freeze-statement.js';
 export { type SignedStatement, signedStatement, type Signer, statementForeign } from './signed-statement.js';
 export {

@@ -73,6 +73,11 @@ export const HEIR: readonly CommandNode[] = [
     summary: 'sign with a key whose use is granted to you, within its terms',
     load: async () => (await import('../commands/heir/sign.js')).heirSignCommand(),
   },
+  {
+    name: 'recover',
+    summary: 'take a key that may leave out of its servers, whole, where that is granted to you',
+    load: async () => (await import('../commands/heir/recover.js')).heirRecoverCommand(),
+  },
 ];
 
 export const TERMS: readonly CommandNode[] = [

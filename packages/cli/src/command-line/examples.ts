@@ -39,6 +39,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'approver take-back': ['approver take-back 37e6a4f5'],
   'heir list': ['heir list'],
   'heir ask': ['heir ask savings'],
+  'heir recover': ['heir recover savings --to savings.key'],
   'heir sign': [
     'heir sign savings --message "to the notary"',
     'heir sign treasury --psbt payment.psbt --out signed.psbt',

@@ -10,7 +10,7 @@ export const HEIR_EXPLANATIONS = groupOf(
       'Look which keys name you: ckm heir list. The terms of a key may have changed since you were invited.',
     ],
     HEIR_NOT_GRANTED: [
-      'A server does not let you use the key: its owner was heard, its time has not passed, or the word of another server is missing or older than a day.',
+      'A server does not let you do that with the key: its owner was heard, its time has not passed, the word of another server is missing or older than a day, or its terms grant you something else.',
       'Ask again at all servers: ckm heir ask. It says what is missing.',
     ],
     HEIR_WAITS: [
@@ -34,7 +34,7 @@ export const HEIR_EXPLANATIONS = groupOf(
       'Look how it stands: ckm server silence FOLDER KEY.',
     ],
     HEIR_MAY_NOT: [
-      'An heir reads and signs with a key, and does nothing else with it in the place of its owner.',
+      'An heir reads and signs with a key, takes it out of its servers where the terms say recover and it was made to leave, and does nothing else with it in the place of its owner.',
       'Use the key as it is; other servers or terms are no heir’s to choose.',
     ],
   },

@@ -86,6 +86,12 @@ test('its heir sees how each server stands, asks, and is granted nothing while t
     { environment: eve, cwd: table },
   );
   expect([signed.status, errorOf(signed).code]).toEqual([75, 'HEIR_KEY_NOT_SHOWN']);
+  ran.add('heir recover savings --to savings.key');
+  const taken = await callCkm(
+    'heir recover savings --to savings.key --key-name savings --timeout 30'.split(' '),
+    { environment: eve, cwd: table },
+  );
+  expect([taken.status, errorOf(taken).code]).toEqual([75, 'HEIR_KEY_NOT_SHOWN']);
   const { keys } = await json<{ keys: { keyId: string }[] }>(eve, 'heir list');
   for (const more of ['', ' --go-on']) {
     ran.add(`server silence alpha KEY${more}`);
@@ -129,6 +135,6 @@ test('a paper freeze is brought by somebody who has nothing else, and works once
 }, 120_000);
 
 test('every command of docs/alive.md is one of those run here', () => {
-  expect(ON_PAGE).toHaveLength(10);
+  expect(ON_PAGE).toHaveLength(11);
   for (const line of ON_PAGE) expect([...ran]).toContain(line);
 });

@@ -9,10 +9,15 @@ import type { ApproverKey } from './approver-key.js';
  * @throws EncodingError `EXPORT_ASKED_INVALID`, `CBOR_…`
  */
 export function readExport(shown: ShownMatter, { keyName }: Pick<ApproverKey, 'keyName'>): Description {
-  const { epoch } = readExportAsked(shown.payload, shown);
-  const sentence = `Give the key ${keyName} itself out: whoever asks has the whole of it then, and needs nobody any more.`;
+  const { epoch, heir } = readExportAsked(shown.payload, shown);
+  const who = heir === undefined ? 'whoever asks' : `${heir}, who asks because its owner is silent,`;
+  const sentence = `Give the key ${keyName} itself out: ${who} has the whole of it then, and needs nobody any more.`;
   const rows = [
-    { label: 'six words', value: formatWords(likenessOf(shown.matterId)), note: 'the owner has the same' },
+    {
+      label: 'six words',
+      value: formatWords(likenessOf(shown.matterId)),
+      note: `${heir ?? 'the owner'} has the same`,
+    },
     { label: 'epoch', value: String(epoch) },
   ];
   return { sentence, rows, warnings: [], blind: false };

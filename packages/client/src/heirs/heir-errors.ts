@@ -15,7 +15,7 @@ export function heirKeyAmbiguous(key: string): UsageError {
   });
 }
 
-/** What an heir does in the place of the owner is reading, signing, and taking back what he asked for. */
+/** What an heir does in the place of the owner is reading, signing, taking the key out where that is his, and taking back what he asked for. */
 export function heirMayNot(called: string): AccessError {
   return new AccessError(`an heir does not call ${called}: only its owner changes a key`, {
     code: 'HEIR_MAY_NOT',

@@ -1,5 +1,7 @@
 // @module-tag long
-import { secret } from '@ckm/foundation';
+import type { HeirMay } from '@ckm/api';
+import { encodeHex, reveal, secret } from '@ckm/foundation';
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { passSilently } from '@ckm/server/test';
 import { afterEach, describe, expect, test } from 'vitest';
 import { approverIdentity } from '../approver/approver-identity.js';
@@ -15,17 +17,22 @@ const SECRET = secret(new Uint8Array(32).fill(7));
 let network: TestNetwork;
 afterEach(() => network.close());
 
-/** A key of two of three servers; eve may use it after a hundred days of silence. */
-async function open() {
+/** A key of two of three servers, which may leave; eve may use it, or that, after a hundred days of silence. */
+async function open(may: readonly HeirMay[] = ['use'], making: Parameters<typeof keyOfOwner>[3] = {}) {
   network = await createTestNetwork(3);
-  const { client, callers, keyId } = await keyOfOwner(network, (id) => {
-    const { xid, publicKeys } = approverIdentity(SECRET, id);
-    const key = { kind: 'ed25519' as const, key: publicKeys.signing.bytes };
-    return {
-      approvers: [{ name: 'eve', xid, keys: [key] }],
-      silence: { afterSeconds: 100 * DAY, grants: [{ who: 'eve', may: ['use'] }] },
-    };
-  });
+  const { client, callers, keyId } = await keyOfOwner(
+    network,
+    (id) => {
+      const { xid, publicKeys } = approverIdentity(SECRET, id);
+      const key = { kind: 'ed25519' as const, key: publicKeys.signing.bytes };
+      return {
+        approvers: [{ name: 'eve', xid, keys: [key] }],
+        silence: { afterSeconds: 100 * DAY, grants: [{ who: 'eve', may: [...may] }] },
+      };
+    },
+    memoryStore(),
+    making,
+  );
   const options: ApproverOptions = {
     secret: () => Promise.resolve(secret(new Uint8Array(32).fill(7))),
     store: memoryStore(),
@@ -44,7 +51,7 @@ async function open() {
     }
   };
   await pass(0);
-  return { client, callers, keyId, eve, pass };
+  return { client, callers, keyId, eve, pass, approver: createApprover(options) };
 }
 
 const sign = async (eve: Heir, text: string) => {
@@ -82,6 +89,8 @@ describe('an heir', () => {
   test('the owner who comes back is told of it by whatever he looks at, and ends it everywhere; the heir’s client tells who has not heard', async () => {
     const { eve, client, pass } = await open();
     await client.alive();
+    // What else he has said to them on that way is behind him.
+    await pass(0);
     await pass(101);
     await eve.ask('savings');
     await pass(0);
@@ -107,5 +116,57 @@ describe('an heir', () => {
     await eve.ask('savings');
     expect(await life('charlie')).toMatchObject({ case: null, silentSeconds: 0 });
     expect((await lines())[0]![1]).toContain('was asked for while its owner was silent, by eve at alpha on');
+  }, 60_000);
+
+  test('to whom the terms give more than its use takes the key itself out, once that is granted; nobody signs by that at servers', async () => {
+    const change = { needed: 1, of: ['eve'], delaySeconds: 0, words: 30 * DAY };
+    const policy = { changes: 'automatic', changeDelay: 0, change } as const;
+    const { eve, client, pass, approver } = await open(['recover'], { exportable: true, policy });
+    await eve.ask('savings');
+    await pass(101);
+    await eve.ask('savings');
+    await pass(0);
+    await eve.ask('savings');
+    await expect(eve.open('savings')).rejects.toMatchObject({ code: 'HEIR_KEY_NOT_SHOWN' });
+    await pass(15);
+    expect((await eve.ask('savings')).granted).toEqual(['recover']);
+    await expect(sign(eve, 'by servers')).rejects.toMatchObject({ code: 'HEIR_NOT_GRANTED' });
+    const inherited = await eve.open('savings');
+    // The people of the terms are asked as for the owner, and read who asks: here that is she alone.
+    expect((await inherited.client.exportKey(inherited.name)).exported).toBeNull();
+    const { matters } = await approver.waiting();
+    const looked = await approver.look(encodeHex(matters[0]!.matterId));
+    expect(looked.view.description!.sentence).toContain('eve, who asks because its owner is silent');
+    await approver.say(looked, 'yes');
+    const { exported, servers } = await inherited.client.exportKey(inherited.name);
+    const { groupKey } = (await inherited.client.showKey(inherited.name)).public;
+    await inherited.client.closeExport(inherited.name);
+    await inherited.client.close();
+    expect(servers.map(({ state }) => state)).toEqual(['given', 'given', 'agreed']);
+    const scalar = reveal(exported!.scalar, 'compare a key of a test');
+    const integer = BigInt(`0x${Buffer.from(scalar.toReversed()).toString('hex')}`);
+    expect(ed25519.Point.BASE.multiply(integer).toBytes()).toEqual(groupKey);
+    expect((await client.status()).keys[0]!.exports.given).toEqual(['alpha', 'bravo']);
+  }, 60_000);
+
+  test('an export that she began and that waits is over with the owner’s word, and whoever comes back sees who asked', async () => {
+    const { eve, client, pass } = await open(['recover'], {
+      exportable: true,
+      policy: { changes: 'operator', changeDelay: 0 },
+    });
+    await eve.ask('savings');
+    await pass(101);
+    await eve.ask('savings');
+    await pass(0);
+    await pass(15);
+    await eve.ask('savings');
+    const inherited = await eve.open('savings');
+    const { exported, servers } = await inherited.client.exportKey(inherited.name);
+    expect([exported, ...servers.map(({ state }) => state)]).toEqual([null, 'waits', 'waits', 'waits']);
+    await client.alive();
+    const after = await inherited.client.exportKey(inherited.name).catch((error: unknown) => error);
+    expect(JSON.stringify(after)).toMatch(/HEIR_NOT_GRANTED|HEIR_KEY/);
+    await inherited.client.close();
+    expect((await client.status()).keys[0]!.exports).toEqual({ goesOn: [], given: [] });
   }, 60_000);
 });

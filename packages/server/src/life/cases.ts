@@ -21,7 +21,7 @@ import { noteMarks } from '../sessions/keys/stored/note-marks.js';
 import { readEpoch } from '../sessions/keys/stored/read-key.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Reader, Transaction } from '../storage/storage.js';
-import type { LifeMeans } from './hear-alive.js';
+import type { LifeMeans } from './means.js';
 import { findHeirKey, heirKey, type HeirKey, heirUnknown, holdHeirKey } from './heir-key.js';
 import {
   beginLife,
@@ -110,11 +110,11 @@ async function goOnWithCase(
   key: HeirKey,
   said: readonly SignedStatement[],
 ): Promise<Standing | Pick<Result<'heir.ask'>, 'view' | 'alive'>> {
-  const { context, counting } = means;
+  const { context } = means;
   const stored = await findLife(context, transaction, key.key, key.head);
   if (stored.record === null || isHeard(means, key)) {
     if (stored.record === null) await noteBegun(context, transaction, key);
-    await beginLife(context, transaction, key.key, counting(), stored);
+    await beginLife(means, transaction, key.key, stored);
     return { view: nothingYet(key), alive: signsIn(stored.record) };
   }
   const now = await standing(means, transaction, key, stored.record);

@@ -16,26 +16,10 @@ import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
 import { readSpeaking } from '../sessions/keys/proven-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
-import type { Counter } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../storage/storage.js';
+import type { LifeMeans } from './means.js';
 import { beginLife, findLife, type LifeRecord, silenceNow } from './life-record.js';
-
-/** The room that hears whether owners live. */
-export interface LifeMeans {
-  readonly context: ServerContext;
-  /** This process, by which silence is counted. */
-  counting(): Counter;
-  /** Owners, as hex, whose account has said anything here since that was last looked at. In memory: nothing is written on the way of a signature. */
-  readonly heard: Set<string>;
-  /** Keys for which an heir asks, by their owner as hex, as of when all were last looked at: their owners are not let wait. */
-  readonly watched: Map<string, readonly Pick<KeyRow, 'owner' | 'keyId'>[]>;
-  /** Tells contacts of an account, by ways of their own, what its owner wants to know; whatever comes of it is on record with the outbox. */
-  tellOwner(transaction: Transaction, owner: Uint8Array, what: SilenceNews): Promise<void>;
-}
-
-/** What contacts are told: that the owner of a key has been silent for long, that an heir asks for it. */
-export type SilenceNews = 'silent' | 'heir-asks';
 
 /**
  * Answers `alive.carry`: for how long the owner of a key is silent is counted anew. What was heard before, and what is older, changes nothing. Of a key whose terms
@@ -77,11 +61,12 @@ async function isOfKey(
 
 /** The highest number of this signer, and who asked for the key until then. @throws AccessError `STATEMENT_FOREIGN` */
 async function hearOne(
-  { context, counting }: LifeMeans,
+  means: LifeMeans,
   transaction: Transaction,
   name: Pick<KeyRow, 'owner' | 'keyId'>,
   signed: SignedStatement,
 ): Promise<Result<'alive.carry'>> {
+  const { context } = means;
   const key = await holdRecalled(context, transaction, name);
   if (key === null) throw statementForeign();
   const head = openHead(context, key);
@@ -94,7 +79,7 @@ async function hearOne(
   if (number <= known && stored.record !== null) return { number: known };
   const kept = await stillSpeaking(context, transaction, name, head.policy, numbers);
   const next = [...kept.filter((one) => !equalBytes(one.by, by)), { by, number, signed }];
-  await beginLife(context, transaction, key, counting(), stored, next);
+  await beginLife(means, transaction, key, stored, next);
   await context.audit.append(transaction, {
     deed: 'alive.carry',
     who: name.owner,

@@ -1,9 +1,20 @@
-import { encodeReply, type HeirCallName, type Parameters, parseCall, type Result } from '@ckm/api';
+import {
+  encodeReply,
+  type HeirCallName,
+  type HeirMay,
+  neededOfHeir,
+  type Parameters,
+  parseCall,
+  type Proposal,
+  type Result,
+} from '@ckm/api';
 import { equalBytes, PolicyError } from '@ckm/foundation';
 import type { AnybodyCall, Call, Handler, Handlers, ServerContext } from '../context.js';
+import { heirIn } from '../sessions/session/session-asker.js';
+import { openSessionToShow } from '../sessions/session/session-record.js';
 import type { KeyRow, Reader } from '../storage/storage.js';
 import { grantedTo } from './cases.js';
-import type { LifeMeans } from './hear-alive.js';
+import type { LifeMeans } from './means.js';
 import { findHeirKey, heirKey, type HeirKey, heirUnknown, holdHeirKey } from './heir-key.js';
 
 /**
@@ -22,15 +33,17 @@ export async function useAsHeir(
   // Of the key alone whose terms were asked: `request.cancel` names none, and ends what this heir has asked for.
   if ('keyId' in parameters && !equalBytes(parameters.keyId, meant.keyId)) throw heirUnknown();
   const { sender } = call;
+  const needed = neededOfHeir(called);
   const { name, account, heir } = await context.storage.read(async (reader) => {
     const found = await findHeirKey(context, reader, sender, meant);
     const key = heirKey(context, await rowOf(reader, found), sender);
-    await assertGranted(means, reader, key);
+    await assertGranted(means, reader, key, needed);
+    if ('sessionId' in parameters) await assertOwnExport(context, reader, key, parameters);
     return { name: found, heir: key.name, account: await accountOf(context, reader, found) };
   });
   const transact: Call['transact'] = (work) =>
     call.transact(async (transaction) => {
-      await assertGranted(means, transaction, await holdHeirKey(context, transaction, sender, name));
+      await assertGranted(means, transaction, await holdHeirKey(context, transaction, sender, name), needed);
       return work(transaction);
     });
   const by = { ...account.keys.words, id: sender, may: ['use' as const] };
@@ -51,9 +64,28 @@ async function accountOf({ accounts }: ServerContext, reader: Reader, { owner }:
   return account;
 }
 
-async function assertGranted(means: LifeMeans, reader: Reader, key: HeirKey): Promise<void> {
+async function assertGranted(
+  means: LifeMeans,
+  reader: Reader,
+  key: HeirKey,
+  needed: readonly HeirMay[],
+): Promise<void> {
   const granted = await grantedTo(means, reader, key);
-  if (!granted.includes('use')) throw notGranted();
+  if (!needed.some((one) => granted.includes(one))) throw notGranted();
+}
+
+/** Of all ceremonies an heir has those by which this very key leaves to himself. @throws AccessError `HEIR_UNKNOWN` */
+async function assertOwnExport(
+  context: ServerContext,
+  reader: Reader,
+  { key: { owner, keyId }, name }: HeirKey,
+  parameters: { readonly sessionId: Uint8Array; readonly proposal?: Proposal },
+): Promise<void> {
+  const { sessionId, proposal } = parameters;
+  const row = proposal === undefined ? await reader.sessions.find(owner, sessionId) : null;
+  const about = proposal ?? (row === null ? undefined : openSessionToShow(context, row).record.proposal);
+  const isOwn = about?.kind === 'export' && equalBytes(about.keyId, keyId) && heirIn(about) === name;
+  if (!isOwn) throw heirUnknown();
 }
 
 function notGranted(): PolicyError {

@@ -228,7 +228,7 @@ describe('an heir of a key of two of three servers', () => {
     expect(await cancel.call('request.cancel', { requestId: both.requestId, reason: 'no' })).toMatchObject({
       state: 'cancelled',
     });
-    for (const name of ['key.freeze', 'terms.propose', 'session.propose'] as const)
+    for (const name of ['key.freeze', 'terms.propose', 'change.propose', 'key.thaw'] as const)
       expect(() => encodeHeirUse(name)).toThrow('heir.use');
   });
 });

@@ -6,6 +6,7 @@ import { marksOf } from '../sessions/keys/stored/key-head.js';
 import { countedBy, type Counter, waitFrom, type WaitingTime } from '../sessions/waiting-time.js';
 import type { KeyRow, LifeRow, Reader, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
+import type { LifeMeans } from './means.js';
 
 /** What is kept of the life of the owner of one key. */
 export interface LifeRecord {
@@ -90,10 +91,9 @@ export function silenceNow(counter: Counter, { silence, waited }: LifeRecord): S
  * @param numbers null: as they are
  */
 export async function beginLife(
-  context: Pick<ServerContext, 'vault' | 'audit'>,
+  { context, counting, endBegun }: LifeMeans,
   transaction: Transaction,
   key: KeyRow,
-  counter: Counter,
   { row, record }: StoredLife,
   numbers: LifeRecord['numbers'] | null = null,
 ): Promise<void> {
@@ -107,13 +107,14 @@ export async function beginLife(
   });
   await storeLife(context, transaction, key, row, {
     begun,
-    waited: waitFrom(counter, MOST_COUNTED),
+    waited: waitFrom(counting(), MOST_COUNTED),
     silence: JUST_HEARD,
     warnedAt: 0,
     numbers: numbers ?? record?.numbers ?? [],
   });
   const over = record?.silence.case ?? null;
   if (over === null) return;
+  await endBegun(transaction, key);
   await context.audit.append(transaction, {
     deed: 'silence.end',
     who: key.owner,

@@ -7,7 +7,7 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { KeyRow, LifeRow, Transaction } from '../storage/storage.js';
 import { beginLife, findLife, type LifeRecord, silenceNow, storeLife, toldByNow } from './life-record.js';
-import type { LifeMeans } from './hear-alive.js';
+import type { LifeMeans } from './means.js';
 
 const PAGE = 64;
 const HEARD_EVERY_SECONDS = 86_400;
@@ -39,14 +39,15 @@ async function hearAtOnce(means: LifeMeans, counter: Counter): Promise<void> {
 }
 
 /** A server that came back from an older state has heard of every owner just now, as far as it grants anything (S5). */
-export async function beginEveryLife({ context, counting }: LifeMeans): Promise<void> {
+export async function beginEveryLife(means: LifeMeans): Promise<void> {
+  const { context } = means;
   await forEachLife(context, (row) =>
     repeatWhenRaced(() =>
       context.storage.transact(async (transaction) => {
         const key = await transaction.keys.hold(row.owner, row.keyId);
         if (key === null) return;
         const stored = await findLife(context, transaction, key, openHead(context, key));
-        await beginLife(context, transaction, key, counting(), stored);
+        await beginLife(means, transaction, key, stored);
       }),
     ),
   );
@@ -81,11 +82,11 @@ async function countAt(
       const head = openHead(context, key);
       const stored = await findLife(context, transaction, key, head);
       // One that was put back, or of before this server has been restored: it begins anew.
-      if (stored.record === null) return beginLife(context, transaction, key, counter, stored);
+      if (stored.record === null) return beginLife(means, transaction, key, stored);
       // Once a day, unless somebody was warned: whoever uses a key all day has nothing written for it.
       const { counted, warned } = silenceNow(counter, stored.record);
       if (isHeard && (counted >= HEARD_EVERY_SECONDS || warned !== 'nothing'))
-        return beginLife(context, transaction, key, counter, stored);
+        return beginLife(means, transaction, key, stored);
       if (stored.record.silence.case !== null) watch(means, { owner, keyId });
       const { silence: rule } = head.policy;
       const next = rule === undefined ? null : await goOn(context, transaction, counter, stored.record, rule);

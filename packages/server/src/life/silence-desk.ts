@@ -5,7 +5,7 @@ import { openHead } from '../sessions/keys/stored/key-head.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Reader } from '../storage/storage.js';
 import { type Standing, standing, viewOf } from './cases.js';
-import type { LifeMeans } from './hear-alive.js';
+import type { LifeMeans } from './means.js';
 import { firstOf } from './heir-key.js';
 import { findLife, storeLife } from './life-record.js';
 

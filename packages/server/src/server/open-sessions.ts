@@ -9,7 +9,8 @@ import { createQuarantineSweep } from '../devices/quarantine-sweep.js';
 import { askAsHeir, lookAtSilence } from '../life/cases.js';
 import { createSilenceDesk } from '../life/silence-desk.js';
 import { useAsHeir } from '../life/heir-use.js';
-import { hearAlive, type LifeMeans, notingOwners, showLife } from '../life/hear-alive.js';
+import type { LifeMeans } from '../life/means.js';
+import { hearAlive, notingOwners, showLife } from '../life/hear-alive.js';
 import { beginEveryLife, createLifeSweep } from '../life/life-sweep.js';
 import { keepDrillsApart } from '../sessions/drills/apart.js';
 import { drillHandlers } from '../sessions/drills/drill-keys.js';
@@ -41,7 +42,7 @@ import { createMembersMemory } from '../sessions/changes/members-memory.js';
 import { createRetention } from '../sessions/retention.js';
 import type { Room, RoomMeans } from '../sessions/room/room.js';
 import { createSessionDesk } from '../sessions/session/session-desk.js';
-import { endSessionsOf } from '../sessions/functions/end-sessions.js';
+import { endHeirSessionsOf, endSessionsOf } from '../sessions/functions/end-sessions.js';
 import { sessionHandlers, sweepSessions, voidSessions } from '../sessions/functions/session-functions.js';
 import { voteHandlers } from '../votes/handlers.js';
 import { createKeySweep } from '../sessions/session/session-keys.js';
@@ -158,6 +159,8 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     heard: new Set(),
     watched: new Map(),
     tellOwner: (transaction, owner, what) => tellContacts(waysBack, transaction, owner, what),
+    // What is left to do behind it is to count it, for which nobody waits here.
+    endBegun: async (transaction, key) => void (await endHeirSessionsOf(server, transaction, key)),
   };
   const sweepLife = createLifeSweep(life);
   const isYoung = (reader: Reader, call: Call) => isYoungKey(context, reader, counting(), call);

@@ -19,12 +19,20 @@ export interface KeyOfOwner {
   readonly callers: readonly BareCaller[];
 }
 
-/** @param terms what the terms say besides, which may depend on the id of the key */
+/**
+ * @param terms what the terms say besides, which may depend on the id of the key
+ * @param making whether the key may leave and what its policy says of that
+ */
 export async function keyOfOwner(
   network: TestNetwork,
   terms: Partial<KeyTerms> | ((keyId: Uint8Array) => Partial<KeyTerms>) = {},
   store: ClientStore = memoryStore(),
+  making: {
+    readonly exportable?: boolean;
+    readonly policy?: Partial<KeyTerms>;
+  } = {},
 ): Promise<KeyOfOwner> {
+  const { exportable = false, policy = {} } = making;
   const client = await network.owner({ store });
   const words = secret(OWNER_SEED.slice());
   const keyId = crypto.getRandomValues(new Uint8Array(32));
@@ -38,7 +46,13 @@ export async function keyOfOwner(
     keyId,
     purpose: 'message',
     needed: 2,
-    policy: { ownerKey, change, ...(typeof terms === 'function' ? terms(keyId) : terms) },
+    ...(exportable ? { exportable } : {}),
+    policy: {
+      ownerKey,
+      change,
+      ...policy,
+      ...(typeof terms === 'function' ? terms(keyId) : terms),
+    },
     expiresAt: network.now + 600,
   }).finish();
   const { keys } = await client.fetchKeys();

@@ -12,7 +12,7 @@ import {
 } from '@ckm/api';
 import { secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
-import { createQuorumSigner } from '@ckm/testkit';
+import { type CeremonyOptions, createQuorumSigner } from '@ckm/testkit';
 import {
   type BareCaller,
   type BareOptions,
@@ -61,6 +61,8 @@ interface KeyOptions {
   readonly count?: number;
   readonly needed?: number;
   readonly terms?: Partial<KeyTerms>;
+  /** What the key is made with besides. */
+  readonly made?: Partial<CeremonyOptions>;
   /** What the first server is made with besides. */
   readonly first?: Partial<BareOptions>;
 }
@@ -68,7 +70,7 @@ interface KeyOptions {
 /** A key of several servers that has an heir; one clock is for all of them. */
 export async function keyWithHeir(
   network: BareServers,
-  { count = 3, needed, terms = heirTerms, first = {} }: KeyOptions = {},
+  { count = 3, needed, terms = heirTerms, first = {}, made: making = {} }: KeyOptions = {},
 ) {
   const clock = { now: TEST_TIME };
   const now = () => clock.now;
@@ -76,7 +78,7 @@ export async function keyWithHeir(
   const { servers: others } = await network.openMany(count - 1, { now });
   const servers = [one, ...others];
   const callers = await Promise.all(servers.map((server) => server.as(alice)));
-  const made = await makeKey(callers, needed === undefined ? {} : { needed });
+  const made = await makeKey(callers, { ...making, ...(needed === undefined ? {} : { needed }) });
   const { keyId } = made;
   for (const { context } of servers) await giveTerms(context, alice.xid, keyId, terms);
   const slots = servers.map((_one, at) => at + 1);

@@ -46,8 +46,9 @@ export function createExportRoom(context: ServerContext): Room<ExportProposal> {
   };
 }
 
-function sentence({ epoch }: Pick<ExportProposal, 'epoch'>): string {
-  return `Give this server’s share of a key (epoch ${epoch}) out to its owner: whoever has enough of them has the key.`;
+function sentence({ epoch, heir }: Pick<ExportProposal, 'epoch' | 'heir'>): string {
+  const to = heir === undefined ? 'its owner' : `${heir}, who asks in the place of its silent owner`;
+  return `Give this server’s share of a key (epoch ${epoch}) out to ${to}: whoever has enough of them has the key.`;
 }
 
 /** One export of a key at a time: each begins its delay anew, and there is one that its owner has to look at. */
@@ -107,7 +108,7 @@ async function join(
   verifyExportYeses(key, proposal, yeses);
   const share = await readHeldShare(context, reader, held);
   try {
-    const { keyId, epoch, recipient, exportId } = proposal;
+    const { keyId, epoch, recipient, exportId, heir } = proposal;
     const agreed = yeses.map((yes) => ({ slot: yes.slot, signature: yes.signature }));
     const proof = { epoch, exportId, recipient, yeses: agreed };
     const sealed = sealShare(
@@ -128,7 +129,7 @@ async function join(
       step: {
         kind: 'finished',
         says: [],
-        keys: [{ kind: 'give-out', epoch, transcriptHash, proof }],
+        keys: [{ kind: 'give-out', epoch, transcriptHash, proof, ...(heir === undefined ? {} : { heir }) }],
         result,
       },
     };

@@ -16,14 +16,15 @@ export async function storeExport(
   context: ServerContext,
   transaction: Transaction,
   { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
-  { epoch, transcriptHash, proof }: GiveOut,
+  { epoch, transcriptHash, proof, heir }: GiveOut,
 ): Promise<void> {
   const row = await transaction.keys.hold(owner, keyId);
   if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
   // Held by now: what another process did to the key since the yeses were looked at counts too.
   const { head } = await readExportable(context, transaction, owner, { keyId, epoch, transcriptHash });
   const { exportId, recipient } = proof;
-  const proposal = { kind: 'export', keyId, epoch, transcriptHash, exportId, recipient } as const;
+  const asker = heir === undefined ? {} : { heir };
+  const proposal = { kind: 'export', keyId, epoch, transcriptHash, exportId, recipient, ...asker } as const;
   await holdAgreed(context, transaction, owner, proposal);
   const exportedAt = head.exportedAt ?? context.clock();
   await noteMarks(context, transaction, row, { ...marksOf(head), exportedAt, exportProof: proof });
@@ -33,7 +34,7 @@ export async function storeExport(
     who: owner,
     keyId,
     subject: null,
-    sentence: `The share of this server of a key (${suite}) for ${purpose} was given out to its owner.`,
+    sentence: `The share of this server of a key (${suite}) for ${purpose} was given out to ${heir === undefined ? 'its owner' : `${heir}, in the place of its silent owner`}.`,
     verdict: 'done',
     policy: '',
     detail: `slot ${slot}, epoch ${epoch}`,

@@ -5,6 +5,7 @@ import { demand } from '../../refusals.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import { canMove, isOver } from '../session/machine.js';
 import { costOfPackets, costOfParameters } from '../session-cost.js';
+import { assertAsker } from '../session/session-asker.js';
 import { cancelDraft, endDraft, hearDraft, joinDraft } from '../session/session-draft.js';
 import { proposeSession } from '../session/session-propose.js';
 import { assertOpens, openSessionToShow } from '../session/session-record.js';
@@ -74,6 +75,7 @@ function joinSession(
   server.charge(call.account, costOfParameters(parameters));
   return reviseSession(server, originOf(call, sessionId), async (draft, drafting, transaction) => {
     const { state, record } = draft.session;
+    assertAsker(record.proposal, call);
     if (record.parameters !== null) {
       const same = equalBytes(record.parameters, parameters);
       demand(same, 'SESSION_DIFFERS', 'other parameters were agreed on in this session');

@@ -33,6 +33,8 @@ export interface GiveOut {
   readonly transcriptHash: Uint8Array;
   /** What shows others that it was agreed to. */
   readonly proof: ExportProof;
+  /** Who took it in the place of the owner, by the name in the terms; absent: the owner did. */
+  readonly heir?: string;
 }
 
 /** What a repair does to a key (`repair/store-repair.ts`). */

@@ -8,6 +8,7 @@ import { demand, refusal } from '../../refusals.js';
 import { assertExpiry } from '../expiry.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Admission, Room } from '../room/room.js';
+import { assertAsker } from './session-asker.js';
 import { draftOf, openDraft } from './session-draft.js';
 import { openSessionToShow, sealSession, type SessionRecord, type StoredSession } from './session-record.js';
 import { isOverdue, type SessionMeans } from './session-revise.js';
@@ -33,6 +34,7 @@ export async function proposeSession(
   const room = rooms.find(({ kind }) => kind === proposed.proposal.kind);
   if (room === undefined) throw refusal('CEREMONY_UNKNOWN', 'this server has no such ceremony');
   const proposal = room.parseProposal(proposed.proposal);
+  assertAsker(proposal, call);
   const isAllowed = room.takesDrills === true || !isDrillKeyId(proposal.keyId);
   demand(isAllowed, 'KEY_IS_FOR_DRILLS', `a key of a drill is not for a ceremony of kind ${room.kind}`);
   const { view, opened } = await repeatWhenRaced(() =>
