@@ -116,8 +116,15 @@ export interface People {
   ask(transaction: Transaction, asked: AskedMatter): Promise<void>;
   /** Asks nobody any more. */
   end(transaction: Transaction, matter: Pick<MatterOfPeople, 'owner' | 'ballot'>): Promise<void>;
-  /** The same, but what they said is kept until the time of the matter is over: it holds where they are asked about the very same again. */
-  rest(transaction: Transaction, matter: Pick<MatterOfPeople, 'owner' | 'ballot'>): Promise<void>;
+  /**
+   * The same, but what they said is kept until the time of the matter is over: it holds where they are asked about the very same again.
+   * @param released whether it was done by what they said: then nothing that they say now changes that
+   */
+  rest(
+    transaction: Transaction,
+    matter: Pick<MatterOfPeople, 'owner' | 'ballot'>,
+    released?: 'released',
+  ): Promise<void>;
 }
 
 /** One authenticated message that is being answered. */

@@ -2,8 +2,17 @@ import fc from 'fast-check';
 import type { Identity } from '@ckm/gordian';
 import { describe, expect, test } from 'vitest';
 import { countVotes } from '../terms/judge.js';
-import { holdVotes, noesInWords, silentIn, supersedes } from './count.js';
-import type { Polling } from './judge.js';
+import {
+  hearVote,
+  holdVotes,
+  type KeptVotes,
+  NOTHING_KEPT,
+  noesInWords,
+  silentIn,
+  supersedes,
+} from './count.js';
+import { isNoBesides, judgeVote, type Polling } from './judge.js';
+import type { VoteMatter } from './statement.js';
 import type { SignedVote } from './proof.js';
 import {
   alice,
@@ -108,6 +117,85 @@ describe('votes that hold', () => {
         for (const a of all) for (const b of all) expect(supersedes(a, b) && supersedes(b, a)).toBe(false);
       }),
       { numRuns: 100 },
+    );
+  });
+});
+
+/** Who says what of what a server has kept, of votes that came one after the other. */
+function heardOf(votes: readonly SignedVote[], on: Polling = polling): string {
+  let kept: KeptVotes<SignedVote> = NOTHING_KEPT;
+  const isIt = () => false;
+  for (const vote of votes)
+    if (judgeVote(vote, on, isIt) === null || isNoBesides(vote, on, isIt))
+      kept = hearVote(kept, vote, on) ?? kept;
+  return held(
+    [kept.counted, kept.besides].filter((vote) => vote !== null),
+    on,
+  );
+}
+
+describe('a yes that was withdrawn', () => {
+  const MATTERS: readonly VoteMatter[] = ['request', 'export', 'thaw', 'terms', 'order', 'case'];
+  const on = (matter: VoteMatter): Polling => ({ ...polling, ballot: { ...polling.ballot, matter } });
+  /** What may be wrong with a statement at one server, and not at the one that showed what it is about. */
+  const WRONG: readonly object[] = [
+    { expiresAt: NOW },
+    { expiresAt: polling.ballot.expiresAt + 1 },
+    { issuedAt: NOW + 3_000 },
+    { termsHash: filled(99) },
+    { audience: [filled(11)] },
+    { payloadHash: filled(99) },
+    { requester: alice.xid },
+  ];
+
+  test('counts no more where it is taken back with an end, terms or content that are not those of this server', () => {
+    for (const wrong of WRONG) {
+      const back = voteOf(alice, { ...says('takeBack', 2), ...wrong });
+      expect(heardOf([voteOf(alice), back])).toBe('yes: ; no: ');
+      expect(heardOf([back, voteOf(alice)])).toBe('yes: ; no: ');
+      const no = voteOf(alice, { ...says('no', 2), ...wrong });
+      expect(heardOf([voteOf(alice), no])).toMatch(/^yes: ; no: /);
+      expect(heardOf([no, voteOf(alice)])).toMatch(/^yes: ; no: /);
+    }
+  });
+
+  test('is not withdrawn by anybody else, nor in another matter or of another key', () => {
+    const others = [{ matterId: filled(99) }, { matter: 'thaw' as const }, { keyId: filled(99) }];
+    for (const verdict of ['no', 'takeBack'] as const) {
+      for (const more of others)
+        expect(heardOf([voteOf(alice), voteOf(alice, { ...says(verdict, 2), ...more })])).toBe(
+          'yes: alice; no: ',
+        );
+      expect(heardOf([voteOf(alice), voteOf(bob, { ...says(verdict, 2), approver: alice.xid })])).toBe(
+        'yes: alice; no: ',
+      );
+    }
+  });
+
+  test('counts nowhere in any matter, in whatever order and however often what he said comes', () => {
+    const said = fc.record({
+      verdict: fc.constantFrom('yes', 'no', 'takeBack' as const),
+      serial: fc.integer({ min: 1, max: 5 }),
+      wrong: fc.constantFrom({}, {}, ...WRONG),
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...MATTERS),
+        fc
+          .array(said, { minLength: 1, maxLength: 7 })
+          .chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))),
+        (matter, [all, shuffled]) => {
+          const votesOf = (some: typeof all) =>
+            some.map(({ verdict, serial, wrong }) => voteOf(alice, { matter, verdict, serial, ...wrong }));
+          const [votes, others] = [votesOf(all), votesOf(shuffled)];
+          const after = heardOf([...others, ...others.slice(0, 2)], on(matter));
+          expect(after).toBe(heardOf(votes, on(matter)));
+          const withdrawn = Math.max(0, ...all.map((one) => (one.verdict === 'yes' ? 0 : one.serial)));
+          const isYes = all.some(({ verdict, serial }) => verdict === 'yes' && serial > withdrawn);
+          if (!isYes) expect(after).toMatch(/^yes: ; no: /);
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 });

@@ -1,8 +1,7 @@
-import { compareBytes, encodeHex, equalBytes } from '@ckm/foundation';
-import { faultInStatement } from './ballot.js';
+import { compareBytes, encodeHex } from '@ckm/foundation';
+import { faultInStatement, isInMatter } from './ballot.js';
 import { hasSay, type Polling } from './judge.js';
 import type { SignedVote } from './proof.js';
-import type { VoteStatement } from './statement.js';
 
 /** A vote whose proof was judged when it came (`judgeVote`). */
 export type ProvenVote = Pick<SignedVote, 'statement' | 'digest'>;
@@ -35,18 +34,26 @@ function cut(reason: string): string {
 
 /**
  * What holds at this moment: of each approver who has a say the statement with the highest serial, whatever way and order they came in.
- * Where that one does not count, because it has expired or was given under other terms, an older one does not come back.
+ * Where that one does not count, because it has expired or was given under other terms, an older one does not come back: but for a no under a no that
+ * does not count here.
  */
 export function holdVotes(votes: readonly ProvenVote[], polling: Polling): VotesHeld {
-  const last = lastOfEach(votes.filter(({ statement }) => isIn(statement, polling)));
+  const counts = ({ statement }: ProvenVote) =>
+    faultInStatement(statement, polling.ballot, polling.moment) === null;
+  const isBesides = (vote: ProvenVote) => vote.statement.verdict === 'no' && !counts(vote);
+  const said = votes.filter(({ statement }) => isInMatter(statement, polling.ballot));
+  const last = lastOfEach(said.filter((vote) => !isBesides(vote)));
+  const besides = lastOfEach(said.filter(isBesides));
   const held = { yes: new Set<string>(), no: new Set<string>() };
   const reasons = new Map<string, string>();
   for (const voter of polling.approvers) {
-    const statement = last.get(encodeHex(voter.xid))?.statement;
-    if (statement === undefined || statement.verdict === 'takeBack' || !hasSay(voter, polling)) continue;
-    if (faultInStatement(statement, polling.ballot, polling.moment) !== null) continue;
-    held[statement.verdict].add(voter.name);
-    if (statement.reason !== null) reasons.set(voter.name, statement.reason);
+    const vote = last.get(encodeHex(voter.xid));
+    if (vote === undefined || !hasSay(voter, polling) || !counts(vote)) continue;
+    const { verdict, reason } = vote.statement;
+    if (verdict === 'takeBack') continue;
+    if (verdict === 'yes' && isOver(vote, besides.get(encodeHex(voter.xid)) ?? null)) continue;
+    held[verdict].add(voter.name);
+    if (reason !== null) reasons.set(voter.name, reason);
   }
   return reasons.size === 0 ? held : { ...held, reasons };
 }
@@ -57,11 +64,6 @@ export function holdVotes(votes: readonly ProvenVote[], polling: Polling): Votes
  */
 export function silentIn(polling: Polling): ReadonlySet<string> {
   return new Set(polling.approvers.filter((voter) => !hasSay(voter, polling)).map(({ name }) => name));
-}
-
-/** Serials are counted in one matter: what was said in another one takes the place of nothing here. */
-function isIn({ matter, matterId, keyId }: VoteStatement, { ballot }: Polling): boolean {
-  return matter === ballot.matter && equalBytes(matterId, ballot.matterId) && equalBytes(keyId, ballot.keyId);
 }
 
 function lastOfEach(votes: readonly ProvenVote[]): ReadonlyMap<string, ProvenVote> {
@@ -83,4 +85,55 @@ export function supersedes(vote: ProvenVote, before: ProvenVote): boolean {
   if (a.serial !== b.serial) return a.serial > b.serial;
   if (a.verdict !== b.verdict) return CARE[a.verdict] > CARE[b.verdict];
   return compareBytes(vote.digest, before.digest) > 0;
+}
+
+/** What is kept of what one approver said in one matter: one of the two at least. */
+export interface KeptVotes<V extends ProvenVote = ProvenVote> {
+  /** The last of those that counted when they came. */
+  readonly counted: V | null;
+  /** The last no that did not: under other terms, on other content, too late. It is none here, and no yes before it counts. */
+  readonly besides: V | null;
+}
+
+/**
+ * What is kept once a vote of the same approver in the same matter was heard: the same in whatever order they come.
+ * @param vote one that counts (`judgeVote`), or a no besides (`isNoBesides`)
+ * @returns null: a newer word of his stands over it, or it is here already
+ */
+export function hearVote<V extends ProvenVote>(
+  before: KeptVotes<V>,
+  vote: V,
+  { ballot, moment }: Pick<Polling, 'ballot' | 'moment'>,
+): KeptVotes<V> | null {
+  const counts = faultInStatement(vote.statement, ballot, moment) === null;
+  const place = counts ? 'counted' : 'besides';
+  return isOver(vote, before[place]) ? null : { ...before, [place]: vote };
+}
+
+/** Whether the last vote that counted is a yes, and a no besides ends it: it is kept, so that nothing older comes back. */
+export function isEnded({ counted, besides }: KeptVotes): boolean {
+  return counted?.statement.verdict === 'yes' && isOver(counted, besides);
+}
+
+/** Votes in one matter that were kept, and are not told apart any more, by the hex XIDs of who gave them. */
+export function keptVotes<V extends ProvenVote>(
+  votes: readonly V[],
+  { ballot, moment }: Pick<Polling, 'ballot' | 'moment'>,
+): Map<string, KeptVotes<V>> {
+  const kept = new Map<string, KeptVotes<V>>();
+  for (const vote of votes) {
+    const name = encodeHex(vote.statement.approver);
+    const before = kept.get(name) ?? NOTHING_KEPT;
+    const isNo = vote.statement.verdict === 'no';
+    const place = isNo && faultInStatement(vote.statement, ballot, moment) !== null ? 'besides' : 'counted';
+    if (!isOver(vote, before[place])) kept.set(name, { ...before, [place]: vote });
+  }
+  return kept;
+}
+
+/** Of whoever has said nothing. */
+export const NOTHING_KEPT = { counted: null, besides: null } as const;
+
+function isOver(vote: ProvenVote, before: ProvenVote | null): boolean {
+  return before !== null && !supersedes(vote, before);
 }

@@ -101,7 +101,11 @@ export const approvalShow = {
 
 /** Brings votes, of whomever. `refused`: those that count nothing here, and why; `MATTER_UNKNOWN` where nobody is asked about that. */
 export const approvalGive = {
-  parameters: z.strictObject({ votes: carriedVotes.min(1) }),
+  parameters: z.strictObject({
+    votes: carriedVotes.min(1),
+    /** Transcript hash of the first certificate of the key that they are about, by which it is told from others of its id; absent: none is known. */
+    known: bytesOf(32).exactOptional(),
+  }),
   result: z.strictObject({ refused: refusedVotes }),
 };
 

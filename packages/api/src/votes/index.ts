@@ -1,8 +1,20 @@
 export { type Ballot, LONGEST_VOTE, type Moment } from './ballot.js';
 export * from './functions.js';
-export { holdVotes, noesInWords, type ProvenVote, silentIn, supersedes, type VotesHeld } from './count.js';
+export {
+  hearVote,
+  holdVotes,
+  isEnded,
+  type KeptVotes,
+  keptVotes,
+  noesInWords,
+  NOTHING_KEPT,
+  type ProvenVote,
+  silentIn,
+  supersedes,
+  type VotesHeld,
+} from './count.js';
 export { type VoteFault, voteRefused } from './faults.js';
-export { judgeVote, type Polling } from './judge.js';
+export { isNoBesides, judgeVote, type Polling } from './judge.js';
 export {
   encodeVote,
   isProvenBy,

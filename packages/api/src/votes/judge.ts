@@ -1,5 +1,5 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
-import { type Ballot, faultInStatement, type Moment } from './ballot.js';
+import { type Ballot, faultInStatement, isInMatter, type Moment } from './ballot.js';
 import type { VoteFault } from './faults.js';
 import { isProvenBy, type JudgeAssertion, type SignedVote } from './proof.js';
 import { isAmong, type Voter } from './voter.js';
@@ -20,7 +20,20 @@ export interface Polling {
 /** What is wrong with a vote, by whatever way it came; null: it may be counted. Nothing but its bytes is believed. */
 export function judgeVote(vote: SignedVote, polling: Polling, isAssertion: JudgeAssertion): VoteFault | null {
   const fault = faultInStatement(vote.statement, polling.ballot, polling.moment);
-  if (fault !== null) return fault;
+  return fault ?? faultInVoter(vote, polling, isAssertion);
+}
+
+/**
+ * Whether a vote that does not count ({@link judgeVote}) is a no of an approver in this matter all the same: under other terms, on other content, or shown too late.
+ * It is no no here, and an earlier yes of the same approver counts no more.
+ */
+export function isNoBesides(vote: SignedVote, polling: Polling, isAssertion: JudgeAssertion): boolean {
+  const { statement } = vote;
+  if (statement.verdict !== 'no' || !isInMatter(statement, polling.ballot)) return false;
+  return faultInVoter(vote, polling, isAssertion) === null;
+}
+
+function faultInVoter(vote: SignedVote, polling: Polling, isAssertion: JudgeAssertion): VoteFault | null {
   const voter = polling.approvers.find(({ xid }) => equalBytes(xid, vote.statement.approver));
   if (voter === undefined) return 'VOTE_NOT_BY_APPROVER';
   if (!hasSay(voter, polling)) return 'VOTE_BY_REQUESTER';

@@ -14,7 +14,7 @@ import { CkmError, compareBytes, equalBytes } from '@ckm/foundation';
 import type { Identity } from '@ckm/gordian';
 import { noSuchVote } from './approver-errors.js';
 import { askServers, type SilentHere } from './ask-servers.js';
-import { type ApproverMeans, asApprover, type LookedAt } from './look.js';
+import { type ApproverMeans, asApprover, epochKnown, type LookedAt } from './look.js';
 import { descriptionHash } from './matter.js';
 import { saveApproverKey } from './approver-key.js';
 import { forgetExpired, readSaid, type Said, saveSaid, type SaidVote, type Verdict } from './said.js';
@@ -247,12 +247,13 @@ async function bringVotes(
   { key }: LookedAt,
   said: Said,
 ): Promise<VoteGiven> {
+  const known = epochKnown(key)?.transcriptHash;
   const { heard, silent } = await askServers(means, me, key, async (link, { xid }) => {
     const votes = said.votes.filter(({ to }) => to.some((one) => equalBytes(one, xid))).slice(-MAX_VOTES);
     if (votes.length === 0) return null;
     const { refused } = await link.call(
       'approval.give',
-      { votes: votes.map(({ bytes }) => bytes) },
+      { votes: votes.map(({ bytes }) => bytes), ...(known === undefined ? {} : { known }) },
       { introduce: true },
     );
     // Of several contents a server takes what is said of its own.

@@ -270,7 +270,7 @@ async function proceed(
   const attempt = await makeAttempt(means, transaction, request, read, early);
   // From the first share on, nothing that people say changes what this server has done.
   const isGiven = attempt !== null && attempt !== 'stale' && attempt.answer !== null;
-  if (isGiven && matter !== null) await settleMatter(means.context, transaction, matter);
+  if (isGiven && matter !== null) await settleMatter(means.context, transaction, matter, 'released');
   if (isGiven) await sumRequest(means.context, transaction, stored, read);
   await auditAttempt(means, transaction, { request, admission, attempt });
   return { refused: null, stored, read, decided, attempt, made: true, isOpen: true, votes };

@@ -62,7 +62,7 @@ export async function hearPeople(
   const polling = pollingOf(context, asked);
   const carried = judgeVotes(requester === null ? [] : (request.votes ?? []), polling);
   if (matter === null) {
-    const votes = carried.votes.map(({ vote }) => vote);
+    const votes = [...carried.votes, ...carried.besides].map(({ vote }) => vote);
     const said = withHeir(call, { votes: holdVotes(votes, polling), without: silentIn(polling) });
     return { said, requester, matter, asked, carried, refused: carried.refused };
   }
@@ -78,7 +78,7 @@ function withHeir({ heir }: Pick<Call, 'heir'>, { votes, without }: PeopleSaid):
   return { votes: { ...votes, yes: new Set([...votes.yes, heir.name]) }, without: new Set(others) };
 }
 
-const NONE: JudgedVotes = { votes: [], refused: [] };
+const NONE: JudgedVotes = { votes: [], besides: [], refused: [] };
 
 function assertSameRequester(
   known: Pick<RequestRecord, 'requester'> | null,

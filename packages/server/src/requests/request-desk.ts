@@ -5,7 +5,7 @@ import { demand, refusal } from '../refusals.js';
 import { checkReason, detailAs, quoteReason } from '../sessions/operator-reason.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
-import { endMatter } from '../votes/matters.js';
+import { overMatter } from '../votes/matters.js';
 import { nextRequest } from './admission.js';
 import { nameOfRequest } from './hear-people.js';
 import { notWaiting } from './past-request.js';
@@ -112,7 +112,7 @@ async function endOverdue(
   const stored = row === null ? null : openRequest(context, row);
   if (stored?.state === 'waiting') await expire(context, transaction, stored);
   // Votes that let something in are over with it.
-  else await endMatter(transaction, { owner, matter, matterId });
+  else await overMatter(context, transaction, { owner, matter, matterId });
 }
 
 async function decide(

@@ -86,7 +86,7 @@ async function missingFor(
   const missing = missingIn(terms, await context.people.holdSaid(transaction, matter));
   if (missing !== null) return missing.reason;
   if (isOperatorAsked(context, head) && thawAgreedAt === undefined) return OPERATOR;
-  await context.people.rest(transaction, matter);
+  await context.people.rest(transaction, matter, 'released');
   return null;
 }
 

@@ -151,6 +151,10 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'matters.overdue': ({ matters }) => matters.overdue(5, 5),
   'matters.hold': ({ matters }) => matters.hold({ owner, matter: 'request', matterId: id }),
   'matters.remove': ({ matters }) => matters.remove({ owner, matter: 'request', matterId: id }),
+  'matterPayloads.find': ({ matterPayloads }) =>
+    matterPayloads.find({ owner, matter: 'request', matterId: id }),
+  'matterPayloads.remove': ({ matterPayloads }) =>
+    matterPayloads.remove({ owner, matter: 'request', matterId: id }),
   'votes.of': ({ votes }) => votes.of({ owner, matter: 'request', matterId: id }),
   'asked.list': ({ asked }) => asked.list(owner, id, 5),
   'asked.listOf': ({ asked }) => asked.listOf(owner, { owner, keyId: id }, id, 5),

@@ -14,6 +14,7 @@ import type {
   LifeRow,
   KeyEpochRow,
   KeyRow,
+  MatterPayloadRow,
   MatterRow,
   MetaRow,
   OutboxRow,
@@ -248,6 +249,9 @@ export interface MatterReader {
   /** Whose time was over at `until`, oldest first. */
   overdue(until: number, limit: number): Promise<readonly MatterRow[]>;
 }
+export interface MatterPayloadReader {
+  find(name: MatterName): Promise<MatterPayloadRow | null>;
+}
 export interface VoteReader {
   /** What was said of a matter, one row for each approver. */
   of(name: MatterName): Promise<readonly VoteRow[]>;
@@ -262,10 +266,10 @@ export interface AskedReader {
     after: Uint8Array | null,
     limit: number,
   ): Promise<readonly AskedRow[]>;
-  /** What somebody is asked about under one name and for keys of one id: of different accounts. */
+  /** What somebody is asked about under one name and for keys of one id: of different accounts, or of one. */
   find(
     approver: Uint8Array,
-    name: Pick<MatterRow, 'matter' | 'matterId' | 'keyId'>,
+    name: Pick<MatterRow, 'matter' | 'matterId' | 'keyId'> & Partial<Pick<MatterRow, 'owner'>>,
     limit: number,
   ): Promise<readonly AskedRow[]>;
 }
@@ -388,6 +392,7 @@ export interface Reader {
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly matters: MatterReader;
+  readonly matterPayloads: MatterPayloadReader;
   readonly votes: VoteReader;
   readonly asked: AskedReader;
   readonly audit: AuditReader;

@@ -277,6 +277,14 @@ export interface MatterRow {
   readonly sealed: Uint8Array;
 }
 
+/** What is asked for in a matter, byte for byte: apart, since it is long, and listed by nobody. It goes when nobody is asked any more. */
+export interface MatterPayloadRow {
+  readonly owner: Uint8Array;
+  readonly matter: string;
+  readonly matterId: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
 /** What an approver said of a matter last. */
 export interface VoteRow {
   readonly owner: Uint8Array;
@@ -339,6 +347,7 @@ export interface Rows {
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly matters: MatterRow;
+  readonly matter_payloads: MatterPayloadRow;
   readonly votes: VoteRow;
   readonly asked_people: AskedRow;
   readonly audit: AuditRow;

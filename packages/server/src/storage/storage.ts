@@ -14,6 +14,7 @@ import type {
   KeyEpochReader,
   KeyReader,
   MatterName,
+  MatterPayloadReader,
   MatterReader,
   MessageReader,
   MetaReader,
@@ -51,6 +52,7 @@ import type {
   LifeRow,
   KeyEpochRow,
   KeyRow,
+  MatterPayloadRow,
   MatterRow,
   MetaRow,
   OutboxRow,
@@ -220,6 +222,10 @@ export interface Transaction extends Reader {
     insert(row: MatterRow): Promise<void>;
     update(row: MatterRow): Promise<void>;
     /** With what was said of it, and whom it was asked of. */
+    remove(name: MatterName): Promise<void>;
+  };
+  readonly matterPayloads: MatterPayloadReader & {
+    insert(row: MatterPayloadRow): Promise<void>;
     remove(name: MatterName): Promise<void>;
   };
   readonly votes: VoteReader & {

@@ -1,19 +1,23 @@
 import {
   ballotOfTerms,
+  hearVote,
   holdVotes,
-  judgeVote,
+  isEnded,
+  keptVotes,
   type KeyTerms,
+  MAX_VOTES,
+  NOTHING_KEPT,
   parseVote,
   type Polling,
   type SignedVote,
   silentIn,
-  supersedes,
   takenAway,
   type TermsChange,
   votersOf,
   type VotesHeld,
 } from '@ckm/api';
-import { CkmError, equalBytes } from '@ckm/foundation';
+import { encodeHex } from '@ckm/foundation';
+import { judgeVotes } from '../votes/judge-vote.js';
 import type { TermsMeans } from './means.js';
 
 /** A change of terms, from those in force to those to be. */
@@ -47,7 +51,8 @@ export function pollingOf(
 }
 
 /**
- * Votes that are kept, and those that came besides: of each approver the last. A vote that counts nothing is no reason to refuse the others.
+ * Votes that are kept, and those that came besides: of each approver the last, and a no over it that does not count. A vote that counts nothing is no reason to
+ * refuse the others.
  * @param kept as they were kept, and proven when they came
  */
 export function takeVotes(
@@ -56,31 +61,33 @@ export function takeVotes(
   kept: readonly Uint8Array[],
   came: readonly Uint8Array[],
 ): { readonly votes: readonly Uint8Array[]; readonly refused: readonly RefusedVote[] } {
-  const refused: RefusedVote[] = [];
-  let votes = kept.map((bytes) => ({ bytes, vote: parseVote(bytes) }));
-  for (const [at, bytes] of came.entries()) {
-    const vote = readVote(bytes);
-    const code = typeof vote === 'string' ? vote : judgeVote(vote, polling, means.isAssertion);
-    if (typeof vote === 'string' || code !== null) {
-      refused.push({ at, code: code ?? 'VOTE_INVALID' });
-      continue;
-    }
-    const { approver } = vote.statement;
-    const before = votes.find((one) => equalBytes(one.vote.statement.approver, approver));
-    if (before !== undefined && !supersedes(vote, before.vote)) continue;
-    votes = [...votes.filter((one) => one !== before), { bytes, vote }];
+  const held = keptVotes(kept.map(told), polling);
+  const judged = judgeVotes(came, polling, means.isAssertion);
+  for (const { vote, bytes } of [...judged.votes, ...judged.besides]) {
+    const name = nameOf(vote);
+    const after = hearVote(held.get(name) ?? NOTHING_KEPT, { ...vote, bytes }, polling);
+    if (after !== null) held.set(name, after);
   }
-  return { votes: votes.map(({ bytes }) => bytes), refused };
+  const all = [...held.values()];
+  // A yes that a no has ended needs no place: no more votes than one of each approver fit beside a change.
+  const last = all.map(({ counted, besides }) =>
+    isEnded({ counted, besides }) ? besides! : (counted ?? besides!),
+  );
+  const besides = all.flatMap((one) =>
+    one.besides === null || last.includes(one.besides) ? [] : [one.besides],
+  );
+  const votes = [...last, ...besides].slice(0, MAX_VOTES).map(({ bytes }) => bytes);
+  return { votes, refused: judged.refused };
 }
 
-/** The vote, or the code of what is wrong with its form. */
-function readVote(bytes: Uint8Array): SignedVote | string {
-  try {
-    return parseVote(bytes);
-  } catch (error) {
-    if (error instanceof CkmError) return error.code;
-    throw error;
-  }
+type Told = SignedVote & { readonly bytes: Uint8Array };
+
+function told(bytes: Uint8Array): Told {
+  return { ...parseVote(bytes), bytes };
+}
+
+function nameOf({ statement }: Pick<SignedVote, 'statement'>): string {
+  return encodeHex(statement.approver);
 }
 
 /** Who says what by the votes that are kept, and who has no say. */

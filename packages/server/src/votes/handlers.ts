@@ -4,7 +4,8 @@ import type { AnybodyCall, ApprovalHandlers, ServerContext } from '../context.js
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { MatterName, Transaction } from '../storage/storage.js';
 import { matterUnknown } from './codes.js';
-import { findWaiting, listMatters, MOST_TWINS, showMatter } from './inbox.js';
+import { findAsked } from './find-asked.js';
+import { findStored, listMatters, showMatter } from './inbox.js';
 import { judgeVotes, readVote } from './judge-vote.js';
 import { matterUnder, pollingOf } from './matter.js';
 import { holdMatter, touchMatter } from './matters.js';
@@ -34,20 +35,25 @@ interface Means {
 async function giveVotes(
   means: Means,
   call: AnybodyCall,
-  { votes }: Parameters<'approval.give'>,
+  { votes, known }: Parameters<'approval.give'>,
 ): Promise<Result<'approval.give'>> {
   const refused: RefusedVote[] = [];
   for (const [at, bytes] of votes.entries()) {
-    const code = await giveVote(means, call, bytes);
+    const code = await giveVote(means, call, bytes, known ?? null);
     if (code !== null) refused.push({ at, code });
   }
   return { refused };
 }
 
-async function giveVote(means: Means, call: AnybodyCall, bytes: Uint8Array): Promise<string | null> {
+async function giveVote(
+  means: Means,
+  call: AnybodyCall,
+  bytes: Uint8Array,
+  known: Uint8Array | null,
+): Promise<string | null> {
   const vote = readVote(bytes);
   if (typeof vote === 'string') return vote;
-  const code = await keepSomewhere(means, call, vote, bytes);
+  const code = await keepSomewhere(means, call, { ...vote, bytes }, known);
   const isOwn = equalBytes(vote.statement.approver, call.sender);
   return code === null || isOwn ? code : matterUnknown().code;
 }
@@ -56,17 +62,17 @@ async function giveVote(means: Means, call: AnybodyCall, bytes: Uint8Array): Pro
 async function keepSomewhere(
   { context, listeners }: Means,
   call: AnybodyCall,
-  { statement: { approver, matter, matterId, keyId } }: SignedVote,
-  bytes: Uint8Array,
+  vote: SignedVote & { readonly bytes: Uint8Array },
+  known: Uint8Array | null,
 ): Promise<string | null> {
-  const rows = await context.storage.read(({ asked }) =>
-    asked.find(approver, { matter, matterId, keyId }, MOST_TWINS),
+  const { approver, matter } = vote.statement;
+  const names = await context.storage.read((reader) =>
+    findAsked(context, reader, approver, { ...vote.statement, known }, vote.statement.verdict !== 'yes'),
   );
   const codes: (string | null)[] = [];
-  for (const { owner } of rows) {
-    const name = { owner, matter, matterId };
+  for (const name of names) {
     const code = await repeatWhenRaced(() =>
-      call.transact((transaction) => keepHere(context, transaction, name, bytes)),
+      call.transact((transaction) => keepHere(context, transaction, name, vote)),
     );
     codes.push(code);
     if (code === null) await tell(context, listeners[matter], name);
@@ -93,16 +99,15 @@ async function keepHere(
   context: ServerContext,
   transaction: Transaction,
   name: MatterName,
-  bytes: Uint8Array,
+  { statement: { verdict }, bytes }: SignedVote & { readonly bytes: Uint8Array },
 ): Promise<string | null> {
   const held = await holdMatter(context, transaction, name);
-  const found = await findWaiting(context, transaction, name);
+  // The same may be asked again: nobody says yes to it meanwhile, and what is withdrawn stays so.
+  const found = await findStored(context, transaction, name, { isResting: verdict !== 'yes' });
   if (held === null || found === null) return matterUnknown().code;
   const matter = matterUnder(held, found.terms);
   const judged = judgeVotes([bytes], pollingOf(context, matter));
-  const [refused] = judged.refused;
-  if (refused !== undefined) return refused.code;
   const { kept, refused: overtaken } = await keepVotes(context, transaction, matter, judged);
   if (kept > 0) await touchMatter(context, transaction, held);
-  return overtaken[0]?.code ?? null;
+  return judged.refused[0]?.code ?? overtaken[0]?.code ?? null;
 }

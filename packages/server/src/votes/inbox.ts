@@ -3,6 +3,7 @@ import {
   type KeyTerms,
   type ListedMatter,
   MAX_LISTED_MATTERS,
+  MAX_VOTES,
   type Parameters,
   parseTerms,
   type Result,
@@ -11,16 +12,14 @@ import {
 import { compareBytes, equalBytes } from '@ckm/foundation';
 import { REQUEST_FACTS } from '@ckm/requests';
 import type { ServerContext } from '../context.js';
-import { openHead, openIfWhole } from '../sessions/keys/stored/key-head.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
 import type { KeyEpoch } from '../sessions/keys/stored/read-key.js';
 import type { AskedRow, MatterName, MatterRow, Reader } from '../storage/storage.js';
 import { openRecord } from '../vault/sealed-record.js';
 import { matterUnknown } from './codes.js';
-import { matterUnder, openMatter, type StoredMatter } from './matter.js';
+import { type AskedName, findAsked, ownersOf } from './find-asked.js';
+import { matterUnder, openMatter, payloadOf, type StoredMatter } from './matter.js';
 import { votesIn } from './store-vote.js';
-
-/** What different accounts may ask one approver under one id and for keys of one id: whoever picks those of another one hides nothing by it. */
-export const MOST_TWINS = 8;
 
 /** Answers `approval.list`: whom nothing waits for has an empty page. */
 export function listMatters(
@@ -53,15 +52,8 @@ async function listOf(
   after: Uint8Array | null,
   limit: number,
 ): Promise<readonly AskedRow[]> {
-  const keys = await reader.keys.withId(keyId);
-  const owners = keys.flatMap((key) => {
-    const head = openIfWhole(context, key);
-    const first = head?.first ?? head?.certified?.transcriptHash;
-    const isIt = known === null || (first !== undefined && equalBytes(known, first));
-    return head !== null && isIt ? [key.owner] : [];
-  });
   const rows: AskedRow[] = [];
-  for (const owner of owners)
+  for (const owner of await ownersOf(context, reader, keyId, known))
     rows.push(...(await reader.asked.listOf(approver, { owner, keyId }, after, limit)));
   return rows.toSorted((a, b) => compareBytes(a.matterId, b.matterId)).slice(0, limit);
 }
@@ -90,16 +82,31 @@ async function listed(context: ServerContext, reader: Reader, row: AskedRow): Pr
 }
 
 /** A matter about which people are asked, and the terms by whose rule they are; null: it is over, or the key is gone. */
-export async function findWaiting(
+function findWaiting(
   context: Pick<ServerContext, 'clock' | 'vault'>,
   reader: Reader,
   name: MatterName,
+): ReturnType<typeof findStored> {
+  return findStored(context, reader, name, { isResting: false });
+}
+
+/**
+ * The same, and where that is wanted of one that rests: nobody is asked now, and the same may be asked again. Where something was done by
+ * what they said that is final.
+ */
+export async function findStored(
+  context: Pick<ServerContext, 'clock' | 'vault'>,
+  reader: Reader,
+  name: MatterName,
+  { isResting }: { readonly isResting: boolean },
 ): Promise<{ readonly matter: StoredMatter; readonly terms: KeyTerms } | null> {
   const row = await reader.matters.find(name);
-  if (row === null || !row.waiting || row.expiresAt <= context.clock()) return null;
+  if (row === null || row.expiresAt <= context.clock()) return null;
+  if (!row.waiting && !isResting) return null;
   const key = await reader.keys.find(row.owner, row.keyId);
   if (key === null) return null;
   const matter = openMatter(context, row);
+  if (matter.record.isReleased === true) return null;
   const { under } = matter.record;
   const terms = under === undefined ? openHead(context, key).policy : parseTerms(under, REQUEST_FACTS);
   return { matter, terms };
@@ -112,23 +119,24 @@ export function showMatter(
   { matter, matterId, keyId, known }: Parameters<'approval.show'>,
 ): Promise<ShownMatter> {
   return context.storage.read(async (reader) => {
-    let first: ShownMatter | null = null;
-    for (const row of await reader.asked.find(approver, { matter, matterId, keyId }, MOST_TWINS)) {
-      const shown = await shownMatter(context, reader, row, keyId, known);
-      if (shown === null) continue;
-      // What is of the very key that is known already goes before what has its id alone.
-      if (known === null || shown.certificate === null) return shown;
-      first ??= shown;
+    for (const name of await findAsked(
+      context,
+      reader,
+      approver,
+      { matter, matterId, keyId, known },
+      false,
+    )) {
+      const shown = await shownMatter(context, reader, { ...name, approver }, keyId, known);
+      if (shown !== null) return shown;
     }
-    if (first === null) throw matterUnknown();
-    return first;
+    throw matterUnknown();
   });
 }
 
 async function shownMatter(
   context: ServerContext,
   reader: Reader,
-  name: AskedRow,
+  name: AskedName,
   keyId: Uint8Array,
   known: Uint8Array | null,
 ): Promise<ShownMatter | null> {
@@ -136,7 +144,8 @@ async function shownMatter(
   if (found === null || !equalBytes(found.matter.row.keyId, keyId)) return null;
   const { row, record } = found.matter;
   const key = await reader.keys.find(row.owner, keyId);
-  if (key === null || record.payload === null) return null;
+  const payload = await payloadOf(context, reader, found.matter);
+  if (key === null || payload === null) return null;
   const head = openHead(context, key);
   if (head.certified === null) return null;
   const { transcriptHash } = head.certified;
@@ -146,13 +155,13 @@ async function shownMatter(
   return {
     ...ballot,
     createdAt: row.createdAt,
-    payload: record.payload,
+    payload,
     terms: encodeTerms(found.terms),
     epoch: key.epoch,
     transcriptHash,
     certificate: isKnown ? null : await firstCertificate(context, reader, row),
     sentence: record.sentence,
-    votes: votes.map(({ bytes }) => bytes),
+    votes: votes.slice(0, MAX_VOTES).map(({ bytes }) => bytes),
   };
 }
 

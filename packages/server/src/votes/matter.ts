@@ -1,6 +1,6 @@
 import { type Ballot, policyHash, type Polling, votersOf } from '@ckm/api';
 import type { MatterOfPeople, ServerContext } from '../context.js';
-import type { MatterName, MatterRow } from '../storage/storage.js';
+import type { MatterName, MatterPayloadRow, MatterRow, Reader } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 
 /** What this room works with. */
@@ -11,12 +11,14 @@ export type VotesContext = Pick<
 
 /** What a server keeps of a matter while people are asked about it, and until its time is over. */
 export interface MatterRecord extends Pick<Ballot, 'kind' | 'payloadHash' | 'tasksHash' | 'requester'> {
-  /** What is asked for, byte for byte; null: nobody is asked any more. */
-  readonly payload: Uint8Array | null;
+  /** What is asked for, where it was stored before it had a row of its own; null: nobody is asked any more. Absent: it has one. */
+  readonly payload?: Uint8Array | null;
   /** XIDs that have no say in it, besides who asks. */
   readonly without: readonly Uint8Array[];
   /** As this server words it. */
   readonly sentence: string;
+  /** Something was done by what people said, which is final: it rests for that, and not because its ceremony ended; absent: nothing was. */
+  readonly isReleased?: boolean;
   /** `encodeTerms` of those by whose rule people are asked, where they are not those in force here; absent: they are. */
   readonly under?: Uint8Array;
 }
@@ -34,6 +36,30 @@ export function sealMatter({ vault }: Pick<VotesContext, 'vault'>, { row, record
   const { owner, matter, matterId, keyId, waiting, version, createdAt, expiresAt } = row;
   const columns = { owner, matter, matterId, keyId, waiting, version, createdAt, expiresAt };
   return sealRecord(vault, 'matters', columns, { ...record });
+}
+
+/** What is asked for, byte for byte: long, and opened for whoever looks at that very matter. Null: nobody is asked any more. */
+export async function payloadOf(
+  { vault }: Pick<VotesContext, 'vault'>,
+  reader: Reader,
+  { row: name, record }: StoredMatter,
+): Promise<Uint8Array | null> {
+  if (record.payload !== undefined) return record.payload;
+  const row = await reader.matterPayloads.find(name);
+  return row === null ? null : openRecord<MatterPayload>(vault, 'matter_payloads', row).payload;
+}
+
+interface MatterPayload {
+  readonly payload: Uint8Array;
+}
+
+export function sealPayload(
+  { vault }: Pick<VotesContext, 'vault'>,
+  { owner, matter, matterId }: MatterName,
+  payload: Uint8Array,
+): MatterPayloadRow {
+  const record: MatterPayload = { payload };
+  return sealRecord(vault, 'matter_payloads', { owner, matter, matterId }, { ...record });
 }
 
 /** What names the row of a matter. */

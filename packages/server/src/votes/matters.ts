@@ -1,9 +1,25 @@
-import { encodeTerms, MAX_ASKED_PAYLOAD_BYTES, holdVotes, type KeyTerms, silentIn } from '@ckm/api';
+import {
+  encodeTerms,
+  holdVotes,
+  type KeyTerms,
+  LONGEST_VOTE,
+  MAX_ASKED_PAYLOAD_BYTES,
+  silentIn,
+  type VoteMatter,
+} from '@ckm/api';
 import type { AskedMatter, MatterOfPeople, PeopleSaid } from '../context.js';
 import type { MatterName, Reader, Transaction } from '../storage/storage.js';
 import { sealRecord } from '../vault/sealed-record.js';
 import { payloadTooLong } from './codes.js';
-import { nameOf, openMatter, pollingOf, sealMatter, type StoredMatter, type VotesContext } from './matter.js';
+import {
+  nameOf,
+  openMatter,
+  pollingOf,
+  sealMatter,
+  sealPayload,
+  type StoredMatter,
+  type VotesContext,
+} from './matter.js';
 import { votesIn } from './store-vote.js';
 
 type AskingContext = Pick<VotesContext, 'accounts' | 'clock' | 'vault'>;
@@ -69,15 +85,16 @@ export async function askPeople(
 async function askAgain(
   context: AskingContext,
   transaction: Transaction,
-  { row, record }: StoredMatter,
+  stored: StoredMatter,
   { payload, ballot }: AskedMatter,
 ): Promise<StoredMatter> {
-  if (row.waiting) return { row, record };
+  const { row } = stored;
+  if (row.waiting) return stored;
   await assertRoom(context, transaction, row.owner, payload.length);
-  return touchMatter(context, transaction, {
-    row: { ...row, waiting: true, expiresAt: Math.max(row.expiresAt, ballot.expiresAt) },
-    record: { ...record, payload },
-  });
+  await transaction.matterPayloads.insert(sealPayload(context, row, payload));
+  const { isReleased: _released, payload: _before, ...record } = stored.record;
+  const next = { ...row, waiting: true, expiresAt: ballot.expiresAt };
+  return touchMatter(context, transaction, { row: next, record });
 }
 
 async function insertMatter(
@@ -97,8 +114,9 @@ async function insertMatter(
     createdAt: context.clock(),
     expiresAt,
   };
-  const record = { kind, payloadHash, tasksHash, requester, payload, sentence, without, ...under };
+  const record = { kind, payloadHash, tasksHash, requester, sentence, without, ...under };
   await transaction.matters.insert(sealMatter(context, { row, record }));
+  await transaction.matterPayloads.insert(sealPayload(context, row, payload));
   return { row, record };
 }
 
@@ -137,11 +155,55 @@ export async function settleMatter(
   context: Pick<VotesContext, 'vault'>,
   transaction: Transaction,
   { row, record }: StoredMatter,
+  released?: 'released',
 ): Promise<void> {
-  if (!row.waiting) return;
-  const next = { row: { ...row, waiting: false }, record: { ...record, payload: null } };
+  if (row.waiting)
+    await restMatter(context, transaction, {
+      row,
+      record: released === undefined ? record : { ...record, isReleased: true },
+    });
+}
+
+async function restMatter(
+  context: Pick<VotesContext, 'vault'>,
+  transaction: Transaction,
+  { row, record }: StoredMatter,
+): Promise<void> {
+  const { payload: _payload, ...rest } = record;
+  const next = { row: { ...row, waiting: false }, record: rest };
+  await transaction.matterPayloads.remove(row);
   await touchMatter(context, transaction, next);
   await transaction.asked.removeAll(row);
+}
+
+/**
+ * The time of a matter is over: nobody is asked any more. What names itself may be asked again as it was, and a yes to it may last longer where another server
+ * heard of it later: as long as one can, nobody forgets that it was taken back. Of anything else nothing stays but the log.
+ */
+export async function overMatter(
+  context: Pick<VotesContext, 'clock' | 'config' | 'vault'>,
+  transaction: Transaction,
+  name: MatterName,
+): Promise<void> {
+  const held = await holdMatter(context, transaction, name);
+  if (held === null) return;
+  const until = withdrawnUntil(context, held, await votesIn(context, transaction, name));
+  if (held.row.matter === 'request' || until <= context.clock()) return endMatter(transaction, name);
+  await restMatter(context, transaction, { ...held, row: { ...held.row, expiresAt: until } });
+}
+
+/** When no yes from before somebody said no, or took it back, can count any more; 0: nobody did. UnixSeconds. */
+function withdrawnUntil(
+  { config }: Pick<VotesContext, 'config'>,
+  { row: { matter, createdAt } }: StoredMatter,
+  votes: Awaited<ReturnType<typeof votesIn>>,
+): number {
+  const lasts = LONGEST_VOTE[matter as VoteMatter];
+  const moments = votes.flatMap(({ vote: { statement } }) =>
+    statement.verdict === 'yes' ? [] : [Math.min(statement.issuedAt, createdAt + lasts)],
+  );
+  if (moments.length === 0) return 0;
+  return Math.max(...moments) + lasts + config.limits.clockSkewSeconds;
 }
 
 /** Nobody is asked any more, and nothing of it stays but the log. */

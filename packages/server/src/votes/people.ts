@@ -14,9 +14,9 @@ export function createPeople(context: Omit<VotesContext, 'audit' | 'storage'>): 
       await askPeople(context, transaction, asked, await holdMatter(context, transaction, nameOf(asked)));
     },
     end: (transaction, matter) => endMatter(transaction, nameOf(matter)),
-    rest: async (transaction, matter) => {
+    rest: async (transaction, matter, released) => {
       const held = await holdMatter(context, transaction, nameOf(matter));
-      if (held !== null) await settleMatter(context, transaction, held);
+      if (held !== null) await settleMatter(context, transaction, held, released);
     },
   };
 }

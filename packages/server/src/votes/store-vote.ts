@@ -1,9 +1,11 @@
 import {
+  hearVote,
+  isEnded,
+  type KeptVotes,
+  NOTHING_KEPT,
   parseVote,
-  type ProvenVote,
   type RefusedVote,
   type SignedVote,
-  supersedes,
   voteSentence,
 } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
@@ -12,27 +14,46 @@ import type { MatterOfPeople } from '../context.js';
 import type { MatterName, Reader, Transaction, VoteRow } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import type { JudgedVotes } from './judge-vote.js';
-import { nameOf, type VotesContext } from './matter.js';
+import { nameOf, pollingOf, type VotesContext } from './matter.js';
 
-/** As it was signed, proof and all: others are shown it, and judge it themselves. */
+/** As they were signed, proof and all: others are shown them, and judge them themselves. */
 interface VoteRecord {
   readonly vote: Uint8Array;
+  /** A no that did not count when it came, and ends each yes before it; absent: there is none. The vote itself where nothing else was said. */
+  readonly besides?: Uint8Array;
 }
 
 const MOST_REASON_CHARACTERS = 280;
 
-/** What was said of a matter, as it is stored; each was judged when it came. */
+/** One that is stored. */
+interface StoredVote {
+  readonly row: VoteRow;
+  readonly vote: SignedVote;
+  readonly bytes: Uint8Array;
+}
+
+/** What was said of a matter, as it is stored: of each approver the last, and what ends it where that does not count itself. Each was judged when it came. */
 export async function votesIn(
   { vault }: Pick<VotesContext, 'vault'>,
   reader: Reader,
   name: MatterName,
-): Promise<readonly { readonly row: VoteRow; readonly vote: SignedVote; readonly bytes: Uint8Array }[]> {
+): Promise<readonly StoredVote[]> {
   const rows = await reader.votes.of(name);
-  return rows.map((row) => {
-    const { vote: bytes } = openRecord<VoteRecord>(vault, 'votes', row);
-    return { row, vote: parseVote(bytes), bytes };
+  const besides: StoredVote[] = [];
+  const votes = rows.map((row): StoredVote => {
+    const record = openRecord<VoteRecord>(vault, 'votes', row);
+    const { besides: no } = record;
+    if (no !== undefined && !equalBytes(no, record.vote)) besides.push(storedVote(row, no));
+    return storedVote(row, record.vote);
   });
+  return [...votes, ...besides];
 }
+
+function storedVote(row: VoteRow, bytes: Uint8Array): StoredVote {
+  return { row, vote: parseVote(bytes), bytes };
+}
+
+type Kept = KeptVotes<SignedVote & { readonly bytes: Uint8Array }>;
 
 /**
  * Keeps votes that were judged, of each approver the one with the highest serial; whoever counts by them holds the matter. Each that is new here leaves a
@@ -40,33 +61,60 @@ export async function votesIn(
  * @returns how many were kept, and those that a newer word of the same approver has overtaken
  */
 export async function keepVotes(
-  context: Pick<VotesContext, 'audit' | 'vault'>,
+  context: Pick<VotesContext, 'audit' | 'clock' | 'config' | 'identity' | 'vault'>,
   transaction: Transaction,
   matter: MatterOfPeople,
-  { votes }: Pick<JudgedVotes, 'votes'>,
+  { votes, besides }: Pick<JudgedVotes, 'votes' | 'besides'>,
 ): Promise<{ readonly kept: number; readonly refused: readonly RefusedVote[] }> {
   const name = nameOf(matter);
-  const held = new Map<string, ProvenVote & { readonly version: number }>();
-  for (const { row, vote } of await votesIn(context, transaction, name))
-    held.set(encodeHex(row.approver), { ...vote, version: row.version });
+  const polling = pollingOf(context, matter);
+  const held = await heldVotes(context, transaction, name);
   const refused: RefusedVote[] = [];
   let kept = 0;
-  for (const { at, vote, bytes } of votes) {
+  for (const { at, vote, bytes } of [...votes, ...besides]) {
     const { approver } = vote.statement;
-    const before = held.get(encodeHex(approver));
-    if (before !== undefined && equalBytes(before.digest, vote.digest)) continue;
-    if (before !== undefined && !supersedes(vote, before)) {
-      refused.push({ at, code: 'VOTE_SUPERSEDED' });
-      continue;
-    }
-    const version = (before?.version ?? 0) + 1;
-    const record: VoteRecord = { vote: bytes };
-    await transaction.votes.put(sealRecord(context.vault, 'votes', { ...name, approver, version }, record));
-    await auditVote(context, transaction, matter, vote);
-    held.set(encodeHex(approver), { ...vote, version });
+    const { version, ...before } = held.get(encodeHex(approver)) ?? { version: 0, ...NOTHING_KEPT };
+    const isHere = isKept(before, vote);
+    const after = isHere ? before : hearVote(before, { ...vote, bytes }, polling);
+    const isLate = after === null || (vote.statement.verdict === 'yes' && isEnded(after));
+    if (isLate) refused.push({ at, code: 'VOTE_SUPERSEDED' });
+    if (after === null || isHere) continue;
+    const row = { ...name, approver, version: version + 1 };
+    await transaction.votes.put(sealRecord(context.vault, 'votes', row, { ...recordOf(after) }));
+    if (!isLate) await auditVote(context, transaction, matter, vote);
+    held.set(encodeHex(approver), { ...after, version: row.version });
     kept++;
   }
-  return { kept, refused };
+  return { kept, refused: refused.filter(({ at }) => votes.some((one) => one.at === at)) };
+}
+
+function isKept({ counted, besides }: Kept, { digest }: SignedVote): boolean {
+  return [counted, besides].some((one) => one !== null && equalBytes(one.digest, digest));
+}
+
+function recordOf({ counted, besides }: Kept): VoteRecord {
+  const vote = (counted ?? besides!).bytes;
+  return besides === null ? { vote } : { vote, besides: besides.bytes };
+}
+
+/** By their approvers. */
+async function heldVotes(
+  { vault }: Pick<VotesContext, 'vault'>,
+  transaction: Transaction,
+  name: MatterName,
+): Promise<Map<string, Kept & { readonly version: number }>> {
+  const held = new Map<string, Kept & { readonly version: number }>();
+  for (const row of await transaction.votes.of(name)) {
+    const { vote, besides } = openRecord<VoteRecord>(vault, 'votes', row);
+    const read = (bytes: Uint8Array) => ({ ...parseVote(bytes), bytes });
+    const isAlone = besides !== undefined && equalBytes(besides, vote);
+    held.set(encodeHex(row.approver), {
+      counted: isAlone ? null : read(vote),
+      besides: besides === undefined ? null : read(besides),
+      version: row.version,
+    });
+  }
+  return held;
 }
 
 async function auditVote(

@@ -26,9 +26,9 @@ export function exportPeople(
       await context.people.ask(transaction, { ...matter, payload, sentence: sentence(proposal), names });
     },
     hear: (owned, proposal) => hear(context, owned, proposal),
-    rest: async (transaction, { owner }, proposal) => {
+    rest: async (transaction, { owner }, proposal, released) => {
       const matter = await matterOf(context, transaction, owner, proposal);
-      if (matter !== null) await context.people.rest(transaction, matter);
+      if (matter !== null) await context.people.rest(transaction, matter, released);
     },
   };
 }

@@ -92,8 +92,13 @@ export interface RoomPeople<P extends Proposal = Proposal> {
   /** Asks them, where the key names any; in the transaction that stores the proposal. */
   ask(transaction: Transaction, row: Pick<SessionRow, 'owner' | 'expiresAt'>, proposal: P): Promise<void>;
   hear(owned: Owned, proposal: P): Promise<RoomHearing>;
-  /** Nobody is asked any more: the ceremony is over. */
-  rest(transaction: Transaction, row: Pick<SessionRow, 'owner'>, proposal: P): Promise<void>;
+  /** Nobody is asked any more: the ceremony is over, or done by what they said. */
+  rest(
+    transaction: Transaction,
+    row: Pick<SessionRow, 'owner'>,
+    proposal: P,
+    released?: 'released',
+  ): Promise<void>;
 }
 
 /** What a server puts forward, and what must be remembered about it. */

@@ -43,7 +43,12 @@ export async function storeDraft(
   await storeEvidence(context, transaction, draft);
   for (const change of draft.keys) await storeKey(context, room, transaction, row, change);
   if (isOver(session.state) && !isOver(before.state))
-    await room.people?.rest(transaction, row, session.record.proposal);
+    await room.people?.rest(
+      transaction,
+      row,
+      session.record.proposal,
+      ...(session.state === 'finished' ? (['released'] as const) : []),
+    );
   if (isOver(session.state)) transaction.whenCommitted(() => destroySessionKey(context, row));
   const line = auditEntry(room, before, draft, who, entry !== undefined);
   if (line !== null) await context.audit.append(transaction, { ...line, ...entry });

@@ -50,6 +50,7 @@ describe('migrations', () => {
       { number: 13, name: 'totals' },
       { number: 14, name: 'device-bands' },
       { number: 15, name: 'proven-devices' },
+      { number: 16, name: 'matter-payloads' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -142,6 +143,7 @@ describe('migrations', () => {
         '7a5689f0295ea957acd1c017de1bb79570bdea5f35624254aa816d73723e7522',
         'ad7e2bbcb359c5182026fbd4f809dd4b9582c7f13cc97f5742595e65d8ee1ce4',
         'adf6841e2c929bfbb0393d406d18517c565966e17c2bb45b1cbb5648d32e68c7',
+        'a030848338e76d95f2be92f11ce41c667ed1ce92c578a95df184077df163c0ff',
       ],
       [
         'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
@@ -159,6 +161,7 @@ describe('migrations', () => {
         '180c009818249de450ef48eb7f57c97a2218f5c83ab6e8f24ef211102aad3e77',
         '615a36eb36479954c076cb6ff2fb4228dd47edd12e9411fbb4c3a6ab8b2fc348',
         '0d112cfdd405e7d5d2b4fe06fc300dadad07d1ed6ca102972b5032273bed03cf',
+        'de7bce51e765e563918d5b981f451f9262693351cd8878eb141308f3fde5754f',
       ],
     ]);
   });

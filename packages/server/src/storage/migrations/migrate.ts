@@ -18,6 +18,7 @@ import { life } from './0012-life.js';
 import { totals } from './0013-totals.js';
 import { deviceBands } from './0014-device-bands.js';
 import { provenDevices } from './0015-proven-devices.js';
+import { matterPayloads } from './0016-matter-payloads.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
@@ -37,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
   totals,
   deviceBands,
   provenDevices,
+  matterPayloads,
 ];
 
 interface Applied {

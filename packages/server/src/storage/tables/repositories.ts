@@ -26,7 +26,16 @@ import {
   sessionWriter,
 } from './sessions.js';
 import type { Reading } from './reading.js';
-import { askedReader, askedWriter, matterReader, matterWriter, voteReader, voteWriter } from './votes.js';
+import {
+  askedReader,
+  askedWriter,
+  matterPayloadReader,
+  matterPayloadWriter,
+  matterReader,
+  matterWriter,
+  voteReader,
+  voteWriter,
+} from './votes.js';
 import {
   contactReader,
   contactWriter,
@@ -77,6 +86,7 @@ export function readerOf(reading: Reading): Reader {
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     matters: matterReader(reading),
+    matterPayloads: matterPayloadReader(reading),
     votes: voteReader(reading),
     asked: askedReader(reading),
     audit: auditReader(reading),
@@ -117,6 +127,7 @@ export function transactionOf(writing: Writing): Transaction {
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     matters: matterWriter(writing),
+    matterPayloads: matterPayloadWriter(writing),
     votes: voteWriter(writing),
     asked: askedWriter(writing),
     sealed: sealedWriter(writing),

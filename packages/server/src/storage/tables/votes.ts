@@ -1,6 +1,13 @@
 import { sql } from 'kysely';
 import { fromColumns, fromOptional } from '../database.js';
-import type { AskedReader, MatterName, MatterReader, Transaction, VoteReader } from '../storage.js';
+import type {
+  AskedReader,
+  MatterName,
+  MatterPayloadReader,
+  MatterReader,
+  Transaction,
+  VoteReader,
+} from '../storage.js';
 import { prepared } from './prepared.js';
 import type { Reading } from './reading.js';
 import { updateRow } from './updating.js';
@@ -35,6 +42,15 @@ const votesOf = prepared((queries, owner: Uint8Array, matter: string, matterId: 
     .where('matter', '=', matter)
     .where('matter_id', '=', matterId)
     .orderBy('approver'),
+);
+
+const payloadOf = prepared((queries, owner: Uint8Array, matter: string, matterId: Uint8Array) =>
+  queries
+    .selectFrom('matter_payloads')
+    .selectAll()
+    .where('owner', '=', owner)
+    .where('matter', '=', matter)
+    .where('matter_id', '=', matterId),
 );
 
 export function matterReader(reading: Reading): MatterReader {
@@ -73,14 +89,15 @@ export function matterWriter(writing: Writing): Transaction['matters'] {
     update: (row) => updateRow(writing, 'matters', row),
     remove: async (name) => {
       // What refers to it goes first.
-      for (const table of ['asked_people', 'votes', 'matters'] as const) await removeOf(writing, table, name);
+      for (const table of ['asked_people', 'votes', 'matter_payloads', 'matters'] as const)
+        await removeOf(writing, table, name);
     },
   };
 }
 
 async function removeOf(
   writing: Writing,
-  table: 'asked_people' | 'votes' | 'matters',
+  table: 'asked_people' | 'votes' | 'matter_payloads' | 'matters',
   { owner, matter, matterId }: MatterName,
 ): Promise<void> {
   const removed = await writing.queries
@@ -91,6 +108,21 @@ async function removeOf(
     .returning(SEALED_LENGTH)
     .execute();
   takeUsage(writing, owner, removed);
+}
+
+export function matterPayloadReader(reading: Reading): MatterPayloadReader {
+  return {
+    find: async ({ owner, matter, matterId }) =>
+      fromOptional('matter_payloads', (await payloadOf(reading, owner, matter, matterId)).rows[0]),
+  };
+}
+
+export function matterPayloadWriter(writing: Writing): Transaction['matterPayloads'] {
+  return {
+    ...matterPayloadReader(writing),
+    insert: (row) => insertRow(writing, 'matter_payloads', row),
+    remove: (name) => removeOf(writing, 'matter_payloads', name),
+  };
 }
 
 export function voteReader(reading: Reading): VoteReader {
@@ -140,8 +172,9 @@ export function askedReader({ queries }: Reading): AskedReader {
       const rows = await behind.orderBy('asked_people.matter_id').limit(limit).execute();
       return rows.map((row) => fromColumns('asked_people', row));
     },
-    find: async (approver, { matter, matterId, keyId }, limit) => {
-      const rows = await withMatters(approver)
+    find: async (approver, { matter, matterId, keyId, owner }, limit) => {
+      const all = withMatters(approver);
+      const rows = await (owner === undefined ? all : all.where('asked_people.owner', '=', owner))
         .where('asked_people.matter_id', '=', matterId)
         .where('asked_people.matter', '=', matter)
         .where('matters.key_id', '=', keyId)

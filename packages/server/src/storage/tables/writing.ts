@@ -117,6 +117,7 @@ export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'requests',
   'attempts',
   'matters',
+  'matter_payloads',
   'votes',
   'asked_people',
 ]);
