@@ -37,7 +37,7 @@ import { deviceSeen, deviceShow, deviceUpdate } from './devices/functions.js';
 import { keyDevices } from './devices/key-devices.js';
 import type { Needs } from './devices/privileges.js';
 import { exportProof, keyExported } from './exports.js';
-import { heirAsk, heirLook, heirUse } from './life/heir-functions.js';
+import { heirAsk, heirDoubt, heirLook, heirUse } from './life/heir-functions.js';
 import { aliveCarry, freezeCarry, frozenKey, keyLife } from './life/functions.js';
 import { termsLearn, termsPropose, termsShow, termsVeto } from './terms/functions.js';
 import { MAX_PACKET_BYTES } from './packet.js';
@@ -463,6 +463,8 @@ export const FUNCTIONS = {
   'heir.look': { may: 'approver', changes: 'nothing', ...heirLook },
   /** Opens a case of silence, or goes on with it. */
   'heir.ask': { may: 'approver', changes: 'key', ...heirAsk },
+  /** Has the days of a case begin anew: somebody else whom the terms name takes the owner to be alive. */
+  'heir.doubt': { may: 'approver', changes: 'key', ...heirDoubt },
   /** Uses the key in the place of its owner, where that is granted. */
   'heir.use': { may: 'approver', changes: 'request', ...heirUse },
   /** Brings votes, by whatever way they came here: they count for what they say. */

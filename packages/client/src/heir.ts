@@ -6,7 +6,7 @@ import { type Client, createClient } from './client.js';
 import { meantKey, type KeySilence } from './heirs/ask.js';
 import { heirKeyNotShown } from './heirs/heir-errors.js';
 import { heirOwner } from './heirs/heir-owner.js';
-import { askAsHeir, findHeirKey, listSilence } from './heirs/heirs.js';
+import { askAsHeir, doubtAsHeir, findHeirKey, listSilence } from './heirs/heirs.js';
 import type { OwnerSecrets } from './owner/owner.js';
 import { encodeServerRecord, serverPath } from './servers/server-record.js';
 import type { ClientStore } from './store/client-store.js';
@@ -23,6 +23,8 @@ export interface Heir {
   find(key: string): Promise<ApproverKey>;
   /** Opens a case at every server, or goes on with it: called again until its use is granted. */
   ask(key: string): Promise<KeySilence>;
+  /** Says at every server that the owner may live: what another heir asks for waits for its days anew, once for each who says so. */
+  doubt(key: string): Promise<KeySilence>;
   /**
    * Uses the key in the place of its owner, once that is granted. The caller closes it.
    * @param isTrial nothing is written: the key is fetched for this once
@@ -46,6 +48,7 @@ export function createHeir(options: ApproverOptions): Heir {
     list: () => listSilence(means),
     find: (key) => findHeirKey(means, key),
     ask: (key) => askAsHeir(means, key),
+    doubt: (key) => doubtAsHeir(means, key),
     open: async (key, isTrial = false) =>
       openKey(
         means,

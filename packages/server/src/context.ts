@@ -431,10 +431,15 @@ export interface SilenceDesk {
   /** Null: the terms of the key name no heirs, or nothing was counted yet. */
   show(name: Pick<KeyRow, 'owner' | 'keyId'>): Promise<SilenceView | null>;
   /**
-   * Lets a case go on without the word of servers that say nothing, as long as it is open.
-   * @throws StateError `HEIR_NOT_ASKING`
+   * Lets a case go on without the word of servers that say nothing, as long as it is open, of each until it says something.
+   * @param seen XIDs of those whose word was missing when the operator looked
+   * @throws StateError `HEIR_NOT_ASKING`, `SILENCE_NOT_AS_SEEN`, `SILENCE_HEARD_TOO_FEW`
    */
-  agree(name: Pick<KeyRow, 'owner' | 'keyId'>, as?: string | null): Promise<SilenceView>;
+  agree(
+    name: Pick<KeyRow, 'owner' | 'keyId'>,
+    seen: readonly Uint8Array[],
+    as?: string | null,
+  ): Promise<SilenceView>;
 }
 
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */

@@ -9,6 +9,12 @@ const REFUSALS = {
   SESSION_NOT_JOINED: [StateError, 'hand over the parameters of the key first', { retryable: false }],
   SESSION_NOT_WAITING: [StateError, 'list the sessions that wait', { retryable: false }],
   SESSION_WORDS_WRONG: [UsageError, 'have the owner of the key read the six words to you', {}],
+  SILENCE_NOT_AS_SEEN: [StateError, 'look at how the case stands once more', { retryable: false }],
+  SILENCE_HEARD_TOO_FEW: [
+    StateError,
+    'let the heir ask at all servers first; then look whose word is missing, and ask those operators',
+    { retryable: false },
+  ],
   SESSION_NOT_AS_SEEN: [StateError, 'look at the session once more', { retryable: false }],
   CEREMONY_UNKNOWN: [UsageError, 'compare the versions of client and server', {}],
   EXPIRY_PASSED: [UsageError, 'choose a time in the future, and check the clock', {}],

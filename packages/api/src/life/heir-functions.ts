@@ -26,8 +26,10 @@ const silenceView = z.strictObject({
   quorum,
   /** XIDs of servers whose word is missing; empty: none, or there is no case. */
   missing: z.array(identifier).max(MOST_OTHERS),
-  /** Whether its operator goes on without them. */
+  /** Whether its operator goes on without all of these. */
   isAgreed: z.boolean(),
+  /** Who has had the days of the case begin anew, by the names in the terms; absent: nobody. */
+  doubted: z.array(label(32)).min(1).max(32).exactOptional(),
   /** What whoever asks may do now. */
   granted: z.array(heirMay).max(2),
 });
@@ -61,6 +63,13 @@ export const heirAsk = {
     alive: z.array(signedStatement).max(17),
   }),
 };
+
+/**
+ * Says that the owner may live: the days of a case begin anew at this server, once for each person whom the terms name, but for whoever asks himself. Said again it
+ * changes nothing.
+ * @throws AccessError `HEIR_UNKNOWN`, also where there is no such key; StateError `HEIR_NOT_ASKING`
+ */
+export const heirDoubt = { parameters: z.strictObject(meantKey), result: silenceView };
 
 /** What an heir may call in the place of the owner, and what of it has to be granted: any one of these is enough. */
 const NEEDS = {

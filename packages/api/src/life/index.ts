@@ -16,7 +16,9 @@ export {
 export { readFreeze, signFreeze, type SignedFreeze, whoFroze } from './freeze-statement.js';
 export { type SignedStatement, signedStatement, type Signer, statementForeign } from './signed-statement.js';
 export {
+  caseDoubted,
   caseTold,
+  fewestToGoOn,
   isGranted,
   isRipe,
   JUST_HEARD,

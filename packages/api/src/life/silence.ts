@@ -71,6 +71,12 @@ export function caseTold(silence: Silence): Silence {
   return opened?.from === null ? { ...silence, case: { ...opened, from: counted } } : silence;
 }
 
+/** The same where somebody doubts it: the days of the case begin anew. Null: there is no case whose days have begun. */
+export function caseDoubted(silence: Silence): Silence | null {
+  const { case: opened, counted } = silence;
+  return opened === null || opened.from === null ? null : { ...silence, case: { ...opened, from: counted } };
+}
+
 /** How many more seconds this server has to count before the time has come by what it has heard: silence, notice and case have each lasted. Null: nobody has opened a case, or somebody has still to be told. */
 export function ripeIn({ counted, noticeFrom, case: opened }: Silence, rule: SilenceRule): number | null {
   if (noticeFrom === null || opened === null || opened.from === null) return null;
@@ -90,21 +96,27 @@ export interface SilenceSaid {
   readonly own: number;
   /** Slots of others whose signed word it is that the time has come there, too. */
   readonly said: ReadonlySet<number>;
-  /** Whether its operator has said that it goes on without those who say nothing. */
-  readonly isAgreed: boolean;
+  /** Slots of others without whose word its operator lets it go on: dead, as far as he knows. */
+  readonly without: ReadonlySet<number>;
 }
 
 /**
  * Whether a server may let an heir do what the terms say: by its own count, and by the word of every other server of the key. One that is silent may be dead, or have
- * heard the owner yesterday and be withheld by the heir, and nothing that he could bring tells which: without it its operator decides, and n − t + 1 and a quorum have said so.
+ * heard the owner yesterday and be withheld by the heir, and nothing that he could bring tells which: without it its operator decides, of each by name, and n − t + 1 and
+ * a quorum have said so.
  */
 export function isGranted(
   silence: Silence,
   rule: SilenceRule,
   { needed, of }: { readonly needed: number; readonly of: number },
-  { own, said, isAgreed }: SilenceSaid,
+  { own, said, without }: SilenceSaid,
 ): boolean {
   if (!isRipe(silence, rule)) return false;
-  const heard = new Set([...said, own]).size;
-  return heard >= (isAgreed ? Math.max(needed, of - needed + 1) : of);
+  const heard = new Set([...said, own]);
+  return heard.size >= fewestToGoOn({ needed, of }) && new Set([...heard, ...without]).size >= of;
+}
+
+/** So many servers of a key have to have said that the time has come before an operator may go on without the others: a quorum, and n − t + 1. */
+export function fewestToGoOn({ needed, of }: { readonly needed: number; readonly of: number }): number {
+  return Math.max(needed, of - needed + 1);
 }

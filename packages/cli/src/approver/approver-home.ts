@@ -79,6 +79,28 @@ export async function openHeirHere(context: Context): Promise<Heir> {
   return heir;
 }
 
+/** Both of them, for whom the passphrase is asked once. @throws StateError `APPROVER_NOT_HERE` */
+export async function openBothHere(
+  context: Context,
+): Promise<{ readonly approver: Approver; readonly heir: Heir }> {
+  const options = await optionsHere(context);
+  let opened: Promise<Secret<Uint8Array>> | null = null;
+  const copy = async () => {
+    opened ??= options.secret();
+    return secret(reveal(await opened, 'looking at what waits for an approver and for heirs').slice());
+  };
+  const [approver, heir] = [
+    createApprover({ ...options, secret: copy }),
+    createHeir({ ...options, secret: copy }),
+  ];
+  context.onEnd(async () => {
+    approver.close();
+    heir.close();
+    if (opened !== null) wipe(await opened);
+  });
+  return { approver, heir };
+}
+
 async function optionsHere(context: Context) {
   const { home, terminal } = context;
   if (!(await isApprover(home))) throw notHere(home);

@@ -74,6 +74,11 @@ export const HEIR: readonly CommandNode[] = [
     load: async () => (await import('../commands/heir/sign.js')).heirSignCommand(),
   },
   {
+    name: 'doubt',
+    summary: 'say that the owner may live: what somebody else asks for waits anew, once',
+    load: async () => (await import('../commands/heir/doubt.js')).heirDoubtCommand(),
+  },
+  {
     name: 'recover',
     summary: 'take a key that may leave out of its servers, whole, where that is granted to you',
     load: async () => (await import('../commands/heir/recover.js')).heirRecoverCommand(),

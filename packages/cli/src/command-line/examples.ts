@@ -39,6 +39,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'approver take-back': ['approver take-back 37e6a4f5'],
   'heir list': ['heir list'],
   'heir ask': ['heir ask savings'],
+  'heir doubt': ['heir doubt savings'],
   'heir recover': ['heir recover savings --to savings.key'],
   'heir sign': [
     'heir sign savings --message "to the notary"',

@@ -33,6 +33,18 @@ export const HEIR_EXPLANATIONS = groupOf(
       'No heir asks for the key at this server: nobody has, or its owner was heard since.',
       'Look how it stands: ckm server silence FOLDER KEY.',
     ],
+    DOUBT_NOT_HEARD: [
+      'A server was to hear that you take the owner of a key to be alive, and did not answer, or refused it.',
+      'Say it again when it answers: ckm heir doubt. And tell the owner: a sign of life of his ends it everywhere.',
+    ],
+    SILENCE_NOT_AS_SEEN: [
+      'Between your look and your yes other servers came to be those whose word is missing: you have agreed to none of that.',
+      'Look once more: ckm server silence FOLDER KEY.',
+    ],
+    SILENCE_HEARD_TOO_FEW: [
+      'Your server goes on without the word of others only where all but the dead have said that the time has come, and those are a quorum and n − t + 1. An heir who has not asked everywhere yet has brought too few words, and they hold for a day.',
+      'Have the heir ask at all servers first: ckm heir ask. Then look whose word is missing.',
+    ],
     HEIR_MAY_NOT: [
       'An heir reads and signs with a key, takes it out of its servers where the terms say recover and it was made to leave, and does nothing else with it in the place of its owner.',
       'Use the key as it is; other servers or terms are no heir’s to choose.',

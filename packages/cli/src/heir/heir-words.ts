@@ -20,12 +20,13 @@ function headText({ keyName, keyId, name, granted, servers }: KeySilence): strin
 }
 
 function serverText(at: SilenceAt): string {
-  const { silentSeconds, afterSeconds, granted, missing, isAgreed } = at;
+  const { silentSeconds, afterSeconds, granted, missing, isAgreed, doubted = [] } = at;
   const silence = `no sign of life for ${spanText(silentSeconds)} of ${formatSpan(afterSeconds)}`;
   if (granted.length > 0) return `${silence}; grants ${granted.join(' and ')}`;
   if (at.case === null) return silence;
   const { heir, leftSeconds } = at.case;
-  const asked = `${silence}; ${heir} asks`;
+  const doubts = doubted.length === 0 ? '' : `; ${doubted.join(', ')} took the owner to be alive`;
+  const asked = `${silence}; ${heir} asks${doubts}`;
   if (leftSeconds === null) return `${asked}; somebody has still to be told`;
   if (leftSeconds > 0) return `${asked}; ${spanText(leftSeconds, 'up')} more`;
   return `${asked}; waits for the word of ${missing.join(', ')}${isAgreed ? '' : ', or, where that is dead, for its own operator'}`;

@@ -86,6 +86,9 @@ test('its heir sees how each server stands, asks, and is granted nothing while t
     { environment: eve, cwd: table },
   );
   expect([signed.status, errorOf(signed).code]).toEqual([75, 'HEIR_KEY_NOT_SHOWN']);
+  // Where nobody asks there is nothing to hold up.
+  const doubted = await ckm(eve, 'heir doubt savings');
+  expect([doubted.status, doubted.stdout]).toEqual([0, expect.stringContaining('nobody has asked for it')]);
   ran.add('heir recover savings --to savings.key');
   const taken = await callCkm(
     'heir recover savings --to savings.key --key-name savings --timeout 30'.split(' '),
@@ -135,6 +138,6 @@ test('a paper freeze is brought by somebody who has nothing else, and works once
 }, 120_000);
 
 test('every command of docs/alive.md is one of those run here', () => {
-  expect(ON_PAGE).toHaveLength(11);
+  expect(ON_PAGE).toHaveLength(12);
   for (const line of ON_PAGE) expect([...ran]).toContain(line);
 });

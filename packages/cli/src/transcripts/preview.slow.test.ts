@@ -62,6 +62,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['approver reject 0000 --home APPROVER', 'APPROVAL_UNKNOWN'],
   ['approver take-back 0000 --home APPROVER', 'APPROVAL_UNKNOWN'],
   ['heir ask notes --home APPROVER'],
+  ['heir doubt notes --home APPROVER'],
   ['heir recover notes --to NEW --home APPROVER', 'HEIR_KEY_NOT_SHOWN'],
   ['heir sign notes --message hello --home APPROVER', 'HEIR_KEY_NOT_SHOWN'],
   ['contact remove alpha totp'],

@@ -90,6 +90,19 @@ export async function askForKey(means: ApproverMeans, key: ApproverKey): Promise
   });
 }
 
+/** Says at every server of a key that its owner may live: what somebody asks for waits for its days anew, once for each who says so. */
+export async function doubtSilence(means: ApproverMeans, key: ApproverKey): Promise<KeySilence> {
+  const meant = meantKey(key);
+  const { heard, silent } = await asApprover(means, key.keyId, (me) =>
+    askServers(means, me, key, (link) => link.call('heir.doubt', meant, { introduce: true })),
+  );
+  return silenceOf(
+    key,
+    heard.map(({ server, said }) => ({ server, view: said })),
+    silent,
+  );
+}
+
 function isFor(word: SignedStatement, nonce: Uint8Array): boolean {
   const heard = readHeard(word);
   return heard !== null && equalBytes(heard.nonce, nonce);

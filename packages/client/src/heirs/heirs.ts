@@ -1,7 +1,7 @@
 import { encodeHex } from '@ckm/foundation';
 import { type ApproverKey, listApproverKeys } from '../approver/approver-key.js';
 import type { ApproverMeans } from '../approver/look.js';
-import { askForKey, type KeySilence, lookAtKey } from './ask.js';
+import { askForKey, doubtSilence, type KeySilence, lookAtKey } from './ask.js';
 import { heirKeyAmbiguous, heirKeyUnknown } from './heir-errors.js';
 
 /** Every key whose terms name an approver for when its owner is silent, as its servers show it. */
@@ -17,6 +17,11 @@ export async function listSilence(means: ApproverMeans): Promise<readonly KeySil
 /** Opens a case at every server of a key, or goes on with it: called again until its use is granted. @throws as {@link findHeirKey} */
 export async function askAsHeir(means: ApproverMeans, name: string): Promise<KeySilence> {
   return askForKey(means, await findHeirKey(means, name));
+}
+
+/** Has the days of a case begin anew. @throws as {@link findHeirKey} */
+export async function doubtAsHeir(means: ApproverMeans, name: string): Promise<KeySilence> {
+  return doubtSilence(means, await findHeirKey(means, name));
 }
 
 const DIGITS = /^[0-9a-f]{8,64}$/;

@@ -138,8 +138,12 @@ export function createActs({
     thawKey: ({ keyId, owner }) => desk().thaw(keyId, bytesOrNull(owner)),
     releaseKey: ({ keyId, owner }) => desk().release(keyId, bytesOrNull(owner)),
     silence: ({ keyId, owner }) => desk().silence({ keyId: decodeHex(keyId), owner: decodeHex(owner) }),
-    agreeSilence: ({ keyId, owner, as = null }) =>
-      desk().agreeSilence({ keyId: decodeHex(keyId), owner: decodeHex(owner) }, as),
+    agreeSilence: ({ keyId, owner, without, as = null }) =>
+      desk().agreeSilence(
+        { keyId: decodeHex(keyId), owner: decodeHex(owner) },
+        without.map((xid) => decodeHex(xid)),
+        as,
+      ),
     tightenKey: ({ keyId, owner, ...change }) => desk().tighten(keyId, bytesOrNull(owner), change),
     loosenKey: ({ keyId, owner, ...change }) => desk().loosen(keyId, bytesOrNull(owner), change),
   };

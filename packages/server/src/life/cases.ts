@@ -134,11 +134,21 @@ async function goOnWithCase(
 }
 
 function noted(stands: Standing, openedAt: number | null): Standing {
-  const { record, silence, hearing } = stands;
+  const { silence, hearing, params } = stands;
+  const { without = [], ...record } = stands.record;
   const opened = openedAt === null ? {} : { caseAt: openedAt };
+  // Whoever says something is not dead: without its word, once that is over, nothing goes on any more.
+  const speaking = params.roster.filter(({ slot }) => hearing?.said.includes(slot) === true);
+  const dead = without.filter((xid) => !speaking.some(({ serverId }) => equalBytes(serverId, xid)));
   return {
     ...stands,
-    record: { ...record, silence, ...opened, ...(hearing === null ? {} : { hearing }) },
+    record: {
+      ...record,
+      silence,
+      ...opened,
+      ...(hearing === null ? {} : { hearing }),
+      ...(dead.length === 0 ? {} : { without: dead }),
+    },
   };
 }
 
@@ -178,10 +188,22 @@ export async function standing(
 }
 
 /** What a server lets an heir do now: judged anew each time, by its own count and by what others have said within a day. */
-function grantedIn({ silence, rule, head, record, hearing, may }: Standing): readonly HeirMay[] {
+function grantedIn(stands: Standing): readonly HeirMay[] {
+  const { silence, rule, head, hearing, may } = stands;
   const said = new Set(hearing?.said ?? []);
-  const isAgreed = record.isAgreed === true;
-  return isGranted(silence, rule, head.quorum, { own: head.slot, said, isAgreed }) ? may : [];
+  const without = new Set(leftOutIn(stands).map(({ slot }) => slot));
+  return isGranted(silence, rule, head.quorum, { own: head.slot, said, without }) ? may : [];
+}
+
+/** Servers that the operator has said are dead: those of now, since another one in the place of such a one may have heard the owner. */
+function leftOutIn({ params, record: { without = [] } }: Pick<Standing, 'params' | 'record'>) {
+  return params.roster.filter(({ serverId }) => without.some((one) => equalBytes(one, serverId)));
+}
+
+/** Whose word is missing. */
+export function missingIn({ params, head, hearing }: Pick<Standing, 'params' | 'head' | 'hearing'>) {
+  const said = hearing?.said ?? [];
+  return params.roster.filter(({ slot }) => slot !== head.slot && !said.includes(slot));
 }
 
 /** What is granted to an heir at this moment; the key is held where something is done by it. Empty: nothing. */
@@ -192,17 +214,18 @@ export async function grantedTo(means: LifeMeans, reader: Reader, key: HeirKey):
 }
 
 export function viewOf(stands: Standing): SilenceView {
-  const { silence, rule, record, hearing, params, head } = stands;
+  const { silence, rule, record, head } = stands;
   const { case: opened } = silence;
-  const said = hearing?.said ?? [];
-  const others = params.roster.filter(({ slot }) => slot !== head.slot && !said.includes(slot));
+  const missing = missingIn(stands);
+  const leftOut = leftOutIn(stands);
   return {
     afterSeconds: rule.afterSeconds,
     silentSeconds: silence.counted,
     case: opened === null ? null : { heir: opened.heir, leftSeconds: ripeIn(silence, rule) },
     quorum: head.quorum,
-    missing: opened === null ? [] : others.map(({ serverId }) => new Uint8Array(serverId)),
-    isAgreed: record.isAgreed === true,
+    missing: opened === null ? [] : missing.map(({ serverId }) => new Uint8Array(serverId)),
+    isAgreed: leftOut.length > 0 && missing.every((one) => leftOut.includes(one)),
+    ...(record.doubted === undefined ? {} : { doubted: [...record.doubted] }),
     granted: [...grantedIn(stands)],
   };
 }
@@ -264,6 +287,6 @@ async function noteGranted(
     sentence: `From now on ${name} may ${may.join(' and ')} a key, until its owner gives a sign of life.`,
     verdict: 'allowed',
     policy: '',
-    detail: `slots ${(hearing?.said ?? []).join(' ')}${record.isAgreed === true ? ', agreed by the operator' : ''}`,
+    detail: `slots ${(hearing?.said ?? []).join(' ')}${record.without === undefined ? '' : ', agreed by the operator'}`,
   });
 }

@@ -242,6 +242,61 @@ function encodeHeirUse(called: string) {
   );
 }
 
+describe('an approver who takes the owner to be alive', () => {
+  const doubt = (world: World, slot: number, who = adam) =>
+    world.servers[slot - 1]!.asAnybody(who).call('heir.doubt', { keyId: world.keyId, first: null });
+
+  test('has the days of a case begin anew at each server that he tells, once, and ends it nowhere; the heir, and whoever is not named, hold nothing up', async () => {
+    const world = await keyWithHeir(network);
+    await world.alive(1, 2, 3);
+    expect(await code(doubt(world, 1))).toBe('HEIR_NOT_ASKING');
+    await world.pass(31 * DAY);
+    await world.round();
+    await world.pass(0);
+    await world.pass(13 * DAY);
+    expect(await code(doubt(world, 1, laptop))).toBe('HEIR_UNKNOWN');
+    expect((await doubt(world, 1, eve)).doubted).toBeUndefined();
+    for (const slot of [1, 2, 3]) expect((await doubt(world, slot)).doubted).toEqual(['adam']);
+    await world.pass(2 * DAY);
+    expect(grantedAt(await world.round())).toEqual(['', '', '']);
+    // Said again it is the same.
+    for (const slot of [1, 2, 3]) await doubt(world, slot);
+    await world.pass(12 * DAY);
+    expect(grantedAt(await world.round())).toEqual(['use', 'use', 'use']);
+    expect(await world.deeds(1)).toEqual(['silence.warn', 'silence.case', 'silence.doubt', 'silence.grant']);
+  });
+
+  test('holds up what is granted already: at that server at once, at the others once its word is over', async () => {
+    const world = await keyWithHeir(network);
+    await world.alive(1, 2, 3);
+    await untilRipe(world);
+    expect(grantedAt(await world.round())).toEqual(['use', 'use', 'use']);
+    await doubt(world, 1);
+    expect(await code(world.signerOf(eve).sign(ask, [1, 2]))).toBe('HEIR_NOT_GRANTED');
+    await world.pass(DAY + 1_200);
+    expect(grantedAt(await world.round())).toEqual(['', '', '']);
+    await world.pass(14 * DAY);
+    expect(grantedAt(await world.round())).toEqual(['use', 'use', 'use']);
+  });
+});
+
+test('what an heir asks for says so in what operators read, and in the log', async () => {
+  const world = await keyWithHeir(network, { made: { policy: { approval: 'operator' } } });
+  await world.alive(1, 2, 3);
+  await untilRipe(world);
+  await world.round();
+  const requestId = crypto.getRandomValues(new Uint8Array(32));
+  const signer = world.signerOf(eve);
+  await signer.request(1, { ...ask, requestId }, { expiresAt: world.clock.now + 600 });
+  const { context } = world.servers[0]!;
+  const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 500));
+  const asked = lines.filter(({ deed }) => deed.startsWith('request.'));
+  expect(asked.length).toBeGreaterThan(0);
+  const [waiting] = await world.servers[0]!.sessions.desk.list();
+  expect(waiting!.sentence).toMatch(/^eve, in the place of its silent owner: /);
+  for (const { sentence } of asked) expect(sentence).toMatch(/^eve, in the place of its silent owner: /);
+});
+
 describe.each([
   [2, 2],
   [3, 5],
@@ -275,7 +330,9 @@ describe.each([
     expect(grantedAt(views)).toEqual(living.map(() => ''));
     expect(views.map(({ missing }) => missing.length)).toEqual(living.map(() => dead));
     const name = { owner: alice.xid, keyId: world.keyId };
-    const agree = (slot: number) => world.servers[slot - 1]!.sessions.silenceDesk.agree(name, 'ann');
+    const deadOnes = all.slice(count - dead).map((slot) => world.servers[slot - 1]!.context.identity.xid);
+    const agree = (slot: number) =>
+      world.servers[slot - 1]!.sessions.silenceDesk.agree(name, deadOnes, 'ann');
     // One operator alone, and those of fewer than a quorum, let nobody sign.
     for (const slot of living.slice(0, needed - 1)) await agree(slot);
     expect(await code(world.signerOf(eve).sign(ask, living.slice(0, needed)))).toBe('HEIR_NOT_GRANTED');
@@ -290,18 +347,57 @@ describe.each([
     expect(shown).toMatchObject({ case: null, isAgreed: false, granted: [] });
   });
 
-  test('and the operator who agrees opens nothing by that: too few have said so, or it is not his key', async () => {
+  test('and an operator agrees to nothing before all others have said so, nor to other servers than he has seen', async () => {
     const world = await keyWithHeir(network, { needed, count });
     await world.alive(1);
     const desk = world.servers[0]!.sessions.silenceDesk;
     const name = { owner: alice.xid, keyId: world.keyId };
-    expect(await code(desk.agree(name))).toBe('HEIR_NOT_ASKING');
-    expect(await code(desk.agree({ ...name, owner: mallory.xid }))).toBe('HEIR_NOT_ASKING');
+    const all = Array.from({ length: count }, (_, i) => i + 1);
+    const xids = all.map((slot) => world.servers[slot - 1]!.context.identity.xid);
+    expect(await code(desk.agree(name, xids.slice(1)))).toBe('HEIR_NOT_ASKING');
+    expect(await code(desk.agree({ ...name, owner: mallory.xid }, xids.slice(1)))).toBe('HEIR_NOT_ASKING');
     await world.pass(31 * DAY);
     await world.round([1]);
-    await desk.agree(name);
     await world.pass(0);
     await world.pass(15 * DAY);
+    await world.round([1]);
+    // Nobody else was asked, and all of them may be well.
+    expect(await code(desk.agree(name, xids.slice(1)))).toBe('SILENCE_HEARD_TOO_FEW');
+    expect(await code(desk.agree(name, xids.slice(count - dead)))).toBe('SILENCE_NOT_AS_SEEN');
     expect(grantedAt(await world.round([1]))).toEqual(['']);
+  });
+
+  test('what an operator said of a dead server covers no other one that hears the owner later, nor that one once it speaks', async () => {
+    const world = await keyWithHeir(network, { needed, count });
+    const all = Array.from({ length: count }, (_, i) => i + 1);
+    const living = all.slice(0, count - dead);
+    await world.alive(...all);
+    await untilRipe(world, living);
+    await world.round(living);
+    const name = { owner: alice.xid, keyId: world.keyId };
+    const xids = all.slice(count - dead).map((slot) => world.servers[slot - 1]!.context.identity.xid);
+    for (const slot of living) await world.servers[slot - 1]!.sessions.silenceDesk.agree(name, xids);
+    expect(grantedAt(await world.round(living))).toEqual(living.map(() => 'use'));
+    // The owner is heard by one of the living alone, whose word the heir leaves out from then on.
+    const hears = living.at(-1)!;
+    const others = living.filter((slot) => slot !== hears);
+    await world.alive(hears);
+    await world.pass(DAY + 1_200, others);
+    expect(grantedAt(await world.round(others))).toEqual(others.map(() => ''));
+    // And one that was called dead speaks: without its word, a day later, nothing is granted any more.
+    await untilRipe(world, living);
+    await world.round(living);
+    await world.pass(0, all);
+    const view = (await world.ask(1)).view;
+    expect(view.granted).toEqual(['use']);
+    await world.pass(46 * DAY, all.slice(count - dead));
+    await world.round(all.slice(count - dead));
+    await world.pass(0, all.slice(count - dead));
+    await world.pass(15 * DAY, all.slice(count - dead));
+    await world.pass(0, all);
+    await world.round();
+    expect(grantedAt(await world.round())).toEqual(all.map(() => 'use'));
+    await world.pass(DAY + 1_200);
+    expect(grantedAt(await world.round(living))).toEqual(living.map(() => ''));
   });
 });

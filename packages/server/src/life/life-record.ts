@@ -28,8 +28,10 @@ export interface LifeRecord {
   readonly caseAt?: number;
   /** What others are asked about the case, and what they have said; absent: nobody was asked. */
   readonly hearing?: Hearing;
-  /** Whether its operator goes on without those who say nothing; absent: he does not. */
-  readonly isAgreed?: true;
+  /** XIDs of servers without whose word its operator lets the case go on, each until it says something; absent: of none. */
+  readonly without?: readonly Uint8Array[];
+  /** Who has had the days of the case begin anew, by the names in the terms; absent: nobody. */
+  readonly doubted?: readonly string[];
   /** Whether it is in the log that the case was granted; absent: it was not. */
   readonly isGranted?: true;
 }

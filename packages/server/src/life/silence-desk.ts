@@ -1,13 +1,16 @@
-import type { SilenceView } from '@ckm/api';
-import { StateError } from '@ckm/foundation';
+import { fewestToGoOn, type SilenceView } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { SilenceDesk } from '../context.js';
+import { demand } from '../refusals.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
+import { detailAs } from '../sessions/operator-reason.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Reader } from '../storage/storage.js';
-import { type Standing, standing, viewOf } from './cases.js';
+import { missingIn, type Standing, standing, viewOf } from './cases.js';
 import type { LifeMeans } from './means.js';
 import { firstOf } from './heir-key.js';
 import { findLife, storeLife } from './life-record.js';
+import { noCase } from './no-case.js';
 
 /** The operator's side of cases of silence: whether a server of the key that says nothing is dead, he can ask by telephone. */
 export function createSilenceDesk(means: LifeMeans): SilenceDesk {
@@ -18,15 +21,18 @@ export function createSilenceDesk(means: LifeMeans): SilenceDesk {
         const row = await reader.keys.find(name.owner, name.keyId);
         return row === null ? null : shown(await standingOf(means, reader, row));
       }),
-    agree: (name, as = null) =>
+    agree: (name, seen, as = null) =>
       repeatWhenRaced(() =>
         context.storage.transact(async (transaction) => {
           const key = await transaction.keys.hold(name.owner, name.keyId);
           const stands = key === null ? null : await standingOf(means, transaction, key);
           if (key === null || stands === null || stands.silence.case === null) throw noCase();
           const { row } = await findLife(context, transaction, key, stands.head);
-          if (stands.record.isAgreed === true) return viewOf(stands);
-          const record = { ...stands.record, silence: stands.silence, isAgreed: true } as const;
+          const view = viewOf(stands);
+          assertMayGoOn(stands, seen);
+          if (view.isAgreed) return view;
+          const without = seen.map((xid) => new Uint8Array(xid));
+          const record = { ...stands.record, silence: stands.silence, without };
           await storeLife(context, transaction, key, row, record);
           await context.audit.append(transaction, {
             deed: 'operator.silence',
@@ -36,12 +42,31 @@ export function createSilenceDesk(means: LifeMeans): SilenceDesk {
             sentence: `Let ${stands.silence.case.heir}, who asks for a key, go on without the word of servers that say nothing.`,
             verdict: 'approved',
             policy: '',
-            detail: as === null ? '' : `as ${as}`,
+            detail: detailAs(seen.map((xid) => encodeHex(xid).slice(0, 16)).join(' '), as),
           });
           return viewOf({ ...stands, record });
         }),
       ),
   };
+}
+
+/**
+ * That these very servers are silent, and that all others have said that the time has come: whoever has only not been asked yet is not taken for dead.
+ * @throws StateError `SILENCE_NOT_AS_SEEN`, `SILENCE_HEARD_TOO_FEW`
+ */
+function assertMayGoOn(stands: Standing, seen: readonly Uint8Array[]): void {
+  const missing = missingIn(stands);
+  const isSeen =
+    missing.length === seen.length &&
+    missing.every(({ serverId }) => seen.some((xid) => equalBytes(xid, serverId)));
+  demand(isSeen, 'SILENCE_NOT_AS_SEEN', 'other servers than those that were looked at say nothing');
+  const { quorum } = stands.head;
+  const isEnough = quorum.of - missing.length >= fewestToGoOn(quorum);
+  demand(
+    isEnough,
+    'SILENCE_HEARD_TOO_FEW',
+    'too few other servers have said that the time has come there, too',
+  );
 }
 
 /** Null: its terms say nothing of silence, or nothing was counted yet. */
@@ -56,12 +81,4 @@ async function standingOf(means: LifeMeans, reader: Reader, key: KeyRow): Promis
 
 function shown(stands: Standing | null): SilenceView | null {
   return stands === null ? null : viewOf(stands);
-}
-
-function noCase(): StateError {
-  return new StateError('no heir asks for this key here', {
-    code: 'HEIR_NOT_ASKING',
-    hint: 'look how it stands: its owner may have been heard since',
-    retryable: false,
-  });
 }

@@ -185,6 +185,7 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   'key.life': () => ({ keyId: keyed.keyId }),
   'alive.carry': () => ({ alive: signAlive(alice, { keyId: keyed.keyId, number: 1 }) }),
   'heir.look': () => ({ keyId: keyed.keyId, first: null }),
+  'heir.doubt': () => ({ keyId: keyed.keyId, first: null }),
   'heir.ask': () => ({ keyId: keyed.keyId, first: null, nonces: [], said: [] }),
   'heir.use': () => ({
     keyId: keyed.keyId,
@@ -424,8 +425,8 @@ async function withNewcomer() {
 
 /** A fork takes two machines of one identity: `sessions/changes/forks/settle-fork.long.test.ts` counts the rows of these. */
 type OfForks = Extract<FunctionName, `fork.${string}`>;
-/** A recovery is finished, and an heir may use a key, when a delay is over: `ways-back/recovery.long.test.ts` and `life/heirs.long.test.ts` count the rows of that. */
-type OfTime = 'recovery.finish' | 'heir.use';
+/** A recovery is finished, and an heir may use a key or is held up, when a delay is over: `ways-back/recovery.long.test.ts` and `life/heirs.long.test.ts` count the rows of that. */
+type OfTime = 'recovery.finish' | 'heir.use' | 'heir.doubt';
 type Changing = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['changes'] extends 'nothing'
     ? never
@@ -436,7 +437,8 @@ const CHANGING = FUNCTION_NAMES.filter(
     FUNCTIONS[name].changes !== 'nothing' &&
     !name.startsWith('fork.') &&
     name !== 'recovery.finish' &&
-    name !== 'heir.use',
+    name !== 'heir.use' &&
+    name !== 'heir.doubt',
 );
 
 /** For each function that changes something: prepares what is there to change, and gives what changes it. */
@@ -679,7 +681,7 @@ describe('the table of functions', () => {
       expect(await asks('approval.give')).toEqual({ refused: [{ at: 0, code: 'VOTE_INVALID' }] });
       expect(await codeOf(asks('freeze.carry'))).toBe('STATEMENT_FOREIGN');
       expect(await codeOf(asks('alive.carry'))).toBe('STATEMENT_FOREIGN');
-      for (const name of ['heir.look', 'heir.ask', 'heir.use'] as const)
+      for (const name of ['heir.look', 'heir.ask', 'heir.doubt', 'heir.use'] as const)
         expect(await codeOf(asks(name))).toBe('HEIR_UNKNOWN');
     });
     expect(rows).toBe(0);

@@ -37,6 +37,7 @@ const TOLD: Readonly<Record<string, Notice['event']>> = {
   'recovery.begin': 'recovering',
   'silence.warn': 'silence',
   'silence.case': 'silence',
+  'silence.doubt': 'silence',
   'silence.grant': 'silence',
 };
 

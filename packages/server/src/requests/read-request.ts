@@ -23,6 +23,23 @@ export async function readRequest(
   asked: RequestAsk,
   cost: RequestCost,
 ): Promise<(key: ActiveKey) => ReadRequest> {
+  const readFor = await readAsAsked({ context, keys, reader }, call, asked, cost);
+  const { heir } = call;
+  return heir === undefined ? readFor : (key) => inHisName(readFor(key), heir.name);
+}
+
+/** Whoever reads what is asked reads who asks: the operator, people, and later the log. */
+function inHisName(read: ReadRequest, heir: string): ReadRequest {
+  const sentence = `${heir}, in the place of its silent owner: ${read.description.sentence}`;
+  return { ...read, description: { ...read.description, sentence } };
+}
+
+async function readAsAsked(
+  { context, keys, reader }: Pick<RequestMeans, 'context' | 'keys' | 'reader'>,
+  call: Call,
+  asked: RequestAsk,
+  cost: RequestCost,
+): Promise<(key: ActiveKey) => ReadRequest> {
   const { kind, payload, keyId } = asked;
   const owner = call.account.xid;
   if (cost.reading <= READ_AT_ONCE_MS) {

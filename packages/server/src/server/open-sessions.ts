@@ -6,6 +6,7 @@ import { createKeyWishes } from '../devices/key-wishes.js';
 import { recoverDevices } from '../devices/recover.js';
 import { isYoungKey } from '../devices/quarantine.js';
 import { createQuarantineSweep } from '../devices/quarantine-sweep.js';
+import { doubtSilence } from '../life/doubt.js';
 import { askAsHeir, lookAtSilence } from '../life/cases.js';
 import { createSilenceDesk } from '../life/silence-desk.js';
 import { useAsHeir } from '../life/heir-use.js';
@@ -197,6 +198,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       'alive.carry': (call, carried) => hearAlive(life, call, carried),
       'heir.look': (call, meant) => lookAtSilence(life, call, meant),
       'heir.ask': (call, asked) => askAsHeir(life, call, asked),
+      'heir.doubt': (call, meant) => doubtSilence(life, call, meant),
       // What an heir does is no sign of life of the owner.
       'heir.use': (call, asked) => useAsHeir(life, ofKeys, call, asked),
     },

@@ -1,4 +1,4 @@
-import { decodeHex, formatSpan } from '@ckm/foundation';
+import { decodeHex, formatSpan, StateError } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
@@ -42,9 +42,16 @@ async function silence(
   const found = await operator.keyPolicy({ keyId: parseKeyId(key), owner: parseOwner(named) });
   const name = { keyId: found.keyId, owner: found.owner };
   const isAsked = goOn === true && flags.preview !== true;
-  const shown = isAsked
-    ? await operator.agreeSilence({ ...name, ...(as === undefined ? {} : { as }) })
-    : await operator.silence(name);
+  const seen = await operator.silence(name);
+  // Without one of these words nothing is missing, and without a case nobody asks: the server says so.
+  const without = seen.silence?.missing ?? [];
+  const said = as === undefined ? {} : { as };
+  const isOpen = seen.silence !== null && seen.silence.case !== null;
+  if (isAsked && !isOpen) throw nobodyAsks();
+  const shown =
+    isAsked && without.length > 0
+      ? await operator.agreeSilence({ ...name, without: [...without], ...said })
+      : seen;
   const would = goOn === true && flags.preview === true ? 'would let the heir go on: ' : '';
   terminal.result(`${would}${textOf(shown.silence)}`, {
     ...(flags.preview === true ? { preview: true } : {}),
@@ -57,7 +64,7 @@ type Shown = Awaited<ReturnType<ReturnType<typeof operatorOf>['silence']>>['sile
 
 function textOf(silence: Shown): string {
   if (silence === null) return 'its terms name no heirs, or nothing was counted yet';
-  const { afterSeconds, silentSeconds, case: opened, missing, isAgreed } = silence;
+  const { afterSeconds, silentSeconds, case: opened, missing, isAgreed, doubted = [] } = silence;
   const counted = `no sign of life for ${spanText(silentSeconds)} of ${formatSpan(afterSeconds)}`;
   if (opened === null) return `${counted}; nobody asks for it`;
   const { heir, leftSeconds } = opened;
@@ -74,5 +81,14 @@ function textOf(silence: Shown): string {
       : isAgreed
         ? `goes on without the word of ${words.join(', ')}`
         : `the word is missing of ${words.join(', ')}`;
-  return `${counted}; ${heir} asks for it; ${left}; ${others}`;
+  const doubts = doubted.length === 0 ? '' : `; ${doubted.join(', ')} took the owner to be alive`;
+  return `${counted}; ${heir} asks for it${doubts}; ${left}; ${others}`;
+}
+
+function nobodyAsks(): StateError {
+  return new StateError('no heir asks for this key here', {
+    code: 'HEIR_NOT_ASKING',
+    hint: 'look how it stands: its owner may have been heard since',
+    retryable: false,
+  });
 }

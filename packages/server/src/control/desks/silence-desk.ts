@@ -8,8 +8,8 @@ type KeyName = { readonly owner: Uint8Array; readonly keyId: Uint8Array };
 export function createOperatorSilence({ context, sessions }: DeskMeans) {
   return {
     silence: async (name: KeyName) => written(await sessions.silenceDesk.show(name)),
-    agreeSilence: async (name: KeyName, as: string | null) => {
-      const view = await sessions.silenceDesk.agree(name, as);
+    agreeSilence: async (name: KeyName, without: readonly Uint8Array[], as: string | null) => {
+      const view = await sessions.silenceDesk.agree(name, without, as);
       context.events.operatorActed({ action: 'silence' });
       return written(view);
     },
