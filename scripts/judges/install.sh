@@ -38,7 +38,7 @@ install_python() {
   cmp -s "$here/python.txt" "$folder/python.txt" && "$folder/venv/bin/python" -c '' 2>/dev/null && return 0
   rm -rf "$folder/venv" "$folder/python.txt"
   attempt 'the environment for Python' python3 -m venv "$folder/venv" || return 1
-  attempt 'py-bitcoinkernel, bdkpython, embit' "$folder/venv/bin/pip" install --quiet --requirement "$here/python.txt" || return 1
+  attempt 'py-bitcoinkernel, bdkpython, embit, zxing-cpp' "$folder/venv/bin/pip" install --quiet --requirement "$here/python.txt" || return 1
   cp "$here/python.txt" "$folder/python.txt"
 }
 

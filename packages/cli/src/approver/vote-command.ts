@@ -17,9 +17,10 @@ import { leaf } from '../command-line/run.js';
 import { plainText } from '../terminal/plain-text.js';
 import { confirm } from '../terminal/prompt.js';
 import { cancelled } from '../terminal/seat.js';
+import { assertQrWritable, QR_OUT, type QrFlags, writeQr } from '../picture/qr-out.js';
 import { assertWritable, outFile, writeOut } from '../terminal/write-out.js';
 
-interface Flags {
+interface Flags extends QrFlags {
   readonly out?: string;
   readonly reason?: string;
   readonly without?: string;
@@ -35,7 +36,8 @@ const ENDINGS = {
 export function voteLeaf(name: string, summary: string): Command {
   return leaf(name, summary, ENDINGS)
     .argument('<id>', 'its first digits: see ckm approver list')
-    .option('--out <file>', 'write it to a new file too, for whoever brings it to the servers; - is stdout');
+    .option('--out <file>', 'write it to a new file too, for whoever brings it to the servers; - is stdout')
+    .option(...QR_OUT);
 }
 
 /** On a command that can leave servers out, which the approver names. */
@@ -61,6 +63,7 @@ export function saying(verdict: Verdict) {
     const { terminal, flags } = context;
     const out = outFile(named);
     await assertWritable(out, flags);
+    await assertQrWritable(flagged, flags);
     const approver = await openApproverHere(context);
     const looked = await approver.look(id, leavingOut(flagged));
     terminal.warn(formatMatter(terminal, looked.view), 'asWritten');
@@ -83,6 +86,7 @@ export function saying(verdict: Verdict) {
       refusedBy: given.refusedBy,
       silent: given.silent,
       ...(named === undefined ? {} : { votes: out ?? paper.text }),
+      ...(await writeQr(flagged, paper.text)),
     };
     if (named === '-') terminal.copied(paper.text, machine);
     else terminal.result(`${sentence}\n${arrivedText(given)}`, machine);

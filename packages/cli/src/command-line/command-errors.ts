@@ -41,7 +41,7 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   'key address': 'did you mean: ckm address',
   'server delete': 'did you mean: ckm server remove',
   'server forget': 'did you mean: ckm server remove',
-  qr: 'did you mean: ckm address KEY --qr, or ckm sheet --html',
+  qr: 'did you mean: ckm address KEY --qr, ckm sheet --html, or for what an approver writes: --qr-out FILE',
   logs: 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',
   'server logs': 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',
   'server log': 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',

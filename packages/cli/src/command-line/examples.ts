@@ -33,6 +33,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'approver approve': [
     'approver approve 37e6a4f5',
     'approver approve 37e6a4f5 --out bob.vote',
+    'approver approve 37e6a4f5 --qr-out vote.png',
     'approver approve 37e6a4f5 --without bravo',
   ],
   'approver reject': ['approver reject 37e6a4f5 --reason "call me first"'],

@@ -197,6 +197,16 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'Whoever changes a sheet could put servers of his own in the place of yours: nothing was stored or added.',
     'Use another copy of the sheet. If you typed it, compare it with the paper, letter by letter. Or restore without it, and add each server with ckm server add.',
   ],
+  PICTURE_UNREADABLE: [
+    'No QR code can be read out of a picture.',
+    'It is no plain PNG, it is damaged, or what it shows is not sharp, not whole or no code.',
+    'Photograph the code straight on and save it as PNG; or have the text itself sent, which begins with ur:.',
+  ],
+  PICTURE_INCOMPLETE: [
+    'What was read is a part of something longer.',
+    'A long text is shown as several codes in turn, each with a part of it; too few of them were read.',
+    'Name the picture with all of them, or a file with a line for each code that was read; or have the text itself sent.',
+  ],
   SHEET_EMPTY: [
     'No server has been added yet, so that a recovery sheet would hold nothing.',
     'The sheet says where your servers are; the 24 words do not.',

@@ -16,7 +16,7 @@ import { lockKeeper } from '../keeper/keeper-socket.js';
 import { counted } from '../terminal/counted.js';
 import { likenessObject } from '../terminal/likeness.js';
 import { plainText } from '../terminal/plain-text.js';
-import { readInput } from '../terminal/read-input.js';
+import { readCarried } from '../picture/read-carried.js';
 import { mayText } from './device-words.js';
 import { openOwner } from './open-owner.js';
 import { deviceHead, openDeviceFileWith, writeDevice } from './owner-device.js';
@@ -35,8 +35,7 @@ interface Wanted {
 export async function takeWelcome(context: Context, { path, likeness }: Wanted): Promise<void> {
   const { home } = context;
   if ((await deviceHead(home)) === null) throw noDevice(home);
-  const bytes = await readInput(path, MOST_WELCOME_CHARACTERS, 'name the right file: no welcome is so long');
-  const text = new TextDecoder().decode(bytes);
+  const text = await readCarried(path, MOST_WELCOME_CHARACTERS, 'name the right file: no welcome is so long');
   const opened = await openDeviceFileWith(context, (device, passphrase) => ({
     device,
     passphrase: secret(reveal(passphrase, 'keeping it for the file that is written anew').slice()),

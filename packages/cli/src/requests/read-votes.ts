@@ -1,6 +1,6 @@
 import { type CarriedVote, MOST_VOTES_CHARACTERS, parseVotes } from '@ckm/api';
 import { encodeHex, equalBytes, UsageError } from '@ckm/foundation';
-import { readInput } from '../terminal/read-input.js';
+import { readCarried } from '../picture/read-carried.js';
 
 /** So many go with one request. */
 const MOST_VOTES = 16;
@@ -9,8 +9,8 @@ const MOST_VOTES = 16;
 export async function readVotes(paths: readonly string[]): Promise<readonly CarriedVote[]> {
   const votes: CarriedVote[] = [];
   for (const path of paths) {
-    const bytes = await readInput(path, MOST_VOTES_CHARACTERS, 'name the right file: no votes are so long');
-    votes.push(...parseVotes(new TextDecoder().decode(bytes)));
+    const text = await readCarried(path, MOST_VOTES_CHARACTERS, 'name the right file: no votes are so long');
+    votes.push(...parseVotes(text));
   }
   if (votes.length <= MOST_VOTES) return votes;
   throw new UsageError(`these are ${votes.length} votes, and ${MOST_VOTES} go with one request`, {

@@ -11,7 +11,7 @@ import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { createQr } from './qr.js';
 import { plainText } from '../terminal/plain-text.js';
-import { readInput } from '../terminal/read-input.js';
+import { readCarried } from '../picture/read-carried.js';
 import { formatTable } from '../terminal/table.js';
 import { assertWritable, outFile, writeOut } from '../terminal/write-out.js';
 import { openOwner } from '../owner/open-owner.js';
@@ -79,12 +79,11 @@ async function pageOf({ key, servers, text, by }: PreparedFreeze): Promise<strin
 /** `ckm freeze --from FILE`: by whoever has it. Nothing of a home is read. */
 export async function freezeFromPaper(context: Context, path: string): Promise<void> {
   const { terminal, flags } = context;
-  const bytes = await readInput(
+  const text = await readCarried(
     path,
     MOST_FREEZE_PAPER_CHARACTERS,
     'name the right file: no paper is so long',
   );
-  const text = new TextDecoder().decode(bytes);
   if (flags.preview === true) {
     const { key, servers, stopping } = parseFreezePaper(text);
     const said = `nothing was sent; would tell ${servers.length} servers to do nothing with ${plainText(key)} for seven days, and ${stopping} of them stop it`;

@@ -10,7 +10,11 @@ export async function readInput(path: string, maxBytes: number, shorter = TO_SIG
   const bytes = await (path === '-' ? readStdinAtMost(maxBytes + 1) : readWhole(path, maxBytes + 1));
   if (bytes.length <= maxBytes) return bytes;
   bytes.fill(0);
-  throw new UsageError(`${path === '-' ? 'stdin' : path} is longer than ${maxBytes} bytes`, {
+  throw fileTooLarge(path, maxBytes, shorter);
+}
+
+export function fileTooLarge(path: string, maxBytes: number, shorter: string): UsageError {
+  return new UsageError(`${path === '-' ? 'stdin' : path} is longer than ${maxBytes} bytes`, {
     code: 'FILE_TOO_LARGE',
     hint: shorter,
   });

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatQrPicture } from '../picture/qr-picture.js';
 import { callCkm } from '../test/call-ckm.js';
 import { errorOf, type Outcome } from '../test/run-ckm.js';
 import { openSetup, type Setup } from '../test/run-server.js';
@@ -122,11 +123,14 @@ test('a paper freeze is brought by somebody who has nothing else, and works once
   // As a code for a camera.
   expect(paper).toMatch(/[█▀▄]/);
   const nobody = homeOf('nobody');
-  const previewed = await callCkm(['freeze', '--from', 'paper.txt', '--preview'], {
-    environment: nobody,
-    cwd: table,
-  });
-  expect(previewed.stdout).toContain('nothing was sent');
+  writeFileSync(join(table, 'paper.png'), await formatQrPicture(/^ur:\S+$/m.exec(paper)![0]));
+  for (const file of ['paper.txt', 'paper.png']) {
+    const previewed = await callCkm(['freeze', '--from', file, '--preview'], {
+      environment: nobody,
+      cwd: table,
+    });
+    expect(previewed.stdout).toContain('nothing was sent; would tell 3 servers to do nothing with savings');
+  }
   const brought = await ckm(nobody, 'freeze --from paper.txt');
   expect([brought.status, brought.stdout]).toEqual([0, expect.stringContaining('savings is stopped')]);
   const signing = ['sign', 'savings', '--message', 'no', '--domain', 'shop', '--yes', '--timeout', '30'];

@@ -214,13 +214,16 @@ describe('docs/approvers.md: a family with a limit', () => {
       const still = errorOf(await ckm(owner, 'requests resume --yes --wait 0s'));
       expect(still.message).toBe('the request waits for 1 more yes of bob, carol');
       const back = [await turnOff('alpha'), await turnOff('charlie')];
-      const said = await ckm(homeOf('carol'), `approver approve ${id} --yes --out late.votes --json`);
-      expect([said.status, JSON.parse(said.stdout)]).toMatchObject([69, { at: ['bravo'] }]);
+      const said = await ckm(
+        homeOf('carol'),
+        `approver approve ${id} --yes --out late.votes --qr-out late.png --json`,
+      );
+      expect([said.status, JSON.parse(said.stdout)]).toMatchObject([69, { at: ['bravo'], qr: 'late.png' }]);
       for (const one of back) await one();
       expect(errorOf(await ckm(owner, 'requests resume 0000 --votes late.votes --yes')).code).toBe(
         'REQUEST_UNKNOWN',
       );
-      await json(owner, 'requests resume --votes late.votes --yes');
+      await json(owner, 'requests resume --votes late.png --yes');
       expect(existsSync(join(table, 'late.signed'))).toBe(true);
     },
     PATIENCE,

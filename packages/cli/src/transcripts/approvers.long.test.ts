@@ -49,10 +49,10 @@ describe('somebody is invited, answers, and is taken in', () => {
     const [owner, bob] = [setup.environment, homeOf('bob')];
     await json(bob, 'approver init');
     expect(await codeOf(owner, 'approver invite savings bob --out early')).toBe('APPROVER_SERVERS_MISSING');
-    await json(owner, `approver invite savings bob ${SERVERS} --out bob.invitation`);
+    await json(owner, `approver invite savings bob ${SERVERS} --out bob.invitation --qr-out invitation.png`);
     const joined = await json<{ key: string; name: string; likeness: Likeness }>(
       bob,
-      'approver join bob.invitation --out bob.answer --yes',
+      'approver join invitation.png --out bob.answer --qr-out answer.png --yes',
     );
     expect(joined).toMatchObject({ key: 'savings', name: 'bob' });
     const { words } = joined.likeness;
@@ -65,7 +65,7 @@ describe('somebody is invited, answers, and is taken in', () => {
     expect(treeHash(owner['CKM_HOME']!)).toBe(before);
     const added = await json<{ xid: string; keys: object[]; waiting: string[] }>(
       owner,
-      `approver add bob.answer --likeness ${words}`,
+      `approver add answer.png --likeness ${words}`,
     );
     expect(added).toMatchObject({ name: 'bob', keys: [{ kind: 'ed25519' }], waiting: [] });
     expect(await json(bob, 'approver list')).toMatchObject({

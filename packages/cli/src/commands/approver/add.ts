@@ -6,7 +6,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { compareWords } from '../../guide/compare-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
-import { readInput } from '../../terminal/read-input.js';
+import { readCarried } from '../../picture/read-carried.js';
 
 /** `ckm approver add ANSWER` */
 export function approverAddCommand(): Command {
@@ -26,8 +26,7 @@ async function add(
   { likeness }: { readonly likeness?: string },
 ): Promise<void> {
   const { terminal, flags } = context;
-  const bytes = await readInput(path, MOST_ANSWER_CHARACTERS, 'name the right file: no answer is so long');
-  const text = new TextDecoder().decode(bytes);
+  const text = await readCarried(path, MOST_ANSWER_CHARACTERS, 'name the right file: no answer is so long');
   const client = await openOwner(context);
   const { answer, keyName } = await client.planAnswer(text, likeness);
   const { name, digest } = answer;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { assertQrWritable, QR_OUT, type QrFlags, writeQr } from '../../picture/qr-out.js';
 import { assertWritable, outFile, writeOut } from '../../terminal/write-out.js';
 
 /** `ckm approver invite KEY NAME --out FILE` */
@@ -11,11 +12,12 @@ export function approverInviteCommand(): Command {
     .argument('<key>', 'the key, also one that you are yet to make')
     .argument('<name>', 'what that person is called in the terms of the key: bob')
     .requiredOption('--out <file>', 'a new file, for that person; - is stdout')
+    .option(...QR_OUT)
     .option('--servers <names>', 'of a key that you are yet to make: its servers, in order, with commas')
     .action(run(invite));
 }
 
-interface Flags {
+interface Flags extends QrFlags {
   readonly out: string;
   readonly servers?: string;
 }
@@ -24,6 +26,7 @@ async function invite(context: Context, key: string, name: string, given: Flags)
   const { terminal, flags } = context;
   const out = outFile(given.out);
   await assertWritable(out, flags);
+  await assertQrWritable(given, flags);
   const client = await openOwner(context);
   const args = { key, name, ...(given.servers === undefined ? {} : { servers: given.servers.split(',') }) };
   const planned = await client.planInvitation(args);
@@ -35,7 +38,7 @@ async function invite(context: Context, key: string, name: string, given: Flags)
     return;
   }
   const { text, outdated } = await client.inviteApprover(args);
-  const written = { ...machine, invitation: out ?? text };
+  const written = { ...machine, invitation: out ?? text, ...(await writeQr(given, text)) };
   if (out !== undefined) await writeOut(out, encodeUtf8(`${text}\n`));
   if (out === undefined) terminal.copied(text, written);
   else terminal.result(`${name} is invited to ${key}: give ${name} the file ${out}`, written);

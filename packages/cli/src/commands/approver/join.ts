@@ -7,9 +7,10 @@ import { leaf, run } from '../../command-line/run.js';
 import { formatLikeness, likenessLine, likenessObject } from '../../terminal/likeness.js';
 import { plainText } from '../../terminal/plain-text.js';
 import { confirm } from '../../terminal/prompt.js';
-import { readInput } from '../../terminal/read-input.js';
+import { readCarried } from '../../picture/read-carried.js';
 import { cancelled } from '../../terminal/seat.js';
 import { formatTable } from '../../terminal/table.js';
+import { assertQrWritable, QR_OUT, type QrFlags, writeQr } from '../../picture/qr-out.js';
 import { assertWritable, outFile, writeOut } from '../../terminal/write-out.js';
 
 /** `ckm approver join INVITATION --out ANSWER` */
@@ -20,19 +21,24 @@ export function approverJoinCommand(): Command {
   })
     .argument('<invitation>', 'the file of: ckm approver invite; - is stdin')
     .requiredOption('--out <file>', 'a new file with your answer, for the owner of the key; - is stdout')
+    .option(...QR_OUT)
     .action(run(join));
 }
 
-async function join(context: Context, path: string, { out: named }: { readonly out: string }): Promise<void> {
+interface Flags extends QrFlags {
+  readonly out: string;
+}
+
+async function join(context: Context, path: string, { out: named, ...given }: Flags): Promise<void> {
   const { terminal, flags } = context;
   const out = outFile(named);
   await assertWritable(out, flags);
-  const bytes = await readInput(
+  await assertQrWritable(given, flags);
+  const text = await readCarried(
     path,
     MOST_INVITATION_CHARACTERS,
     'name the right file: no invitation is so long',
   );
-  const text = new TextDecoder().decode(bytes);
   const approver = await openApproverHere(context);
   const { name, keyName, keyId, servers } = await approver.planJoin(text);
   const machine = {
@@ -60,7 +66,12 @@ async function join(context: Context, path: string, { out: named }: { readonly o
   }
   if (flags.yes !== true && !(await confirm(terminal, 'Is that what the owner told you?'))) throw cancelled();
   const { answer } = await approver.join(text);
-  const answered = { ...machine, answer: out ?? answer.text, likeness: likenessObject(answer.digest) };
+  const answered = {
+    ...machine,
+    answer: out ?? answer.text,
+    ...(await writeQr(given, answer.text)),
+    likeness: likenessObject(answer.digest),
+  };
   if (out !== undefined) await writeOut(out, encodeUtf8(`${answer.text}\n`));
   terminal.warn(`\n${formatLikeness(terminal, name, answer.digest)}\n`);
   if (out === undefined) terminal.copied(answer.text, answered);

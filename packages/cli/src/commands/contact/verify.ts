@@ -7,7 +7,7 @@ import { contactObject, contactRow } from '../../owner/contact-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { readCode } from '../../owner/read-code.js';
 import { addWordsFlags, type WordsFlags, withWords } from '../../owner/typed-words.js';
-import { readInput } from '../../terminal/read-input.js';
+import { readCarried } from '../../picture/read-carried.js';
 import { plainText } from '../../terminal/plain-text.js';
 
 /** `ckm contact verify SERVER CONTACT` */
@@ -49,6 +49,10 @@ export async function readProof(
   { codeFile, voucher }: Pick<Flags, 'codeFile' | 'voucher'>,
 ): Promise<ContactProof> {
   if (voucher === undefined) return { code: await readCode(context, codeFile, 'The code') };
-  const bytes = await readInput(voucher, MOST_VOUCH_CHARACTERS, 'name the right file: no voucher is so long');
-  return { voucher: readVoucher(new TextDecoder().decode(bytes)) };
+  const text = await readCarried(
+    voucher,
+    MOST_VOUCH_CHARACTERS,
+    'name the right file: no voucher is so long',
+  );
+  return { voucher: readVoucher(text) };
 }

@@ -7,7 +7,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 import { confirm } from '../../terminal/prompt.js';
-import { readInput } from '../../terminal/read-input.js';
+import { readCarried } from '../../picture/read-carried.js';
 import { assertWritable, outFile, writeOut } from '../../terminal/write-out.js';
 
 /** `ckm contact vouch REQUEST --person NAME --out VOUCHER` */
@@ -44,8 +44,7 @@ async function vouchFor(
   const { terminal, flags } = context;
   const out = outFile(named);
   await assertWritable(out, flags);
-  const bytes = await readInput(path, MOST_VOUCH_CHARACTERS, 'name the right file: no request is so long');
-  const text = new TextDecoder().decode(bytes);
+  const text = await readCarried(path, MOST_VOUCH_CHARACTERS, 'name the right file: no request is so long');
   const view = planVoucher(text);
   const what = WHAT[view.vouched](person);
   const machine = {

@@ -17,7 +17,7 @@ import {
 import { openOwner } from '../../owner/open-owner.js';
 import { addWordsFlags, type WordsFlags, withWords } from '../../owner/typed-words.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
-import { readInput } from '../../terminal/read-input.js';
+import { readCarried } from '../../picture/read-carried.js';
 import { assertWritable, writeOut } from '../../terminal/write-out.js';
 
 /** `ckm device add OFFER` */
@@ -49,8 +49,8 @@ interface Flags extends WordsFlags {
 
 async function add(context: Context, path: string, given: Flags): Promise<void> {
   await assertWritable(given.welcomeOut, context.flags);
-  const bytes = await readInput(path, MOST_OFFER_CHARACTERS, 'name the right file: no offer is so long');
-  const offer = new TextDecoder().decode(bytes);
+  const text = await readCarried(path, MOST_OFFER_CHARACTERS, 'name the right file: no offer is so long');
+  const offer = text;
   const client = await openOwner(context);
   await withWords(context, given, async (words) =>
     addCompared(context, client, { ...given, offer, signing: words }),

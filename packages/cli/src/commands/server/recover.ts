@@ -9,7 +9,7 @@ import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { likenessObject } from '../../terminal/likeness.js';
 import { askLine } from '../../terminal/prompt.js';
-import { readInput } from '../../terminal/read-input.js';
+import { readCarried } from '../../picture/read-carried.js';
 
 /** `ckm server recover FOLDER REQUEST --account XID` */
 export function serverRecoverCommand(): Command {
@@ -37,8 +37,7 @@ async function recover(
   path: string,
   { account, likeness, as }: Flags,
 ): Promise<void> {
-  const bytes = await readInput(path, MOST_VOUCH_CHARACTERS, 'name the right file: no request is so long');
-  const text = new TextDecoder().decode(bytes);
+  const text = await readCarried(path, MOST_VOUCH_CHARACTERS, 'name the right file: no request is so long');
   const { about } = planVoucher(text);
   const operator = operatorOf(folder);
   const { xid } = await findAccount(operator, account);

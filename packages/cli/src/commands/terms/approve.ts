@@ -5,7 +5,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { changeLines } from '../../owner/terms-change-words.js';
 import { counted } from '../../terminal/counted.js';
-import { readInput } from '../../terminal/read-input.js';
+import { readCarried } from '../../picture/read-carried.js';
 import { showProposed } from './propose.js';
 
 /** `ckm terms approve KEY VOTES` */
@@ -20,8 +20,8 @@ export function termsApproveCommand(): Command {
 
 async function approve(context: Context, name: string, path: string): Promise<void> {
   const { terminal, flags } = context;
-  const bytes = await readInput(path, MOST_VOTES_CHARACTERS, 'name the right file: no votes are so long');
-  const votes = parseVotes(new TextDecoder().decode(bytes)).map((one) => one.bytes);
+  const text = await readCarried(path, MOST_VOTES_CHARACTERS, 'name the right file: no votes are so long');
+  const votes = parseVotes(text).map((one) => one.bytes);
   const client = await openOwner(context);
   const plan = await client.planTerms(name, null);
   terminal.talk(changeLines(plan).join('\n'));
