@@ -1,5 +1,7 @@
 // @module-tag long
-// Each row of the table "A thief’s hour" of docs/threat-model.md, tried: architecture.test.ts holds the two together.
+// Longer than other files, because it is one table: each row of "A thief’s hour" in docs/threat-model.md, tried. That none was left out is seen at the end.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   codeOf,
@@ -38,6 +40,12 @@ beforeEach(async () => {
   await family.pass(HOUR);
 }, 60_000);
 afterEach(() => family.close());
+
+/** Rows that were tried to their end, as they stand on the page. */
+const tried = new Set<string>();
+afterEach(({ task }) => {
+  if (task.result?.state === 'pass') tried.add(task.name);
+});
 
 /** ⌊n·q/t⌋, and ⌊(n − m)·q/(t − m)⌋ with one server that goes by no rules. */
 const HONEST = Math.floor((3 * LIMIT) / 2);
@@ -299,4 +307,20 @@ describe('two together', () => {
     expect(await signsUntilRefused(family, phone)).toBe(0);
     expect(await proposes(phone, LOOSER)).toBe(young);
   }, 120_000);
+});
+
+/** What a thief may have: each alone, and each with each other, is a row. */
+const HOLDINGS = ['a laptop', 'a phone that is new', 'an operator', 'somebody who is asked'];
+
+describe('the table', () => {
+  test('has nothing but rows that were tried just now, and among them each thief alone and each two together', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../../docs/threat-model.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| (T\d+) +\| ([^|]+?) +\|/gm)].map(([, id, who]) => ({ id, who }));
+    expect([...tried].toSorted()).toEqual(rows.map(({ id, who }) => `${id}: ${who}`).toSorted());
+    const two = HOLDINGS.flatMap((one, i) => HOLDINGS.slice(i + 1).map((other) => [one, other].toSorted()));
+    const shown = rows.map(({ who }) => who!.split(', and ').toSorted().join(', and '));
+    for (const holding of [...HOLDINGS.map((one) => [one]), ...two])
+      expect(shown.filter((one) => one === holding.join(', and '))).toHaveLength(1);
+    expect(HOLDINGS.length + two.length).toBe(10);
+  });
 });
