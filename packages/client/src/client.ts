@@ -14,7 +14,7 @@ import { describeSession } from './sessions/describe-session.js';
 import { SESSIONS } from './sessions/sessions.js';
 import { REQUESTS } from './requests/requests.js';
 import { pruneTracks } from './store/track.js';
-import { createCommitmentPools } from './signing/commitment-pool.js';
+import { createCommitmentPools } from './signing/crafts/commitment-pool.js';
 import { createSigner } from './signing/signer.js';
 import { diagnose } from './status/doctor.js';
 import type { DoctorLine } from './status/doctor-line.js';

@@ -177,6 +177,8 @@ export { type CarriedFreezePaper, type CarriedTo, carryFreezePaper } from './lif
 export type { PreparedFreeze } from './life/freeze-paper.js';
 export type { HeardAt, ToldAlive } from './life/tell-alive.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
+// deriving
+export type { DeriveArgs, Derived, PreparedDerivation } from './deriving/derive.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
 // terms

@@ -1,3 +1,9 @@
+import {
+  type DeriveArgs,
+  type Derived,
+  prepareDerivation,
+  type PreparedDerivation,
+} from '../deriving/derive.js';
 import { carryChange } from '../keys/changes/carry-change.js';
 import { withoutChange } from '../keys/changes/change-errors.js';
 import { findChange } from '../keys/chain/change-record.js';
@@ -28,6 +34,10 @@ export interface RequestCalls {
   prepareAgain(id: string, options?: GoingOn): Promise<PreparedRequest>;
   /** Prepares and asks at once, where nobody is there to be shown anything. */
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
+  /** Reads a label for a key that was made to derive secrets. Nothing is sent or written. @throws EncodingError `LABEL_INVALID` */
+  prepareDerivation(args: DeriveArgs): Promise<PreparedDerivation>;
+  /** Prepares and asks at once, where nobody is there to be shown anything. */
+  derive(args: DeriveArgs, on?: OnProgress): Promise<Derived>;
   /** Signatures that were asked for and are on record. */
   listRequests(): Promise<readonly RequestRecord[]>;
   /** @param id the first digits of its id */
@@ -64,6 +74,8 @@ export function createRequestCalls({ context, store, signer, acting, silent }: C
     prepareAgain: async (id, options) =>
       shown(await signer.prepareAgain(await findOpenRequest(store, id), options)),
     sign: async (args, on) => (await prepare(args)).sign(on),
+    prepareDerivation: (args) => prepareDerivation(prepare, args),
+    derive: async (args, on) => (await prepareDerivation(prepare, args)).derive(on),
     listRequests: () => listRequests(store),
     showRequest: (id) => findRequest(store, id),
     showOpenRequest: (id) => findOpenRequest(store, id),

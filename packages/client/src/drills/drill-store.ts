@@ -2,7 +2,7 @@ import type { ClientContext } from '../context/context.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import { parseRequest, REQUEST_FOLDER } from '../requests/request-record.js';
 import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
-import { parsePool, POOL_FOLDER } from '../signing/commitment-pool.js';
+import { parsePool, POOL_FOLDER } from '../signing/crafts/commitment-pool.js';
 import type { RecordStore } from '../store/record-store.js';
 
 const FOLDERS = [

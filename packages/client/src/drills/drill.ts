@@ -10,7 +10,7 @@ import { rosterOf } from '../keys/roster.js';
 import type { OnProgress } from '../progress/progress.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { listSessions } from '../sessions/sessions.js';
-import { createCommitmentPools } from '../signing/commitment-pool.js';
+import { createCommitmentPools } from '../signing/crafts/commitment-pool.js';
 import { createSigner } from '../signing/signer.js';
 import {
   drillFailed,

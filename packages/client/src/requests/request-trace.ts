@@ -25,7 +25,8 @@ export interface RequestTrace {
   stays(): void;
   /** The request waits for people: it may be left. Called again when another server refuses. @throws as {@link RequestTrace.attempt} */
   waits(attempts: number, refused: readonly ServerRefusal[]): Promise<void>;
-  finish(attempts: number, artefact: Uint8Array): Promise<void>;
+  /** @param artefact null: it is a secret, and kept nowhere */
+  finish(attempts: number, artefact: Uint8Array | null): Promise<void>;
   /** Nothing can come of it any more; one that people decided on can still be looked up. @param reason for people */
   fail(reason: string): Promise<void>;
   /** Nothing came of it; one that may be resumed stays. */
@@ -75,7 +76,7 @@ export function createRequestTrace(
       await saveAttempts(attempts);
     },
     finish: async (attempts, artefact) => {
-      if (!staysWhenOver) return removeRequest(store, request.requestId);
+      if (!staysWhenOver || artefact === null) return removeRequest(store, request.requestId);
       // Whatever is on record, also where it cannot be read: it is there.
       await saveRequest(store, { ...request, refusals, attempts, artefact, state: 'finished' });
     },

@@ -1,39 +1,32 @@
-import {
-  commitmentsIn,
-  type FrostAttempt,
-  packCommitments,
-  type Requester,
-  type RequestReply,
-} from '@ckm/api';
+import type { CraftAttempt, Requester, RequestReply } from '@ckm/api';
 import { BugError, CkmError } from '@ckm/foundation';
-import type { RoastAction } from '@ckm/threshold';
 import type { Participant } from '../servers/ask-all.js';
+import type { OpenAttempt, Wanted } from './crafts/client-craft.js';
 import type { SignRun } from './sign-job.js';
-
-type OpenAttempt = Extract<RoastAction, { kind: 'open-attempt' }>;
 
 /** What a server says to a request that does not say who asks: for the first time, and of one that it knows. */
 const UNNAMED = new Set(['REQUESTER_MISSING', 'REQUESTER_OTHER']);
 
 /** Asks one signer of an attempt for its shares; what comes back lands in the inbox. */
 export function askAttempt(run: SignRun, participant: Participant, action: OpenAttempt): void {
-  const attempt: FrostAttempt = {
-    craft: 'frost',
-    number: run.base + action.attempt,
-    signers: [...action.parties],
-    commitments: action.packages.map(({ commitments }) => packCommitments(commitments)),
-  };
-  send(run, participant, attempt, run.pool.ask(participant.slot, 0));
+  const { slot } = participant;
+  const attempt = run.craft.attempt(action, run.base + action.attempt, slot);
+  send(run, participant, attempt, run.craft.want(slot, false));
 }
 
 /** Asks for commitments, and at the same time how the request stands. */
 export function askCommitments(run: SignRun, participant: Participant): void {
   if (run.serverStates.get(participant) !== 'waiting') run.serverStates.set(participant, 'asked');
-  send(run, participant, null, run.pool.ask(participant.slot, run.request.tasks.length));
+  send(run, participant, null, run.craft.want(participant.slot, true));
 }
 
-function send(run: SignRun, participant: Participant, attempt: FrostAttempt | null, asked: number): void {
-  const { requestId, expiresAt, request, key, pool, inbox } = run;
+function send(
+  run: SignRun,
+  participant: Participant,
+  attempt: CraftAttempt | null,
+  { wanted, asked }: Wanted,
+): void {
+  const { requestId, expiresAt, request, key, craft, inbox } = run;
   const { slot } = participant;
   const brings = run.votesBrought.has(participant) ? [] : run.votes;
   const message = {
@@ -45,7 +38,7 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
     payload: request.payload,
     expiresAt,
     attempt,
-    wanted: asked === 0 ? null : { craft: 'frost' as const, commitments: asked },
+    wanted,
     ...(brings.length === 0 ? {} : { votes: [...brings] }),
   };
   const ask = (requester: Requester | null) =>
@@ -63,11 +56,10 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
     try {
       const reply = await call.catch(askNamed);
       if (brings.length > 0) run.votesBrought.add(participant);
-      if (reply.state === 'stale') pool.drop(slot);
-      pool.add(slot, commitmentsIn(reply), asked);
+      craft.receive(slot, reply, asked);
       inbox.push({ participant, attempt: number, reply, error: null });
     } catch (error) {
-      pool.add(slot, [], asked);
+      craft.receive(slot, null, asked);
       inbox.push({ participant, attempt: number, reply: null, error: asCkmError(error) });
     }
   }

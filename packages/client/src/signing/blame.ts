@@ -10,9 +10,9 @@ import { participantAt, type SignRun } from './sign-job.js';
 export async function blame(run: SignRun, slot: number, code: RoastFaultCode): Promise<void> {
   const participant = participantAt(run, slot);
   if (participant === undefined) return;
-  const { context, requestId, request, pool, key } = run;
+  const { context, requestId, request, craft, key } = run;
   run.serverStates.set(participant, 'faulty');
-  pool.drop(slot);
+  craft.drop(slot);
   const attempts = run.roast.attempts
     .filter(({ parties }) => (parties as readonly number[]).includes(slot))
     .map(({ number, parties, packages, answers }) => ({

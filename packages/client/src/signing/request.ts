@@ -1,6 +1,7 @@
 import { UsageError } from '@ckm/foundation';
 import {
   type Description,
+  type EvaluationResult,
   frostResults,
   type RequestDetails,
   requestKind,
@@ -22,6 +23,10 @@ export interface UnderstoodRequest {
   readonly spending: Spending | null;
   /** Puts the signatures where they belong, each checked by a verifier that shares no code with the signers. */
   finish(signatures: readonly Uint8Array[]): Uint8Array;
+  /** The same with what an evaluation gave: a secret, which the caller wipes. */
+  finishWith(results: readonly EvaluationResult[]): Uint8Array;
+  /** What comes of it is a secret, which is written nowhere. */
+  readonly isSecret: boolean;
 }
 
 /** What somebody wants signed. */
@@ -63,6 +68,8 @@ export function understand(
     details: parsed.details(context),
     spending,
     finish: (signatures) => parsed.finish(context, frostResults(signatures)),
+    finishWith: (results) => parsed.finish(context, results),
+    isSecret: kind.resultIsSecret === true,
   };
 }
 

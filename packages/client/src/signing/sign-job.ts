@@ -1,4 +1,4 @@
-import type { NonceCommitment, PeopleAsked, Requester, RequestReply, WaitsFor } from '@ckm/api';
+import type { PeopleAsked, Requester, RequestReply, WaitsFor } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
 import type { RoastState } from '@ckm/threshold';
 import type { Participant } from '../servers/ask-all.js';
@@ -6,7 +6,8 @@ import type { ClientContext } from '../context/context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
 import type { OnProgress, ServerRefusal } from '../progress/progress.js';
 import type { ServerLink } from '../carrier/server-link.js';
-import type { CommitmentPool } from './commitment-pool.js';
+import type { CommitmentPool } from './crafts/commitment-pool.js';
+import type { ClientCraft } from './crafts/client-craft.js';
 import type { Inbox } from './inbox.js';
 import type { UnderstoodRequest } from './request.js';
 
@@ -96,6 +97,7 @@ export interface Refusal {
 
 /** A job as it runs. */
 export interface SignRun extends SignJob {
+  readonly craft: ClientCraft;
   readonly inbox: Inbox<ServerAnswer>;
   readonly serverStates: Map<Participant, ServerState>;
   /** Those that have said that they sign this: by their policy, or because their operators have said yes. */
@@ -140,9 +142,4 @@ export function bySlot(participants: readonly Participant[]): Participant[] {
 /** Number of the last attempt, as servers know it. */
 export function lastAttempt({ base, roast }: SignRun): number {
   return base + roast.attempts.length;
-}
-
-/** Takes commitments for every task out of the pool for good. */
-export function drawCommitments(run: SignRun, { slot }: Participant): readonly NonceCommitment[] | null {
-  return run.pool.take([slot], run.request.tasks.length)?.get(slot) ?? null;
 }

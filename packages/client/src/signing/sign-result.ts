@@ -8,7 +8,8 @@ import type { SignOutcome } from './sign-job.js';
 export function signResult(request: UnderstoodRequest, outcome: SignOutcome): SignResult {
   return {
     artefact: outcome.artefact,
-    signatures: outcome.signatures,
+    // Of a secret they would be another copy.
+    signatures: request.isSecret ? [] : outcome.signatures,
     description: request.description,
     details: request.details,
     signers: namesOf(outcome.signers),

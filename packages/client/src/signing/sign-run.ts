@@ -1,16 +1,9 @@
 import { MAX_ATTEMPTS } from '@ckm/api';
-import { frostTasks } from '@ckm/requests';
-import {
-  type PartyIndex,
-  type RoastEvent,
-  roastReceive,
-  type RoastStep,
-  roastWanting,
-  startRoast,
-} from '@ckm/threshold';
+import type { PartyIndex, RoastEvent, RoastStep } from '@ckm/threshold';
 import { isOtherEpoch } from '../keys/changes/catch-up.js';
 import type { Participant } from '../servers/ask-all.js';
 import { askAttempt, askCommitments } from './ask-server.js';
+import { craftOf } from './crafts/craft-of.js';
 import { createInbox } from './inbox.js';
 import { blame } from './blame.js';
 import { asksPeople } from './people.js';
@@ -19,7 +12,6 @@ import { reportSigning } from './report.js';
 import { requestWaiting, tooFewServers } from './sign-errors.js';
 import {
   bySlot,
-  drawCommitments,
   lastAttempt,
   participantAt,
   type ServerAnswer,
@@ -43,8 +35,10 @@ const MOST_QUESTIONS = 8;
  * left without it; PeerFaultError `FAULT_…`
  */
 export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
+  const craft = craftOf(job);
   const run: SignRun = {
     ...job,
+    craft,
     inbox: createInbox(),
     serverStates: new Map(),
     agreed: new Set(),
@@ -57,7 +51,7 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     polled: new Set(),
     overdue: new Set(),
     questions: new Map(),
-    roast: startRoast({ parent: job.key.public, tasks: frostTasks(job.request.tasks) }).state,
+    roast: craft.begin([]).state,
     base: job.attemptsBefore,
     unanswered: 0,
     isKeptForPeople: false,
@@ -72,6 +66,8 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     if (isRejection(error)) run.whenRejected(leftByRejection(run));
     else if (!run.isKeptForPeople) run.whenGivenUp(waitingInTheEnd(run, LONG_TIDY_MS));
     throw error;
+  } finally {
+    craft.end();
   }
 }
 
@@ -95,7 +91,7 @@ async function runRoast(run: SignRun): Promise<readonly Uint8Array[] | null> {
     const events: readonly RoastEvent[] = answer === null ? [{ kind: 'impatient' }] : eventsFrom(run, answer);
     for (const event of events) await advance(run, event);
   }
-  returnUnused(run);
+  run.craft.giveBack(run.roast);
   return run.roast.outcome?.signatures ?? null;
 }
 
@@ -111,26 +107,25 @@ function hasNewcomer(run: SignRun): boolean {
 
 /** Starts with the preferred quorum of those whose commitments are at hand. */
 function beginRoast(run: SignRun): RoastStep {
-  const { key, request, pool } = run;
-  const count = request.tasks.length;
+  const { key, craft } = run;
   run.base = lastAttempt(run);
-  const warm = thoseThatAre(run, 'open').filter(({ slot }) => pool.size(slot) >= count);
+  const warm = thoseThatAre(run, 'open').filter(({ slot }) => craft.isWarm(slot));
   const supply = warm.slice(0, key.public.quorum.needed).flatMap((participant) => {
-    const commitments = drawCommitments(run, participant);
+    const commitments = craft.draw(participant.slot);
     return commitments === null ? [] : [{ party: participant.slot as PartyIndex, commitments }];
   });
-  let step = startRoast({ parent: key.public, tasks: frostTasks(request.tasks), supply });
+  let step = craft.begin(supply);
   const able = thoseThatAre(run, 'open', 'asked').map(({ slot }) => slot);
   for (const { party } of step.state.members) {
     if (able.includes(party)) continue;
-    const next = roastReceive(step.state, { kind: 'declined', party, code: 'ABSENT' });
+    const next = craft.take(step.state, { kind: 'declined', party, code: 'ABSENT' });
     step = { state: next.state, actions: [...step.actions, ...next.actions] };
   }
   return step;
 }
 
 async function advance(run: SignRun, event: RoastEvent): Promise<void> {
-  await perform(run, roastReceive(run.roast, event));
+  await perform(run, run.craft.take(run.roast, event));
 }
 
 async function perform(run: SignRun, { state, actions }: RoastStep): Promise<void> {
@@ -158,9 +153,9 @@ async function topUp(run: SignRun): Promise<void> {
 /** Commitments that were used before are passed over, and whoever gives nothing else is not asked for ever. */
 async function provide(run: SignRun, participant: Participant): Promise<void> {
   const party = participant.slot as PartyIndex;
-  const isWanting = () => run.roast.outcome === null && roastWanting(run.roast).includes(party);
+  const isWanting = () => run.roast.outcome === null && run.craft.wanting(run.roast).includes(party);
   while (isWanting()) {
-    const commitments = drawCommitments(run, participant);
+    const commitments = run.craft.draw(participant.slot);
     if (commitments !== null) await advance(run, { kind: 'commitments', party, commitments });
     else if (countQuestion(run, participant) <= MOST_QUESTIONS) return askCommitments(run, participant);
     else
@@ -173,13 +168,6 @@ function countQuestion({ questions }: SignRun, participant: Participant): number
   const count = (questions.get(participant) ?? 0) + 1;
   questions.set(participant, count);
   return count;
-}
-
-/** Commitments that were handed to the coordinator and to nobody else are as good as new. */
-function returnUnused({ roast, pool }: SignRun): void {
-  for (const { party, status } of roast.members) {
-    if (status.kind === 'ready') pool.add(party, status.commitments, 0);
-  }
 }
 
 /** Returns when enough operators have said yes for another try. */
@@ -287,13 +275,10 @@ function isSilent({ serverStates, overdue }: SignRun, participant: Participant):
 }
 
 function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome {
-  const complete = run.roast.attempts.find(
-    ({ status, parties, answers }) => status === 'open' && answers.length === parties.length,
-  );
-  const signers: readonly number[] = complete?.parties ?? [];
+  const signers: readonly number[] = run.craft.signers(run.roast);
   return {
     signatures,
-    artefact: run.request.finish(signatures),
+    artefact: run.craft.finish(signatures),
     signers: bySlot(run.participants.filter(({ slot }) => signers.includes(slot))),
     faults: run.faults,
     silent: bySlot(run.participants.filter((one) => !signers.includes(one.slot) && isSilent(run, one))),

@@ -16,7 +16,7 @@ import type { RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
 import { assertRequestOpen, loadRequest, requestGone } from '../requests/requests.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
-import type { CommitmentPools } from './commitment-pool.js';
+import type { CommitmentPools } from './crafts/commitment-pool.js';
 import { policyRefusal } from './policy-refusal.js';
 import { lifetimeFor, newRequest } from './new-request.js';
 import { besideOpenRequests } from './open-rivals.js';
@@ -154,7 +154,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     });
     servers.silent(outcome.silent);
     reportDone(job, outcome.signers);
-    await trace.finish(outcome.attempts, outcome.artefact);
+    await trace.finish(outcome.attempts, request.isSecret ? null : outcome.artefact);
     await noteSignature(context, key.record, request);
     tidy(outcome.undecided.then((all) => withdraw(all, 'enough others have signed')));
     return signResult(request, outcome);

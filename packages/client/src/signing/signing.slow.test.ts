@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Client, ClientOptions } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import type { ProgressEvent } from '../progress/progress.js';
-import { POOL_FOLDER } from './commitment-pool.js';
+import { POOL_FOLDER } from './crafts/commitment-pool.js';
 import { memoryStore } from '../store/memory-store.js';
 import {
   type NetworkServer,

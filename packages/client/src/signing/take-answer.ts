@@ -1,4 +1,4 @@
-import { commitmentsIn, type RequestReply, sharesIn } from '@ckm/api';
+import type { RequestReply } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
 import type { PartyIndex, RoastEvent } from '@ckm/threshold';
 import { isSilence, type Participant } from '../servers/ask-all.js';
@@ -33,13 +33,15 @@ function fromReply(
   const party = participant.slot as PartyIndex;
   notePeople(run, participant, reply);
   switch (reply.state) {
-    case 'answered':
+    case 'answered': {
       run.agreed.add(participant);
       if (number === null) return outOfTurn(run, participant, 'answers out of turn');
       reportSigning(run, 'sign', 'asking for shares', participant.slot);
-      return [{ kind: 'shares', party, attempt: number, shares: sharesIn(reply), next: null }];
+      const shares = run.craft.partsIn(reply, run.base + number, party);
+      return [{ kind: 'shares', party, attempt: number, shares, next: null }];
+    }
     case 'ready':
-      if (commitmentsIn(reply).length < run.request.tasks.length && number === null) {
+      if (run.craft.isShort(reply) && number === null) {
         return outOfTurn(run, participant, 'gives fewer commitments than the request needs');
       }
       return fresh(run, participant, number);

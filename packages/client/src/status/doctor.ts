@@ -39,7 +39,7 @@ import { parseRequest, REQUEST_FOLDER } from '../requests/request-record.js';
 import { listRequests } from '../requests/requests.js';
 import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
-import { POOL_FOLDER, parsePool } from '../signing/commitment-pool.js';
+import { POOL_FOLDER, parsePool } from '../signing/crafts/commitment-pool.js';
 import { findUnreadable } from '../store/record-store.js';
 import type { Track } from '../store/track.js';
 import {

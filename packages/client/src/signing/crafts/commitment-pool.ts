@@ -1,7 +1,7 @@
 import { MAX_POOL, type NonceCommitment } from '@ckm/api';
 import { type Data, encodeData } from '@ckm/gordian';
-import { isUnreadable, type RecordStore } from '../store/record-store.js';
-import { readRecord } from '../store/record-reader.js';
+import { isUnreadable, type RecordStore } from '../../store/record-store.js';
+import { readRecord } from '../../store/record-reader.js';
 
 /** Unused commitments of the servers of one key: with them a signature costs one round trip. */
 export interface CommitmentPool {
