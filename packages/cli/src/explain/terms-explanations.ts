@@ -61,7 +61,7 @@ export const TERMS_EXPLANATIONS = groupOf(
       'Have the others go over to what that server has: ckm terms settle KEY --like SERVER.',
     ],
     TERMS_TOO_OFTEN: [
-      'Devices have changed the terms of this key as often within a day as a server lets them without people or words: a stolen one could go on without end.',
+      'The terms of this key have become tighter as often within a day as a server lets that be without people or words, on the word of a device or of other servers: a stolen device could go on without end.',
       'Take out a device that is not yours: ckm device list. Else wait for a day, or change the terms from where the words are.',
     ],
     TERMS_TOO_MANY: [

@@ -12,16 +12,16 @@ import { openHead } from '../sessions/keys/stored/key-head.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import { endAsking } from './asked-people.js';
-import { assertUsable, type Brought, isNext, wrongVersion } from './brought.js';
+import { assertUsable, type Brought, isNext, MOST_AHEAD_AT_ONCE, wrongVersion } from './brought.js';
 import { assertMovable } from './fixed-parts.js';
 import { holdKey, type KeyWithTerms } from './held-key.js';
 import { isTighter } from './judge-change.js';
 import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
-import { countKept, pollingOf, takeVotes } from './poll.js';
+import { countKept, isAgreed, pollingOf, type Step, takeVotes } from './poll.js';
 import { findPast, isOnWay, isTightened, type PastTerms } from './past-chain.js';
 import { standingOf } from './standing.js';
-import { deadAt, keepTwice, latelyAt, putInForce, readNext } from './stored-terms.js';
+import { countAlone, deadAt, keepTwice, latelyAt, putInForce, readNext } from './stored-terms.js';
 import { type Heard, hearTerms, vouchersOf } from './vouched.js';
 
 interface KeyName {
@@ -47,9 +47,10 @@ export async function adoptTerms(
       const key = await holdKey(means.context, transaction, name);
       const heard = await hearTerms(means.context, transaction, key, heads);
       const missed = await missedHere(means, transaction, key, brought);
-      if (missed === null || !(await isVouched(means, transaction, key, missed, heard))) return null;
+      const vouched = missed === null ? null : await vouchedBy(means, transaction, key, missed, heard);
+      if (missed === null || vouched === null) return null;
       let now = key;
-      for (const one of missed) now = await adoptOne(means, call, transaction, now, one);
+      for (const one of missed) now = await adoptOne(means, call, transaction, now, one, vouched);
       const { policy } = now.head;
       if (!equalBytes(policyHash(policy), missed.at(-1)!.change.termsHash)) throw wrongVersion(policy);
       return standingOf(means, transaction, now.row);
@@ -79,26 +80,35 @@ function isBehind({ change }: Brought, before: Brought): boolean {
   return change.version > version && equalBytes(change.previous, termsHash);
 }
 
+/** `enough`: one of those who say so is honest. `all`: there are not so many others. */
+type VouchedBy = 'enough' | 'all';
+
 /**
- * Whether enough others have the last of some changes in force: so many that one of them is honest. Back to a lower number, over what was tightened here alone, it
+ * Who has the last of some changes in force: so many that one of them is honest, or not so many. Back to a lower number, over what was tightened here alone, it
  * takes as many as make terms binding besides: what those once said may be of before. Where a key needs all of its servers there are not so many others; all of them
- * are believed what is provably no looser than what is in force here.
+ * are believed what is provably no looser than what is in force here, and not far ahead of it.
+ * @returns null: too few vouch for it
  */
-async function isVouched(
+async function vouchedBy(
   { context }: TermsMeans,
   reader: Reader,
   key: KeyWithTerms,
   brought: readonly Brought[],
   heard: Heard,
-): Promise<boolean> {
+): Promise<VouchedBy | null> {
   const { change, after } = brought.at(-1)!;
   const { policy } = key.head;
   const { needed, of } = heard.quorum;
   const by = vouchersOf(heard, { version: change.version, hash: change.termsHash });
-  const isLower = change.version < versionOf(policy);
-  if (by >= needed)
-    return !isLower || (by > of - needed && (await isTightenedSince(context, reader, key, brought)));
-  return heard.others < needed && by === heard.others && !isLower && isTighter(policy, after);
+  const ahead = change.version - versionOf(policy);
+  if (by >= needed) {
+    const isEnough =
+      ahead >= 0 || (by > of - needed && (await isTightenedSince(context, reader, key, brought)));
+    return isEnough ? 'enough' : null;
+  }
+  const areAll = heard.others < needed && by === heard.others;
+  const isNear = ahead >= 0 && ahead <= MOST_AHEAD_AT_ONCE;
+  return areAll && isNear && isTighter(policy, after) ? 'all' : null;
 }
 
 /** Whether all that is in force here since the terms that the first of some changes follows was tightened, one number behind the other. */
@@ -112,13 +122,14 @@ async function isTightenedSince(
   return past !== null && past.over.every((one) => isTightened(one) && one.record?.follows === undefined);
 }
 
-/** @throws EncodingError `TERMS_VERSION_WRONG`: it does not follow what was before it here */
+/** @throws EncodingError `TERMS_VERSION_WRONG`: it does not follow what was before it here; StateError `TERMS_TOO_OFTEN` */
 async function adoptOne(
   means: TermsMeans,
   call: Call,
   transaction: Transaction,
   key: KeyWithTerms,
   { change, after, link }: Brought,
+  vouched: VouchedBy,
 ): Promise<KeyWithTerms> {
   const { context } = means;
   const { row, head } = key;
@@ -131,18 +142,37 @@ async function adoptOne(
   await keepOther(means, transaction, key, past.over, link);
   const polling = pollingOf(means, step);
   const { votes } = takeVotes(means, polling, [], link.votes);
+  const counted = countKept(polling, votes);
+  const lately = await latelyWith(context, transaction, key, step, { counted, vouched });
   await endWaiting(means, transaction, key);
   const written = await putInForce(context, transaction, row, head, after, {
     statement: link.statement,
     votes: [...votes],
     from: past.terms,
-    lately: await latelyAt(context, transaction, key),
+    lately,
     dead: await deadAt(context, transaction, key, termsChangeDigest(change)),
   });
   const verdict = { verdict: 'inForce', way: 'others' } as const;
-  const said = { verdict, by: proposerOf(call), votes: countKept(polling, votes).votes };
+  const said = { verdict, by: proposerOf(call), votes: counted.votes };
   await noteChange(context, transaction, row, step, said);
   return { row: written, head: openHead(context, written) };
+}
+
+/**
+ * What others have in force by nobody’s yes counts as what a device puts in force here, so that no two servers hand a device’s changes to each other without end.
+ * It is refused by that only where no honest one has vouched for it.
+ */
+async function latelyWith(
+  context: TermsMeans['context'],
+  reader: Reader,
+  key: KeyWithTerms,
+  { before, after }: Step,
+  { counted, vouched }: { readonly counted: ReturnType<typeof countKept>; readonly vouched: VouchedBy },
+): Promise<readonly number[]> {
+  const isAlone = !isAgreed(before, counted) && (vouched === 'all' || isTighter(before, after));
+  if (isAlone && vouched === 'all') return countAlone(context, reader, key);
+  const lately = await latelyAt(context, reader, key);
+  return isAlone ? [...lately, context.clock()] : lately;
 }
 
 /** What waited here is over, whatever it was. */

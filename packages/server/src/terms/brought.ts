@@ -16,6 +16,9 @@ import type { KeyWithTerms } from './held-key.js';
 import type { TermsMeans } from './means.js';
 import type { Step } from './poll.js';
 
+/** How many numbers terms may leave out that come into force at once: with those that wait there is time to look. */
+export const MOST_AHEAD_AT_ONCE = 64;
+
 /** A change as it was brought: read, and nothing else yet. */
 export interface Brought {
   readonly link: TermsLink;

@@ -21,7 +21,7 @@ import { countedBy, waitFrom } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../storage/storage.js';
 import { askAbout, endAsking, votesAbout } from './asked-people.js';
-import { assertUsable, type Brought, readBrought, wrongVersion } from './brought.js';
+import { assertUsable, type Brought, MOST_AHEAD_AT_ONCE, readBrought, wrongVersion } from './brought.js';
 import { assertMovable } from './fixed-parts.js';
 import { holdKey, type KeyWithTerms } from './held-key.js';
 import { type ChangeVerdict, isSameContent, judgeChange, judgeWaiting, longestWait } from './judge-change.js';
@@ -33,6 +33,7 @@ import { countKept, isAgreed, pollingOf, type RefusedVote, type Step, takeVotes 
 import { afterNo, endOf, LAIN_TOO_LONG } from './judge-stored.js';
 import { standingOf } from './standing.js';
 import {
+  countAlone,
   type DeadChange,
   deadAt,
   latelyAt,
@@ -45,10 +46,6 @@ import {
 
 /** What comparing terms may cost, and looking at what no request fits. Milliseconds of one core. */
 export const COMPARING_MS = 80;
-/** How many numbers terms may leave out that come into force at once: with those that wait there is time to look. */
-const MOST_AHEAD_AT_ONCE = 64;
-/** How often devices alone may put terms in force within a day. */
-const MOST_BY_DEVICES = 10;
 /** Changes to one number that are over and remembered, within as long as a vote may count. */
 const MOST_DEAD = 64;
 
@@ -99,7 +96,7 @@ export async function takeChange(
   const former = await formerTerms(means.context, transaction, key);
   const verdict = verdictOf(means, head, weighed, former);
   if (verdict.verdict !== 'inForce' || verdict.way !== 'tighter') assertTakesBack(weighed);
-  const lately = await latelyWith(means, call, transaction, key, verdict);
+  const lately = await latelyWith(means, call, transaction, key, weighed, verdict);
   const { known, step, counted, refused } = weighed;
   const isTheirs = known?.waits?.byWords === weighed.waits.byWords;
   const changed = known === null || !isTheirs || weighed.votes.some((vote) => !known.votes.includes(vote));
@@ -221,7 +218,8 @@ function assertTakesBack({ step, over }: Weighed): void {
 }
 
 /**
- * When devices alone have put terms in force here within a day, with these: a stolen one makes no history without end, and uses up no numbers.
+ * When terms came into force here by being tighter alone within a day, with these: a stolen device makes no history without end, and uses up no numbers. Words, and
+ * those who are asked, go on.
  * @throws StateError `TERMS_TOO_OFTEN`
  */
 async function latelyWith(
@@ -229,17 +227,12 @@ async function latelyWith(
   { by }: Call,
   reader: Reader,
   key: KeyWithTerms,
+  { step: { before }, counted }: Weighed,
   verdict: ChangeVerdict,
 ): Promise<readonly number[]> {
   if (verdict.verdict !== 'inForce') return [];
-  const lately = await latelyAt(context, reader, key);
-  if (verdict.way !== 'tighter' || by.may === null) return lately;
-  demand(
-    lately.length < MOST_BY_DEVICES,
-    'TERMS_TOO_OFTEN',
-    `devices have changed the terms of this key ${lately.length} times within a day`,
-  );
-  return [...lately, context.clock()];
+  const isAlone = verdict.way === 'tighter' && by.may !== null && !isAgreed(before, counted);
+  return isAlone ? countAlone(context, reader, key) : latelyAt(context, reader, key);
 }
 
 /** People are asked about what waits, and about nothing else. */

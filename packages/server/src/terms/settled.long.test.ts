@@ -216,3 +216,25 @@ describe('C2: servers that one stolen laptop has set apart', () => {
     expect((await world.inForce()).version).toBe(12);
   }, 120_000);
 });
+
+test('who looks at terms pays for the history that is read for it', async () => {
+  const world = await createTermsWorld(network, 2, { settings: { quota: { costPerMinute: 1_000 } } });
+  const { keyId } = world.made;
+  const words = await world.words();
+  // Rules of some 50 KB.
+  const among = Array.from({ length: 200 }, (_, at) => String(at).padStart(240, '-'));
+  const when = { fact: 'domain', among };
+  for (const count of [9, 8, 7, 6]) {
+    const link = await world.change((before) => ({
+      ...peopleTerms(before, { approvals: [{ when, needed: 0, of: [] }] }),
+      rateLimit: { count, perSeconds: DAY },
+    }));
+    await words.call('terms.propose', { keyId, ...link });
+  }
+  const look = (after: number) => codeOf(words.call('terms.show', { keyId, after }));
+  let code = 'OK';
+  for (let at = 0; at < 200 && code === 'OK'; at++) code = await look(0);
+  expect(code).toBe('QUOTA_COST');
+  // Whoever knows them has nothing read to him.
+  expect(await look(4)).toBe('OK');
+}, 60_000);

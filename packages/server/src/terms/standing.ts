@@ -15,12 +15,12 @@ import type { Call } from '../context.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import type { KeyRow, Reader } from '../storage/storage.js';
 import { findKey, type KeyWithTerms } from './held-key.js';
-import { endOf, isChange, isPassed, judgeStored } from './judge-stored.js';
+import { endOf, isChange, isPassed, judgeStored, type StoredChange } from './judge-stored.js';
 import type { TermsMeans } from './means.js';
 import { pastTerms } from './past-chain.js';
 import { readNext, readTwice, type StoredTerms } from './stored-terms.js';
 
-/** Answers `terms.show`. @throws AccessError `KEY_UNKNOWN`; StorageError `ROW_TAMPERED` */
+/** Answers `terms.show`. @throws AccessError `KEY_UNKNOWN`; PolicyError `QUOTA_COST`; StorageError `ROW_TAMPERED` */
 export async function showTerms(
   means: TermsMeans,
   call: Call,
@@ -37,8 +37,8 @@ export async function showTerms(
       ...standing,
       terms: encodeTerms(head.policy),
       certified: head.certifiedTerms ?? versionOf(head.policy),
-      ...(await linksBehind(means, reader, key, after ?? -1)),
-      proposed: standing.waiting === null ? null : linkOf(record!),
+      ...(await linksBehind(means, call, reader, key, after ?? -1)),
+      proposed: standing.waiting === null || !isChange(record) ? null : linkOf(record),
       over: record === null ? null : await overIn(means, reader, key, record),
       twice: [...(await readTwice(context, reader, row))],
     };
@@ -96,26 +96,37 @@ async function overIn(
   return isPassed(verdict) ? { change, reason: verdict.reason } : null;
 }
 
-function linkOf({ statement, terms, votes }: StoredTerms): TermsLink {
-  return { statement: statement!, terms, votes: [...votes] };
+function linkOf({ statement, terms, votes }: StoredChange): TermsLink {
+  return { statement, terms, votes: [...votes] };
 }
 
-/** One page of changes that led to the terms in force here. */
+/** To open one row of terms, and for each kilobyte of them to read it: milliseconds of one core. */
+const ROW_MS = 0.1;
+const KILOBYTE_MS = 0.1;
+/** What is read is paid for as soon as it is more than what every message costs. */
+const PAID_MS = 5;
+
+/** One page of changes that led to the terms in force here. All behind it are read for it, and paid for as they are. */
 async function linksBehind(
-  { context }: TermsMeans,
+  { context, charge }: TermsMeans,
+  { account }: Call,
   reader: Reader,
   key: KeyWithTerms,
   after: number,
 ): Promise<Pick<TermsView, 'links' | 'next'>> {
-  const behind: { readonly number: number; readonly link: TermsLink }[] = [];
+  let page: readonly { readonly number: number; readonly link: TermsLink }[] = [];
+  let [count, owed] = [0, 0];
   for await (const { terms, record } of pastTerms(context, reader, key)) {
     const number = versionOf(terms);
     if (number <= after) break;
-    if (record !== null && record.statement !== null) behind.unshift({ number, link: linkOf(record) });
+    if (record === null || !isChange(record)) continue;
+    owed += ROW_MS + (record.terms.length / 1_024) * KILOBYTE_MS;
+    if (owed >= PAID_MS) {
+      charge(account, owed);
+      owed = 0;
+    }
+    page = [{ number, link: linkOf(record) }, ...page].slice(0, MAX_TERMS_LINKS);
+    count += 1;
   }
-  const page = behind.slice(0, MAX_TERMS_LINKS);
-  return {
-    links: page.map(({ link }) => link),
-    next: behind.length > page.length ? page.at(-1)!.number : null,
-  };
+  return { links: page.map(({ link }) => link), next: count > page.length ? page.at(-1)!.number : null };
 }

@@ -10,6 +10,7 @@ import {
 import { equalBytes } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import { type KeyHead, marksOf } from '../sessions/keys/stored/key-head.js';
+import { demand } from '../refusals.js';
 import { noteMarks, noteTermsInForce } from '../sessions/keys/stored/note-marks.js';
 import { putBack } from '../sessions/keys/stored/read-key.js';
 import type { WaitingTime } from '../sessions/waiting-time.js';
@@ -20,6 +21,10 @@ import { isTighter } from './judge-change.js';
 
 /** How long a vote may count. Seconds. */
 const VOTES_LAST = 14 * 86_400;
+/** How often terms may come into force within a day by being tighter alone: who holds a stolen device makes no history without end. */
+const MOST_ALONE = 10;
+/** What others have in force is taken over beyond that, and needs no more to be remembered. */
+const MOST_LATELY = 64;
 
 /** Terms of one number, with what became of them. */
 export interface StoredTerms {
@@ -37,7 +42,7 @@ export interface StoredTerms {
   readonly isTighter?: true;
   /** The number of the terms that they followed; absent: the one before theirs. */
   readonly follows?: number;
-  /** When devices alone put terms in force here within the day before, with these; absent: they did not. UnixSeconds. */
+  /** When terms came into force here within the day before, with these, by being tighter alone; absent: none did. UnixSeconds. */
   readonly lately?: readonly number[];
   /** Other changes that are over, whether these terms wait or came into force instead: what was said to one of them is said to nothing else. */
   readonly dead: readonly DeadChange[];
@@ -127,7 +132,7 @@ export async function deadAt(
   return [...still, { change: digest, at: now, ...(isNext ? { isNext } : {}) }];
 }
 
-/** When devices alone put terms in force here within the last day. UnixSeconds. */
+/** When terms came into force here within the last day by being tighter alone, on the word of a device or of others. UnixSeconds. */
 export async function latelyAt(
   context: Pick<ServerContext, 'vault' | 'clock'>,
   reader: Reader,
@@ -135,7 +140,25 @@ export async function latelyAt(
 ): Promise<readonly number[]> {
   const now = context.clock();
   const said = (await readInForce(context, reader, key))?.lately ?? [];
-  return said.filter((at) => Math.abs(now - at) < 86_400);
+  return said.filter((at) => Math.abs(now - at) < 86_400).slice(-MOST_LATELY);
+}
+
+/**
+ * Counts terms that come into force by being tighter alone.
+ * @throws StateError `TERMS_TOO_OFTEN`
+ */
+export async function countAlone(
+  context: Pick<ServerContext, 'vault' | 'clock'>,
+  reader: Reader,
+  key: KeyWithTerms,
+): Promise<readonly number[]> {
+  const lately = await latelyAt(context, reader, key);
+  demand(
+    lately.length < MOST_ALONE,
+    'TERMS_TOO_OFTEN',
+    `the terms of this key have become tighter ${lately.length} times within a day by nobody’s yes`,
+  );
+  return [...lately, context.clock()];
 }
 
 /** Stores the change behind the terms in force, and binds the head of the key to it. @returns the row of its head */

@@ -303,3 +303,69 @@ test('n of n: a server believes all others what is no looser than what it has, a
   expect(await codeOf(learn([loose]))).toBe('DEVICE_MAY_NOT');
   expect((await world.inForce(1)).version).toBe(2);
 }, 120_000);
+
+const tightened = (world: TermsWorld, count: number) =>
+  world.change((before) => ({ ...before, rateLimit: { ...LIMIT, count } }), count);
+
+test('what others have in force counts as what devices put in force here, and is taken over beyond that', async () => {
+  const world = await withPeople();
+  const { keyId } = world.made;
+  const missed = [];
+  for (let count = 90; count > 80; count--) {
+    const link = await tightened(world, count);
+    for (const at of [0, 1]) await world.laptop(at).call('terms.propose', { keyId, ...link });
+    missed.push(link);
+    if (missed.length % 4 !== 0 && missed.length !== 10) continue;
+    const links = missed.slice(missed.length % 4 === 0 ? -4 : -2);
+    const heads = [await headOf(world, 0), await headOf(world, 1)];
+    await world.phone(2).call('terms.learn', { keyId, links, heads });
+  }
+  expect((await world.inForce(2)).version).toBe(11);
+  // A stolen device that went from server to server would else begin anew at each of them.
+  const more = await tightened(world, 70);
+  for (const at of [0, 1, 2])
+    expect(await codeOf(world.laptop(at).call('terms.propose', { keyId, ...more }))).toBe('TERMS_TOO_OFTEN');
+  // Words go on, and a server that was away goes by what others have.
+  for (const at of [0, 1]) await (await world.words(at)).call('terms.propose', { keyId, ...more });
+  const heads = [await headOf(world, 0), await headOf(world, 1)];
+  const learned = await world.phone(2).call('terms.learn', { keyId, links: [more], heads });
+  expect(learned).toMatchObject({ version: 12 });
+}, 120_000);
+
+test('n of n: one server that lies hands a device’s changes on no more than ten times a day, nor any far ahead', async () => {
+  const world = await createTermsWorld(network, 2);
+  const { keyId } = world.made;
+  const first = await world.change((before) => peopleTerms(before));
+  for (const at of [0, 1]) await (await world.words(at)).call('terms.propose', { keyId, ...first });
+  await world.growUp();
+  const hand = async (link: Awaited<ReturnType<typeof tightened>>) =>
+    codeOf(world.phone(1).call('terms.learn', { keyId, links: [link], heads: [await headOf(world, 0)] }));
+  // The words put more in force there than a device could: so does one that lies.
+  for (let count = 90; count > 80; count--) {
+    const link = await tightened(world, count);
+    await (await world.words()).call('terms.propose', { keyId, ...link });
+    expect(await hand(link)).toBe('OK');
+  }
+  const more = await tightened(world, 70);
+  await (await world.words()).call('terms.propose', { keyId, ...more });
+  expect(await hand(more)).toBe('TERMS_TOO_OFTEN');
+  expect(await codeOf(world.laptop(1).call('terms.propose', { keyId, ...more }))).toBe('TERMS_TOO_OFTEN');
+  world.jump(DAY + HOUR);
+  expect(await hand(more)).toBe('OK');
+  // Far ahead it comes into force after its time alone, and nobody has it skip that elsewhere.
+  const before = await world.inForce();
+  const { version: _version, previous: _previous, ...content } = before;
+  const after = {
+    ...content,
+    rateLimit: { ...LIMIT, count: 3 },
+    version: 500,
+    previous: policyHash(before),
+  };
+  const change = changeOfTerms({ keyId, id: new Uint8Array(32).fill(99) }, before, after);
+  const far = { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
+  const votes = [world.vote('ann', far), world.vote('bob', far)];
+  await world.laptop().call('terms.propose', { keyId, ...far, votes });
+  await world.pass(3 * DAY + HOUR);
+  expect((await world.inForce()).version).toBe(500);
+  expect(await hand(far)).toBe('DEVICE_MAY_NOT');
+}, 120_000);

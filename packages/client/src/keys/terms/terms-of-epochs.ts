@@ -8,6 +8,7 @@ import { bringLinks, type HeadsAt } from '../../terms/change/bring-links.js';
 import {
   comesFrom,
   followLinks,
+  historyOf,
   type KnownTerms,
   lastCommon,
   linksBetween,
@@ -79,7 +80,7 @@ async function bringUp(
 }
 
 function rootOf(terms: KnownTerms): KnownTerms {
-  return terms.before === null ? terms : rootOf(terms.before);
+  return historyOf(terms)[0]!;
 }
 
 /** The terms of that number, as they are on record of a key; null: they are not. */

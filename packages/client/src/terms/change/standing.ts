@@ -1,4 +1,4 @@
-import { parseTermsChange, type TermsLink, versionOf } from '@ckm/api';
+import { parseTermsChange, type TermsLink } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { CertifiedKey } from '../../keys/key-record.js';
@@ -83,10 +83,8 @@ export interface HeardStandings extends TermsStandings {
 /** Asks every server of a key for its terms, and holds what they show against the certified ones. */
 export async function readStandings(context: ClientContext, key: CertifiedKey): Promise<HeardStandings> {
   const { policy, name } = key.record;
-  const [heard, note] = [
-    await askTerms(context, key, versionOf(policy)),
-    await readTermsNote(context.store, key.keyId),
-  ];
+  const note = await readTermsNote(context.store, key.keyId);
+  const heard = await askTerms(context, key, followLinks(key.keyId, policy, note.links));
   const proposed = [note.proposed, ...heard.map(({ view }) => view?.proposed ?? null)];
   const shown = [...heard.flatMap((one) => one.links), ...note.links];
   const links = [...shown, ...proposed.filter((one) => one !== null)];
@@ -99,11 +97,9 @@ export async function readStandings(context: ClientContext, key: CertifiedKey): 
   const newest = newestOf(root, held, quorum.needed, ({ hash }) => own.has(encodeHex(hash)));
   const common = newestOf(root, held, quorum.needed, () => false);
   const binding = quorum.of - quorum.needed + 1;
+  const ways = new Map(heard.map((one) => [one, wayTo(termsAt(one))]));
   const history = historyOf(newest).map((terms) => {
-    const have = heard.filter((one) => {
-      const at = termsAt(one);
-      return at !== undefined && comesFrom(at, terms);
-    });
+    const have = heard.filter((one) => ways.get(one)!.has(terms));
     return { terms, have: have.map(({ server }) => server), isInForce: have.length >= binding };
   });
   return {
@@ -122,6 +118,10 @@ export async function readStandings(context: ClientContext, key: CertifiedKey): 
     common,
     termsAt,
   };
+}
+
+function wayTo(terms: KnownTerms | undefined): ReadonlySet<KnownTerms> {
+  return new Set(terms === undefined ? [] : historyOf(terms));
 }
 
 /** The last terms on each way behind those that are common, where there is more than one. */

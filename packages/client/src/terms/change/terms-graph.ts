@@ -28,7 +28,7 @@ export type TermsGraph = ReadonlyMap<string, KnownTerms>;
 
 /**
  * Everything that follows from the certified terms by links that somebody shows: each is the next number behind terms that are known, and can be
- * lived with. Whatever is not is left out; who agreed to it is for servers to judge.
+ * lived with. Whatever is not is left out; who agreed to it is for servers to judge. Each link is read once, in whatever order they are shown.
  */
 export function followLinks(keyId: Uint8Array, certified: KeyTerms, links: readonly TermsLink[]): TermsGraph {
   const root: KnownTerms = {
@@ -39,28 +39,43 @@ export function followLinks(keyId: Uint8Array, certified: KeyTerms, links: reado
     before: null,
   };
   const known = new Map([[encodeHex(root.hash), root]]);
-  let isNew = true;
-  while (isNew) {
-    isNew = false;
-    for (const link of links) {
-      const next = nextBy(keyId, known, link);
-      if (next === null || known.has(encodeHex(next.hash))) continue;
-      known.set(encodeHex(next.hash), next);
-      isNew = true;
+  const behind = linksByBefore(links);
+  // What is added is followed as well.
+  for (const [name, before] of known)
+    for (const link of behind.get(name) ?? []) {
+      const next = nextBy(keyId, before, link);
+      if (next !== null && !known.has(encodeHex(next.hash))) known.set(encodeHex(next.hash), next);
     }
-  }
   return known;
 }
 
-/** Null: it follows from nothing that is known, or is none. */
-function nextBy(keyId: Uint8Array, known: TermsGraph, link: TermsLink): KnownTerms | null {
-  try {
+/** Links by the hash, in hex, of the terms that they say they follow. */
+function linksByBefore(links: readonly TermsLink[]): ReadonlyMap<string, readonly TermsLink[]> {
+  const behind = new Map<string, TermsLink[]>();
+  for (const link of links) {
+    const previous = ifWhole(() => encodeHex(parseTermsChange(link.statement).previous));
+    if (previous === null) continue;
+    const others = behind.get(previous);
+    if (others === undefined) behind.set(previous, [link]);
+    else others.push(link);
+  }
+  return behind;
+}
+
+/** Null: it does not follow those, or is none. */
+function nextBy(keyId: Uint8Array, before: KnownTerms, link: TermsLink): KnownTerms | null {
+  return ifWhole(() => {
     const change = parseTermsChange(link.statement);
-    const before = known.get(encodeHex(change.previous));
-    if (before === undefined) return null;
     const after = parseTerms(link.terms, REQUEST_FACTS);
     assertChangeOfTerms(change, { keyId, before: before.terms, after });
     return { terms: after, version: change.version, hash: change.termsHash, link, before };
+  });
+}
+
+/** What was read; null: it has not its form, or is none that may be. */
+export function ifWhole<T>(read: () => T): T | null {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof CkmError) return null;
     throw error;
@@ -69,15 +84,17 @@ function nextBy(keyId: Uint8Array, known: TermsGraph, link: TermsLink): KnownTer
 
 /** Whether terms are some others, or follow from them. */
 export function comesFrom(terms: KnownTerms, older: KnownTerms): boolean {
-  for (let at: KnownTerms | null = terms; at !== null; at = at.before) if (at === older) return true;
-  return false;
+  let at: KnownTerms | null = terms;
+  // Numbers rise on every way.
+  while (at !== null && at.version > older.version) at = at.before;
+  return at === older;
 }
 
 /** The terms behind some up to later ones that follow from them, in order. */
 export function termsBetween(older: KnownTerms, terms: KnownTerms): readonly KnownTerms[] {
   const between: KnownTerms[] = [];
-  for (let at: KnownTerms = terms; at !== older && at.before !== null; at = at.before) between.unshift(at);
-  return between;
+  for (let at: KnownTerms = terms; at !== older && at.before !== null; at = at.before) between.push(at);
+  return between.toReversed();
 }
 
 /** The links from some terms to later ones, in order. */
@@ -87,7 +104,8 @@ export function linksBetween(older: KnownTerms, terms: KnownTerms): readonly Ter
 
 /** The last terms from which both follow. */
 export function lastCommon(one: KnownTerms, other: KnownTerms): KnownTerms {
-  return historyOf(one).findLast((terms) => comesFrom(other, terms))!;
+  const others = new Set(historyOf(other));
+  return historyOf(one).findLast((terms) => others.has(terms))!;
 }
 
 /** Whether terms take back what else has followed those before them. */
@@ -113,17 +131,16 @@ export function newestOf(
     .toSorted(([, one], [, other]) => other - one)
     .map(([terms]) => terms)
     .toSorted((one, other) => Number(takesBack(other)) - Number(takesBack(one)));
+  const first = new Map<KnownTerms | null, KnownTerms>();
+  for (const one of byServers) if (!first.has(one.before)) first.set(one.before, one);
   let newest = root;
-  for (;;) {
-    const next = byServers.find(({ before }) => before === newest);
-    if (next === undefined) return newest;
-    newest = next;
-  }
+  for (let next = first.get(root); next !== undefined; next = first.get(newest)) newest = next;
+  return newest;
 }
 
 /** From the certified ones on. */
 export function historyOf(terms: KnownTerms): readonly KnownTerms[] {
   const history: KnownTerms[] = [];
-  for (let at: KnownTerms | null = terms; at !== null; at = at.before) history.unshift(at);
-  return history;
+  for (let at: KnownTerms | null = terms; at !== null; at = at.before) history.push(at);
+  return history.toReversed();
 }

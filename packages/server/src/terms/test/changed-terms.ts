@@ -85,9 +85,13 @@ export interface TermsWorld {
 const STEP = 1_200;
 
 /** Servers with a key of Alice’s, on clocks that a test moves. */
-export async function createTermsWorld(network: BareServers, count = 2): Promise<TermsWorld> {
+export async function createTermsWorld(
+  network: BareServers,
+  count = 2,
+  options: Parameters<BareServers['openMany']>[1] = {},
+): Promise<TermsWorld> {
   let now = TEST_TIME;
-  const { servers, callers } = await network.openMany(count, { now: () => now });
+  const { servers, callers } = await network.openMany(count, { ...options, now: () => now });
   const made = await makeKey(callers);
   const [laptop, phone] = [101, 102].map((byte) =>
     createIdentity(secret(new Uint8Array(32).fill(byte)), alice.xid),
