@@ -21,8 +21,16 @@ describe('a change of terms in sentences', () => {
   });
 
   test('says that it takes back what has followed, where it does', () => {
-    const [what] = said({ version: 4, approvals: daily(500_000) });
+    const [what, lets] = said({ version: 4, approvals: daily(500_000) });
     expect(what).toBe('Terms 4 in the place of terms 0, and of whatever servers have put in force since');
+    // A thief’s tightening, or the owner’s against him, is not in these bytes.
+    expect(lets).toBe(
+      'They let in no request that terms 0 did not; where servers have tightened those since, they may let in more than now',
+    );
+    const [, back] = said({ version: 4 });
+    expect(back).toBe(lets);
+    const [, more] = said({ version: 4, kinds: [...family.kinds, 'message'] });
+    expect(more).toBe('They may let in more, or bind its owner in another way, by: kinds of requests');
   });
 
   test('says by what it may loosen, and who comes, with all that names him', () => {

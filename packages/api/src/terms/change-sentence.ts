@@ -33,10 +33,14 @@ export function termsChangeSentences(before: KeyTerms, after: KeyTerms, table: F
   const loosened = partsLoosened(before, after, table).map((part) => PARTS[part]);
   const settles = isSettling({ version: versionOf(after) }, before);
   const others = settles ? ', and of whatever servers have put in force since' : '';
+  // Which server has tightened what is not in these bytes.
+  const sinceTightened = settles
+    ? '; where servers have tightened those since, they may let in more than now'
+    : '';
   return [
     `Terms ${versionOf(after)} in the place of terms ${versionOf(before)}${others}`,
     loosened.length === 0
-      ? 'They let in no request that those did not'
+      ? `They let in no request that ${settles ? `terms ${versionOf(before)}` : 'those'} did not${sinceTightened}`
       : `They may let in more, or bind its owner in another way, by: ${loosened.join(', ')}`,
     ...old.filter((sentence) => !now.includes(sentence)).map((sentence) => `No longer: ${sentence}`),
     ...now.filter((sentence) => !old.includes(sentence)).map((sentence) => `New: ${sentence}`),

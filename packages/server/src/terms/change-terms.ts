@@ -46,6 +46,8 @@ import {
 
 /** What comparing terms may cost, and looking at what no request fits. Milliseconds of one core. */
 export const COMPARING_MS = 80;
+/** How many numbers a device’s change may leave out at all: what takes others back may leave out a hundred times that many, by the words. */
+const MOST_AHEAD_BY_DEVICES = 10_000;
 /** Changes to one number that are over and remembered, within as long as a vote may count. */
 const MOST_DEAD = 64;
 
@@ -92,7 +94,7 @@ export async function takeChange(
   const isOfDevice = as === 'proposed' && !byWords;
   const proposer = { byWords, ...(isOfDevice ? { by: call.by.id } : {}) };
   const weighed = await weigh(means, proposer, transaction, key, brought);
-  await assertMayBring(means, call, transaction, weighed, as);
+  await assertMayBring(means, call, transaction, key, weighed, as);
   const former = await formerTerms(means.context, transaction, key);
   const verdict = verdictOf(means, head, weighed, former);
   if (verdict.verdict !== 'inForce' || verdict.way !== 'tighter') assertTakesBack(weighed);
@@ -267,14 +269,15 @@ async function store(
 }
 
 /**
- * A device that is young touches no terms (P2). One that may not manage brings only what the votes prove, or what is known already; and so does whoever
+ * A device that is young touches no terms (P2), and none gives them a number that nothing could rise above which takes them back. One that may not manage brings only what the votes prove, or what is known already; and so does whoever
  * says that others have it: one server that lies has the owner's own client say so.
- * @throws StateError `DEVICE_TOO_YOUNG`, `TERMS_NOT_VOUCHED`; AccessError `DEVICE_MAY_NOT`
+ * @throws StateError `DEVICE_TOO_YOUNG`, `TERMS_NOT_VOUCHED`; AccessError `DEVICE_MAY_NOT`; EncodingError `TERMS_VERSION_WRONG`
  */
 async function assertMayBring(
   { isYoung }: TermsMeans,
   call: Call,
   transaction: Transaction,
+  { head }: KeyWithTerms,
   { step, known, counted }: Weighed,
   as: BroughtAs,
 ): Promise<void> {
@@ -282,6 +285,8 @@ async function assertMayBring(
   assertAllowed(call.by.may, 'manage');
   if (await isYoung(transaction, call)) throw deviceTooYoung();
   const { version } = step.change;
+  const isFar = call.by.may !== null && version - versionOf(head.policy) > MOST_AHEAD_BY_DEVICES;
+  if (isFar) throw wrongVersion(head.policy);
   demand(
     as === 'proposed',
     'TERMS_NOT_VOUCHED',

@@ -4,6 +4,7 @@ import type { ServerContext } from '../context.js';
 import { termsWay } from '../sessions/keys/terms-way.js';
 import type { Reader } from '../storage/storage.js';
 import type { KeyWithTerms } from './held-key.js';
+import { haveAgreed } from './poll.js';
 import type { StoredTerms } from './stored-terms.js';
 
 /** Terms that are in force at a key, or were before those that are. */
@@ -74,7 +75,8 @@ export async function isOnWay(
 }
 
 /**
- * What votes bring back without a delay (L10): the terms before those in force, and those before what has been tightened since with nobody’s yes.
+ * What votes bring back without a delay (L10): the terms before those in force, and those before what has been tightened since
+ * without as many yeses as the rule asks for: what one of them says, be it a no, takes nobody the way back.
  */
 export async function formerTerms(
   context: Reading,
@@ -82,15 +84,15 @@ export async function formerTerms(
   key: KeyWithTerms,
 ): Promise<readonly KeyTerms[]> {
   const former: KeyTerms[] = [];
-  let isAlone = false;
+  let areOfNobody = true;
+  let after: PastTerms | null = null;
   for await (const past of pastTerms(context, reader, key)) {
-    const isOfNobody = isTightened(past) && past.record?.votes.length === 0;
-    if (past.terms === key.head.policy) {
-      isAlone = !isOfNobody;
-      continue;
+    if (after !== null) {
+      areOfNobody &&= isTightened(after) && !haveAgreed(past.terms, after.record!.votes);
+      if (!areOfNobody && former.length > 0) break;
+      former.push(past.terms);
     }
-    former.push(past.terms);
-    if (isAlone || !isOfNobody) break;
+    after = past;
   }
   return former;
 }

@@ -16,7 +16,7 @@ import {
   votersOf,
   type VotesHeld,
 } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import { judgeVotes } from '../votes/judge-vote.js';
 import type { TermsMeans } from './means.js';
 
@@ -103,4 +103,17 @@ export function isAgreed({ change }: KeyTerms, { votes, without }: ReturnType<ty
   if (change === undefined || change.needed === 0) return false;
   const has = (name: string) => votes.yes.has(name) && !without.has(name);
   return change.of.filter(has).length >= change.needed;
+}
+
+/** Whether as many had agreed as terms asked, by votes that counted when they were kept. Whoever said no besides has not. */
+export function haveAgreed(terms: KeyTerms, kept: readonly Uint8Array[]): boolean {
+  const { change } = terms;
+  if (change === undefined || change.needed === 0) return false;
+  const said = kept.map((bytes) => parseVote(bytes).statement);
+  const hasAgreed = (xid: Uint8Array) => {
+    const its = said.filter(({ approver }) => equalBytes(approver, xid));
+    return its.length > 0 && its.every(({ verdict }) => verdict === 'yes');
+  };
+  const yeses = votersOf(terms).filter(({ name, xid }) => change.of.includes(name) && hasAgreed(xid));
+  return yeses.length >= change.needed;
 }

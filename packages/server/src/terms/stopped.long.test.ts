@@ -112,3 +112,57 @@ describe('what was stopped stays stopped, whatever is tightened behind it', () =
     expect((await world.inForce()).rateLimit).toEqual({ count: 90, perSeconds: DAY });
   }, 120_000);
 });
+
+test('L10: one vote, be it a yes or a no, takes nobody the way back without delay', async () => {
+  const { world, keyId, people } = await tightenedOnce();
+  const tighten = async (count: number, name: string, verdict: 'yes' | 'no') => {
+    const link = await world.change((before) => limited(before, count), count);
+    const votes = [world.vote(name, link, { verdict })];
+    expect(await world.laptop().call('terms.propose', { keyId, ...link, votes })).toMatchObject({
+      waiting: null,
+      refused: [],
+    });
+  };
+  // A thief with a device, and one of those who are asked, tightens to nothing.
+  await tighten(70, 'ann', 'no');
+  await tighten(1, 'ann', 'yes');
+  const back = await world.change(people, 40);
+  const votes = [world.vote('bob', back), world.vote('cy', back)];
+  expect(await world.laptop().call('terms.propose', { keyId, ...back, votes })).toMatchObject({
+    version: 5,
+    waiting: null,
+  });
+  // What as many have agreed to as are asked ends the way back there.
+  const agreed = await world.change((before) => limited(before, 60), 41);
+  const yeses = [world.vote('bob', agreed), world.vote('cy', agreed)];
+  await world.laptop().call('terms.propose', { keyId, ...agreed, votes: yeses });
+  await tighten(50, 'ann', 'no');
+  const before = await world.change(people, 42);
+  const more = [world.vote('bob', before), world.vote('cy', before)];
+  expect(await world.laptop().call('terms.propose', { keyId, ...before, votes: more })).toMatchObject({
+    version: 7,
+    waiting: { missing: 0, readyAt: world.now() + 3 * DAY },
+  });
+}, 120_000);
+
+test('a device numbers no change so far ahead that others cannot take it back', async () => {
+  const world = await createTermsWorld(network, 2);
+  const { keyId } = world.made;
+  await world.growUp();
+  const before = await world.inForce();
+  const far = (ahead: number, id: number) => linkFrom(world, before, limited(before, 1), id, ahead);
+  const propose = (link: TermsLink) => world.laptop().call('terms.propose', { keyId, ...link });
+  for (const ahead of [1_000_000, 10_001])
+    expect(await codeOf(propose(far(ahead, 50)))).toBe('TERMS_VERSION_WRONG');
+  expect(await propose(far(10_000, 51))).toMatchObject({ waiting: { version: 10_000 } });
+  await world.pass(3 * DAY + HOUR);
+  expect((await world.inForce()).version).toBe(10_000);
+  // The words settle it from what both have had.
+  const settled = linkFrom(world, before, limited(before, 9), 52, 10_001);
+  for (const at of [0, 1])
+    expect(await (await world.words(at)).call('terms.propose', { keyId, ...settled })).toMatchObject({
+      waiting: { version: 10_001 },
+    });
+  await world.pass(3 * DAY + HOUR);
+  for (const at of [0, 1]) expect((await world.inForce(at)).version).toBe(10_001);
+}, 240_000);
