@@ -67,6 +67,8 @@ export const REMEDIES = {
   /** Use the key or server of that name. */
   useOther: { name: 'name' },
   renameKey: { key: 'name' },
+  /** Propose terms of a key that name whoever acts as its owner. */
+  ownKey: { key: 'name' },
   /** Tell every server of a key to do nothing with it for a while. */
   freezeKey: { key: 'name' },
   /** Ask the operators of a key that is frozen to end that. */

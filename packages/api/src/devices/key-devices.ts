@@ -89,6 +89,8 @@ export const keyDevices = {
     links: z.array(signedDevices).max(MAX_DEVICES_LINKS),
     /** Behind which to ask for more; null: that was all. */
     next: devicesPlace.nullable(),
+    /** Of an owner who is a device of the account, and has shown it: its id in the list of the account here. Absent: the words are, or nobody has shown it. */
+    owner: z.strictObject({ by: bytesOf(32) }).exactOptional(),
     /** Devices of the account that want to be on it. `by`: their ids in the list of the account here. Whoever manages the list believes their signatures alone. */
     wishes: z.array(z.strictObject({ by: bytesOf(32), ...keyDeviceWish.shape })).max(MAX_DEVICES),
   }),

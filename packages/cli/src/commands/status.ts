@@ -77,7 +77,7 @@ function streamedRow(terminal: Terminal, names: readonly string[], server: Serve
 
 function statusSections(
   terminal: Terminal,
-  { servers, keys, openSessions, openRequests, clock, unsent = [], recoveries = [] }: Status,
+  { servers, keys, openSessions, openRequests, clock, unsent = [], recoveries = [], ownerless = [] }: Status,
 ): string[] {
   const now = unixNow();
   return [
@@ -90,6 +90,7 @@ function statusSections(
     ...(clock === null ? [] : [`  ${terminal.style('red', clock.text)}: ${clock.hint}`]),
     ...recoverySection(terminal, recoveries),
     keySection(terminal, keys, now),
+    ...ownerSection(terminal, ownerless),
     ...orderSection(terminal, keys),
     ...(unsent.length === 0 ? [] : [heading(terminal, 'Devices', unsent.map(unsentRow), '')]),
     heading(
@@ -140,6 +141,17 @@ function keySection(terminal: Terminal, keys: readonly KeyStatus[], now: number)
     return [row, ...past.map((line) => indent + line)];
   });
   return [first, ...lines].join('\n');
+}
+
+/** Keys whose owner was a device that is out of the account. */
+function ownerSection(terminal: Terminal, keys: readonly string[]): string[] {
+  if (keys.length === 0) return [];
+  const rows = keys.map((key) => [
+    key,
+    terminal.style('yellow', 'its owner was a device that is removed'),
+    asCalled(`ckm terms propose ${key} --own`),
+  ]);
+  return [heading(terminal, 'Keys without an owner', rows, '')];
 }
 
 /** Orders about who holds a key next, where servers show some: whichever client gave them, this one can cancel them. */

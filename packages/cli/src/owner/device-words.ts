@@ -85,6 +85,12 @@ export function unknownText(id: string): string {
   return `unknown ${id} stays: if it is not yours, ckm device remove ${id} --words takes it out`;
 }
 
+/** A key that stays without an owner when its device goes. @param isGone whether it is out already */
+export function ownsText(device: string, key: string, isGone: boolean): string {
+  const has = isGone ? `${device} was the owner of key ${key}` : `${device} is the owner of key ${key}`;
+  return `${has} by its terms: out of your account it asks nobody and stops nothing for it any more, and nobody takes its place by that: ckm terms propose ${key} --own, from a device that stays`;
+}
+
 /** Where a change has arrived, and where not. */
 export function changedText(servers: readonly ChangedAt[]): string {
   const told = servers.filter(({ outcome }) => outcome === 'done').map(({ server }) => server);

@@ -39,6 +39,7 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   createKey: () => ['make the key again', 'ckm key create NAME'],
   useOther: ({ name }) => [`use ${name}`],
   renameKey: ({ key }) => ['give the key another name', `ckm key rename ${key} NEWNAME`],
+  ownKey: ({ key }) => ['propose terms that name this device its owner', `ckm terms propose ${key} --own`],
   freezeKey: ({ key }) => ['tell every server of the key to do nothing with it', `ckm freeze ${key}`],
   thawKey: ({ key }) => ['ask the operators to thaw the key', `ckm thaw ${key}`],
   makeSheet: () => ['print a new recovery sheet', 'ckm sheet --html --out FILE'],

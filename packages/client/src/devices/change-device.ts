@@ -2,6 +2,7 @@ import { type DeviceKey, deviceKey } from '@ckm/api';
 import { encodeHex, equalBytes, type Secret } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { openDeviceName, sealDeviceName } from '../owner/device-notes.js';
+import { keysOwnedBy } from '../life/device-owners.js';
 import {
   isListedAnywhere,
   planUnlisting,
@@ -40,11 +41,15 @@ export interface DeviceChangePlan {
   readonly silent: readonly string[];
   /** Devices that stay and have no name that can be read here: the first eight hex digits of each. */
   readonly unknown: readonly string[];
+  /** Names of keys whose terms name it as their owner: once it is out nobody is, until other terms name another one. */
+  readonly owns: readonly string[];
 }
 
 export interface ChangedDevice {
   readonly name: string;
   readonly servers: readonly ChangedAt[];
+  /** As in the plan. */
+  readonly owns: readonly string[];
 }
 
 /** The keys of one device, as far as its servers are known. */
@@ -66,7 +71,8 @@ export async function planDeviceRemoval(
   context: ClientContext,
   args: RemoveDeviceArgs,
 ): Promise<DeviceChangePlan> {
-  return planOf(args.name, await findRemoved(context, args, true));
+  const found = await findRemoved(context, args, true);
+  return planOf(args.name, found, await keysOwnedBy(context, found.at));
 }
 
 /**
@@ -79,13 +85,15 @@ export async function removeDevice(context: ClientContext, args: RemoveDeviceArg
     const id = at.find((one) => one.server === server)?.key.id ?? null;
     return { server, change: { kind: 'remove', name: args.name, id } };
   });
+  // Asked first: whose key it is nobody says of a device that is gone.
+  const owns = await keysOwnedBy(context, at);
   // Before anybody hears of it, so that it goes on whenever this process ends.
   await planUnlisting(context, args.name);
   const servers = await changeLists(context, wanted, args.words ?? null);
   // It is out of the account by then: what is left of it on a list says that somebody lives, and stops a key.
   const left = await unlistEverywhere(context, args.name, args.words ?? null);
   await forgetOffersOf(context.store, args.name);
-  const removed = outcomeOf(args.name, servers);
+  const removed = outcomeOf(args.name, servers, owns);
   return {
     ...removed,
     servers: removed.servers.map((one) => (one.outcome === 'refused' ? one : (left.get(one.server) ?? one))),
@@ -97,7 +105,7 @@ export async function planDeviceRename(
   context: ClientContext,
   args: RenameDeviceArgs,
 ): Promise<DeviceChangePlan> {
-  return planOf(args.name, await findRenamed(context, args, true));
+  return planOf(args.name, await findRenamed(context, args, true), []);
 }
 
 /**
@@ -115,22 +123,27 @@ export async function renameDevice(context: ClientContext, args: RenameDeviceArg
     return { server, change: { kind: 'put', name: args.wanted, key: renamed, isRename: true } };
   });
   const servers = await changeLists(context, wanted, args.words ?? null);
-  return outcomeOf(args.wanted, servers);
+  return outcomeOf(args.wanted, servers, []);
 }
 
 /** Where nobody took it in, the first refusal is the answer. */
-function outcomeOf(name: string, servers: readonly ChangedAt[]): ChangedDevice {
+function outcomeOf(name: string, servers: readonly ChangedAt[], owns: readonly string[]): ChangedDevice {
   const refused = servers.find(({ outcome }) => outcome === 'refused');
   if (refused !== undefined && !servers.some(({ outcome }) => outcome === 'done')) throw refused.error!;
-  return { name, servers };
+  return { name, servers, owns };
 }
 
-function planOf(name: string, { records, silent, unknown }: Found): DeviceChangePlan {
+function planOf(
+  name: string,
+  { records, silent, unknown }: Found,
+  owns: readonly string[],
+): DeviceChangePlan {
   return {
     name,
     servers: records.map((one) => one.name),
     silent: silent.map(({ server }) => server),
     unknown,
+    owns,
   };
 }
 

@@ -76,7 +76,8 @@ async function admitWishes(context: ClientContext, key: CertifiedKey, heard: Key
       heard.wishes.map((one) => entriesOf(context, key, one, standing, heard)),
     );
     const gives = (entry: DeviceKey) =>
-      heard.isOwner || entry.may.every((one) => own?.may.includes(one) === true);
+      !equalBytes(entry.id, deviceId(signer.publicKeys)) &&
+      (heard.isOwner || entry.may.every((one) => own?.may.includes(one) === true));
     const entries = new Map(wished.flat().map((entry) => [encodeHex(entry.id), entry]));
     await listDevices(context, key, { signer, heard }, [...entries.values()].filter(gives));
   }
@@ -111,7 +112,8 @@ async function standingAt(context: ClientContext, key: CertifiedKey): Promise<re
   return all.flat();
 }
 
-async function listNow(context: ClientContext, server: ServerRecord): Promise<KnownList | null> {
+/** What a server says now of the devices of the account, or else said last; null: it was never heard. */
+export async function listNow(context: ClientContext, server: ServerRecord): Promise<KnownList | null> {
   try {
     return await speakTo(context, server, null, async (speaker) => lookAtList(context, speaker));
   } catch (error) {
@@ -241,7 +243,7 @@ async function ownedKeys(
 }
 
 /** Keys whose terms name an owner, as far as they are known here: those that are certified, or later ones. */
-async function keysWithOwner(context: ClientContext): Promise<readonly CertifiedKey[]> {
+export async function keysWithOwner(context: ClientContext): Promise<readonly CertifiedKey[]> {
   const { store } = context;
   const changed = await listTermsNotes(store);
   const records = (await listKeyRecords(store)).filter(

@@ -73,12 +73,12 @@ export async function bringKeyLists(
   const servers = (await rosterOf(context, key)).map(({ server }) => server);
   const me = (await context.owner()).identityForKey(key.keyId);
   const isOwner = isKeyOf(ownerKey, me);
-  // The owner is on no list; and words that are the owner no more want to be on none.
-  const own = isOwner || (await context.owner()).words !== null ? null : me;
+  // Words that are the owner no more want to be on no list. The owner is on none, and shows whether he is a device: out of the account that speaks no more.
+  const own = !isOwner && (await context.owner()).words !== null ? null : me;
   const heard = await Promise.all(servers.map((server) => hear(context, key.keyId, ownerKey, server, own)));
   wipeIdentity(me);
   const lists = heard.flatMap((one) => (one === null || one.found === null ? [] : [one.found]));
-  const judged = { lists, own: own?.xid ?? null, needed: key.public.quorum.needed };
+  const judged = { lists, own: isOwner ? null : (own?.xid ?? null), needed: key.public.quorum.needed };
   const newest = newestOf(lists.map((one) => withoutHeldBack(one, judged)));
   const told = await tell(context, key.keyId, newest, heard);
   const behind = servers.map(({ name }) => name).filter((name) => !told.includes(name));

@@ -12,6 +12,7 @@ import { ALIVE_FOLDER, parseAlive } from '../life/alive-record.js';
 import { checkAlive } from './check-alive.js';
 import { checkHeirs } from './check-heirs.js';
 import { checkDevices } from './check-devices.js';
+import { checkOwners } from './check-owners.js';
 import { checkRecoveries } from './check-recoveries.js';
 import { LIST_FOLDER, parseKnownList } from '../devices/lists/known-list.js';
 import { parseUnsent, UNSENT_FOLDER } from '../devices/lists/unsent.js';
@@ -78,6 +79,7 @@ export async function diagnose(
     ...checkClocks(status),
     ...(owner === null ? [] : await checkDevices(context, owner)),
     ...checkRecoveries(status),
+    ...checkOwners(status),
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),

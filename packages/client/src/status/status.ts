@@ -9,6 +9,7 @@ import { readAllChecks } from '../keys/checks/check-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
+import { keysWithoutOwner } from '../life/device-owners.js';
 import { causeOf, reasonOf } from '../servers/causes.js';
 import { type ClockDifference, judgeClocks } from '../servers/clock-difference.js';
 import { type LastSeen, readLastSeen } from '../servers/last-seen.js';
@@ -68,6 +69,8 @@ export interface Status {
   readonly unsent?: readonly UnsentText[];
   /** Who wants an account of this owner, while he can still say no; absent: nobody does, as far as servers answer. */
   readonly recoveries?: readonly CaseAt[];
+  /** Names of keys whose owner, by their terms, is a device that the account has no more; absent: there is none, as far as servers say. */
+  readonly ownerless?: readonly string[];
 }
 
 /** A ceremony or a request that goes on. */
@@ -125,6 +128,8 @@ export async function readStatus(
   const termsNotes = await listTermsNotes(store);
   const known = { checked, drilled, begun, changes: allChanges, termsNotes, found };
   const unsent = await unsentTexts(context);
+  const reached = found.flatMap(({ server }) => (server.isReachable ? [server.name] : []));
+  const ownerless = await keysWithoutOwner(context, reached, timeoutMs);
   const recoveries = found.flatMap(({ cases }) => cases);
   return {
     servers: found.map(({ server }) => server),
@@ -139,6 +144,7 @@ export async function readStatus(
     clock: judgeClocks(context.clockOffsets()),
     ...(unsent.length === 0 ? {} : { unsent }),
     ...(recoveries.length === 0 ? {} : { recoveries }),
+    ...(ownerless.length === 0 ? {} : { ownerless }),
   };
 }
 

@@ -5,13 +5,18 @@ import {
   type DevicesDocument,
   firstKeyDevices,
   nextDevices,
+  signAlive,
   signDevices,
+  signFreeze,
   signKeyDeviceWish,
+  signRequester,
 } from '@ckm/api';
 import { secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME } from '../sessions/test/bare-server.js';
+import { openHead } from '../sessions/keys/stored/key-head.js';
+import { requesterOf } from '../requests/requester.js';
 import { readProven } from '../sessions/keys/proven-devices.js';
 import { alice, createBareServers, makeKey, mallory } from '../sessions/test/bare-servers.js';
 import { growUp, letIn } from '../sessions/test/listed-device.js';
@@ -43,6 +48,10 @@ const next = (
   const list = nextDevices(before, entries, deviceId(by.publicKeys), raises);
   return { list, signed: signDevices(list, by) };
 };
+const HASH = new Uint8Array(32).fill(7);
+const drawn = () => crypto.getRandomValues(new Uint8Array(32));
+const asked = { requestId: drawn(), payloadHash: HASH, expiresAt: TEST_TIME + 600 };
+let number = 0;
 const code = (asked: Promise<unknown>): Promise<string> =>
   asked.then(
     () => 'OK',
@@ -168,6 +177,62 @@ test('P2: who is young is judged of whoever signed a list, and not of whoever br
   expect(await code(bring(0, next(laptop, more.list, [entry(laptop, 'manage')]).signed))).toBe(
     'DEVICE_TOO_YOUNG',
   );
+});
+
+test('L9: the owner whom terms name and who is a device of the account speaks as long as the account has it: it shows which it is, and out of it it stops no key, is no sign of life, asks nobody and takes nobody off', async () => {
+  await own();
+  const [at] = servers as [BareServer];
+  const carrier = await at.as(mallory);
+  const [hers, other] = [await letIn(at, alice, 101), await letIn(at, alice, 102)];
+  await growUp(at, alice);
+  const speaks = async () => {
+    const requester = signRequester(owner, { keyId, ...asked });
+    const { storage } = at.context;
+    const isAsker = await code(
+      storage.read(async (reader) => {
+        const key = openHead(at.context, (await reader.keys.find(alice.xid, keyId))!);
+        const ask = { ...asked, keyId, requester } as unknown as Parameters<typeof requesterOf>[3];
+        return requesterOf(at.context, reader, { owner: alice.xid, keyId, policy: key.policy }, ask, HASH);
+      }),
+    );
+    const freeze = signFreeze(owner, { keyId, id: drawn(), times: { from: now, until: now + 60 } });
+    return [
+      isAsker,
+      await code(carrier.call('freeze.carry', { freeze })),
+      await code(carrier.call('alive.carry', { alive: signAlive(owner, { keyId, number: ++number }) })),
+    ];
+  };
+  await hers.wish(keyId, owner);
+  callers[0] = await at.as(alice);
+  const shown = await bring(0);
+  expect([shown.owner, shown.wishes]).toEqual([{ by: hers.id }, []]);
+  const one = next(owner, firstKeyDevices(keyId, owner.publicKeys), [entry(phone, 'use', 'manage')]);
+  await bring(0, one.signed);
+  await other.wish(keyId, phone);
+  // Whose it is stays so, whatever another device says.
+  await other.wish(keyId, owner);
+  expect((await bring(0)).owner).toEqual({ by: hers.id });
+  expect(await speaks()).toEqual(['OK', 'OK', 'OK']);
+  await hers.remove();
+  callers[0] = await at.as(alice);
+  expect(await speaks()).toEqual(['REQUESTER_NOT_PROVEN', 'STATEMENT_FOREIGN', 'STATEMENT_FOREIGN']);
+  expect((await bring(0)).owner).toEqual({ by: hers.id });
+  const off = next(owner, one.list, [], true);
+  expect(await code(bring(0, off.signed))).toBe('DEVICE_TOO_YOUNG');
+  // Those whom it had put on the list before go on with it.
+  const links = [next(phone, one.list, [...one.list.keys, entry(laptop)]).signed];
+  expect((await other.caller.call('key.devices', { keyId, links, after: null })).inForce).toMatchObject({
+    number: 2,
+  });
+  // The words take that back where the owner key is theirs after all: nobody shows it as that of a device and has it taken out.
+  const theirs = signKeyDeviceWish(alice, keyId, owner);
+  const said = await callers[0].call('key.devices', { keyId, links: [], after: null, wish: theirs });
+  expect(said.owner).toBeUndefined();
+  expect(await speaks()).toEqual(['OK', 'OK', 'OK']);
+  await other.wish(keyId, owner);
+  // Where the terms name another one, it is nobody any more.
+  await own(thief.publicKeys.signing.bytes);
+  expect((await bring(0)).owner).toBeUndefined();
 });
 
 test('a device wishes for its own entry and for no other one, and whose an entry is stays so', async () => {

@@ -13,12 +13,13 @@ import {
   parseDevices,
   type Result,
   type SignedDevices,
+  xidOfKey,
 } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import { refusal } from '../refusals.js';
 import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
-import { type ProvenDevices, readProven } from '../sessions/keys/proven-devices.js';
+import { readProven } from '../sessions/keys/proven-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import type { Counter } from '../sessions/waiting-time.js';
 import { repeatWhenRaced } from '../storage/raced.js';
@@ -62,24 +63,32 @@ export async function keyDevices(
   return context.storage.read(async (reader) => {
     const ownerKey = ownerKeyIn(context, await reader.keys.find(name.owner, keyId));
     const last = await readOwnerDevices(context, reader, name, ownerKey);
-    const proven = last === null ? NOBODY : await readProven(context, reader, name);
+    const proven = await readProven(context, reader, name);
+    const owner = xidOfKey(ownerKey);
     const isOpen = ({ id, wish: { by } }: NotedWish) =>
-      !hasEntry(last, id) && ![...proven.values()].some((device) => equalBytes(device, by));
+      !hasEntry(last, id) &&
+      !equalBytes(id, owner) &&
+      ![...proven.values()].some((device) => equalBytes(device, by));
     const wishes = means.wishes.of(call, keyId).flatMap((one) => (isOpen(one) ? [one.wish] : []));
-    if (last === null) return { inForce: null, links: [], next: null, wishes };
+    const ofOwner = proven.get(encodeHex(owner));
+    const named = { wishes, ...(ofOwner === undefined ? {} : { owner: { by: ofOwner } }) };
+    if (last === null) return { inForce: null, links: [], next: null, ...named };
     const { list } = last;
     const shown = await behind(context, reader, name, after);
     const { generation, number } = list;
-    return { inForce: { generation, number, hash: hashDevices(list) }, ...shown, wishes };
+    return { inForce: { generation, number, hash: hashDevices(list) }, ...shown, ...named };
   });
 }
-
-const NOBODY: ProvenDevices = new Map();
 
 type InForce = Awaited<ReturnType<typeof readOwnerDevices>>;
 
 function hasEntry(last: InForce, id: Uint8Array): boolean {
   return last?.list.keys.some((one) => equalBytes(one.id, id)) === true;
+}
+
+/** Of whom it is kept which device he is: the entries of a list, and the owner. */
+function provableIds(ownerKey: Uint8Array, list?: Pick<DevicesDocument, 'keys'>): readonly Uint8Array[] {
+  return [xidOfKey(ownerKey), ...(list?.keys ?? []).map(({ id }) => id)];
 }
 
 /** Remembers it until it is on the list; once it is, this server knows for good whose entry that is. */
@@ -94,15 +103,23 @@ async function hearWish(
     wishes.note(call, name.keyId, wish);
     const last = await readOwnerDevices(context, reader, name, ownerKey);
     const proven = await readProven(context, reader, name);
-    return wishes.of(call, name.keyId).some(({ id }) => hasEntry(last, id) && !proven.has(encodeHex(id)));
+    const isNamed = (id: Uint8Array) => hasEntry(last, id) || equalBytes(id, xidOfKey(ownerKey));
+    const owner = xidOfKey(ownerKey);
+    if (wishes.isOfWords(call, name.keyId, wish, owner)) return proven.has(encodeHex(owner));
+    return wishes.of(call, name.keyId).some(({ id }) => isNamed(id) && !proven.has(encodeHex(id)));
   });
   if (!isNew) return;
   await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       await context.accounts.hold(transaction, name.owner);
       const ownerKey = ownerKeyIn(context, await transaction.keys.find(name.owner, name.keyId));
+      const owner = xidOfKey(ownerKey);
+      // Whoever has the words and a device could have shown theirs as that device's, and taken it out.
+      if (wishes.isOfWords(call, name.keyId, wish, owner))
+        return transaction.provenDevices.remove(name.owner, name.keyId, owner);
       const last = await readOwnerDevices(context, transaction, name, ownerKey);
-      await proveEntries(context, transaction, name, last?.list.keys ?? [], wishes.of(call, name.keyId));
+      const ids = provableIds(ownerKey, last?.list);
+      await proveEntries(context, transaction, name, ids, wishes.of(call, name.keyId));
     }),
   );
 }
@@ -217,7 +234,8 @@ async function putInForce(
     const columns = { owner, keyId, generation, number, twice: false };
     await transaction.keyDevices.insert(sealRecord(context.vault, 'key_devices', columns, { ...one.signed }));
   }
-  await proveEntries(context, transaction, name, list.keys, wishes.of(call, keyId));
+  const ids = provableIds(list.words.signing.bytes, list);
+  await proveEntries(context, transaction, name, ids, wishes.of(call, keyId));
   await context.audit.append(transaction, {
     deed: 'key.devices',
     who: owner,

@@ -1,5 +1,5 @@
 import { deviceId, type KeyDeviceWish, keysWished, type Result } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { Call } from '../context.js';
 
 type Wish = Result<'key.devices'>['wishes'][number];
@@ -15,6 +15,8 @@ export interface NotedWish {
 export interface KeyWishes {
   /** Notes what the device says that asks; what it did not sign is passed over. */
   note(call: Call, keyId: Uint8Array, wish: KeyDeviceWish): void;
+  /** Whether the words of the account say, with the owner key itself, that it is theirs: then no device is the owner. */
+  isOfWords(call: Call, keyId: Uint8Array, wish: KeyDeviceWish, owner: Uint8Array): boolean;
   /** Those of devices that the account still has. */
   of(call: Call, keyId: Uint8Array): readonly NotedWish[];
 }
@@ -40,6 +42,10 @@ export function createKeyWishes(): KeyWishes {
         new Map([...others, [encodeHex(by.id), { wish: { by: by.id, ...wish }, id: deviceId(keys) }]]),
       );
       if (all.size > MOST_KEYS) all.delete(all.keys().next().value!);
+    },
+    isOfWords: ({ by }, keyId, wish, owner) => {
+      const keys = by.may === null ? keysWished(keyId, wish, by.publicKeys) : null;
+      return keys !== null && equalBytes(deviceId(keys), owner);
     },
     of: (call, keyId) => stillThere(call, all.get(nameOf(call, keyId))),
   };

@@ -13,7 +13,7 @@ import type { AnybodyCall, Call, Handlers, ServerContext } from '../context.js';
 import { refusal } from '../refusals.js';
 import { takenByEvery } from '../sessions/keys/every-row.js';
 import { readOwnerDevices } from '../sessions/keys/owner-devices.js';
-import { readSpeaking } from '../sessions/keys/proven-devices.js';
+import { readSpeaking, spokenTerms } from '../sessions/keys/proven-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { repeatWhenRaced } from '../storage/raced.js';
@@ -104,7 +104,7 @@ async function isOfOwner(
   if (ownerKey === undefined) return false;
   const devices = await readSpeaking(context, reader, name, ownerKey);
   try {
-    assertAlive(signed, { ownerKey }, devices);
+    assertAlive(signed, await spokenTerms(context, reader, name, { ownerKey }), devices);
     return true;
   } catch (error) {
     if (error instanceof CkmError && error.code === statementForeign().code) return false;

@@ -18,7 +18,7 @@ import { freezesIn, listJoining, storeJoiningFreezes } from '../sessions/changes
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { takenByEvery } from '../sessions/keys/every-row.js';
 import { assertStillThere } from '../sessions/keys/over.js';
-import { readSpeaking } from '../sessions/keys/proven-devices.js';
+import { readSpeaking, spokenTerms } from '../sessions/keys/proven-devices.js';
 import { openHead } from '../sessions/keys/stored/key-head.js';
 import { noteTightened } from '../sessions/keys/stored/note-marks.js';
 import { repeatWhenRaced } from '../storage/raced.js';
@@ -133,7 +133,7 @@ async function signerIn(
   if (ownerKey === undefined) return null;
   const devices = await readSpeaking(context, reader, name, ownerKey);
   try {
-    return whoFroze(signed, terms, devices);
+    return whoFroze(signed, await spokenTerms(context, reader, name, terms), devices);
   } catch (error) {
     if (error instanceof CkmError && error.code === statementForeign().code) return null;
     throw error;

@@ -2,7 +2,7 @@ import { isAllowed, isRequester, type RequestAsk, xidOfKey } from '@ckm/api';
 import { AccessError, equalBytes, PolicyError } from '@ckm/foundation';
 import type { HeirCalling, ServerContext } from '../context.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
-import { readStanding } from '../sessions/keys/proven-devices.js';
+import { isOwnerThere, readStanding } from '../sessions/keys/proven-devices.js';
 import type { Reader } from '../storage/storage.js';
 
 /** Every code about who asks for something that people are asked about. */
@@ -10,7 +10,7 @@ const REQUESTER_CODES = ['REQUESTER_MISSING', 'REQUESTER_NOT_PROVEN', 'REQUESTER
 type RequesterCode = (typeof REQUESTER_CODES)[number];
 
 /**
- * Who asks, by the name that the servers of this key and its approvers know him by: the owner whom the terms name, or a device that he has on his list for this
+ * Who asks, by the name that the servers of this key and its approvers know him by: the owner whom the terms name, and who is no device that is out of the account, or a device that he has on his list for this
  * key and that may use it; where an heir calls in the owner's place that heir. Null: nobody says so.
  * @throws AccessError `REQUESTER_NOT_PROVEN`
  */
@@ -38,7 +38,7 @@ async function isOfOwnerOf(
   asks: Uint8Array,
 ): Promise<boolean> {
   if (ownerKey === undefined) return false;
-  if (equalBytes(asks, ownerKey)) return true;
+  if (equalBytes(asks, ownerKey)) return isOwnerThere(context, reader, { owner, keyId }, ownerKey);
   const found = await readStanding(context, reader, { owner, keyId }, ownerKey);
   if (found === null) return false;
   // Of the account, which it is said by: whose entry it is may not have been shown yet.

@@ -2,7 +2,13 @@ import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { changedObject, changedText, notEverywhere, unknownText } from '../../owner/device-words.js';
+import {
+  changedObject,
+  changedText,
+  notEverywhere,
+  ownsText,
+  unknownText,
+} from '../../owner/device-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { addWordsFlags, type WordsFlags, withWords } from '../../owner/typed-words.js';
 import { confirm } from '../../terminal/prompt.js';
@@ -22,15 +28,17 @@ async function remove(context: Context, name: string, given: WordsFlags): Promis
   const client = await openOwner(context);
   await withWords(context, given, async (words) => {
     const args = { name, ...(words === undefined ? {} : { words }) };
-    const { servers, silent, unknown } = await client.planDeviceRemoval(args);
+    const { servers, silent, unknown, owns } = await client.planDeviceRemoval(args);
     // What the words begin anew holds them still: nobody else would take them out.
     for (const id of unknown) terminal.warn(`  ${unknownText(id)}`);
+    for (const key of owns) terminal.warn(`ckm: warning: ${ownsText(name, key, false)}`);
     if (flags.preview === true) {
       terminal.result(`would remove ${name} at ${servers.join(', ')}`, {
         preview: true,
         name,
         servers,
         silent,
+        owns,
       });
       return;
     }
@@ -40,7 +48,9 @@ async function remove(context: Context, name: string, given: WordsFlags): Promis
     terminal.result(`${name} is removed: ${changedText(removed.servers)}`, {
       name,
       servers: changedObject(removed.servers),
+      owns: removed.owns,
     });
+    for (const key of removed.owns) terminal.warn(`ckm: warning: ${ownsText(name, key, true)}`);
     const left = notEverywhere(removed.servers);
     if (left !== null) throw afterAnswer(left);
   });

@@ -1,17 +1,17 @@
-import type { DevicesDocument } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
+import { type DevicesDocument, type KeyTerms, xidOfKey } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow, ProvenDeviceRow, Reader } from '../../storage/storage.js';
 import { openRecord } from '../../vault/sealed-record.js';
 import { readOwnerDevices } from './owner-devices.js';
 
-/** What is kept of an entry on the list of a key. */
+/** What is kept of an entry on the list of a key, and of its owner where he is a device. */
 export interface ProvenDevice {
   /** The id of the device that it belongs to, as the account knows it. */
   readonly device: Uint8Array;
 }
 
-/** Which device of the account each entry on the list of a key belongs to, as far as both have signed that: ids of devices, by those of entries as hex. */
+/** Which device of the account each entry on the list of a key belongs to, and its owner, as far as both have signed that: ids of devices, by those of entries as hex. */
 export type ProvenDevices = ReadonlyMap<string, Uint8Array>;
 
 export async function readProven(
@@ -56,6 +56,34 @@ export async function readStanding(
       return devices.has(encodeHex(device)) ? 'there' : 'gone';
     },
   };
+}
+
+/**
+ * Whether the owner whom terms name speaks still: the words always do, a device that terms made owner as long as the account has it (L9).
+ */
+export async function isOwnerThere(
+  context: Pick<ServerContext, 'vault' | 'accounts'>,
+  reader: Reader,
+  name: Pick<KeyRow, 'owner' | 'keyId'>,
+  ownerKey: Uint8Array,
+): Promise<boolean> {
+  const device = (await readProven(context, reader, name)).get(encodeHex(xidOfKey(ownerKey)));
+  if (device === undefined) return true;
+  const account = await context.accounts.find(reader, name.owner);
+  return [...(account?.keys.devices.values() ?? [])].some(({ id }) => equalBytes(id, device));
+}
+
+/** Terms as far as whoever they name speaks: without an owner who is a device that the account has no more. */
+export async function spokenTerms<T extends Partial<KeyTerms>>(
+  context: Pick<ServerContext, 'vault' | 'accounts'>,
+  reader: Reader,
+  name: Pick<KeyRow, 'owner' | 'keyId'>,
+  terms: T,
+): Promise<T> {
+  const { ownerKey } = terms;
+  if (ownerKey === undefined || (await isOwnerThere(context, reader, name, ownerKey))) return terms;
+  const { ownerKey: _gone, ...others } = terms;
+  return others as T;
 }
 
 /** The list in force of a key, with those devices alone whose word counts without anybody else's: they are in the account, too. Null: there is none. */
