@@ -30,10 +30,9 @@ export async function aloneContacts(
 ): Promise<readonly AloneContact[]> {
   const servers = await listServerRecords(store);
   const groups = new Map<string, Set<string>>();
-  for (const { kind, name, server } of contacts) {
-    if (kind === 'operator') continue;
-    const who = kind === 'mail' ? name : WHO[kind];
-    groups.set(who, (groups.get(who) ?? new Set()).add(server));
+  for (const one of contacts) {
+    const who = nameOfContact(one);
+    if (who !== null) groups.set(who, (groups.get(who) ?? new Set()).add(one.server));
   }
   const found: AloneContact[] = [];
   for (const record of await listKeyRecords(store)) {
@@ -47,6 +46,12 @@ export async function aloneContacts(
     }
   }
   return found;
+}
+
+/** What one contact is called that may serve at several servers; null: operators are different people at different servers. */
+export function nameOfContact({ kind, name }: Pick<ContactAt, 'kind' | 'name'>): string | null {
+  if (kind === 'operator') return null;
+  return kind === 'mail' ? name : WHO[kind];
 }
 
 const WHO = { totp: 'app', xid: 'person' } as const;

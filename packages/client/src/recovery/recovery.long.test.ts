@@ -167,6 +167,13 @@ describe('whoever has lost everything', () => {
     await app('bravo');
     const { alone } = await words.listContacts();
     expect(alone).toEqual([{ who: 'app', key: 'notes', servers: ['alpha', 'bravo'], needed: 2 }]);
+    expect(await words.diagnose()).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        subject: 'notes',
+        text: expect.stringMatching(/^NOT a way back/),
+      }),
+    );
   });
 });
 

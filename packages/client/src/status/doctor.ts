@@ -11,6 +11,7 @@ import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-record.js';
 import { ALIVE_FOLDER, parseAlive } from '../life/alive-record.js';
 import { checkAlive } from './check-alive.js';
 import { checkHeirs } from './check-heirs.js';
+import { checkContacts } from './check-contacts.js';
 import { checkDevices } from './check-devices.js';
 import { checkOwners } from './check-owners.js';
 import { checkRecoveries } from './check-recoveries.js';
@@ -80,6 +81,7 @@ export async function diagnose(
     ...(owner === null ? [] : await checkDevices(context, owner)),
     ...checkRecoveries(status),
     ...checkOwners(status),
+    ...(owner === null ? [] : await checkContacts(context)),
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),
