@@ -247,6 +247,7 @@ export {
   type PromiseStatement,
   type RefusalReason,
   type Release,
+  endRelease,
   releaseByWords,
   remember as rememberSaid,
   type Reminder,

@@ -1,6 +1,6 @@
 // @module-tag long
 import { signIdentityStatement } from '@ckm/api';
-import { encodeHex, equalBytes } from '@ckm/foundation';
+import { type CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { createKeyDesk } from '@ckm/server/test';
 import { encodeStatement, NO_RECALL, statementBytes } from '@ckm/threshold';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -85,6 +85,27 @@ describe('L14: a key of 2 of 4 with two of its servers gone for good', () => {
     await expect(change()).rejects.toMatchObject({ code: 'CHANGE_OVER' });
     expect((await life.newest()).params.epoch).toBe(0);
   });
+
+  test('an order by the words that came to nothing behind its days, and was promised for, keeps nobody from a refresh', async () => {
+    const { client, network } = life;
+    await expect(change()).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
+    await life.pass(7 * DAY);
+    network.cut('bravo', 'session.propose');
+    await expect(change()).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    network.makeHonest();
+    await client.cancelChange((await client.listChanges())[0]!, 'enough others are back');
+    const codes: string[] = [];
+    let changed: Awaited<ReturnType<typeof change>> | null = null;
+    while (changed === null && codes.length < 4) {
+      network.now += 600;
+      changed = await client.changeKey(REFRESH).catch((error: unknown) => {
+        codes.push((error as CkmError).code);
+        return null;
+      });
+    }
+    expect(codes.filter((code) => code !== 'CHANGE_VOTES_TOO_FEW')).toEqual([]);
+    expect(changed).toMatchObject({ epoch: 1, mayFork: false });
+  }, 120_000);
 
   test('a client that finds the epoch believes it, and says that it may fork', async () => {
     await expect(change()).rejects.toMatchObject({ code: 'CHANGE_WAITING' });

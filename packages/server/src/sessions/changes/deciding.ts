@@ -1,5 +1,6 @@
 import { equalBytes } from '@ckm/foundation';
 import {
+  endRelease,
   membersOf,
   newMember,
   restoredMember,
@@ -18,7 +19,7 @@ import { certifiedBy } from '../keys/stored/proved-epoch.js';
 import { type KeyHead, openHead } from '../keys/stored/key-head.js';
 import { readEpoch } from '../keys/stored/read-key.js';
 import { saidOfOrder } from './asked-people.js';
-import { openChange, readChange, type ChangeRecord } from './change-record.js';
+import { findOrder, openChange, readChange, type ChangeRecord } from './change-record.js';
 
 /** An epoch of a key that is about to be followed by another, as this server knows it. */
 export interface Deciding {
@@ -128,20 +129,36 @@ async function readJoining(
 
 /**
  * Who decides, and what is believed of what they say.
- * @param released hash of the order for which the words have released this server; left out: as it is stored
+ * @param released hash of the order for which the words have released this server
  */
-export function decidersOf(
-  { before, record }: Pick<Deciding, 'before' | 'record'>,
-  released: Uint8Array | null = record.member?.released?.orderHash ?? null,
-): OldMembers {
+export function decidersOf({ before }: Pick<Deciding, 'before'>, released: Uint8Array | null): OldMembers {
   return membersOf(before.params, before.transcriptHash, released);
+}
+
+/**
+ * What this server goes by in the deciding epoch: what it remembers of what it said, apart from the words where the order that released it has come to nothing.
+ * @throws StateError as {@link memoryOf}
+ */
+export function memberOf(deciding: Deciding): MemberState {
+  return asReleased(deciding, memoryOf(deciding));
+}
+
+/**
+ * A member that the words have released for an order which is over, or has given its place to another one, or was given anew without them, is released no more, unless a
+ * lock stands by the words.
+ */
+export function asReleased(deciding: Deciding, member: MemberState): MemberState {
+  if (member.released === null) return member;
+  const order = findOrder(deciding.record, member.released.orderHash);
+  const stands = order?.byWords === true && order.over === null;
+  return stands ? member : (endRelease(decidersOf(deciding, null), member) ?? member);
 }
 
 /**
  * What this server remembers of what it said in the deciding epoch.
  * @throws StateError `CHANGE_NOT_MEMBER` where it has no say
  */
-export function memberOf({ key, record, slot }: Deciding): MemberState {
+export function memoryOf({ key, record, slot }: Deciding): MemberState {
   if (slot === null || key === null) throw notMember();
   if (record.settled !== null) throw settledOtherwise();
   const { forgot } = key.head;

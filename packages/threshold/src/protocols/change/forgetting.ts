@@ -1,10 +1,15 @@
 import { equalBytes } from '@ckm/foundation';
-import { isPromiseOf, isSameLock, type LockCertificate, verifyLockCertificate } from './lock-certificate.js';
+import {
+  isPlainLock,
+  isPromiseOf,
+  isSameLock,
+  type LockCertificate,
+  verifyLockCertificate,
+} from './lock-certificate.js';
 import { counted, type OldMembers } from './members.js';
 import {
   type CompleteNext,
   isComplete,
-  isVoided,
   type MemberState,
   newMember,
   refuses,
@@ -63,8 +68,26 @@ export function remember(
  * whose roster is dead binds no longer, and fewer members decide. Everything it says from now on in this epoch is
  * marked `mayFork`, and for the order that the words name only.
  */
-export function releaseByWords(state: MemberState, release: Release): MemberState {
-  const released = { ...state, released: release, forgot: null };
-  const isGone = state.highest !== null && isVoided(released, state.highest.next);
-  return isGone ? { ...released, highest: null } : released;
+export function releaseByWords(
+  state: MemberState,
+  { orderHash, voided }: Omit<Release, 'plain'>,
+): MemberState {
+  const { forgot, highest, released: earlier } = state;
+  // Released once more it goes back to where it was before the first time, and what the order before voided binds it again.
+  const plain = earlier === null ? { forgot, highest } : earlier.plain;
+  const released = { ...state, released: { orderHash, voided, ...(plain && { plain }) }, forgot: null };
+  const known = [highest, plain?.highest ?? null].filter((one) => one !== null);
+  return known.reduce(withHighest, { ...released, highest: null });
+}
+
+/**
+ * The member as it is where the order that released it has come to nothing: it speaks unmarked again, in tries above those in which it spoke by the words, as one that
+ * knows what it knew without them. One that forgot has forgotten still.
+ * @returns null where it cannot go back: it knows a lock certificate that stands by the words, which is stopped by nothing any more
+ */
+export function endRelease(members: OldMembers, state: MemberState): MemberState | null {
+  const { released, highest } = state;
+  if (released?.plain === undefined) return null;
+  if (highest !== null && !isPlainLock(members, highest)) return null;
+  return { ...state, ...released.plain, released: null };
 }

@@ -1,5 +1,5 @@
 export { type Contradiction, findContradictions } from './contradictions.js';
-export { releaseByWords, type Reminder, remember, restored } from './forgetting.js';
+export { endRelease, releaseByWords, type Reminder, remember, restored } from './forgetting.js';
 export { lock, type LockRequest } from './lock.js';
 export {
   type Decision,
@@ -18,6 +18,7 @@ export {
   type GuardVerdict,
   type MemberState,
   newMember,
+  type PlainMemory,
   type RefusalReason,
   type Release,
 } from './member-state.js';

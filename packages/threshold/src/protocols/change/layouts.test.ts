@@ -16,6 +16,7 @@ import {
   parseLockCertificate,
   parseMemberState,
   parseStatement,
+  releaseByWords,
   restored,
   type Signed,
   type Statement,
@@ -126,6 +127,8 @@ describe('the bytes of what a member remembers', () => {
     restored(key.stateOf(1), bytesOf('drawn')),
     { ...key.stateOf(2), released: { orderHash: SECOND, voided: null } },
     { ...key.stateOf(2), released: { orderHash: SECOND, voided: OTHER } },
+    releaseByWords(key.stateOf(1), { orderHash: SECOND, voided: NEXT }),
+    releaseByWords(restored(key.stateOf(1), bytesOf('drawn')), { orderHash: SECOND, voided: null }),
   ];
 
   test('are one encoding for each, which parses back to it', () => {
@@ -147,7 +150,11 @@ describe('the bytes of what a member remembers', () => {
       highest: { ...certificate, locks: many },
       ladder,
       forgot: NEXT,
-      released: { orderHash: SECOND, voided: OTHER },
+      released: {
+        orderHash: SECOND,
+        voided: OTHER,
+        plain: { forgot: NEXT, highest: { ...certificate, locks: many } },
+      },
     };
     const { signature: _signature, ...promise } = state.promise as Signed<Statement>;
     const bytes = encodeMemberState({ ...state, promise: promise as never });
@@ -167,6 +174,7 @@ describe('the bytes of what a member remembers', () => {
       { promisedAt: -1 },
       { forgot: new Uint8Array(31) },
       { released: { orderHash: new Uint8Array(31), voided: null } },
+      { released: { orderHash: SECOND, voided: null, plain: { forgot: new Uint8Array(31), highest: null } } },
     ];
     for (const altered of wrong)
       expect(codeOf(() => encodeMemberState({ ...state, ...altered }))).toBe('LAYOUT_INVALID');

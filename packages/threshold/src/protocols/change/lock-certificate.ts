@@ -21,6 +21,11 @@ export function verifyLockCertificate(members: OldMembers, certificate: LockCert
   return areEnough(members, counted(members, certificate.locks.filter(isFor('lock', certificate))));
 }
 
+/** The same without marked statements: it binds every member, released or not. */
+export function isPlainLock(members: OldMembers, certificate: LockCertificate): boolean {
+  return verifyLockCertificate({ ...members, released: null }, certificate);
+}
+
 /**
  * Whether the old members decided: enough promises, locks and yields of one attempt, and no promise among them that
  * binds the attempt to another transcript.

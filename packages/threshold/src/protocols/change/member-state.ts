@@ -36,6 +36,16 @@ export interface Release {
   readonly orderHash: Uint8Array;
   /** 32 bytes: next transcript that no longer binds, because too few of its roster are alive; null: none. */
   readonly voided: Uint8Array | null;
+  /** What it knows apart from the words, and goes back to where the order comes to nothing. Absent: kept by nobody; the release ends with the epoch. */
+  readonly plain?: PlainMemory;
+}
+
+/** What a member would know if the words had not released it. */
+export interface PlainMemory {
+  /** As in its state: what the words do not make it remember. */
+  readonly forgot: Uint8Array | null;
+  /** The highest lock certificate that holds without marked statements, voided or not. */
+  readonly highest: LockCertificate | null;
 }
 
 /** What this member's own conditions say of the order, here and now; judged by the server. */
@@ -124,6 +134,15 @@ export function withHighest(state: MemberState, certificate: LockCertificate): M
   if (isVoided(state, certificate.next)) return state;
   const isHigher = state.highest === null || certificate.attempt > state.highest.attempt;
   return isHigher ? { ...state, highest: certificate } : state;
+}
+
+/** What it goes back to knows a lock certificate, too, that holds without marks: also one that the words have voided. */
+export function withPlainLock(state: MemberState, certificate: LockCertificate): MemberState {
+  const plain = state.released?.plain;
+  if (state.released === null || plain === undefined) return state;
+  const isHigher = plain.highest === null || certificate.attempt > plain.highest.attempt;
+  if (!isHigher) return state;
+  return { ...state, released: { ...state.released, plain: { ...plain, highest: certificate } } };
 }
 
 /** Whether its whole roster signed this transcript, as far as the caller has found. */

@@ -72,6 +72,16 @@ export function counted<S extends Statement>(
   return [...bySlot.values()];
 }
 
+/** Who has spoken: of the members, signed, one of each, marked or not. How far they are is no matter of what they decide. */
+export function heard<S extends Statement>(
+  members: OldMembers,
+  statements: readonly Signed<S>[],
+): readonly Signed<S>[] {
+  return counted({ ...members, released: ANY_ORDER }, statements);
+}
+
+const ANY_ORDER = new Uint8Array(32);
+
 /**
  * Whether these different members decide: as many as always do by what they say unmarked, or a quorum whom the words have released. One that
  * lies and marks what it says makes neither of them larger.

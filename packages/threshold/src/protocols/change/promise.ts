@@ -1,5 +1,5 @@
 import { equalBytes } from '@ckm/foundation';
-import { counted, type OldMembers } from './members.js';
+import { heard, type OldMembers } from './members.js';
 import {
   type Decided,
   type GuardVerdict,
@@ -100,7 +100,8 @@ function ladderTo(
   const before = attempt - 1;
   if (before === 0) return [];
   const isThere = state.attempt >= before;
-  const others = counted(
+  // Who spoke by the words stands where it spoke, also for those whom they have not released.
+  const others = heard(
     members,
     // What it said itself, and forgot, was said all the same.
     shown.filter(({ slot, attempt: spoken }) => spoken >= before && !(isThere && slot === state.slot)),

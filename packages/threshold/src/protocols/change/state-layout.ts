@@ -10,8 +10,9 @@ import {
   uint8,
 } from '../../protocol/layout.js';
 import { MOST_PARTIES, parsePartyIndex } from '../../sharing/index.js';
+import type { LockCertificate } from './lock-certificate.js';
 import { encodeLockCertificate, MAX_LOCK_CERTIFICATE_BYTES, parseLockCertificate } from './lock-layout.js';
-import type { MemberState, Release } from './member-state.js';
+import type { MemberState, PlainMemory, Release } from './member-state.js';
 import {
   encodeOptional,
   encodeSaid,
@@ -26,8 +27,8 @@ import { isStatement, type Statement } from './statements.js';
 
 /** Longest encoding of a member's state. */
 export const MAX_MEMBER_STATE_BYTES =
-  256 + MAX_STATEMENT_BYTES + MAX_LOCK_CERTIFICATE_BYTES + MOST_PARTIES * (4 + MAX_STATEMENT_BYTES);
-const LAYOUT_VERSION = 1;
+  256 + MAX_STATEMENT_BYTES + 2 * MAX_LOCK_CERTIFICATE_BYTES + MOST_PARTIES * (4 + MAX_STATEMENT_BYTES);
+const LAYOUT_VERSION = 2;
 const WHAT = 'what a member remembers of a change';
 
 /**
@@ -71,7 +72,7 @@ export function parseMemberState(bytes: Uint8Array): MemberState {
   const named = () => ({ slot, attempt, mayFork: readFlag(reader), next: reader.bytes(32) });
   const lock = readOptional(reader, () => ({ kind: 'lock' as const, ...named() }));
   const yielded = readOptional(reader, () => ({ kind: 'yield' as const, ...named() }));
-  const highest = readOptional(reader, () => parseLockCertificate(reader.block(MAX_LOCK_CERTIFICATE_BYTES)));
+  const highest = readOptional(reader, () => readCertificate(reader));
   const ladder = readLadder(reader);
   const promisedAt = readOptional(reader, () => reader.uint32be());
   const forgot = readOptional(reader, () => reader.bytes(32));
@@ -87,14 +88,34 @@ function readLadder(reader: LayoutReader): MemberState['ladder'] {
   return Array.from({ length: count }, () => parseStatement(reader.block(MAX_STATEMENT_BYTES)));
 }
 
-function encodeRelease({ orderHash, voided }: Release): Uint8Array {
+function encodeRelease({ orderHash, voided, plain }: Release): Uint8Array {
   if (!isBytes(orderHash, 32) || (voided !== null && !isBytes(voided, 32))) throw layoutInvalid(WHAT);
   return concatBytes(
     orderHash,
     encodeOptional(voided, (bytes) => bytes),
+    encodeOptional(plain ?? null, encodePlain),
   );
 }
 
 function readRelease(reader: LayoutReader): Release {
-  return { orderHash: reader.bytes(32), voided: readOptional(reader, () => reader.bytes(32)) };
+  const release = { orderHash: reader.bytes(32), voided: readOptional(reader, () => reader.bytes(32)) };
+  const plain = readOptional(reader, readPlain);
+  return plain === null ? release : { ...release, plain };
+}
+
+function encodePlain({ forgot, highest }: PlainMemory): Uint8Array {
+  if (forgot !== null && !isBytes(forgot, 32)) throw layoutInvalid(WHAT);
+  return concatBytes(
+    encodeOptional(forgot, (bytes) => bytes),
+    encodeOptional(highest, (certificate) => block(encodeLockCertificate(certificate))),
+  );
+}
+
+function readPlain(reader: LayoutReader): PlainMemory {
+  const forgot = readOptional(reader, () => reader.bytes(32));
+  return { forgot, highest: readOptional(reader, () => readCertificate(reader)) };
+}
+
+function readCertificate(reader: LayoutReader): LockCertificate {
+  return parseLockCertificate(reader.block(MAX_LOCK_CERTIFICATE_BYTES));
 }

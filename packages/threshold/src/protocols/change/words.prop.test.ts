@@ -3,8 +3,22 @@ import { describe, expect, test } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { getOn } from './fixtures/owner.js';
 import { faultsOf, play, type Schedule, schedules } from './fixtures/schedule.js';
-import { askPromise, askWords, createWorld, HOUSE_RULES, ORDERS, type World } from './fixtures/world.js';
-import { membersNeeded } from './index.js';
+import {
+  askEnd,
+  askLock,
+  askPromise,
+  askWords,
+  askYield,
+  COMPLETE,
+  createWorld,
+  HOUSE_RULES,
+  ORDERS,
+  promisesOf,
+  restore,
+  type Rules,
+  type World,
+} from './fixtures/world.js';
+import { endRelease, membersNeeded, type MemberState } from './index.js';
 
 const RUNS = 1500;
 
@@ -95,6 +109,67 @@ describe('L14: whoever has the words', () => {
         expect(getOn(world, alive)).not.toBeNull();
       }),
     ).toBeNull();
+  });
+
+  test(
+    'and whose order comes to nothing, keeps nobody from an ordinary one, but where a lock stands by the words',
+    { tags: 'slow' },
+    () => {
+      const most = { goneOn: 0 };
+      expect(
+        check(spoken, (schedule) => {
+          const world = play(schedule);
+          const alive = slotsOf(schedule.of).filter((slot) => !world.liars.has(slot));
+          alive.forEach((slot) => askEnd(world, slot));
+          const plain = alive.filter((slot) => {
+            const { released, forgot } = world.states.get(slot)!;
+            return released === null && forgot === null;
+          });
+          if (plain.length < world.members.needed || world.decided.size > 0) return;
+          most.goneOn += world.released.size > 0 ? 1 : 0;
+          world.now += 600;
+          expect(getOn(world, plain)).not.toBeNull();
+          expect(world.byWords.size).toBe(0);
+        }),
+      ).toBeNull();
+      expect(most.goneOn).toBeGreaterThan(50);
+    },
+  );
+
+  const bent = (bend: (state: MemberState, before: MemberState) => MemberState): Rules => ({
+    ...HOUSE_RULES,
+    endRelease: (members, state) => {
+      const ended = endRelease(members, state);
+      return ended === null ? null : bend(ended, state);
+    },
+  });
+
+  test('and whose order comes to nothing, would fork the key if what was voided bound nobody any more', () => {
+    const rules = bent((ended, { highest }) => ({ ...ended, highest }));
+    expect(
+      check(spoken, (schedule) => {
+        expect(faultsOf(play(schedule, rules))).toEqual([]);
+      }),
+    ).not.toBeNull();
+  });
+
+  test.each([
+    ['has forgotten still, and decides on nothing else with a third', HOUSE_RULES, 1],
+    ['would decide otherwise if it remembered by that', bent((ended) => ({ ...ended, forgot: null })), 2],
+  ])('and whose order comes to nothing: a member that forgot %s', (_, rules, decided) => {
+    const world = createWorld({ quorum: { needed: 2, of: 3 }, rules });
+    const [alpha, bravo, charlie] = slotsOf(3) as [PartyIndex, PartyIndex, PartyIndex];
+    expect(getOn(world, [alpha, bravo])).toBe(1);
+    restore(world, alpha, world.history.get(alpha)!.length - 1);
+    release(world, [alpha]);
+    askEnd(world, alpha);
+    world.now += 600;
+    for (const slot of [alpha, charlie]) askPromise(world, slot, ORDERS[1]!, 1);
+    for (const slot of [alpha, charlie])
+      askLock(world, slot, COMPLETE[2]!.next, promisesOf(world, 1).toReversed());
+    for (const certificate of world.certificates.slice(1))
+      for (const slot of [alpha, charlie]) askYield(world, slot, certificate);
+    expect(world.decided.size).toBe(decided);
   });
 
   test('counts for nobody who was not released himself: those who were may not bind him', () => {

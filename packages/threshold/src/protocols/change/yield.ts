@@ -1,5 +1,5 @@
 import { equalBytes } from '@ckm/foundation';
-import { type LockCertificate, verifyLockCertificate } from './lock-certificate.js';
+import { isPlainLock, type LockCertificate, verifyLockCertificate } from './lock-certificate.js';
 import type { OldMembers } from './members.js';
 import {
   type CompleteNext,
@@ -10,6 +10,7 @@ import {
   type RefusalReason,
   refuses,
   withHighest,
+  withPlainLock,
 } from './member-state.js';
 import type { YieldStatement } from './statements.js';
 
@@ -45,7 +46,8 @@ export function yieldTo(
     state.attempt === attempt
       ? state
       : { ...state, attempt, promise: null, lock: null, ladder: certificate.locks };
-  return { kind: 'says', state: boundTo({ ...arrived, yielded: statement }, certificate), statement };
+  const noting = noted(members, { ...arrived, yielded: statement }, certificate);
+  return { kind: 'says', state: boundTo(noting, certificate), statement };
 }
 
 /**
@@ -69,7 +71,13 @@ export function adopt(
   complete: readonly CompleteNext[],
 ): MemberState {
   const holds = isComplete(complete, certificate.next) && verifyLockCertificate(members, certificate);
-  return holds ? withHighest(state, certificate) : state;
+  return holds ? withHighest(noted(members, state, certificate), certificate) : state;
+}
+
+/** What it would go back to if the words came to nothing takes note of what holds without them. */
+function noted(members: OldMembers, state: MemberState, certificate: LockCertificate): MemberState {
+  if (state.released === null) return state;
+  return isPlainLock(members, certificate) ? withPlainLock(state, certificate) : state;
 }
 
 function reasonAgainst(

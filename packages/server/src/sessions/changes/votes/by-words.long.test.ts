@@ -149,6 +149,37 @@ describe('who has not been released by the words', () => {
     }
   }, 120_000);
 
+  test('who was released by an order that was taken back says of the same one, given without the words, nothing by them, and decides on it with as many as ever', async () => {
+    await begin();
+    await change.propose();
+    await pass(7 * DAY);
+    const marked = await change.promise(1, LEFT);
+    const whole = await change.move(1, marked);
+    const named = { keyId: made.keyId, epoch: 0, orderHash: change.orderHash };
+    for (const callee of callees) await callee.call('change.cancel', named);
+    const { members, orderHash } = change;
+    const next = change.order.roster.map((entry, i) => ({ ...entry, callee: members[i]! }));
+    const expiresAt = () => now + 600;
+    const plain = await carryChange({ servers: callees, keyId: made.keyId, expiresAt, next, needed: 2 });
+    expect(plain.orderHash).toEqual(orderHash);
+    for (const view of await plain.propose()) expect(view).not.toHaveProperty('byWords');
+    // A day is what the key waits for, and two are enough for nothing.
+    await expect(plain.lock(1, whole, marked, LEFT)).rejects.toThrow(refused('over'));
+    await expect(plain.promise(1, LEFT)).rejects.toThrow(refused('said-otherwise'));
+    now += 600;
+    const third = await plain.promise(1, [3]);
+    now += 600;
+    const promises = await plain.promise(2, [1, 2, 3], [...marked, ...third]);
+    expect(promises.map(parseStatement)).toMatchObject([1, 2, 3].map((slot) => ({ slot, mayFork: false })));
+    const again = await plain.move(2, promises);
+    const locks = await plain.lock(2, again, promises, [1, 2, 3]);
+    await expect(plain.yield(again, plain.locksOf(2, again, locks.slice(1)), [1])).rejects.toThrow(
+      refused('locks-too-few'),
+    );
+    const yields = await plain.yield(again, plain.locksOf(2, again, locks), [1, 2, 3]);
+    await plain.commit(plain.certify(2, again, { promises, locks, yields }));
+  }, 120_000);
+
   test('taken back behind its days it is locked by nobody, and an order of before does not come back', async () => {
     await begin();
     await change.propose();

@@ -22,7 +22,14 @@ import { repeatWhenRaced } from '../../../storage/raced.js';
 import type { Transaction } from '../../../storage/storage.js';
 import { costOfCertificate } from '../../session-cost.js';
 import { findOrder, type StoredOrder, writeChange } from '../change-record.js';
-import { type Deciding, type DecidingScope, decidersOf, memberOf, readDeciding } from '../deciding.js';
+import {
+  asReleased,
+  type Deciding,
+  type DecidingScope,
+  decidersOf,
+  memoryOf,
+  readDeciding,
+} from '../deciding.js';
 import { finishTry } from '../end-tries.js';
 import { frozenUntil, isUnderTerms, judgeOrder } from '../guards.js';
 import { assertKnown } from '../chain/known-members.js';
@@ -66,7 +73,7 @@ export async function promiseChange(
     const order = findOrder(present.record, orderHash);
     const guards = judgeOrder(means.counting(), present, order).verdict;
     const heeding = guards === 'passed' ? heedWords(member, order) : member;
-    const state = withLocks(present, heeding, { shown, locked });
+    const state = withoutWords(present, withLocks(present, heeding, { shown, locked }), { shown, locked });
     const request = { orderHash, attempt, shown, recall, guards, now: context.clock() };
     const decided = promiseAttempt(decidersOf(present, releasedBy(state)), state, request);
     return { decided, locked: lockedOf(present, state, locked) };
@@ -99,10 +106,13 @@ export async function lockChange(
     (present, member) => {
       const own = member.promise?.orderHash ?? null;
       const order = own === null ? null : findOrder(present.record, own);
-      const isUnder = isUnderTerms(present, signed.change);
+      // What the words released it to promise is locked for nothing that they do not order any more.
+      const stands = asReleased(present, member) === member;
+      const isUnder = stands && isUnderTerms(present, signed.change);
       const guards = isUnder ? judgeOrder(means.counting(), present, order).verdict : 'over';
       const request = { attempt, next: signed.next, promises, certificates, complete, guards };
-      return { decided: lockNext(decidersOf(present), member, request), locked: present.record.locked };
+      const members = decidersOf(present, releasedBy(member));
+      return { decided: lockNext(members, member, request), locked: present.record.locked };
     },
     heed,
   );
@@ -119,10 +129,11 @@ export async function yieldChange(
   const scope = scopeOf(call, asked);
   const { locked } = await checkShown(means, call, scope, { locked: [asked] });
   const { certificate, signed } = locked[0]!;
+  // What is locked is stopped by nothing: who promised for it by the words gives way to it, though the order has come to nothing since.
   const { statement } = await vote(means, call, scope, (present, member) => {
     const isFrozen = frozenUntil(present, means.context.clock()) !== null;
     const request = { certificate, complete: [signed], isFrozen };
-    const decided = yieldTo(decidersOf(present), member, request);
+    const decided = yieldTo(decidersOf(present, releasedBy(member)), member, request);
     const isBound = decided.kind === 'says' && decided.state.highest === certificate;
     return { decided, locked: isBound ? signed.bytes : present.record.locked };
   });
@@ -212,6 +223,16 @@ function heedWords(member: MemberState, order: StoredOrder | null): MemberState 
   return releaseByWords(member, { orderHash: order.hash, voided: null });
 }
 
+/** A member that is released no more; one that had forgotten before the words released it remembers by what is shown, or goes on knowing nothing. */
+function withoutWords(
+  deciding: Deciding,
+  member: MemberState,
+  shown: { readonly shown: readonly Signed<Statement>[]; readonly locked: readonly Locked[] },
+): MemberState {
+  const plain = asReleased(deciding, member);
+  return plain === member ? member : withLocks(deciding, plain, shown);
+}
+
 function releasedBy({ released }: MemberState): Uint8Array | null {
   return released?.orderHash ?? null;
 }
@@ -265,7 +286,7 @@ async function checkShown(
 /** @throws StateError `CHANGE_NOT_MEMBER`, `CHANGE_SETTLED`, `CHANGE_REFUSED` where what follows is decided */
 function demandMember(deciding: Deciding): MemberState {
   if (deciding.record.decided !== null) throw refused('decided');
-  return memberOf(deciding);
+  return memoryOf(deciding);
 }
 
 function scopeOf(

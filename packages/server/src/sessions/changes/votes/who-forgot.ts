@@ -24,7 +24,10 @@ export async function readForgotten(
     if (change === undefined) continue;
     await passIfTampered(context.events.storageFailed, async () => {
       const { record } = await readChange(context, reader, row, head);
-      if (isReminded(record, forgot)) forgotten.delete(name);
+      // Whom the words released without a reminder has forgotten still, apart from them.
+      const isBeyondWords =
+        (record.member?.released?.plain?.forgot ?? record.member?.forgot ?? null) === null;
+      if (isReminded(record, forgot) && isBeyondWords) forgotten.delete(name);
     });
   }
   return forgotten;
