@@ -1,6 +1,7 @@
 import { EncodingError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
-import { hashOrder } from '@ckm/threshold';
+import { hashByWords, hashOrder } from '@ckm/threshold';
+import { z } from 'zod';
 import { type ChangeOrder, changeOrder } from './changes.js';
 import type { Ballot } from './votes/ballot.js';
 import {
@@ -15,16 +16,18 @@ import {
 const LIMITS = { maxBytes: 16_384, maxDepth: 4, maxItems: 256 } as const;
 const KIND = 'order';
 
+/** An order as people are asked about it. */
+export interface OrderAsked {
+  readonly order: ChangeOrder;
+  /** Whether the words of the owner gave it: fewer servers decide on it than ever do, and it may fork. It is another matter then. */
+  readonly byWords: boolean;
+}
+
 /** What people are shown who are asked about an order: canonical, so that its hash names it. */
-export function encodeOrder({
-  keyId,
-  epoch,
-  transcriptHash,
-  quorum,
-  roster,
-  termsVersion,
-}: ChangeOrder): Uint8Array {
+export function encodeOrder({ order, byWords }: OrderAsked): Uint8Array {
+  const { keyId, epoch, transcriptHash, quorum, roster, termsVersion } = order;
   return encodeData({
+    ...(byWords ? { byWords } : {}),
     keyId,
     epoch,
     transcriptHash,
@@ -35,27 +38,38 @@ export function encodeOrder({
 }
 
 /** What is voted on in an order about who holds a key next, under the terms in force. */
-export function ballotOfOrder(order: ChangeOrder, under: VotedUnder): Omit<Ballot, 'serverId'> {
-  return ballotOfNamed(named(order), under);
+export function ballotOfOrder(asked: OrderAsked, under: VotedUnder): Omit<Ballot, 'serverId'> {
+  return ballotOfNamed(named(asked), under);
 }
 
 /**
  * The order that somebody is shown who is asked about it, where it is the one that the vote would name.
  * @throws EncodingError `ORDER_INVALID`, `CBOR_…`
  */
-export function readOrderAsked(payload: Uint8Array, shown: NamedAs): ChangeOrder {
-  const parsed = changeOrder.safeParse(decodeData(payload, LIMITS));
-  if (parsed.success && isNamedAs(named(parsed.data), payload, shown)) return parsed.data;
-  throw orderInvalid();
+export function readOrderAsked(payload: Uint8Array, shown: NamedAs): OrderAsked {
+  const parsed = orderAsked.safeParse(decodeData(payload, LIMITS));
+  if (!parsed.success) throw orderInvalid();
+  const { byWords = false, ...order } = parsed.data;
+  const asked = { order, byWords };
+  if (!isNamedAs(named(asked), payload, shown)) throw orderInvalid();
+  return asked;
 }
 
-function named(order: ChangeOrder): NamedMatter {
+const orderAsked = changeOrder.extend({ byWords: z.literal(true).optional() });
+
+/** What names an order for operators and people, 32 bytes: its six words are told by phone. */
+export function nameOfOrder(orderHash: Uint8Array, byWords: boolean): Uint8Array {
+  return byWords ? hashByWords(orderHash) : orderHash;
+}
+
+function named(asked: OrderAsked): NamedMatter {
+  const { order, byWords } = asked;
   return {
     matter: 'order',
     kind: KIND,
     keyId: order.keyId,
-    hash: hashOrder(order),
-    bytes: encodeOrder(order),
+    hash: nameOfOrder(hashOrder(order), byWords),
+    bytes: encodeOrder(asked),
   };
 }
 

@@ -217,6 +217,7 @@ export {
   encodeStatement,
   findContradictions,
   type GuardVerdict,
+  hashByWords,
   hashOrder,
   hashSettlement,
   highestNamed,

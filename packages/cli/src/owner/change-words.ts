@@ -1,5 +1,6 @@
 import { type ChangedKey, type ChangePlan, changersNeeded, isGone } from '@ckm/client';
 import { encodeHex, formatSpan } from '@ckm/foundation';
+import { nameOfOrder } from '@ckm/api';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { counted } from '../terminal/counted.js';
 import { dateOf } from '../terminal/instant.js';
@@ -92,7 +93,7 @@ function replacedLines(plan: ChangePlan): string[] {
 }
 
 /** What servers wait for, and what their operators have to be told: they do not know the words from elsewhere. */
-function ruleLines({ rules, orderHash }: ChangePlan): string[] {
+function ruleLines({ rules, orderHash, byWords }: ChangePlan): string[] {
   if (rules === null) return [];
   const delay =
     rules.changeDelay === 0 ? 'at once' : `${formatSpan(rules.changeDelay)} after it first heard of it`;
@@ -101,7 +102,7 @@ function ruleLines({ rules, orderHash }: ChangePlan): string[] {
     `  Waits           each server takes part ${delay}${who}`,
     ...(rules.changes === 'operator'
       ? [
-          `  Six words       ${formatWords(likenessOf(orderHash))}   tell them to each operator yourself, by phone or in person`,
+          `  Six words       ${formatWords(likenessOf(nameOfOrder(orderHash, byWords !== null)))}   tell them to each operator yourself, by phone or in person`,
         ]
       : []),
   ];
@@ -120,7 +121,10 @@ export function planObject(plan: ChangePlan) {
     strict,
     rules,
     byWords,
-    words: rules?.changes === 'operator' ? formatWords(likenessOf(orderHash)) : null,
+    words:
+      rules?.changes === 'operator'
+        ? formatWords(likenessOf(nameOfOrder(orderHash, byWords !== null)))
+        : null,
   };
 }
 

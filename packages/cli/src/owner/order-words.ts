@@ -1,5 +1,6 @@
 import type { Client, Membership, SeenMember, SeenOrder } from '@ckm/client';
 import { CkmError, encodeHex, UsageError } from '@ckm/foundation';
+import { nameOfOrder } from '@ckm/api';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
@@ -85,7 +86,7 @@ export function orderOrigin(terminal: Terminal, { origin, id }: SeenOrder): stri
 
 /** An order with the servers before and after it, line by line. */
 export function orderLines(terminal: Terminal, order: SeenOrder): string {
-  const { key, old, next, servers, orderHash } = order;
+  const { key, old, next, servers, orderHash, byWords } = order;
   return [
     `  Change      an order to change the servers of ${key} waits at ${servers.map(plainText).join(', ')}`,
     ...(old === null
@@ -93,12 +94,12 @@ export function orderLines(terminal: Terminal, order: SeenOrder): string {
       : [`  Now         ${membershipText(old)}`]),
     `  Then        ${membershipText(next)}`,
     `  Counts      ${orderCounts(order)}`,
-    ...(order.byWords
+    ...(byWords
       ? [
           '  By words    fewer servers decide than ever do, and it may fork: it was ordered with the words of the account, by no device',
         ]
       : []),
-    `  Six words   ${formatWords(likenessOf(orderHash))}`,
+    `  Six words   ${formatWords(likenessOf(nameOfOrder(orderHash, byWords)))}`,
     `  Given       ${orderOrigin(terminal, order)}`,
   ].join('\n');
 }
@@ -137,7 +138,7 @@ export function orderObject(order: SeenOrder): unknown {
     asking,
     readyAt,
     byWords,
-    words: formatWords(likenessOf(orderHash)),
+    words: formatWords(likenessOf(nameOfOrder(orderHash, byWords))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { nameOfOrder } from '@ckm/api';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import type { TestNetwork } from './test-network.js';
 
@@ -17,6 +18,17 @@ export async function approveChanges({ servers }: Servers): Promise<void> {
   for (const { bare } of servers) {
     const { changeDesk } = bare.sessions;
     for (const waiting of (await changeDesk.list()).changes)
-      if (waiting.asked) await changeDesk.approve(waiting, formatWords(likenessOf(waiting.orderHash)));
+      if (waiting.asked) await changeDesk.approve(waiting, wordsOf(waiting));
   }
+}
+
+/** As the owner reads them out: an order that the words gave has others. */
+function wordsOf({
+  orderHash,
+  sentence,
+}: {
+  readonly orderHash: Uint8Array;
+  readonly sentence: string;
+}): string {
+  return formatWords(likenessOf(nameOfOrder(orderHash, sentence.includes('By the words'))));
 }

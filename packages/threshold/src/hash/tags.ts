@@ -3,6 +3,8 @@
  * one hash for two roles lets a value made for one be replayed as the other.
  */
 export const HASH_TAGS = {
+  'CKM/change/by-words/v1':
+    'names an order that the words of an owner gave, where people and operators say yes or no to it',
   'CKM/change/hedge/v1': 'freshness of a receiver’s signature in a change',
   'CKM/change/settlement/v1': 'names which of several certificates of one epoch of a key is to count',
   'CKM/change/settling/v1':

@@ -1,3 +1,4 @@
+import { nameOfOrder } from '@ckm/api';
 import { AvailabilityError, type CkmError, PolicyError, StateError } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { isSilence, namesOf } from '../../servers/ask-all.js';
@@ -63,7 +64,7 @@ export function changeWaiting(
     hint:
       asking.length === 0
         ? 'go on then; the key signs as before meanwhile'
-        : `tell each of them the six words of the change: ${formatWords(likenessOf(run.orderHash))}; then go on`,
+        : `tell each of them the six words of the change: ${formatWords(likenessOf(nameOfOrder(run.orderHash, run.record.byWords)))}; then go on`,
     remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
     facts: { servers: [...asking], ...(readyAt === null ? {} : { readyAt }) },
     retryable: true,

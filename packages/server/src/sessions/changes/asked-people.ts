@@ -1,4 +1,4 @@
-import { ballotOfOrder, type ChangeOrder, encodeOrder, policyHash } from '@ckm/api';
+import { ballotOfOrder, encodeOrder, type OrderAsked, policyHash } from '@ckm/api';
 import type { MatterOfPeople, PeopleSaid, ServerContext } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { asksPeople } from '../asked-of-change.js';
@@ -18,7 +18,7 @@ export async function saidOfOrder(
   stored: StoredOrder | null,
 ): Promise<PeopleSaid | null> {
   if (stored === null || !stored.isWeighty || !asksPeople(key.head.policy)) return null;
-  return people.said(reader, matterOf(key, stored.order, ALWAYS));
+  return people.said(reader, matterOf(key, askedOf(stored), ALWAYS));
 }
 
 /** Votes say themselves when they end; what is counted is when the order itself is over. */
@@ -29,13 +29,13 @@ export async function askAboutOrder(
   { people, clock }: Pick<ServerContext, 'people' | 'clock'>,
   transaction: Transaction,
   key: AskedKey,
-  order: ChangeOrder,
+  asked: OrderAsked,
   { sentence, lasts }: { readonly sentence: string; readonly lasts: number },
 ): Promise<void> {
   const { change } = key.head.policy;
   if (change === undefined || !asksPeople(key.head.policy)) return;
-  const matter = matterOf(key, order, clock() + lasts);
-  await people.ask(transaction, { ...matter, payload: encodeOrder(order), sentence, names: change.of });
+  const matter = matterOf(key, asked, clock() + lasts);
+  await people.ask(transaction, { ...matter, payload: encodeOrder(asked), sentence, names: change.of });
 }
 
 /** Nobody is asked any more about the order that waited in an epoch, which is decided. */
@@ -46,7 +46,7 @@ export async function endAsking(
   { order }: Pick<ChangeRecord, 'order'>,
 ): Promise<void> {
   if (key === null || order === null || !asksPeople(key.head.policy)) return;
-  await people.end(transaction, matterOf(key, order.order, ALWAYS));
+  await people.end(transaction, matterOf(key, askedOf(order), ALWAYS));
 }
 
 /**
@@ -60,10 +60,15 @@ export async function restAsking(
   { order }: Pick<ChangeRecord, 'order'>,
 ): Promise<void> {
   if (key === null || order === null || !asksPeople(key.head.policy)) return;
-  await people.rest(transaction, matterOf(key, order.order, ALWAYS));
+  await people.rest(transaction, matterOf(key, askedOf(order), ALWAYS));
 }
 
-function matterOf({ row: { owner }, head }: AskedKey, order: ChangeOrder, expiresAt: number): MatterOfPeople {
+/** A yes to an order is none to the same one by the words, nor the other way round. */
+function askedOf({ order, byWords }: StoredOrder): OrderAsked {
+  return { order, byWords: byWords === true };
+}
+
+function matterOf({ row: { owner }, head }: AskedKey, asked: OrderAsked, expiresAt: number): MatterOfPeople {
   const terms = head.policy;
-  return { owner, terms, ballot: ballotOfOrder(order, { termsHash: policyHash(terms), expiresAt }) };
+  return { owner, terms, ballot: ballotOfOrder(asked, { termsHash: policyHash(terms), expiresAt }) };
 }

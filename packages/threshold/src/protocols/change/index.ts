@@ -23,7 +23,7 @@ export {
   type Release,
 } from './member-state.js';
 export { membersNeeded, membersOf, type OldMembers } from './members.js';
-export { hashOrder, type OrderCore, type OrderMember } from './order.js';
+export { hashByWords, hashOrder, type OrderCore, type OrderMember } from './order.js';
 export { promise, PROMISE_INTERVAL, type PromiseRequest } from './promise.js';
 export { hashSettlement, settlersAmong, settlersOf, settlingHash } from './settling.js';
 export { encodeStatement, MAX_STATEMENT_BYTES, parseStatement } from './statement-layout.js';

@@ -20,6 +20,14 @@ export interface OrderMember {
 }
 
 /**
+ * Names the same order where the words of its owner gave it, for whoever is asked about it, 32 bytes: fewer members decide on it and it may fork, so that a yes to one is none to the
+ * other. Members of the epoch tell the two apart by the mark of what they say.
+ */
+export function hashByWords(orderHash: Uint8Array): Uint8Array {
+  return taggedHash('CKM/change/by-words/v1', orderHash);
+}
+
+/**
  * Names an order, 32 bytes. Receiver keys, dealers, the attempt and its promises are outside, so that a retry does not
  * begin the order's delay anew.
  * @throws EncodingError `LAYOUT_INVALID`, `QUORUM_INVALID`

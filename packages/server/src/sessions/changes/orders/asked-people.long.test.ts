@@ -1,6 +1,6 @@
 // @module-tag long
 import { hashOrder } from '@ckm/threshold';
-import { readOrderAsked } from '@ckm/api';
+import { nameOfOrder, readOrderAsked } from '@ckm/api';
 import type { Identity } from '@ckm/gordian';
 import { carryChange, completeChange, nextMember } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -19,8 +19,9 @@ async function ordered() {
   const change = { needed: 2, of: ['ann', 'bob', 'cy'], delaySeconds: 0, words: null };
   const rest = { changes: 'automatic', changeDelay: 0, change } as const;
   const { keyId } = await makeKey(callers, { policy: askingTerms(BY_DOMAIN, rest) });
-  const order = () =>
+  const order = (byWords?: true) =>
     carryChange({
+      ...(byWords && { byWords }),
       servers: callers,
       keyId,
       expiresAt: SOON,
@@ -47,7 +48,7 @@ describe('an order about who holds a key whose terms name people for a change', 
       expect(view.reason).toBe('by the terms of the key 2 more of ann, bob, cy have to say yes');
     }
     const shown = await showTo(ann, 1);
-    expect(hashOrder(readOrderAsked(shown.payload, shown))).toEqual(carried.orderHash);
+    expect(hashOrder(readOrderAsked(shown.payload, shown).order)).toEqual(carried.orderHash);
     expect(shown.sentence).toContain('3 of 3 servers');
     for (const slot of [1, 2, 3]) expect(await say(slot, ann)).toEqual([]);
     await expect(completeChange(carried)).rejects.toThrow(code('CHANGE_REFUSED'));
@@ -104,5 +105,24 @@ describe('an order about who holds a key whose terms name people for a change', 
     const over = (await carried.propose())[0]!;
     expect(over.reason).toContain('said no');
     expect(await again()).toMatchObject({ state: over.state, reason: over.reason });
+  });
+
+  test('that is given by the words instead is another one for whoever is asked: no yes to the one is a yes to the other', async () => {
+    const { servers, keyId, order, carried, showTo, say } = await ordered();
+    await carried.propose();
+    for (const who of [ann, bob]) expect(await say(1, who)).toEqual([]);
+    const yes = voteOn(cy, await showTo(cy, 1), servers);
+    const byWords = await order(true);
+    expect(byWords.orderHash).toEqual(carried.orderHash);
+    const [view] = await byWords.propose();
+    expect(view!.reason).toBe('by the terms of the key 2 more of ann, bob, cy have to say yes');
+    await expect(showTo(ann, 1)).rejects.toThrow(code('MATTER_UNKNOWN'));
+    const { refused } = await servers[0]!.asAnybody(cy).call('approval.give', { votes: [yes] });
+    expect(refused).toEqual([{ at: 0, code: 'MATTER_UNKNOWN' }]);
+    const matterId = nameOfOrder(carried.orderHash, true);
+    const asked = { matter: 'order', matterId, keyId, known: null } as const;
+    const shown = await servers[0]!.asAnybody(ann).call('approval.show', asked);
+    expect(readOrderAsked(shown.payload, shown)).toEqual({ order: carried.order, byWords: true });
+    expect(shown.sentence).toContain('By the words of its owner');
   });
 });

@@ -1,3 +1,4 @@
+import { nameOfOrder } from '@ckm/api';
 import { equalBytes, StateError } from '@ckm/foundation';
 import { isLikenessOf } from '@ckm/gordian';
 import type { ChangeCursor, ChangeDesk, SeenChange, WaitingChange } from '../../../context.js';
@@ -30,16 +31,26 @@ export function createChangeDesk(means: ChangeMeans): ChangeDesk {
 
   async function decide(
     seen: SeenChange,
-    answer: Pick<StoredOrder, 'operator'> & Partial<Pick<StoredOrder, 'over'>>,
-    entry: { readonly deed: string; readonly verdict: 'approved' | 'rejected'; readonly detail: string },
+    answer: Answer['answer'],
+    {
+      byWords,
+      ...entry
+    }: {
+      readonly deed: string;
+      readonly verdict: 'approved' | 'rejected';
+      readonly detail: string;
+      /** Of which of the two the six words were that he typed; null: he typed none. */ readonly byWords:
+        boolean | null;
+    },
   ): Promise<void> {
     await repeatWhenRaced(() =>
       context.storage.transact(async (transaction) => {
         const saysNo = entry.verdict === 'rejected';
         await holdRecalled(context, transaction, seen);
+        const settling = await answerSettling(means, transaction, seen, { answer, saysNo });
+        if (settling !== null && byWords === true) throw wordsWrong();
         const sentence =
-          (await answerSettling(means, transaction, seen, { answer, saysNo })) ??
-          (await answerOrder(means, transaction, seen, { answer, saysNo }));
+          settling ?? (await answerOrder(means, transaction, seen, { answer, saysNo }, byWords));
         await context.audit.append(transaction, {
           ...entry,
           who: null,
@@ -70,14 +81,20 @@ export function createChangeDesk(means: ChangeMeans): ChangeDesk {
       return { changes: found, next };
     },
     approve: async (seen, words, as = null) => {
-      if (!isLikenessOf(words, seen.orderHash)) throw wordsWrong();
-      const deed = { deed: 'operator.approve', verdict: 'approved', detail: detailAs('', as) } as const;
+      const byWords = isLikenessOf(words, nameOfOrder(seen.orderHash, true));
+      if (!byWords && !isLikenessOf(words, seen.orderHash)) throw wordsWrong();
+      const deed = {
+        deed: 'operator.approve',
+        verdict: 'approved',
+        detail: detailAs('', as),
+        byWords,
+      } as const;
       await decide(seen, { operator: 'yes' }, deed);
     },
     reject: async (seen, reason, as = null) => {
       const said = checkReason(reason);
       const detail = detailAs(quoteReason(said), as);
-      const deed = { deed: 'operator.reject', verdict: 'rejected', detail } as const;
+      const deed = { deed: 'operator.reject', verdict: 'rejected', detail, byWords: null } as const;
       await decide(seen, { operator: 'no', over: said }, deed);
     },
   };
@@ -189,8 +206,11 @@ async function answerOrder(
   transaction: Transaction,
   seen: SeenChange,
   { answer, saysNo }: Answer,
+  byWords: boolean | null,
 ): Promise<string> {
   const deciding = await readAsked(means, transaction, seen, saysNo);
+  // What was shown to him may have become the same order by the words since, or the other way round.
+  if (byWords !== null && byWords !== (deciding.record.order!.byWords === true)) throw wordsWrong();
   const order = { ...deciding.record.order!, ...answer };
   await write(means, transaction, deciding, { ...deciding.record, order });
   return sentenceOf(deciding, order.order, order.byWords);

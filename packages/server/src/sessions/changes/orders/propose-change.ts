@@ -228,7 +228,7 @@ async function askAnew(
   if (key === null) return;
   await restAsking(context, transaction, key, before);
   const sentence = sentenceOf({ before: epoch }, order, byWords);
-  await askAboutOrder(context, transaction, key, order, { sentence, lasts: COUNTED_OF_WEIGHTY });
+  await askAboutOrder(context, transaction, key, { order, byWords }, { sentence, lasts: COUNTED_OF_WEIGHTY });
 }
 
 const DRAWN_BYTES = 32;
