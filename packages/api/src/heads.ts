@@ -6,24 +6,38 @@ import { bytesOf, bytesUpTo, epoch, identifier, slot, unixSeconds } from './fiel
 
 /** For as long as a policy can count requests. Seconds. */
 const windowSeconds = z.int().min(1).max(31_536_000);
-/** More than one policy has: of the owner, of the server, of the key there. */
-const MOST_WINDOWS = 4;
+/** More than one policy has: of the owner, of the server, of the key there; and sums that its terms look at. */
+const MOST_WINDOWS = 12;
+/** More often no policy counts, and more satoshis there will never be. */
+const [MOST_COUNT, MOST_SUM] = [1_000_000, 2_100_000_000_000_001];
 /** Whose members are asked, each roster once: of the epoch in use, and of those before it. */
 const MOST_ROSTERS = 16;
 
-const windowAsked = z.strictObject({
+const window = {
   within: windowSeconds,
   /** Where counting stops: whoever asks needs to know no more than whether it was used so often. */
-  most: z.int().min(1).max(1_000_000),
-});
+  most: z.int().min(1).max(MOST_SUM),
+  /** The fact whose amounts are summed, as terms name it; absent: requests are counted. */
+  of: z
+    .string()
+    .regex(/^[a-z][A-Za-z]{0,31}$/)
+    .exactOptional(),
+};
+const isOfItsKind = ({ most, of }: { readonly most: number; readonly of?: string }) =>
+  of !== undefined || most <= MOST_COUNT;
+const windowAsked = z.strictObject(window).refine(isOfItsKind);
+/** A window within which a key may be used so often, or for so much. */
 export type WindowAsked = z.infer<typeof windowAsked>;
 
-const windowCount = windowAsked.extend({
-  /** Requests for the key that this server gave a share for within so many seconds, `most` for more; null: it does not know, and says nothing by it. */
-  count: z.int().min(0).max(1_000_000).nullable(),
-  /** From which epoch on this server has counted that for itself: what was before is over for longer than the window, or others have told it. */
-  from: epoch,
-});
+const windowCount = z
+  .strictObject({
+    ...window,
+    /** Requests for the key that this server gave a share for within so many seconds, or the sum of what they said, `most` for more; null: it does not know, and says nothing by it. */
+    count: z.int().min(0).max(MOST_SUM).nullable(),
+    /** From which epoch on this server has counted that for itself: what was before is over for longer than the window, or others have told it. */
+    from: epoch,
+  })
+  .refine(isOfItsKind);
 export type WindowCount = z.infer<typeof windowCount>;
 
 /** What a server says of how far a key is: its newest epoch that is certified there, in answer to the question of another one. */
@@ -45,7 +59,7 @@ export const keyHead = z.strictObject({
 });
 export type KeyHeadStatement = z.infer<typeof keyHead>;
 
-const signedHead = z.strictObject({ head: bytesUpTo(512), signature: bytesOf(64) });
+const signedHead = z.strictObject({ head: bytesUpTo(2_048), signature: bytesOf(64) });
 
 export const keyHeadAsked = {
   parameters: z.strictObject({
@@ -101,4 +115,9 @@ export function parseHead(bytes: Uint8Array): KeyHeadStatement {
 /** What the identity of the server signs of it: `signIdentityStatement`. */
 export function headStatement(head: Uint8Array): Uint8Array {
   return concatBytes(encodeUtf8('CKM key head v1'), taggedHash('CKM/key/head/v1', head));
+}
+
+/** Whether two windows are about the same, wherever counting stops. */
+export function isSameWindow(a: Omit<WindowAsked, 'most'>, b: Omit<WindowAsked, 'most'>): boolean {
+  return a.within === b.within && a.of === b.of;
 }

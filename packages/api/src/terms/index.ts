@@ -5,6 +5,7 @@ export type { Comparison, Condition } from './condition.js';
 export { encodeTerms, parseTerms, readTerms } from './encode.js';
 export { TERMS_ERRORS, type TermsErrorCode, termsRefusal } from './errors.js';
 export type { FactTable, TotalAsked } from './facts.js';
+export type { LimitedTotal } from './judge.js';
 export {
   MAX_TERMS_LINKS,
   type TermsLink,

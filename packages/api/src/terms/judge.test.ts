@@ -40,9 +40,10 @@ describe('a running total', () => {
     expect(judge([daily(100)[0]!], paying(0), { before: () => null })).toEqual(NOBODY_FITS);
   });
 
-  test('is asked for by fact and window, and told beforehand, each once', () => {
+  test('is asked for by fact and window, and told beforehand, each once, with what is more than each limit of it', () => {
     const { totals } = createTermsJudge(familyTerms({ approvals: [...daily(1), ...daily(2)] }));
-    expect(totals).toEqual([{ fact: 'amountSats', within: DAY }]);
+    const total = { fact: 'amountSats', within: DAY };
+    expect(totals).toEqual([{ ...total, most: 3 }]);
     const asked: unknown[] = [];
     judge(daily(100), paying(1), {
       before: (total) => {
@@ -50,7 +51,7 @@ describe('a running total', () => {
         return 0;
       },
     });
-    expect(asked).toEqual([totals[0], totals[0]]);
+    expect(asked).toEqual([total, total]);
   });
 });
 

@@ -38,10 +38,15 @@ export type TermsVerdict =
   /** No rule surely fits; `unknown`: what the request would have to say for one that may. */
   | { readonly verdict: 'no'; readonly because: 'rules'; readonly unknown: readonly string[] };
 
+/** A running total, and from how much on it makes no difference to any rule how much it is. */
+export interface LimitedTotal extends TotalAsked {
+  readonly most: number;
+}
+
 /** Terms that were read once, for any number of requests. */
 export interface TermsJudge {
   /** The running totals that the rules look at, each once. */
-  readonly totals: readonly TotalAsked[];
+  readonly totals: readonly LimitedTotal[];
   judge(request: JudgedRequest): TermsVerdict;
 }
 
@@ -69,11 +74,16 @@ export function createTermsJudge({ approvals }: Pick<KeyTerms, 'approvals'>): Te
   };
 }
 
-function totalsIn(comparisons: readonly Comparison[]): readonly TotalAsked[] {
-  const totals = comparisons.flatMap((comparison) =>
-    'total' in comparison ? [{ fact: comparison.total, within: comparison.within }] : [],
-  );
-  return [...new Map(totals.map((total) => [`${total.fact} ${total.within}`, total])).values()];
+function totalsIn(comparisons: readonly Comparison[]): readonly LimitedTotal[] {
+  const totals = new Map<string, LimitedTotal>();
+  for (const comparison of comparisons) {
+    if (!('total' in comparison)) continue;
+    const { total: fact, within } = comparison;
+    const name = `${fact} ${within}`;
+    const limit = ('atMost' in comparison ? comparison.atMost : comparison.above) + 1;
+    totals.set(name, { fact, within, most: Math.max(limit, totals.get(name)?.most ?? 0) });
+  }
+  return [...totals.values()];
 }
 
 /** A total is never known better than what this request adds to it. */

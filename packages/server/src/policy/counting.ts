@@ -13,6 +13,8 @@ export interface Counting {
   readonly told: readonly ToldCount[];
   /** The epoch in which it joined the key; absent: it had a share before. */
   readonly joined?: number;
+  /** When others were heard last who could not tell how much was let in: until others are heard anew that counts as all of it. UnixSeconds; absent: never. */
+  readonly tried?: number;
   /** Its operator let it go by what it has itself: it still tells nobody how often that was. */
   readonly isReleased?: boolean;
 }
@@ -57,12 +59,12 @@ export function momentOfEntry(counting: Counting | null, now: number): number {
  */
 export function toldOf(
   counting: Counting,
-  { within, most }: WindowAsked,
+  { within, most, of }: WindowAsked,
   now: number,
-): Required<ToldCount> | null {
+): (ToldCount & Required<Pick<ToldCount, 'at'>>) | null {
   const covering = counting.told
     .map((one) => ({ ...one, at: one.at ?? counting.at }))
-    .filter((one) => one.within >= within && isEnough(one, most) && now - one.at < within);
+    .filter((one) => one.of === of && one.within >= within && isEnough(one, most) && now - one.at < within);
   return covering.toSorted((a, b) => a.within - b.within)[0] ?? null;
 }
 

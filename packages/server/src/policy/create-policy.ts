@@ -12,7 +12,7 @@ import { joinFreezes, withHeard } from './freeze.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
 import { judgedByTerms } from './judge-by-terms.js';
 import { termsInForce } from './terms.js';
-import { addToTotals, readTotals } from './totals.js';
+import { addToTotals, readTotals, sumsToSay, unknownSums } from './totals.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from './tightening.js';
 import { weightyOf, weightyRules } from './weighty.js';
 
@@ -90,6 +90,8 @@ export function createPolicy({
     const refused = refusal(policy, facts);
     if (refused !== null) return { verdict: 'refuse', policy: name, error: refused };
     const { error, people } = judgedByTerms(owned, facts, await before(reader, owned, facts));
+    const unknown = error === null && people.length === 0 ? null : sumUnknown(owned, facts);
+    if (unknown !== null) return { verdict: 'refuse', policy: name, error: unknown };
     if (error !== null) return { verdict: 'refuse', policy: name, error };
     const operator = policy.approval === 'operator';
     return operator || people.length > 0
@@ -116,9 +118,14 @@ export function createPolicy({
       const { counting } = key;
       if (counting === null || counting.isReleased === true) return [];
       const windows = await windowsOf(reader, owned, key);
-      return windows.filter((one) => reachesBack(counting, one, now) && toldOf(counting, one, now) === null);
+      const isUnknown = (one: WindowAsked) =>
+        reachesBack(counting, one, now) && toldOf(counting, one, now) === null;
+      const sums = unknownSums(key, termsInForce(owned).judge.totals, now);
+      return [...windows.filter(isUnknown), ...sums].slice(0, MOST_ASKED);
     },
-    countsFor: async (reader, owned, key, { windows, keptSeconds, now }) => {
+    countsFor: async (reader, owned, key, { windows: asked, keptSeconds, now }) => {
+      const windows = asked.filter(({ of }) => of === undefined);
+      const sums = await sumsToSay(vault, reader, owned, key, asked, now);
       const longest = Math.max(keptSeconds, await longestWindow(reader, owned, key));
       const { counting } = key;
       const isKnown = (one: WindowAsked) =>
@@ -128,7 +135,8 @@ export function createPolicy({
         starts: windows.filter(isKnown).flatMap((one) => startsOf(counting, one, now)),
         say: (counted) =>
           Promise.all(
-            windows.map(async (one) => {
+            asked.map(async (one) => {
+              if (one.of !== undefined) return { ...one, count: sums.get(one) ?? null };
               const countStored: CountStored = (since, most) => Promise.resolve(counted({ since, most }));
               const window = { ...one, now };
               const count = isKnown(one) ? await countWithin(countStored, counting, window) : null;
@@ -169,6 +177,21 @@ export function createPolicy({
       return error === null ? { verdict: 'allow', policy: name } : { verdict: 'refuse', policy: name, error };
     },
   };
+}
+
+/** As many as are asked about in one question. */
+const MOST_ASKED = 12;
+/** For how long others that could not tell how much was let in are not asked anew. Seconds. */
+const TRIED_SECONDS = 600;
+
+/** How much was let in others may know, and were not asked lately: then nobody is asked, and nothing refused, before they are. Null: so it is not. */
+function sumUnknown(owned: KeyTerms, { counting, summing, request, now }: RequestFacts): PolicyError | null {
+  if (counting === null || request === undefined) return null;
+  if (counting.tried !== undefined && now - counting.tried < TRIED_SECONDS) return null;
+  const key = { counting, ...(summing === undefined ? {} : { summing }) };
+  const unknown = unknownSums(key, termsInForce(owned).judge.totals, now);
+  const [longest] = unknown.toSorted((a, b) => b.within - a.within);
+  return longest === undefined ? null : countUnknown(counting.at, counting.at + longest.within);
 }
 
 /** A drill asks once, and once more where it was left. */

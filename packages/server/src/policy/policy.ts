@@ -39,7 +39,7 @@ export interface RequestFacts {
 export type KeyOfPolicy = Pick<RequestFacts, 'owner' | 'keyId' | 'tightened'>;
 
 /** One whose requests are counted. */
-export type CountedKey = KeyOfPolicy & Pick<RequestFacts, 'counting'>;
+export type CountedKey = KeyOfPolicy & Pick<RequestFacts, 'counting' | 'summing'>;
 
 export type Verdict =
   | { readonly verdict: 'allow'; /** Names the rule, for the audit log. */ readonly policy: string }
@@ -106,7 +106,7 @@ export interface Policy {
   ): Promise<number | null>;
   /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
   rateWindow(reader: Reader, keyPolicy: KeyTerms, key: KeyOfPolicy): Promise<number>;
-  /** Windows of a key of which this server does not know how often it was used, and counts all as spent; of each the highest limit. */
+  /** Windows of a key of which this server does not know how often it was used, or how much was let in, and counts all as spent; of each the highest limit. */
   unknownWindows(
     reader: Reader,
     keyPolicy: KeyTerms,

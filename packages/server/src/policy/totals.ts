@@ -1,10 +1,11 @@
-import type { JudgedRequest, TotalAsked } from '@ckm/api';
+import type { JudgedRequest, KeyTerms, LimitedTotal, WindowAsked } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { type Facts, REQUEST_FACTS } from '@ckm/requests';
 import type { Reader, TotalRow, Transaction } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import type { Vault } from '../vault/vault.js';
-import type { Counting } from './counting.js';
+import { termsInForce } from './terms.js';
+import { type Counting, reachesBack, toldOf } from './counting.js';
 
 /** As far as terms look back. Seconds. */
 const LONGEST_WINDOW = 31 * 86_400;
@@ -35,7 +36,8 @@ interface Sums {
 }
 
 /**
- * How much was let in before a request, by fact and window; null for a window that this server has not seen whole. One that was given a share already is
+ * How much was let in before a request, by fact and window: of a window that this server has not seen whole, what others said instead of what it has of the time
+ * before, unless that is more; null where they have said nothing. One that was given a share already is
  * judged as it was then: what came behind it says nothing against it. Nothing is read where nothing is asked.
  */
 export async function readTotals(
@@ -47,7 +49,7 @@ export async function readTotals(
     request,
     now,
   }: {
-    readonly totals: readonly TotalAsked[];
+    readonly totals: readonly LimitedTotal[];
     readonly request: SummedRequest;
     readonly now: number;
   },
@@ -62,21 +64,79 @@ export async function readTotals(
   // A clock that went back makes no window longer.
   const moment = own?.at ?? Math.max(now, last?.at ?? 0);
   const behind = sumsIn(vault, last);
-  const starts = new Map<number, Sums['sums']>();
-  for (const { within } of totals)
-    if (!starts.has(within) && moment - within >= seenFrom(key))
-      starts.set(within, sumsIn(vault, await reader.totals.lastBy(owner, keyId, moment - within)));
-  return ({ fact, within }) => {
-    const start = starts.get(within);
-    return start === undefined ? null : Number(amountIn(behind, fact) - amountIn(start, fact));
-  };
+  const sumsBy = async (at: number) => sumsIn(vault, await reader.totals.lastBy(owner, keyId, at));
+  const spent = new Map<string, number>();
+  for (const { fact, within, most } of totals) {
+    const since = (start: Sums['sums']) => amountIn(behind, fact) - amountIn(start, fact);
+    const seen = since(await sumsBy(moment - within));
+    const window = { within, most, of: fact };
+    if (isWhole(key, window, moment)) spent.set(`${fact} ${within}`, Number(seen));
+    const told = toldSum(key, window, moment);
+    if (told === null) continue;
+    const anew = since(await sumsBy(Math.max(moment - within, key.counting!.at - 1)));
+    spent.set(`${fact} ${within}`, Number(anew) + Math.max(told, Number(seen - anew)));
+  }
+  return ({ fact, within }) => spent.get(`${fact} ${within}`) ?? null;
 }
 
-/** From when on this server has summed every request. */
-function seenFrom({ counting, summing = 0 }: SummedKey): number {
-  // Whom its operator has released goes by what it has.
-  const counts = counting === null || counting.isReleased === true ? 0 : counting.at;
-  return Math.max(counts, summing);
+/** What others said of a sum; null: nothing that counts, or the terms have summed for less long than that. */
+function toldSum(key: SummedKey, window: WindowAsked, moment: number): number | null {
+  const { counting, summing = 0 } = key;
+  if (counting === null || counting.isReleased === true || summing > counting.at) return null;
+  return toldOf(counting, window, moment)?.count ?? null;
+}
+
+/**
+ * Windows of sums of which this server does not know how much was let in, and others may: it came back, had its share repaired, or joined. Where the terms
+ * have summed for less long than a window nobody knows.
+ */
+export function unknownSums(
+  key: Pick<SummedKey, 'counting' | 'summing'>,
+  totals: readonly LimitedTotal[],
+  now: number,
+): readonly WindowAsked[] {
+  const { counting, summing = 0 } = key;
+  if (counting === null || counting.isReleased === true) return [];
+  return totals
+    .map(({ fact, within, most }) => ({ within, most, of: fact }))
+    .filter(
+      (one) =>
+        summing <= now - one.within && reachesBack(counting, one, now) && toldOf(counting, one, now) === null,
+    );
+}
+
+/**
+ * What another server is told of sums, each at most its `most`; left out: what this one does not know, or does not sum. What its operator has released it for it
+ * tells nobody.
+ */
+export async function sumsToSay(
+  vault: Vault,
+  reader: Reader,
+  owned: KeyTerms,
+  key: SummedKey,
+  asked: readonly WindowAsked[],
+  now: number,
+): Promise<ReadonlyMap<WindowAsked, number>> {
+  const sums = asked.flatMap((window) =>
+    window.of === undefined ? [] : [{ ...window, fact: window.of, window }],
+  );
+  if (sums.length === 0 || !termsInForce(owned).sums) return new Map();
+  const its = { ...key, counting: key.counting === null ? null : { ...key.counting, isReleased: false } };
+  const before = await readTotals(vault, reader, its, { totals: sums, request: NO_REQUEST, now });
+  return new Map(
+    sums.flatMap(({ window, most, ...total }) => {
+      const sum = before(total);
+      return sum === null ? [] : [[window, Math.min(sum, most)] as const];
+    }),
+  );
+}
+
+const NO_REQUEST: SummedRequest = { requestId: new Uint8Array(32), number: null };
+
+/** Whether this server has summed every request of a window. Whom its operator has released goes by what it has. */
+function isWhole({ counting, summing = 0 }: SummedKey, window: WindowAsked, moment: number): boolean {
+  if (summing > moment - window.within) return false;
+  return counting === null || counting.isReleased === true || !reachesBack(counting, window, moment);
 }
 
 /**

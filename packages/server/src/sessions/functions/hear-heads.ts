@@ -68,7 +68,7 @@ export async function hearHeads(
             asks === undefined,
           );
     const { asks: _asks, ...marks } = marksOf(head);
-    const counted = told.length === 0 ? {} : { counting: withTold(counting!, told, context.clock()) };
+    const counted = asked === null ? {} : { counting: withTold(counting!, told, context.clock()) };
     const written = await noteMarks(context, transaction, row, { ...marks, ...counted });
     const frozenUntil = await takeFreezes(context, transaction, written, params, heard);
     await context.audit.append(transaction, {
@@ -122,7 +122,9 @@ function describeHeard(
   const inWords = ({ count, most }: Used) =>
     count === null ? 'unknown' : count < most ? `${count}` : `${count} or more`;
   const inSpans = (counts: readonly Used[]) =>
-    counts.map((one) => `${inWords(one)} in ${formatSpan(one.within)}`);
+    counts.map(
+      (one) => `${inWords(one)}${one.of === undefined ? '' : ` of ${one.of}`} in ${formatSpan(one.within)}`,
+    );
   const frozen = (until: number) => `frozen until ${formatMoment(until)}`;
   const slots = heard.map(({ slot, counts = [], frozen: its }) => {
     const stops = frozenUntil === null || its === undefined ? [] : [frozen(its.until)];
@@ -241,7 +243,8 @@ function hear(
 ): readonly Told[] {
   const self = identity.publicKeys.signing.bytes;
   const { told, missing, needed } = hearCounts(asked, heard, { epoch, self });
-  if (told.length > 0 || !isAll) return told;
+  // How much was let in people may stand for: nobody waits for others who cannot tell.
+  if (told.length > 0 || !isAll || asked.windows.every(({ of }) => of !== undefined)) return told;
   throw refusal(
     'COUNTS_TOO_FEW',
     `too few other servers have said how often the key was used: ${needed} are needed`,

@@ -85,7 +85,7 @@ function questionOf(
 ): Pick<Result<'key.head'>, 'asks' | 'windows' | 'rosters'> {
   if (asked === null) return { asks: asks ?? null, windows: [], rosters: [] };
   const rosters = asked.rosters.map(({ epoch }) => epoch);
-  const windows = asked.windows.map(({ within, most }) => ({ within, most }));
+  const windows = asked.windows.map(({ from: _from, ...window }) => window);
   return { asks: asks ?? counting!.nonce, windows, rosters };
 }
 
@@ -130,7 +130,12 @@ async function voidToSay(
     sentence: `Say how often a key (${head.suite}) for ${head.purpose} was used, and void what is published for its next signatures.`,
     verdict: 'done',
     policy: '',
-    detail: windows.map(({ within, most }) => `up to ${most} in ${formatSpan(within)}`).join(', '),
+    detail: windows
+      .map(
+        ({ within, most, of }) =>
+          `up to ${most}${of === undefined ? '' : ` of ${of}`} in ${formatSpan(within)}`,
+      )
+      .join(', '),
   });
   return said;
 }

@@ -1,9 +1,10 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Parameters, Result, WindowAsked } from '@ckm/api';
+import type { KeyTerms, Parameters, Result, WindowAsked } from '@ckm/api';
 import {
   carryChange,
+  type CeremonyOptions,
   completeChange,
   createQuorumSigner,
   fetchChain,
@@ -31,19 +32,22 @@ export interface CountedOptions {
   readonly needed?: number;
   /** How many of the servers have the key; all unless said. */
   readonly of?: number;
-  readonly rateLimit: { readonly count: number; readonly perSeconds: number };
+  readonly rateLimit: { readonly count: number; readonly perSeconds: number } | null;
+  /** What else its terms say, and what it is made for. */
+  readonly terms?: Partial<KeyTerms>;
+  readonly made?: Pick<CeremonyOptions, 'purpose' | 'suite'>;
   readonly server?: Partial<BareOptions>;
 }
 
 /** One whose changes wait for nobody. */
 export async function makeCountedKey(
   network: BareServers,
-  { count, needed = 2, of = count, rateLimit, server = {} }: CountedOptions,
+  { count, needed = 2, of = count, rateLimit, terms = {}, made: as = {}, server = {} }: CountedOptions,
 ): Promise<CountedKey> {
   const { servers, callers } = await network.openMany(count, server);
-  const policy = { rateLimit, changes: 'automatic', changeDelay: 0 } as const;
+  const policy = { ...terms, rateLimit, changes: 'automatic', changeDelay: 0 } as const;
   const expiresAt = servers[0]!.context.clock() + 600;
-  const made = await makeKey(callers.slice(0, of), { policy, needed, expiresAt });
+  const made = await makeKey(callers.slice(0, of), { ...as, policy, needed, expiresAt });
   const rosters = [Array.from({ length: of }, (_, at) => at)];
   return { network, servers, callers, made, keyId: made.keyId, rosters };
 }
@@ -60,7 +64,7 @@ export async function signerOf({ callers, servers, keyId, rosters }: CountedKey)
     servers: at,
     keyId,
     key,
-    purpose: 'message',
+    purpose: params.purpose,
     expiresAt,
     epoch: params.epoch,
   });
@@ -121,11 +125,8 @@ export async function changeAtFirst(
   needed: number,
   { first, by }: { readonly first: readonly number[]; readonly by?: readonly number[] | undefined },
 ): Promise<() => Promise<void>> {
-  const { servers, callers, keyId, rosters } = key;
-  const next = to.map((place) => nextMember(servers[place]!, callers[place]!));
-  const from = rosters.at(-1)!.map((place) => callers[place]!);
-  const expiresAt = () => servers[0]!.context.clock() + 600;
-  const change = await carryChange({ servers: from, keyId, expiresAt, next, needed });
+  const { callers, keyId, rosters } = key;
+  const change = await carriedTo(key, to, needed);
   const slots = by === undefined ? undefined : slotsOf(key, by);
   const certificate = await completeChange(change, 1, slots);
   if (first.length > 0) {
@@ -137,6 +138,18 @@ export async function changeAtFirst(
     await change.commit(certificate);
     rosters.push(to);
   };
+}
+
+function carriedTo({ servers, callers, keyId, rosters }: CountedKey, to: readonly number[], needed: number) {
+  const next = to.map((place) => nextMember(servers[place]!, callers[place]!));
+  const from = rosters.at(-1)!.map((place) => callers[place]!);
+  const expiresAt = () => servers[0]!.context.clock() + 600;
+  return carryChange({ servers: from, keyId, expiresAt, next, needed });
+}
+
+/** A change is ordered that its servers are to wait for. */
+export async function orderChange(key: CountedKey, to: readonly number[], needed: number): Promise<void> {
+  await (await carriedTo(key, to, needed)).propose();
 }
 
 type Heads = Parameters<'key.heads'>['heads'];

@@ -1,4 +1,4 @@
-import type { KeyHeadStatement, WindowAsked, WindowCount } from '@ckm/api';
+import { isSameWindow, type KeyHeadStatement, type WindowAsked, type WindowCount } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { type KeyParams, parseKeyParams, type RosterEntry } from '@ckm/threshold';
 import type { Counting, CountStart, ServerContext } from '../../../context.js';
@@ -32,7 +32,7 @@ export async function countsFor(
   { row, head }: Stored,
   windows: readonly WindowAsked[],
 ): Promise<CountsToSay> {
-  const { tightened, counting = null } = head;
+  const { tightened, counting = null, summing } = head;
   const from = await fromWhen(context, reader, { row, head }, windows);
   const whole = (one: WindowAsked & Pick<WindowCount, 'count'>): WindowCount => ({
     ...one,
@@ -43,7 +43,8 @@ export async function countsFor(
   const { policy, config, clock } = context;
   const asked = { windows, keptSeconds: config.limits.keepRequestsSeconds, now: clock() };
   const { owner, keyId } = row;
-  const toSay = await policy.countsFor(reader, head.policy, { owner, keyId, tightened, counting }, asked);
+  const key = { owner, keyId, tightened, counting, ...(summing === undefined ? {} : { summing }) };
+  const toSay = await policy.countsFor(reader, head.policy, key, asked);
   return { starts: toSay.starts, say: async (counted) => (await toSay.say(counted)).map(whole) };
 }
 
@@ -73,9 +74,9 @@ export async function countsAsked(
   { row, head }: Stored,
 ): Promise<CountsAsked | null> {
   const { owner, keyId } = row;
-  const { tightened, counting } = head;
+  const { tightened, counting, summing } = head;
   if (counting === undefined) return null;
-  const key = { owner, keyId, tightened, counting };
+  const key = { owner, keyId, tightened, counting, ...(summing === undefined ? {} : { summing }) };
   const windows = await context.policy.unknownWindows(reader, head.policy, key, context.clock());
   if (windows.length === 0) return null;
   const first = await firstAsked(context, reader, { row, head });
@@ -114,11 +115,12 @@ async function fromAsked(
 export async function goesByOthers(
   { policy, clock }: Context,
   reader: Reader,
-  { row: { owner, keyId }, head: { policy: owned, tightened, counting } }: Stored,
+  { row: { owner, keyId }, head: { policy: owned, tightened, counting, summing } }: Stored,
 ): Promise<boolean> {
   if (counting === undefined) return false;
   const at = Math.max(counting.at, ...counting.told.map(({ at: said = 0 }) => said));
-  const key = { owner, keyId, tightened, counting: { ...counting, at, told: [] } };
+  const sums = summing === undefined ? {} : { summing };
+  const key = { owner, keyId, tightened, counting: { ...counting, at, told: [] }, ...sums };
   return (await policy.unknownWindows(reader, owned, key, clock())).length > 0;
 }
 
@@ -154,7 +156,10 @@ export function hearCounts(
   for (const asked of windows) {
     const counted = hearWindow(asked, rosters, heard, { newest, self });
     if (counted.missing !== null) missing ??= counted.missing;
-    else told.push({ within: asked.within, most: asked.most, count: counted.count });
+    else {
+      const { from: _from, ...window } = asked;
+      told.push({ ...window, count: counted.count });
+    }
   }
   return { told, missing: missing?.slots ?? [], needed: missing?.needed ?? 0 };
 }
@@ -218,15 +223,15 @@ type Said = ReadonlyMap<string, Counted>;
 /** What those say of a window who are in some epoch, or in a later one; who has stopped counting too early says nothing. */
 function saidFrom(
   heard: Heard,
-  { within, most }: WindowAsked,
+  asked: WindowAsked,
   { since, behind }: { readonly since: number; readonly behind: number },
 ): Said {
   const said = new Map<string, Counted>();
   for (const [name, { counts, epoch }] of heard) {
-    const known = counts?.find((window) => window.within === within);
+    const known = counts?.find((window) => isSameWindow(window, asked));
     if (known === undefined || known.count === null || epoch < since || known.from <= behind) continue;
-    const isEnough = known.count < known.most || known.most >= most;
-    if (isEnough) said.set(name, { from: known.from, count: Math.min(known.count, most) });
+    const isEnough = known.count < known.most || known.most >= asked.most;
+    if (isEnough) said.set(name, { from: known.from, count: Math.min(known.count, asked.most) });
   }
   return said;
 }
@@ -283,5 +288,5 @@ function sumOf(counts: Iterable<Counted>): number {
 /** The note of a head with more that was said, and without what is of no use any more. */
 export function withTold(counting: Counting, told: readonly Told[], now: number): Counting {
   const useful = counting.told.filter(({ within, at = counting.at }) => now - at < within);
-  return { ...counting, told: [...useful, ...told.map((one) => ({ ...one, at: now }))] };
+  return { ...counting, tried: now, told: [...useful, ...told.map((one) => ({ ...one, at: now }))] };
 }
