@@ -57,7 +57,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'terms settle': ['terms settle treasury --preview', 'terms settle treasury --like alpha'],
   'terms stop': ['terms stop treasury'],
   'terms history': ['terms history treasury'],
-  'contact set': ['contact set alpha totp', 'contact set bravo mail --address alice@example.org'],
+  'contact set': ['contact set alpha totp --qr', 'contact set bravo mail --address alice@example.org'],
   'contact list': ['contact list'],
   'contact verify': ['contact verify alpha totp', 'contact verify charlie xid --voucher bob.voucher'],
   'contact vouch': ['contact vouch alice.request --person alice --out alice.voucher'],
