@@ -21,3 +21,4 @@ export {
 } from '../sessions/test/echo-room.js';
 export { requesterOf, voteFor } from '../votes/test/asked-people.js';
 export { giveTerms } from '../sessions/test/given-terms.js';
+export { codeIn, startMailServer, type TestMailServer } from './mail-server.js';

@@ -1,45 +1,22 @@
 // @module-tag long
-import type { AddressInfo } from 'node:net';
-import { SMTPServer } from 'smtp-server';
 import { afterEach, expect, test, vi } from 'vitest';
+import { codeIn, startMailServer, type TestMailServer } from '../test/mail-server.js';
 import { person, random } from '../test/rooms.js';
 import { startTestServer, type TestServer } from '../test/test-server.js';
 
 const PATIENTLY = { timeout: 30_000, interval: 50 };
 const alice = person(1);
 const servers: TestServer[] = [];
-const mailServers: SMTPServer[] = [];
+const mailServers: TestMailServer[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.remove();
-  for (const one of mailServers.splice(0)) await new Promise<void>((resolve) => one.close(resolve));
+  for (const one of mailServers.splice(0)) await one.close();
 });
 
-/** A mail server on this machine, and what it has taken. */
-async function listen() {
-  const taken: { readonly to: readonly string[]; readonly text: string }[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['AUTH', 'STARTTLS'],
-    logger: false,
-    onData: (stream, { envelope }, done) => {
-      let text = '';
-      stream.setEncoding('utf8').on('data', (part: string) => (text += part));
-      stream.on('end', () => {
-        taken.push({ to: envelope.rcptTo.map(({ address }) => address), text });
-        done();
-      });
-    },
-  });
-  mailServers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.server.address() as AddressInfo;
-  return { taken, port };
-}
-
-const codeIn = (text: string) => /^code +([0-9]{8})\r?$/m.exec(text)?.[1];
-
 test('codes reach the address of a contact and nobody else, and no message names the account or has a link', async () => {
-  const { taken, port } = await listen();
+  const mailServer = await startMailServer();
+  mailServers.push(mailServer);
+  const { taken, port } = mailServer;
   const mail = { host: '127.0.0.1', port, tls: 'none', from: 'ckm@example.org' } as const;
   const alpha = await startTestServer({ settings: { mail } });
   servers.push(alpha);
