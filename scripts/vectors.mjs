@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { encodeHex } from '@ckm/foundation';
 import { SUITE_NAMES } from '@ckm/threshold';
 import { approverVectors } from './vectors/approvers.mjs';
+import { askedVectors } from './vectors/asked.mjs';
 import { callVectors } from './vectors/calls.mjs';
 import { changeVector } from './vectors/changes.mjs';
 import { childVectors } from './vectors/children.mjs';
@@ -14,6 +15,7 @@ import { deviceVectors } from './vectors/devices.mjs';
 import { headVectors } from './vectors/heads.mjs';
 import { importVector } from './vectors/imports.mjs';
 import { keyVector, makeKey } from './vectors/keys.mjs';
+import { lifeVectors } from './vectors/life.mjs';
 import { likenessVectors } from './vectors/likeness.mjs';
 import { messageVectors } from './vectors/messages.mjs';
 import { packetVectors } from './vectors/packets.mjs';
@@ -35,6 +37,8 @@ const files = {
   calls: callVectors(),
   devices: deviceVectors(),
   approvers: approverVectors(),
+  asked: askedVectors(),
+  life: lifeVectors(),
   heads: headVectors(),
   likeness: likenessVectors(),
   children: keys.flatMap(childVectors),

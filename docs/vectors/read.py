@@ -1118,6 +1118,52 @@ def read_approvers(vectors):
     assert verify_ed25519(answer["signing"], signed, vote["proof"]["signature"])
 
 
+def read_asked(vectors):
+    for vector in vectors:
+        kind, vector = vector["kind"], unhex({name: vector[name] for name in vector if name not in ("matter", "kind")})
+        payload = vector["payload"]
+        fields = cbor(payload)
+        assert cbor_write(fields) == payload and len(payload) <= 4096
+        if kind == "export":
+            names = ("keyId", "transcriptHash", "exportId", "recipient")
+            assert fields["kind"] == "export" and fields.get("heir") in (None, "eve")
+            name = tagged_hash("CKM/export/order/v1", number(fields["epoch"], 4), *(fields[one] for one in names))
+        elif kind == "thaw":
+            name = tagged_hash("CKM/thaw/asked/v1", fields["keyId"], fields["freezeId"])
+        else:
+            assert kind == "settle" and fields["others"] == sorted(fields["others"])
+            settled = (fields["keyId"], number(fields["epoch"], 4), fields["transcriptHash"], fields["counts"])
+            name = tagged_hash("CKM/change/settlement/v1", *settled, *fields["others"])
+        assert name == vector["matterId"] == vector["tasksHash"]
+        assert vector["payloadHash"] == tagged_hash("CKM/request/payload/v1", kind.encode(), payload)
+
+
+# --- "Lists of the devices of a key, and what they sign"
+
+
+LIFE = {
+    "ckm/alive/v1": {"v", "keyId", "by", "number"},
+    "ckm/freeze/v1": {"v", "keyId", "id", "by", "from", "until"},
+    "ckm/heard/v1": {"v", "keyId", "first", "by", "nonce", "silentSeconds"},
+}
+
+
+def read_life(vectors):
+    prefix = b"Collaborative Key Management signature v1\0"
+    for vector in vectors:
+        purpose = vector["purpose"].encode()
+        key, statement, signature = (bytes.fromhex(vector[name]) for name in ("publicKey", "statement", "signature"))
+        fields = cbor(statement)
+        assert cbor_write(fields) == statement and len(statement) <= 512
+        assert set(fields) == LIFE[vector["purpose"]] and fields["v"] == 1 and fields["by"] == xid_of(key)
+        if "until" in fields:
+            dates = fields["from"], fields["until"]
+            assert dates == (None, None) or dates[0] < dates[1] <= dates[0] + 604_800
+        signed = prefix + number(len(purpose), 1) + purpose + statement
+        assert verify_ed25519(key, signed, signature)
+        assert not verify_ed25519(key, signed + b"!", signature)
+
+
 def read_heads(vectors):
     for vector in vectors:
         fields, head = unhex(vector["fields"]), bytes.fromhex(vector["head"])
@@ -1138,6 +1184,8 @@ READERS = {
     "calls": read_calls,
     "devices": read_devices,
     "approvers": read_approvers,
+    "asked": read_asked,
+    "life": read_life,
     "heads": read_heads,
     "likeness": read_likeness,
     "children": read_children,

@@ -3,6 +3,7 @@ import {
   encodeCall,
   hashPayload,
   type KeyTerms,
+  type Parameters,
   parseCall,
   readHeard,
   signAlive,
@@ -13,7 +14,9 @@ import {
 import { encodeUtf8 } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { afterEach, describe, expect, test } from 'vitest';
-import { alice, createBareServers, mallory, messageOf } from '../sessions/test/bare-servers.js';
+import { parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
+import { alice, createBareServers, makeKey, mallory, messageOf } from '../sessions/test/bare-servers.js';
+import { giveTerms } from '../sessions/test/given-terms.js';
 import { adam, DAY, eve, heirAt, heirTerms, keyWithHeir, laptop, owner } from './test/heirs.js';
 
 const network = createBareServers();
@@ -241,6 +244,45 @@ function encodeHeirUse(called: string) {
     encodeCall('heir.use', { keyId, first: null, called: called as never, body: keyId }),
   );
 }
+
+test('P10: a whole key of the same id, of another account that is silent and names the same heir, gives her nothing of this one', async () => {
+  const world = await keyWithHeir(network);
+  const { keyId, servers } = world;
+  const thief = await Promise.all(servers.map((server) => server.as(mallory)));
+  const theirs = await makeKey(thief, { keyId, expiresAt: world.clock.now + 600 });
+  // An owner key of its own, who never says anything.
+  const ownerKey = laptop.publicKeys.signing.bytes;
+  for (const { context } of servers) await giveTerms(context, mallory.xid, keyId, { ...heirTerms, ownerKey });
+  const firstIn = (certificate: Uint8Array) => verifyFirstEpoch(parseCertificate(certificate)).transcriptHash;
+  const [own, other] = [firstIn(world.certificate), firstIn(theirs.certificate)];
+  const askFor = (first: Uint8Array, slot: number, more: Partial<Parameters<'heir.ask'>> = {}) =>
+    world.ask(slot, { first, ...more });
+  await world.pass(0);
+  for (const slot of [1, 2, 3]) await askFor(other, slot);
+  await world.alive(1, 2, 3);
+  // Alpha alone hears the owner of the one key, each week; nobody is heard of the other.
+  for (let week = 0; week < 8; week++) {
+    await world.alive(1);
+    await world.pass(7 * DAY);
+    for (const slot of [1, 2, 3]) for (const first of [own, other]) await askFor(first, slot);
+  }
+  await world.pass(0);
+  await world.alive(1);
+  const nonces = await Promise.all([2, 3].map(async (slot) => (await askFor(own, slot)).nonce!));
+  // The time has come for the other key at alpha, and it says so, for whatever nonce.
+  const lent = (await askFor(other, 1, { nonces })).heard;
+  expect(lent).toHaveLength(2);
+  expect((await askFor(own, 1, { nonces })).heard).toEqual([]);
+  const honest = [...(await askFor(own, 2, { nonces })).heard, ...(await askFor(own, 3, { nonces })).heard];
+  for (const slot of [2, 3]) {
+    const { view } = await askFor(own, slot, { said: [...lent, ...honest] });
+    expect(view).toMatchObject({ granted: [], missing: [servers[0]!.context.identity.xid] });
+  }
+  expect(await code(world.signerOf(eve).sign(ask, [2, 3]))).toBe('HEIR_NOT_GRANTED');
+  // Of the other key she may have what its own servers grant, and its certificate alone names it.
+  const view = (await askFor(other, 1)).view;
+  expect(view.case?.leftSeconds).toBe(0);
+}, 120_000);
 
 describe('an approver who takes the owner to be alive', () => {
   const doubt = (world: World, slot: number, who = adam) =>
