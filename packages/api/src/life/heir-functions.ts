@@ -71,10 +71,11 @@ export const heirAsk = {
  */
 export const heirDoubt = { parameters: z.strictObject(meantKey), result: silenceView };
 
-/** What an heir may call in the place of the owner, and what of it has to be granted: any one of these is enough. */
+/** What an heir may call in the place of the owner, and what of it has to be granted: any one of these is enough; of none nothing. */
 const NEEDS = {
   'key.show': ['use', 'recover'],
-  'key.chain': ['use', 'recover'],
+  // Public, and what leads to the servers whose word he needs.
+  'key.chain': [],
   'key.head': ['use', 'recover'],
   'key.heads': ['use', 'recover'],
   'craft.prepare': ['use'],
@@ -89,7 +90,7 @@ const NEEDS = {
 export type HeirCallName = keyof typeof NEEDS;
 export const HEIR_CALLS = Object.keys(NEEDS) as readonly HeirCallName[];
 
-/** What of an heir has to be granted for a call: any one of these. */
+/** What of an heir has to be granted for a call: any one of these; empty: it is enough that the terms name him as heir. */
 export function neededOfHeir(called: HeirCallName): readonly HeirMay[] {
   return NEEDS[called];
 }

@@ -13,6 +13,7 @@ import { askServers, type Heard, type SilentHere } from '../approver/ask-servers
 import { type ApproverMeans, asApprover } from '../approver/look.js';
 import { firstEpoch } from '../approver/matter.js';
 import { shortId } from '../store/track.js';
+import { withCurrentServers } from './current-servers.js';
 import type { HeirKeyMeant } from './heir-link.js';
 
 /** How one server of a key stands to the silence of its owner. */
@@ -45,10 +46,10 @@ export function meantKey(key: ApproverKey): HeirKeyMeant {
 
 /** For how long each server has heard nothing of the owner. Null: no server that answers names this approver for that. */
 export async function lookAtKey(means: ApproverMeans, key: ApproverKey): Promise<KeySilence | null> {
-  const meant = meantKey(key);
-  const { heard, silent } = await asApprover(means, key.keyId, (me) =>
-    askServers(means, me, key, (link) => link.call('heir.look', meant, { introduce: true })),
-  );
+  const { heard, silent } = await asApprover(means, key.keyId, async (me) => {
+    const now = await withCurrentServers(means, me, key);
+    return askServers(means, me, now, (link) => link.call('heir.look', meantKey(now), { introduce: true }));
+  });
   if (heard.length === 0 && silent.every(({ code }) => code === NOT_NAMED)) return null;
   return silenceOf(
     key,
@@ -61,9 +62,10 @@ export async function lookAtKey(means: ApproverMeans, key: ApproverKey): Promise
  * Asks every server of a key for it, and has each hear what the others say. What one of them has heard of the owner since, all others are told: whoever leaves
  * that out gains nothing, since it is the word of that server that would be missing then.
  */
-export async function askForKey(means: ApproverMeans, key: ApproverKey): Promise<KeySilence> {
-  const meant = meantKey(key);
-  return asApprover(means, key.keyId, async (me) => {
+export async function askForKey(means: ApproverMeans, invited: ApproverKey): Promise<KeySilence> {
+  return asApprover(means, invited.keyId, async (me) => {
+    const key = await withCurrentServers(means, me, invited);
+    const meant = meantKey(key);
     const ask = (of: (server: InvitingServer) => Pick<Parameters<'heir.ask'>, 'nonces' | 'said'>) =>
       askServers(means, me, key, (link, server) =>
         link.call('heir.ask', { ...meant, ...of(server) }, { introduce: true }),
@@ -92,10 +94,10 @@ export async function askForKey(means: ApproverMeans, key: ApproverKey): Promise
 
 /** Says at every server of a key that its owner may live: what somebody asks for waits for its days anew, once for each who says so. */
 export async function doubtSilence(means: ApproverMeans, key: ApproverKey): Promise<KeySilence> {
-  const meant = meantKey(key);
-  const { heard, silent } = await asApprover(means, key.keyId, (me) =>
-    askServers(means, me, key, (link) => link.call('heir.doubt', meant, { introduce: true })),
-  );
+  const { heard, silent } = await asApprover(means, key.keyId, async (me) => {
+    const now = await withCurrentServers(means, me, key);
+    return askServers(means, me, now, (link) => link.call('heir.doubt', meantKey(now), { introduce: true }));
+  });
   return silenceOf(
     key,
     heard.map(({ server, said }) => ({ server, view: said })),

@@ -19,7 +19,8 @@ afterEach(() => network.close());
 
 /** A key of two of three servers, which may leave; eve may use it, or that, after a hundred days of silence. */
 async function open(may: readonly HeirMay[] = ['use'], making: Parameters<typeof keyOfOwner>[3] = {}) {
-  network = await createTestNetwork(3);
+  const url = (name: string) => ({ settings: { publicUrl: `http://${name}.test` } });
+  network = await createTestNetwork(making.count === undefined ? 3 : making.count + 1, url);
   const { client, callers, keyId } = await keyOfOwner(
     network,
     (id) => {
@@ -168,5 +169,33 @@ describe('an heir', () => {
     expect(JSON.stringify(after)).toMatch(/HEIR_NOT_GRANTED|HEIR_KEY/);
     await inherited.client.close();
     expect((await client.status()).keys[0]!.exports).toEqual({ goesOn: [], given: [] });
+  }, 60_000);
+
+  test('where one server was replaced she finds the new one by the certificates that any of the others shows, and its word counts', async () => {
+    const change = { needed: 1, of: ['eve'], delaySeconds: 0, words: 30 * DAY };
+    const policy = { changes: 'automatic', changeDelay: 0, change } as const;
+    const { eve, client, pass, approver } = await open(['use'], { count: 3, policy });
+    const servers = ['alpha', 'bravo', 'delta'];
+    const wish = { kind: 'requorum', quorum: { needed: 2, of: 3 }, servers } as const;
+    await expect(client.changeKey({ name: 'savings', wish })).rejects.toMatchObject({
+      code: 'CHANGE_WAITING',
+    });
+    const { matters } = await approver.waiting();
+    await approver.say(await approver.look(encodeHex(matters[0]!.matterId)), 'yes');
+    expect(await client.changeKey({ name: 'savings', wish })).toMatchObject({ epoch: 1 });
+    await client.alive();
+    await pass(0, servers);
+    network.cut('charlie');
+    await eve.ask('savings');
+    await pass(101, servers);
+    await eve.ask('savings');
+    await pass(0, servers);
+    await pass(15, servers);
+    const asked = await eve.ask('savings');
+    expect(asked.servers).toHaveLength(3);
+    expect(asked.servers.flatMap(({ missing }) => missing)).toEqual([]);
+    expect(asked.granted).toEqual(['use']);
+    network.cut('alpha');
+    expect((await sign(eve, 'by bravo and the new one')).signers).toHaveLength(2);
   }, 60_000);
 });

@@ -30,6 +30,8 @@ export async function keyOfOwner(
   making: {
     readonly exportable?: boolean;
     readonly policy?: Partial<KeyTerms>;
+    /** So many of the servers have the key; absent: all. */
+    readonly count?: number;
   } = {},
 ): Promise<KeyOfOwner> {
   const { exportable = false, policy = {} } = making;
@@ -37,7 +39,9 @@ export async function keyOfOwner(
   const words = secret(OWNER_SEED.slice());
   const keyId = crypto.getRandomValues(new Uint8Array(32));
   const callers = await Promise.all(
-    network.servers.map(({ bare, identity }) => bare.as(identityForServer(words, identity.xid))),
+    network.servers
+      .slice(0, making.count)
+      .map(({ bare, identity }) => bare.as(identityForServer(words, identity.xid))),
   );
   const ownerKey = keyOwnerIdentity(words, keyId).publicKeys.signing.bytes;
   const change = { needed: 0, of: [], delaySeconds: 3 * DAY, words: 30 * DAY };
