@@ -1,5 +1,6 @@
 // Longer than other files, because it is the one table of what an owner can ask of a server, and who may ask it stands on each line.
 import { z } from 'zod';
+import { accountFreeze, accountThaw, frozenAccount } from './account-freeze.js';
 import { keyChain, keyLearn } from './chains.js';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
 import {
@@ -168,6 +169,12 @@ export type OfDrills = 'too' | 'only';
  */
 export type Weighty = 'members' | 'quorum' | 'export';
 
+/**
+ * What a frozen account goes on with: what stops something, tightens it, takes a device out, gives an account back or a sign of life, and what only brings what was
+ * decided before.
+ */
+type WhileFrozen = 'goes on' | 'waits';
+
 interface FunctionRow {
   readonly may: May;
   /** What it takes of the key that a message is signed with; absent: whoever asks has no account yet. */
@@ -175,6 +182,8 @@ interface FunctionRow {
   readonly changes: FunctionChanges;
   /** Stops what goes on, or shows what would be stopped: a device that another one has removed may do it for seven days more (L9). */
   readonly stops?: true;
+  /** Whether it goes on while the whole account is frozen; absent: what changes nothing does, and nothing else. */
+  readonly whileFrozen?: WhileFrozen;
   readonly drills?: OfDrills;
   /** What of it is weighty; absent: nothing. */
   readonly weighty?: readonly Weighty[];
@@ -189,8 +198,29 @@ export const FUNCTIONS = {
   'account.open': {
     may: 'stranger',
     changes: 'account',
+    whileFrozen: 'goes on',
     parameters: z.strictObject({ invite: label(64).nullable() }),
     result: z.strictObject({ openedAt: unixSeconds }),
+  },
+  /**
+   * Stops everything that the account asks for at this server from now until then. `id`: 32 fresh bytes, of this server alone: the same at two of them would
+   * tell them that they serve one person.
+   */
+  'account.freeze': {
+    may: 'account',
+    needs: 'look',
+    changes: 'account',
+    stops: true,
+    whileFrozen: 'goes on',
+    ...accountFreeze,
+  },
+  /** Asks the operator to end that before its time. */
+  'account.thaw': {
+    may: 'account',
+    needs: 'manage',
+    changes: 'account',
+    whileFrozen: 'goes on',
+    ...accountThaw,
   },
   'server.describe': {
     may: 'account',
@@ -204,6 +234,8 @@ export const FUNCTIONS = {
       keys: z.int().min(0),
       keyQuota: z.int().min(0),
       arithmetic: z.array(suiteBackend).max(32),
+      /** The whole account is frozen; absent: it is not. */
+      frozen: frozenAccount.exactOptional(),
     }),
   },
   'session.propose': {
@@ -244,6 +276,7 @@ export const FUNCTIONS = {
     may: 'owner',
     needs: 'look',
     changes: 'session',
+    whileFrozen: 'goes on',
     parameters: z.strictObject({ sessionId: identifier, reason: label(280) }),
     result: sessionView,
   },
@@ -304,11 +337,11 @@ export const FUNCTIONS = {
    * Asks a server how far a key is, for another one that came back from an older state and drew `nonce`. Asked how often it was used as well, it
    * voids what it has published for the next signatures, once for each nonce.
    */
-  'key.head': { may: 'owner', needs: 'carry', changes: 'key', ...keyHeadAsked },
+  'key.head': { may: 'owner', needs: 'carry', changes: 'key', whileFrozen: 'goes on', ...keyHeadAsked },
   /** Shows such a server what others said: from then on it uses the key again. */
-  'key.heads': { may: 'owner', needs: 'carry', changes: 'key', ...keyHeadsShown },
+  'key.heads': { may: 'owner', needs: 'carry', changes: 'key', whileFrozen: 'goes on', ...keyHeadsShown },
   /** Shows a server that others of the key have given their shares out: it counts as exported there too, in its log before all. */
-  'key.exported': { may: 'owner', needs: 'carry', changes: 'key', ...keyExported },
+  'key.exported': { may: 'owner', needs: 'carry', changes: 'key', whileFrozen: 'goes on', ...keyExported },
   /**
    * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account, and of a device `use`;
    * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key. What fewer than decide are
@@ -321,24 +354,24 @@ export const FUNCTIONS = {
     weighty: ['members', 'quorum'],
     ...changePropose,
   },
-  'change.cancel': { may: 'owner', needs: 'look', changes: 'key', ...changeCancel },
+  'change.cancel': { may: 'owner', needs: 'look', changes: 'key', whileFrozen: 'goes on', ...changeCancel },
   /** The three steps of a decision: the old members say each of them once. */
   'change.promise': { may: 'owner', needs: 'carry', changes: 'key', ...changePromise },
   'change.lock': { may: 'owner', needs: 'carry', changes: 'key', ...changeLock },
   'change.yield': { may: 'owner', needs: 'carry', changes: 'key', ...changeYield },
   /** Presents the certificate of a change; whenever that is, and one epoch after the other. */
-  'change.commit': { may: 'owner', needs: 'carry', changes: 'key', ...changeCommit },
+  'change.commit': { may: 'owner', needs: 'carry', changes: 'key', whileFrozen: 'goes on', ...changeCommit },
   /** Shows a server that was away, and can open no share of the epochs since, that it is no longer among those of the key. */
-  'change.leave': { may: 'owner', needs: 'carry', changes: 'key', ...changeLeave },
+  'change.leave': { may: 'owner', needs: 'carry', changes: 'key', whileFrozen: 'goes on', ...changeLeave },
   /** Has the share of an epoch destroyed that is over at every server of the next one. */
-  'change.retire': { may: 'owner', needs: 'carry', changes: 'key', ...changeRetire },
+  'change.retire': { may: 'owner', needs: 'carry', changes: 'key', whileFrozen: 'goes on', ...changeRetire },
   /** Shows the certificates of one epoch that contradict each other, where this server was shown several. */
   'fork.show': { may: 'owner', needs: 'look', changes: 'nothing', ...forkShow },
   /** Orders which of them is to count. Weighty: operator and delay, by the rules of the key; then `change.promise`, `lock` and `yield` are about this. */
   'fork.settle': { may: 'owner', needs: 'manage', changes: 'key', ...forkSettle },
-  'fork.cancel': { may: 'owner', needs: 'look', changes: 'key', ...forkCancel },
+  'fork.cancel': { may: 'owner', needs: 'look', changes: 'key', whileFrozen: 'goes on', ...forkCancel },
   /** Shows what was settled. */
-  'fork.end': { may: 'owner', needs: 'carry', changes: 'key', ...forkEnd },
+  'fork.end': { may: 'owner', needs: 'carry', changes: 'key', whileFrozen: 'goes on', ...forkEnd },
   /**
    * Asks a server to show that it still holds its share: a proof for this very question, for which the key is not used.
    * `challenge`: fresh random bytes of whoever asks; `at`: by his clock.
@@ -364,6 +397,7 @@ export const FUNCTIONS = {
     may: 'owner',
     needs: 'look',
     changes: 'key',
+    whileFrozen: 'goes on',
     stops: true,
     parameters: z.strictObject({ keyId: identifier, id: identifier, from: unixSeconds, until: unixSeconds }),
     result: freezeView,
@@ -376,13 +410,14 @@ export const FUNCTIONS = {
     may: 'owner',
     needs: 'manage',
     changes: 'key',
+    whileFrozen: 'goes on',
     parameters: z.strictObject({ keyId: identifier }),
     result: freezeView,
   },
   /** For how long its owner has given no sign of life here, where the terms let heirs do something then. */
   'key.life': { may: 'owner', needs: 'look', changes: 'nothing', ...keyLife },
   /** Brings lists of the owner's devices for this key, each signed by a key of the one before, and shows them. Whoever signed decides. */
-  'key.devices': { may: 'owner', needs: 'look', changes: 'key', ...keyDevices },
+  'key.devices': { may: 'owner', needs: 'look', changes: 'key', whileFrozen: 'goes on', ...keyDevices },
   /**
    * Has a server forget a key of a drill, share and all, as if its disk had died.
    */
@@ -397,23 +432,36 @@ export const FUNCTIONS = {
   /** Which keys the account has here: that of its words, and those of its devices. */
   'device.show': { may: 'account', needs: 'look', changes: 'nothing', ...deviceShow },
   /** Brings lists of its devices, each signed by a key of the one before. */
-  'device.update': { may: 'account', needs: 'look', changes: 'account', ...deviceUpdate },
+  'device.update': {
+    may: 'account',
+    needs: 'look',
+    changes: 'account',
+    whileFrozen: 'goes on',
+    ...deviceUpdate,
+  },
   /** A device that another one, or the words, have seen is young for three days from then on. */
-  'device.seen': { may: 'account', needs: 'look', changes: 'account', ...deviceSeen },
+  'device.seen': { may: 'account', needs: 'look', changes: 'account', whileFrozen: 'goes on', ...deviceSeen },
   /** Keeps something small for the account: a share of a secret of its owner. What belongs to others is not there, for whoever asks. */
   'share.store': { may: 'account', needs: 'use', changes: 'account', ...shareStore },
   'share.list': { may: 'account', needs: 'use', changes: 'nothing', ...shareList },
   /** Takes more than using keys: enough shares are the owner's words. */
-  'share.get': { may: 'account', needs: 'manage', changes: 'nothing', ...shareGet },
+  'share.get': { may: 'account', needs: 'manage', changes: 'nothing', whileFrozen: 'waits', ...shareGet },
   'share.delete': { may: 'account', needs: 'manage', changes: 'account', ...shareDelete },
   /** Which terms of a key are in force, the changes that led there, and what waits. */
   'terms.show': { may: 'owner', needs: 'look', changes: 'nothing', stops: true, ...termsShow },
   /** Proposes other terms: what is provably tighter is in force at once, all else waits for those whom the terms in force ask, and for its time. */
-  'terms.propose': { may: 'owner', needs: 'manage', changes: 'key', ...termsPropose },
+  'terms.propose': { may: 'owner', needs: 'manage', changes: 'key', whileFrozen: 'goes on', ...termsPropose },
   /** Every key of the account stops a change that waits, and brings what approvers say of it. */
-  'terms.veto': { may: 'owner', needs: 'look', changes: 'key', stops: true, ...termsVeto },
+  'terms.veto': {
+    may: 'owner',
+    needs: 'look',
+    changes: 'key',
+    whileFrozen: 'goes on',
+    stops: true,
+    ...termsVeto,
+  },
   /** Brings changes to a server that was away. Takes `manage` where no votes speak for one that is new there. */
-  'terms.learn': { may: 'owner', needs: 'use', changes: 'key', ...termsLearn },
+  'terms.learn': { may: 'owner', needs: 'use', changes: 'key', whileFrozen: 'goes on', ...termsLearn },
   /** Who brings the owner back who has lost every device: each is shown to work before it counts. */
   'contact.list': { may: 'account', needs: 'manage', changes: 'nothing', ...contactList },
   'contact.set': { may: 'account', needs: 'manage', changes: 'account', ...contactSet },
@@ -422,17 +470,25 @@ export const FUNCTIONS = {
   /** Has a contact sent its code, where it is one that is sent. Nobody learns whether there is such a contact, or such an account. */
   'recovery.open': { may: 'stranger', changes: 'nothing', ...recoveryOpen },
   /** Shows a contact of an account: has its delay begin, or says no to somebody else's. */
-  'recovery.prove': { may: 'stranger', changes: 'account', ...recoveryProve },
+  'recovery.prove': { may: 'stranger', changes: 'account', whileFrozen: 'goes on', ...recoveryProve },
   'recovery.show': { may: 'stranger', changes: 'nothing', ...recoveryShow },
-  'recovery.finish': { may: 'stranger', changes: 'account', ...recoveryFinish },
+  'recovery.finish': { may: 'stranger', changes: 'account', whileFrozen: 'goes on', ...recoveryFinish },
   'recovery.list': { may: 'account', needs: 'look', changes: 'nothing', stops: true, ...recoveryList },
   /** Every key of an account may stop. */
-  'recovery.veto': { may: 'account', needs: 'look', changes: 'account', stops: true, ...recoveryVeto },
+  'recovery.veto': {
+    may: 'account',
+    needs: 'look',
+    changes: 'account',
+    whileFrozen: 'goes on',
+    stops: true,
+    ...recoveryVeto,
+  },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',
     needs: 'use',
     changes: 'nothing',
+    whileFrozen: 'waits',
     drills: 'too',
     parameters: z.strictObject({ keyId: identifier, epoch, wanted: craftWanted }),
     result: z.strictObject({ prepared: craftPrepared }),
@@ -449,6 +505,7 @@ export const FUNCTIONS = {
     may: 'owner',
     needs: 'look',
     changes: 'request',
+    whileFrozen: 'goes on',
     parameters: z.strictObject({ requestId: identifier, reason: label(280) }),
     result: requestReply,
   },
@@ -456,19 +513,19 @@ export const FUNCTIONS = {
   'approval.list': { may: 'approver', changes: 'nothing', ...approvalList },
   'approval.show': { may: 'approver', changes: 'nothing', ...approvalShow },
   /** Brings a freeze that somebody signed whom the terms of the key name, or a device of its owner: whoever carries it, by whatever way it came. */
-  'freeze.carry': { may: 'approver', changes: 'key', ...freezeCarry },
+  'freeze.carry': { may: 'approver', changes: 'key', whileFrozen: 'goes on', ...freezeCarry },
   /** Brings a sign of life of the owner of a key, whoever carries it: for how long he is silent is counted anew from then on. */
-  'alive.carry': { may: 'approver', changes: 'key', ...aliveCarry },
+  'alive.carry': { may: 'approver', changes: 'key', whileFrozen: 'goes on', ...aliveCarry },
   /** For how long the owner of a key has been silent, and whether an heir has asked for it. */
   'heir.look': { may: 'approver', changes: 'nothing', ...heirLook },
   /** Opens a case of silence, or goes on with it. */
-  'heir.ask': { may: 'approver', changes: 'key', ...heirAsk },
+  'heir.ask': { may: 'approver', changes: 'key', whileFrozen: 'goes on', ...heirAsk },
   /** Has the days of a case begin anew: somebody else whom the terms name takes the owner to be alive. */
-  'heir.doubt': { may: 'approver', changes: 'key', ...heirDoubt },
+  'heir.doubt': { may: 'approver', changes: 'key', whileFrozen: 'goes on', ...heirDoubt },
   /** Uses the key in the place of its owner, where that is granted. */
-  'heir.use': { may: 'approver', changes: 'request', ...heirUse },
+  'heir.use': { may: 'approver', changes: 'request', whileFrozen: 'goes on', ...heirUse },
   /** Brings votes, by whatever way they came here: they count for what they say. */
-  'approval.give': { may: 'approver', changes: 'request', ...approvalGive },
+  'approval.give': { may: 'approver', changes: 'request', whileFrozen: 'goes on', ...approvalGive },
 } as const satisfies Record<string, FunctionRow>;
 
 export type FunctionName = keyof typeof FUNCTIONS;
@@ -494,6 +551,12 @@ export function needsOf<F extends FunctionName>(name: F, parameters: Parameters<
 /** Whether a device that another one has removed may still call it. @param name of whatever a message names */
 export function mayStillStop(name: string): boolean {
   return FUNCTION_NAMES.some((one) => one === name && (FUNCTIONS[one] as FunctionRow).stops === true);
+}
+
+/** Whether it waits while the whole account is frozen that calls it. */
+export function waitsWhileFrozen(name: FunctionName): boolean {
+  const { changes, whileFrozen }: FunctionRow = FUNCTIONS[name];
+  return whileFrozen === undefined ? changes !== 'nothing' : whileFrozen === 'waits';
 }
 
 /** What of a function is weighty. */

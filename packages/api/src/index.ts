@@ -20,6 +20,7 @@ export * from './drills.js';
 export * from './export-ballot.js';
 export * from './exports.js';
 export * from './fields/fields.js';
+export * from './account-freeze.js';
 export * from './functions.js';
 export * from './identity-statement.js';
 export * from './life/index.js';

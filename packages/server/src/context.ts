@@ -399,6 +399,9 @@ export type SessionFunctionName = Extract<
 /** The functions that the room of devices answers. */
 export type DeviceFunctionName = Extract<FunctionName, `device.${string}`>;
 
+/** The functions that stop a whole account, and end that. */
+export type AccountFunctionName = Exclude<Extract<FunctionName, `account.${string}`>, 'account.open'>;
+
 /** The functions that the room of terms answers. */
 export type TermsFunctionName = Extract<FunctionName, `terms.${string}`>;
 
@@ -445,7 +448,11 @@ export interface SilenceDesk {
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
 export interface Sessions {
   readonly handlers: Handlers<
-    SessionFunctionName | DeviceFunctionName | DepositFunctionName | WaysBackFunctionName
+    | SessionFunctionName
+    | AccountFunctionName
+    | DeviceFunctionName
+    | DepositFunctionName
+    | WaysBackFunctionName
   > &
     ApprovalHandlers &
     LifeHandlers &

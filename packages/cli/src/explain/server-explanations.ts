@@ -12,6 +12,10 @@ const ACCESS = groupOf(
       'Try again tomorrow, or ask its operator.',
     ],
     ACCOUNT_UNKNOWN: ['You have no account on this server.', 'Open one: ckm server add.'],
+    ACCOUNT_FROZEN: [
+      'Your account at this server is frozen, by a device of yours or by your words: it signs nothing, makes nothing and changes nothing until that is over. Who froze it, and until when, stands in the message and in: ckm status.',
+      'If you know nothing of it, somebody has a device of yours: take that out (ckm device remove NAME), which no freeze stops. Only its operator ends a freeze before its time, when you tell him yourself.',
+    ],
     ACCOUNT_SUSPENDED: 'The operator does not answer your account at present.',
     INVITE_REQUIRED: [
       'The server takes nobody without an invite.',

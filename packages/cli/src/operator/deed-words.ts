@@ -3,7 +3,9 @@
  * clear. What became of it stands in front, as `ckm server audit show` says it.
  */
 const WORDS: Readonly<Record<string, string>> = {
+  'account.freeze': 'Freeze an account',
   'account.open': 'Open an account',
+  'account.thaw': 'Thaw an account before its time',
   'contact.remove': 'Remove a contact of an account',
   'contact.set': 'Set a contact of an account',
   'contact.verify': 'Take a contact that was shown to work',

@@ -59,6 +59,22 @@ export interface DeviceSince {
   readonly at: number;
 }
 
+/** A freeze of the whole account. Times are UnixSeconds. */
+export interface AccountFreeze {
+  /** 32 bytes, fresh of whoever froze. */
+  readonly id: Uint8Array;
+  /** When this server first heard of it. */
+  readonly seenAt: number;
+  /** When it ends by itself. */
+  readonly until: number;
+  /** When it was thawed, or a longer one took its place; null: neither. */
+  readonly endedAt: number | null;
+  /** When somebody of the account asked for its end; null: nobody did. */
+  readonly thawAskedAt: number | null;
+  /** Which device said so; absent: the words. */
+  readonly device?: Uint8Array;
+}
+
 /** Somebody this server answers. */
 export interface Account {
   readonly xid: Uint8Array;
@@ -72,6 +88,8 @@ export interface Account {
   readonly keys: AccountKeys;
   /** Null: it never had any. */
   readonly devices: AccountDevices | null;
+  /** Those of the last 30 days. */
+  readonly freezes: readonly AccountFreeze[];
 }
 
 /** Whose, and how much of it. */
@@ -97,6 +115,11 @@ export interface Accounts {
   find(reader: Reader, xid: Uint8Array): Promise<Account | null>;
   /** {@link find}, and nobody changes it until the transaction ends. */
   hold(transaction: Transaction, xid: Uint8Array): Promise<Account | null>;
+  /**
+   * Whoever freezes the account waits for this transaction, which is about to give something away, or this one for him.
+   * @throws PolicyError `ACCOUNT_FROZEN`
+   */
+  assertGoesOn(transaction: Transaction, xid: Uint8Array): Promise<void>;
   /** Whether a device is still on the list of its account, and may as much as it did; nobody changes that until the transaction ends. */
   keepsKey(transaction: Transaction, xid: Uint8Array, device: AccountKey): Promise<boolean>;
   list(reader: Reader, after: Uint8Array | null, limit: number): Promise<readonly Account[]>;
@@ -111,6 +134,8 @@ export interface Accounts {
   ): Promise<{ readonly account: Account; readonly created: boolean }>;
   /** Puts a list of its devices in force. @throws AccessError `ACCOUNT_UNKNOWN`; StateError `ROW_CHANGED` */
   setDevices(transaction: Transaction, xid: Uint8Array, devices: AccountDevices): Promise<Account>;
+  /** @throws AccessError `ACCOUNT_UNKNOWN`; StateError `ROW_CHANGED` */
+  setFreezes(transaction: Transaction, xid: Uint8Array, freezes: readonly AccountFreeze[]): Promise<Account>;
   setStatus(transaction: Transaction, xid: Uint8Array, status: Account['status']): Promise<Account>;
   /** Makes an invite; the code is shown once and stored hashed. */
   createInvite(

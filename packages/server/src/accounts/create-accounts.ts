@@ -19,6 +19,7 @@ import type { Vault } from '../vault/vault.js';
 import type {
   Account,
   AccountDevices,
+  AccountFreeze,
   AccountKey,
   AccountKeys,
   Accounts,
@@ -26,6 +27,7 @@ import type {
   Invite,
   Quota,
 } from './accounts.js';
+import { assertGoesOn } from './account-frozen.js';
 import { accessError } from './codes.js';
 import { idsBeginning } from '../storage/id-prefix.js';
 import { createInviteCode, normalInviteCode } from './invite-code.js';
@@ -52,8 +54,22 @@ const devices = z.strictObject({
     .array(z.strictObject({ id: bytes, publicKeys: bytes, at: z.int().exactOptional() }))
     .exactOptional(),
 });
-/** Without `devices`: it never had any, as every account of before. */
-const stored = z.strictObject({ document: bytes, devices: devices.optional() });
+const freezes = z.array(
+  z.strictObject({
+    id: bytes,
+    seenAt: z.int(),
+    until: z.int(),
+    endedAt: z.int().nullable(),
+    thawAskedAt: z.int().nullable(),
+    device: bytes.exactOptional(),
+  }),
+);
+/** Without `devices`: it never had any, as every account of before; without `freezes`: nobody ever froze it. */
+const stored = z.strictObject({
+  document: bytes,
+  devices: devices.optional(),
+  freezes: freezes.exactOptional(),
+});
 
 /** Accounts by XID, sealed row by row. */
 export function createAccounts(sources: Sources): Accounts {
@@ -80,23 +96,26 @@ export function createAccounts(sources: Sources): Accounts {
   }
 
   function fromRow(row: AccountRow): Account {
-    const { document, devices: own = null } = stored.parse(decodeData(vault.openRow('accounts', row)));
+    const sealed = stored.parse(decodeData(vault.openRow('accounts', row)));
+    const { document, devices: own = null, freezes: frozen = [] } = sealed;
     const keys = inceptionKeyOf(parseXidDocument(decodeEnvelope(document)));
     if (keys === null)
       throw accessError('ACCOUNT_UNKNOWN', 'an account has no keys', 'open the account again');
     const { xid, status, openedAt, version } = row;
     const words = { id: xid, publicKeys: keys.publicKeys, may: null };
     const { quota } = sources;
-    return { xid, status, openedAt, version, quota, document, keys: keysOf(words, own), devices: own };
+    const whole = { xid, status, openedAt, version, quota, document };
+    return { ...whole, keys: keysOf(words, own), devices: own, freezes: frozen };
   }
 
   function toRow(account: Omit<Account, 'quota' | 'keys'>): AccountRow {
-    const { xid, status, version, openedAt, document, devices: own } = account;
-    return vault.sealRow(
-      'accounts',
-      { xid, status, version, openedAt },
-      encodeData({ document, ...(own === null ? {} : { devices: dataOf(own) }) } satisfies Data),
-    );
+    const { xid, status, version, openedAt, document, devices: own, freezes: frozen } = account;
+    const sealed = {
+      document,
+      ...(own === null ? {} : { devices: dataOf(own) }),
+      ...(frozen.length === 0 ? {} : { freezes: frozen.map(freezeData) }),
+    } satisfies Data;
+    return vault.sealRow('accounts', { xid, status, version, openedAt }, encodeData(sealed));
   }
 
   async function findUnused(reader: Reader, codeHash: Uint8Array): Promise<InviteRow | null> {
@@ -153,6 +172,10 @@ export function createAccounts(sources: Sources): Accounts {
       return row === null ? null : remembered(row);
     },
     hold,
+    assertGoesOn: async (transaction, xid) => {
+      const row = await transaction.accounts.holdShared(xid);
+      if (row !== null) assertGoesOn(remembered(row), clock());
+    },
     keepsKey: async (transaction, xid, { id, may, isRemoved }) => {
       const account = await hold(transaction, xid);
       const keys = isRemoved === true ? account?.keys.removed : account?.keys.devices;
@@ -172,6 +195,7 @@ export function createAccounts(sources: Sources): Accounts {
         openedAt: clock(),
         document: documentOf(introduction),
         devices: null,
+        freezes: [],
       });
       await transaction.accounts.insert(row);
       return { account: fromRow(row), created: true };
@@ -180,6 +204,13 @@ export function createAccounts(sources: Sources): Accounts {
       const row = await transaction.accounts.find(xid);
       if (row === null) throw accessError('ACCOUNT_UNKNOWN', 'there is no such account', 'list the accounts');
       const next = toRow({ ...fromRow(row), devices: own, version: row.version + 1 });
+      await transaction.accounts.update(next);
+      return fromRow(next);
+    },
+    setFreezes: async (transaction, xid, frozen) => {
+      const row = await transaction.accounts.find(xid);
+      if (row === null) throw accessError('ACCOUNT_UNKNOWN', 'there is no such account', 'list the accounts');
+      const next = toRow({ ...fromRow(row), freezes: frozen, version: row.version + 1 });
       await transaction.accounts.update(next);
       return fromRow(next);
     },
@@ -234,6 +265,10 @@ function dataOf({ signed, since, removed = [] }: AccountDevices): Data {
     since: since.map((one) => ({ ...one })),
     ...(removed.length === 0 ? {} : { removed: removed.map((one) => ({ ...one })) }),
   };
+}
+
+function freezeData({ id, seenAt, until, endedAt, thawAskedAt, device }: AccountFreeze): Data {
+  return { id, seenAt, until, endedAt, thawAskedAt, ...(device === undefined ? {} : { device }) };
 }
 
 function documentOf({ xid, publicKeys }: Introduction): Uint8Array {

@@ -7,6 +7,7 @@ import {
   parseCall,
   type Proposal,
   type Result,
+  waitsWhileFrozen,
 } from '@ckm/api';
 import { equalBytes, PolicyError } from '@ckm/foundation';
 import type { AnybodyCall, Call, Handler, Handlers, ServerContext } from '../context.js';
@@ -20,7 +21,7 @@ import { findHeirKey, heirKey, type HeirKey, heirUnknown, holdHeirKey } from './
 /**
  * Answers `heir.use`: calls a function for the key of an owner who is silent, by the account of that owner, as an heir whom the terms let use it. Whether they do is
  * judged in each transaction, with the key held: a sign of life that is committed before it wins.
- * @throws AccessError `HEIR_UNKNOWN`; PolicyError `HEIR_NOT_GRANTED`; and what the function throws
+ * @throws AccessError `HEIR_UNKNOWN`; PolicyError `HEIR_NOT_GRANTED`, `ACCOUNT_FROZEN`; and what the function throws
  */
 export async function useAsHeir(
   means: LifeMeans,
@@ -43,6 +44,8 @@ export async function useAsHeir(
   });
   const transact: Call['transact'] = (work) =>
     call.transact(async (transaction) => {
+      // Whoever has frozen the account has stopped his heirs with it.
+      if (waitsWhileFrozen(called)) await context.accounts.assertGoesOn(transaction, name.owner);
       await assertGranted(means, transaction, await holdHeirKey(context, transaction, sender, name), needed);
       return work(transaction);
     });

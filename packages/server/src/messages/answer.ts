@@ -7,8 +7,10 @@ import {
   needsOf,
   parseCall,
   type Reply,
+  waitsWhileFrozen,
 } from '@ckm/api';
 import { CkmError, encodeHex, UsageError } from '@ckm/foundation';
+import { assertGoesOn } from '../accounts/account-frozen.js';
 import { accessError, quotaError, tooManyInFlight } from '../accounts/codes.js';
 import { createFairQueue } from '../turns/fair-queue.js';
 import type { Opening } from '../turns/long-messages.js';
@@ -119,6 +121,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers, 
     if (sender.by !== null && sender.by.may !== null) {
       assertAllowed(sender.by.may, needsOf(name, parameters) ?? 'look');
     }
+    if (sender.account !== null && waitsWhileFrozen(name)) assertGoesOn(sender.account, context.clock());
     if (name === 'account.open') {
       return openAccount(context, call, sender.keys, (parameters as { invite: string | null }).invite);
     }
@@ -137,18 +140,18 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers, 
     await admit(sender, name, arrival);
     arrival.opening.heard(account?.xid ?? null);
     if (!isFunctionName(name)) throw unknownFunction(message.body, context.config.limits.body);
-    const { call, settle } = createCall(context, message.header, sender);
+    const { call, settle } = createCall(context, message.header, name, sender);
     try {
       const result = (await inTurn(sender, () => run(sender, name, call))) as Extract<
         Reply<FunctionName>,
         { ok: true }
       >['result'];
       // Whoever has no account leaves nothing behind but what he did.
-      if (account !== null || FUNCTIONS[name].may === 'stranger') await settle().catch(passIfFull);
+      if (account !== null || FUNCTIONS[name].may === 'stranger') await settle('answered').catch(passIfFull);
       return { ok: true, result };
     } catch (error) {
       // A stranger who was refused leaves nothing behind, not even a row.
-      if (account !== null) await settle().catch(passIfFull);
+      if (account !== null) await settle('refused').catch(passIfFull);
       throw error;
     }
   };

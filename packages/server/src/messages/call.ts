@@ -1,3 +1,4 @@
+import { type FunctionName, waitsWhileFrozen } from '@ckm/api';
 import { StateError } from '@ckm/foundation';
 import type { MessageHeader } from '@ckm/gordian';
 import type { Account, AccountKey } from '../accounts/accounts.js';
@@ -10,6 +11,11 @@ export type StrangerCall = Omit<Call, 'account' | 'by'> & {
   readonly by: AccountKey | null;
   readonly sender: Uint8Array;
 };
+
+/** What a message does in one transaction. */
+type Work<T> = Parameters<ServerContext['storage']['transact']>[0] extends (transaction: infer R) => unknown
+  ? (transaction: R) => Promise<T>
+  : never;
 
 /** Whose message it is, and which key of his it is signed with; null: a stranger's. */
 interface From {
@@ -24,10 +30,11 @@ interface From {
 export function createCall(
   { storage, accounts }: Pick<ServerContext, 'storage' | 'accounts'>,
   header: MessageHeader,
+  name: FunctionName,
   { account, by }: From,
-): { readonly call: StrangerCall; settle(): Promise<void> } {
+): { readonly call: StrangerCall; settle(as: 'answered' | 'refused'): Promise<void> } {
   let recorded = false;
-  const transact: Call['transact'] = async (work) => {
+  const record = async <T>(as: 'answered' | 'refused', work: Work<T>): Promise<T> => {
     const result = await storage.transact(async (transaction) => {
       // First: a replayed message must not even be looked at.
       if (!recorded && !(await transaction.messages.record(header.sender, header.id, header.expiresAt))) {
@@ -36,15 +43,19 @@ export function createCall(
       // A device may have been removed since its message was let in: nothing that it asks for is stored behind its removal.
       const isOfDevice = by !== null && by.may !== null;
       if (isOfDevice && !(await accounts.keepsKey(transaction, header.sender, by))) throw notAuthenticated();
+      // So may the account have been frozen: nothing leaves behind that which would have waited. What is refused is only recorded.
+      if (account !== null && as === 'answered' && waitsWhileFrozen(name))
+        await accounts.assertGoesOn(transaction, header.sender);
       return work(transaction);
     });
     recorded = true;
     return result;
   };
+  const transact: Call['transact'] = (work) => record('answered', work);
   return {
     call: { account, by, sender: header.sender, transact },
-    settle: async () => {
-      if (!recorded) await transact(async () => undefined);
+    settle: async (as) => {
+      if (!recorded) await record(as, async () => undefined);
     },
   };
 }

@@ -25,6 +25,7 @@ import {
   signVoucher,
   versionOf,
   type Vouched,
+  waitsWhileFrozen,
 } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { encodeData, type Identity } from '@ckm/gordian';
@@ -112,6 +113,8 @@ async function withFriend() {
 /** Parameters of the form that each function asks for, about what is Alice's. */
 const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   'account.open': () => ({ invite: null }),
+  'account.freeze': () => ({ id: random(32), from: keyed.alpha.now, until: keyed.alpha.now + 3_600 }),
+  'account.thaw': () => ({}),
   'server.describe': () => ({}),
   'session.propose': () => ({
     sessionId,
@@ -444,6 +447,16 @@ const CHANGING = FUNCTION_NAMES.filter(
 /** For each function that changes something: prepares what is there to change, and gives what changes it. */
 const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>> = {
   'account.open': async () => () => keyed.alpha.as(person(9)).join(),
+  'account.freeze': async () => {
+    const erin = await keyed.alpha.as(person(81)).join();
+    const statement = WELL_FORMED['account.freeze']();
+    return () => erin.ask('account.freeze', statement);
+  },
+  'account.thaw': async () => {
+    const erin = await keyed.alpha.as(person(82)).join();
+    await ask(erin, 'account.freeze');
+    return () => erin.ask('account.thaw', {});
+  },
   // What is proposed here is cancelled further down, and what is asked for is taken back.
   'session.propose': async () => {
     const proposed = WELL_FORMED['session.propose']();
@@ -693,6 +706,18 @@ describe('the table of functions', () => {
       if (FUNCTIONS[name].may === 'stranger') return;
       const carol = keyed.alpha.as(person(3));
       expect(await codeOf(ask(carol, name))).toBe('ACCOUNT_SUSPENDED');
+    },
+  );
+
+  test.each(FUNCTION_NAMES)(
+    '%s of a frozen account waits or goes on, as its row says, and what waits leaves no audit row',
+    async (name) => {
+      const frank = await keyed.alpha.as(person(83)).join();
+      await ask(frank, 'account.freeze');
+      const before = await auditEntries();
+      const code = await codeOf(ask(frank, name));
+      expect(code === 'ACCOUNT_FROZEN').toBe(waitsWhileFrozen(name));
+      if (waitsWhileFrozen(name)) expect(await auditEntries()).toBe(before);
     },
   );
 

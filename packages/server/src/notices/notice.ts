@@ -6,8 +6,9 @@ export interface Notice {
   /**
    * `waiting`: for a yes or no. `stopped`: a key, by a wrong share. `exported`: a share of a key was given out. `terms`: other terms of a key wait,
    * are in force, or were stopped. `recovering`: somebody wants an account back. `silence`: the owner of a key has given no sign of life for long, or an heir asks for it.
+   * `frozen`: a whole account, by a device of it or by its words.
    */
-  readonly event: 'waiting' | 'stopped' | 'exported' | 'terms' | 'recovering' | 'silence';
+  readonly event: 'waiting' | 'stopped' | 'exported' | 'terms' | 'recovering' | 'silence' | 'frozen';
   /** The name of this server. */
   readonly server: string;
   /** `2026-11-28 21:05:39 UTC` */
@@ -39,6 +40,7 @@ const TOLD: Readonly<Record<string, Notice['event']>> = {
   'silence.case': 'silence',
   'silence.doubt': 'silence',
   'silence.grant': 'silence',
+  'account.freeze': 'frozen',
 };
 
 /** What the operator is told of an entry; null: nothing. */
@@ -71,7 +73,7 @@ export function isGrave({ event }: Pick<Occasion, 'event'>): boolean {
 
 /** What whoever did it would hide behind what he asks for next. */
 function isForOthers({ event }: Pick<Occasion, 'event'>): boolean {
-  return event === 'terms' || event === 'recovering' || event === 'silence';
+  return event === 'terms' || event === 'recovering' || event === 'silence' || event === 'frozen';
 }
 
 /**

@@ -15,6 +15,6 @@ test.each([
 });
 
 test('nothing waits for the morning but what waits for an answer', () => {
-  const events = ['waiting', 'stopped', 'exported', 'terms', 'recovering', 'silence'] as const;
+  const events = ['waiting', 'stopped', 'exported', 'terms', 'recovering', 'silence', 'frozen'] as const;
   expect(events.filter((event) => canWait({ event }))).toEqual(['waiting']);
 });

@@ -8,7 +8,15 @@ export type TellContact =
 
 /** What happens to an account that its contacts are told of. */
 export type ContactNews =
-  'recovering' | 'vetoed' | 'recovered' | 'contact-coming' | 'contact-leaving' | 'silent' | 'heir-asks';
+  | 'recovering'
+  | 'vetoed'
+  | 'recovered'
+  | 'contact-coming'
+  | 'contact-leaving'
+  | 'silent'
+  | 'heir-asks'
+  | 'frozen'
+  | 'thaw-asked';
 
 const SUBJECTS: Readonly<Record<ContactNews, string>> = {
   recovering: 'somebody wants an account back',
@@ -18,6 +26,8 @@ const SUBJECTS: Readonly<Record<ContactNews, string>> = {
   'contact-leaving': 'an account loses a contact',
   silent: 'the owner of a key has been silent for long',
   'heir-asks': 'an heir asks for the key of an owner who is silent',
+  frozen: 'an account was frozen',
+  'thaw-asked': 'somebody wants a frozen account thawed',
 };
 
 const TOLD: Readonly<Record<ContactNews, readonly string[]>> = {
@@ -48,6 +58,15 @@ const TOLD: Readonly<Record<ContactNews, readonly string[]>> = {
     'The owner of an account whose contact you are has given this server no sign of life for as',
     'long as he has said himself, and somebody whom he has named asks for his key. He gets it in',
     'two weeks at the earliest. If the owner lives, tell him now: any sign of life of his ends it.',
+  ],
+  frozen: [
+    'An account whose contact you are was frozen, by one of its devices or by its words: this',
+    'server does nothing more for it until that is over, in seven days at the latest. If the owner',
+    'knows nothing of it, somebody has a device of his.',
+  ],
+  'thaw-asked': [
+    'Somebody with a device, or the words, of an account whose contact you are asks the operator of',
+    'this server to end its freeze before its time. If that is not its owner, tell the operator so.',
   ],
 };
 

@@ -198,6 +198,7 @@ test('a key that was stopped is what the notice names, whatever is asked for aft
 test.each([
   ['other terms of a key are', 'terms.propose', 'terms'],
   ['somebody who wants an account is', 'recovery.begin', 'recovering'],
+  ['an account that was frozen is', 'account.freeze', 'frozen'],
 ])(
   '%s what the notice names before anything that is asked for, and no more than a key that was stopped',
   (_what, deed, event) => {

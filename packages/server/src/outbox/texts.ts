@@ -8,6 +8,7 @@ const SUBJECTS: Readonly<Record<Notice['event'], string>> = {
   terms: 'the terms of a key change',
   recovering: 'somebody wants an account back',
   silence: 'the owner of a key has been silent for long',
+  frozen: 'an account was frozen',
 };
 
 const TOLD: Readonly<Record<Notice['event'], string>> = {
@@ -18,6 +19,8 @@ const TOLD: Readonly<Record<Notice['event'], string>> = {
     'Somebody has shown to be a contact of an account, and takes the place of all its devices\nwhen a delay is over, unless somebody of the account says no.',
   exported: 'A share of a key has left this server, sealed to the owner of the key.',
   terms: 'Other terms of a key were proposed, are in force, or were stopped.',
+  frozen:
+    'Somebody has frozen a whole account here, with a device of it or with its words.\nThis server does nothing more for it until that is over, or you have thawed it: when its\nowner asks you in person, not because it was asked for here.',
   silence:
     'The owner of a key has given no sign of life for long, and people whom its terms name may ask for it then.',
 };

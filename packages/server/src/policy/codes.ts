@@ -8,7 +8,7 @@ import {
   StateError,
   UsageError,
 } from '@ckm/foundation';
-import { type Freezer, freezerInWords } from './freezer.js';
+import { type Freezer, type Frozen, freezerInWords } from './freezer.js';
 
 /** Every code of an error about policy. */
 const POLICY_CODES = [
@@ -113,28 +113,31 @@ export function keyFrozen(until: number, by?: Freezer): PolicyError {
 }
 
 /** A statement by which nothing can be frozen. */
-export function freezeInvalid(): UsageError {
-  return new UsageError('this is no time for which a key can be frozen', {
+export function freezeInvalid(what: Frozen = 'key'): UsageError {
+  const article = what === 'key' ? 'a' : 'an';
+  return new UsageError(`this is no time for which ${article} ${what} can be frozen`, {
     code: 'FREEZE_INVALID',
     hint: 'freeze for at most seven days, from now on; compare the clocks',
   });
 }
 
 /** A freeze that does not come back. */
-export function freezeOver(message: string): StateError {
+export function freezeOver(message: string, what: Frozen = 'key'): StateError {
   return new StateError(message, {
     code: 'FREEZE_OVER',
-    hint: 'freeze the key anew, and compare the clocks',
+    hint: `freeze the ${what} anew, and compare the clocks`,
     retryable: false,
   });
 }
 
 /** @param leftSeconds for how long it may still be frozen */
-export function freezeUsedUp(leftSeconds: number): PolicyError {
+export function freezeUsedUp(leftSeconds: number, what: Frozen = 'key'): PolicyError {
   return policyError(
     'FREEZE_USED_UP',
-    'the key has been frozen for nearly as long as its owner may within 30 days',
-    'freeze for a shorter time, or ask the operator to allow nothing for the key',
+    `the ${what} has been frozen for nearly as long as its owner may within 30 days`,
+    what === 'key'
+      ? 'freeze for a shorter time, or ask the operator to allow nothing for the key'
+      : 'freeze for a shorter time, or ask the operator to suspend the account',
     { facts: { leftSeconds } },
   );
 }

@@ -1,5 +1,5 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
-import type { Freezer } from './freezer.js';
+import type { Freezer, Frozen } from './freezer.js';
 import { freezeInvalid, freezeOver, freezeUsedUp } from './codes.js';
 
 /** A freeze as this server keeps it. Times are UnixSeconds. */
@@ -20,6 +20,8 @@ export interface Freeze {
   readonly heard?: true;
   /** Who signed it, where somebody carried it here; absent: the account said so itself, or others did. */
   readonly by?: Freezer;
+  /** Of an account: which of its devices said so; absent: its words. */
+  readonly device?: Uint8Array;
   /** It has no dates of its own: it was kept on paper. Absent: it has. */
   readonly paper?: true;
 }
@@ -103,19 +105,21 @@ export function withFreeze(
   freezes: readonly Freeze[],
   { id, from, until }: FreezeStatement,
   now: number,
+  what: Frozen = 'key',
 ): readonly Freeze[] {
-  assertTimes({ from, until }, now);
+  assertTimes({ from, until }, now, what);
   const known = freezes.find((one) => equalBytes(one.id, id));
   if (known !== undefined && isStanding(known, now) && isSameEnd(known, until)) return freezes;
   const isHearsay = known?.heard === true && known.endedAt === null;
-  if (known !== undefined && !isHearsay) throw freezeOver('this freeze has been thawed, or had another end');
+  if (known !== undefined && !isHearsay)
+    throw freezeOver('this freeze has been thawed, or had another end', what);
   // Saying it again makes no freeze shorter: whoever has the account reads its id, and only the operator ends it.
   if (known !== undefined && isStanding(known, now) && known.until > until) return freezes;
   const others = isHearsay ? freezes.filter((one) => one !== known) : freezes;
   const standing = standingFreeze(others, now);
   if (standing !== null && standing.until >= until) return others;
   const leftSeconds = freezeLeft(others, now);
-  if (leftSeconds === 0 || until - now > leftSeconds + CLOCK_SECONDS) throw freezeUsedUp(leftSeconds);
+  if (leftSeconds === 0 || until - now > leftSeconds + CLOCK_SECONDS) throw freezeUsedUp(leftSeconds, what);
   const end = Math.min(until, now + leftSeconds);
   if (standing !== null && standing.until >= end) return others;
   // What it takes the place of is over, and stays known: its id is good for nothing any more.
@@ -123,10 +127,14 @@ export function withFreeze(
 }
 
 /** @throws UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER` */
-function assertTimes({ from, until }: Pick<FreezeStatement, 'from' | 'until'>, now: number): void {
+function assertTimes(
+  { from, until }: Pick<FreezeStatement, 'from' | 'until'>,
+  now: number,
+  what: Frozen = 'key',
+): void {
   const isOne = from < until && until - from <= MOST_FROZEN_SECONDS && from <= now + CLOCK_SECONDS;
-  if (!isOne) throw freezeInvalid();
-  if (until <= now) throw freezeOver('the time of this freeze has passed');
+  if (!isOne) throw freezeInvalid(what);
+  if (until <= now) throw freezeOver('the time of this freeze has passed', what);
 }
 
 /**

@@ -1,3 +1,6 @@
+/** What its owner stops. */
+export type Frozen = 'key' | 'account';
+
 /** One person, as days are counted. `devices`: all of an owner's together, so that none gets more days by adding another. `name`: of an approver, in the terms. */
 export type Freezer =
   | { readonly who: 'owner' }

@@ -131,4 +131,48 @@ describe.each(hasPostgres ? ['SQLite', 'PostgreSQL, as two replicas'] : ['SQLite
     },
     300_000,
   );
+
+  test('P11: a freeze of the whole account races with release on both databases, by its words and by a device: behind it nothing more leaves, whoever asks', async () => {
+    const { first, second, callers, account } = await open();
+    const device = await letIn(first, alice, 102, ['use']);
+    const phone = second.asDevice(createIdentity(secret(new Uint8Array(32).fill(102)), alice.xid));
+    const { keyId, signer } = await makeKey(callers);
+    const seen = { released: 0, kept: 0 };
+    for (let round = 0; round < 2 * ROUNDS; round++) {
+      const by = round % 4 < 2 ? account : phone;
+      const statement = { id: random(), from: TEST_TIME, until: TEST_TIME + 3_600 };
+      const freeze = () => by.call('account.freeze', statement);
+      const ask = { ...messageOf(`round ${round}`), requestId: random() };
+      const attempt = await signer.prepare([1, 2]);
+      const release = () => signer.request(1, ask, { attempt });
+      const isFirst = round % 2 === 0;
+      const both = isFirst
+        ? await Promise.allSettled([freeze(), release()])
+        : (await Promise.allSettled([release(), freeze()])).toReversed();
+      const [frozen, reply] = both as [PromiseSettledResult<unknown>, (typeof both)[number]];
+      expect(frozen.status).toBe('fulfilled');
+      if (reply.status === 'rejected') {
+        expect(codeOf(reply.reason)).toBe('ACCOUNT_FROZEN');
+        seen.kept++;
+      } else seen.released++;
+      // Whoever was refused has no share here: nothing of it was stored.
+      const stored = await first.context.storage.read(({ requests }) =>
+        requests.find(alice.xid, ask.requestId),
+      );
+      expect(stored === null).toBe(reply.status === 'rejected');
+      const later = { ...messageOf('later'), keyId, epoch: 0, expiresAt: TEST_TIME + 60 };
+      for (const door of [callers[0]!, account, device.caller]) {
+        const asked = door.call('request.ask', {
+          ...later,
+          requestId: random(),
+          attempt: null,
+          wanted: null,
+        });
+        expect(await asked.then(({ state }) => state, codeOf)).toBe('ACCOUNT_FROZEN');
+      }
+      const { storage, accounts } = first.context;
+      await storage.transact((transaction) => accounts.setFreezes(transaction, alice.xid, []));
+    }
+    expect(seen.released + seen.kept).toBe(2 * ROUNDS);
+  }, 300_000);
 });

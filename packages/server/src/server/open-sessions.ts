@@ -52,6 +52,7 @@ import { createWaitingSweep } from '../sessions/session/waiting-sweep.js';
 import { type Counter, createLifetime } from '../sessions/waiting-time.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { carryFreeze } from '../requests/carry-freeze.js';
+import { type AccountFreezeMeans, askAccountThaw, freezeAccount } from '../requests/freeze-account.js';
 import { askThaw, freezeKey } from '../requests/freeze-key.js';
 import { hearThawVotes, thawStanding, thawWaits } from '../requests/thaw-key.js';
 import { cancelRequest } from '../requests/cancel-request.js';
@@ -163,6 +164,10 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     // What is left to do behind it is to count it, for which nobody waits here.
     endBegun: async (transaction, key) => void (await endHeirSessionsOf(server, transaction, key)),
   };
+  const freezing: AccountFreezeMeans = {
+    context,
+    tellOwner: (transaction, owner, what) => tellContacts(waysBack, transaction, owner, what),
+  };
   const sweepLife = createLifeSweep(life);
   const isYoung = (reader: Reader, call: Call) => isYoungKey(context, reader, counting(), call);
   await sweepSessions(server);
@@ -187,6 +192,8 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     handlers: {
       ...notingOwners(life, ofKeys),
       ...deviceHandlers(devices),
+      'account.freeze': (call, statement) => freezeAccount(freezing, call, statement),
+      'account.thaw': (call) => askAccountThaw(freezing, call),
       ...waysBackHandlers(waysBack),
       ...depositHandlers({ context, isYoung }),
       ...voteHandlers(context, {

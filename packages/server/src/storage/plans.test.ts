@@ -57,6 +57,7 @@ const row = { owner, version: 2, createdAt: 1, sealed };
 const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'accounts.find': ({ accounts }) => accounts.find(owner),
   'accounts.hold': ({ accounts }) => accounts.hold(owner),
+  'accounts.holdShared': ({ accounts }) => accounts.holdShared(owner),
   'accounts.list': ({ accounts }) => accounts.list({ after: id, limit: 5 }),
   'invites.list': ({ invites }) => invites.list({ after: id, limit: 5 }),
   'invites.find': ({ invites }) => invites.find(id),

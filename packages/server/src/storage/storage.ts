@@ -88,6 +88,8 @@ export interface Transaction extends Reader {
   readonly accounts: AccountReader & {
     /** Reads an account and holds it against other replicas until the transaction ends: nobody takes a key out of it meanwhile. */
     hold(xid: Uint8Array): Promise<AccountRow | null>;
+    /** The same, but others may hold it this way meanwhile: nobody changes it until the transaction ends. */
+    holdShared(xid: Uint8Array): Promise<AccountRow | null>;
     insert(row: AccountRow): Promise<void>;
     update(row: AccountRow): Promise<void>;
   };

@@ -97,7 +97,10 @@ export async function takeChange(
   await assertMayBring(means, call, transaction, key, weighed, as);
   const former = await formerTerms(means.context, transaction, key);
   const verdict = verdictOf(means, head, weighed, former);
-  if (verdict.verdict !== 'inForce' || verdict.way !== 'tighter') assertTakesBack(weighed);
+  const isTighter = verdict.verdict === 'inForce' && verdict.way === 'tighter';
+  if (!isTighter) assertTakesBack(weighed);
+  // What is tighter is in force at once, whoever has frozen the account; nothing else begins in it.
+  if (as === 'proposed' && !isTighter) await means.context.accounts.assertGoesOn(transaction, row.owner);
   const lately = await latelyWith(means, call, transaction, key, weighed, verdict);
   const { known, step, counted, refused } = weighed;
   const isTheirs = known?.waits?.byWords === weighed.waits.byWords;

@@ -64,9 +64,9 @@ function isDue({ context, counting }: TermsMeans, row: TermsRow, isLong: boolean
 async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow): Promise<void> {
   const { context } = means;
   const { owner, keyId } = row;
-  // It neither ripens nor ends while the account is suspended.
+  // It neither ripens nor ends while the account is suspended, or frozen.
   const account = await context.accounts.find(transaction, owner);
-  if (account?.status !== 'active') return;
+  if (account?.status !== 'active' || isFrozen(account, context.clock())) return;
   const key = await holdRecalled(context, transaction, { owner, keyId });
   const head = key === null ? null : openHead(context, key);
   if (key === null || head === null || !belongs(head, row)) {
@@ -129,4 +129,8 @@ function isMore(votes: readonly Uint8Array[], { votes: kept }: StoredTerms): boo
 /** Whether it is the change behind the terms in force, and not one of before a restore, or whose place another one took. */
 function belongs({ policy, nextTerms }: KeyHead, { number }: TermsRow): boolean {
   return nextTerms !== undefined && number === versionOf(policy) + 1;
+}
+
+function isFrozen({ freezes }: Pick<Call['account'], 'freezes'>, now: number): boolean {
+  return freezes.some(({ endedAt, until }) => endedAt === null && until > now);
 }

@@ -14,6 +14,7 @@ import {
   parseCall,
   parseReply,
   type Result,
+  waitsWhileFrozen,
 } from '@ckm/api';
 import { secret, type Secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
@@ -254,7 +255,7 @@ async function callOverWire<F extends FunctionName>(
 ): Promise<Result<F>> {
   const handler = sessions.handlers[name as SessionFunctionName] as unknown as Handler<F>;
   const parsed = parseCall(name, encodeCall(name, parameters));
-  return handler(bareCall(context, account, by), parsed);
+  return handler(bareCall(context, account, by, name), parsed);
 }
 
 async function callAsAnybody<F extends AnybodysName>(
@@ -279,8 +280,24 @@ function removedKey(account: Account | null, named: string, name: FunctionName):
   return mayStillStop(name) ? account?.keys.removed.get(named) : undefined;
 }
 
-function bareCall(context: ServerContext, account: Account, by: AccountKey): Call & AnybodyCall {
-  return { account, by, ...anybodyCall(context, account.xid) };
+function bareCall(
+  context: ServerContext,
+  account: Account,
+  by: AccountKey,
+  name: FunctionName,
+): Call & AnybodyCall {
+  const { sender, transact } = anybodyCall(context, account.xid);
+  const isStopped = waitsWhileFrozen(name);
+  return {
+    account,
+    by,
+    sender,
+    transact: (work) =>
+      transact(async (transaction) => {
+        if (isStopped) await context.accounts.assertGoesOn(transaction, account.xid);
+        return work(transaction);
+      }),
+  };
 }
 
 function anybodyCall({ storage, clock }: ServerContext, sender: Uint8Array): AnybodyCall {

@@ -14,6 +14,10 @@ const holdAccount = prepared((queries, xid: Uint8Array) =>
   queries.selectFrom('accounts').selectAll().where('xid', '=', xid).forNoKeyUpdate(),
 );
 
+const shareAccount = prepared((queries, xid: Uint8Array) =>
+  queries.selectFrom('accounts').selectAll().where('xid', '=', xid).forShare(),
+);
+
 export function accountReader(reading: Reading): AccountReader {
   const { queries } = reading;
   return {
@@ -35,6 +39,10 @@ export function accountWriter(writing: Writing): Transaction['accounts'] {
     ...accountReader(writing),
     hold: async (xid) => {
       const held = writing.kind === 'postgres' ? holdAccount : findAccount;
+      return fromOptional('accounts', (await held(writing, xid)).rows[0]);
+    },
+    holdShared: async (xid) => {
+      const held = writing.kind === 'postgres' ? shareAccount : findAccount;
       return fromOptional('accounts', (await held(writing, xid)).rows[0]);
     },
     insert: (row) => insertRow(writing, 'accounts', row),
