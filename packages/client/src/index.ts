@@ -171,6 +171,7 @@ export type { KeyCheck, ServerCheck } from './keys/checks/check-key.js';
 export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/checks/check-record.js';
 export type { ServerFreeze } from './keys/freezes/ask-freeze.js';
 export type { BoundFreeze, ForkFreeze, KeyFreeze } from './keys/freezes/freeze-key.js';
+export type { AccountFreezeAt, AccountFreezes } from './life/freeze-account.js';
 export { MOST_FREEZE_SECONDS } from './keys/freezes/freeze-record.js';
 export { MOST_FREEZE_PAPER_CHARACTERS, parseFreezePaper } from '@ckm/api';
 export { type CarriedFreezePaper, type CarriedTo, carryFreezePaper } from './life/carry-freeze.js';

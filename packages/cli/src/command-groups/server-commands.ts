@@ -176,6 +176,11 @@ export const OWN_SERVER: readonly CommandNode[] = [
           (await import('../commands/server/accounts/suspend.js')).serverAccountsSuspendCommand(),
       },
       {
+        name: 'thaw',
+        summary: 'end the freeze of a whole account before its time',
+        load: async () => (await import('../commands/server/accounts/thaw.js')).serverAccountsThawCommand(),
+      },
+      {
         name: 'resume',
         summary: 'answer a suspended account again',
         load: async () =>

@@ -5,20 +5,22 @@ import type { Context } from '../command-line/context.js';
 import { optionInvalid, parseDuration } from '../command-line/option-values.js';
 import { leaf, run } from '../command-line/run.js';
 import { freezeAll } from '../owner/freeze-all.js';
+import { freezeAccount } from '../owner/account-freezes.js';
 import { freezeFromPaper, freezeOntoPaper } from '../sheet/freeze-paper.js';
 import { freezeText, notStopped } from '../owner/freeze-words.js';
 import { openOwner } from '../owner/open-owner.js';
 
-/** `ckm freeze NAME|--all|--from FILE` */
+/** `ckm freeze NAME|--all|--account [SERVER]|--from FILE` */
 export function freezeCommand(): Command {
   return leaf('freeze', 'stop a key for a while at all its servers, as when a laptop was stolen', {
     65: 'with --from: the file holds no freeze that was kept on paper',
-    69: 'NOT yet stopped: too few servers have been told',
+    69: 'NOT yet stopped: too few servers have been told; with --account: not each of them',
     75: 'with --all: servers hold keys that are not on record here, and those are NOT stopped',
     77: 'NOT yet stopped: servers refuse',
   })
     .argument('[name]', 'what you call the key: see ckm key list')
     .option('--all', 'every key on record; said again it tells whoever has not heard')
+    .option('--account [server]', 'whatever your account asks for there, or at all your servers')
     .option('--for <time>', 'how long: at most 7d, and 7 days in 30; 72h if nothing else is said')
     .option('--paper', 'stop nothing now: make a freeze to keep on paper, good once, for seven days')
     .option('--out <file>', 'with --paper: a new file; - is stdout, as without it')
@@ -28,6 +30,7 @@ export function freezeCommand(): Command {
 
 interface Flags {
   readonly all?: true;
+  readonly account?: string | true;
   readonly for?: string;
   readonly paper?: true;
   readonly out?: string;
@@ -40,6 +43,7 @@ async function freeze(context: Context, name: string | undefined, given: Flags):
   if (given.from !== undefined) return freezeFromPaper(context, given.from);
   if (given.paper === true) return freezeOntoPaper(context, name!, given.out);
   const seconds = given.for === undefined ? null : parseFor(given.for);
+  if (given.account !== undefined) return freezeAccount(context, given.account, seconds);
   if (name === undefined) return freezeAll(context, seconds);
   const client = await openOwner(context);
   const { public: publicPackage } = await client.showKey(name);
@@ -56,8 +60,10 @@ async function freeze(context: Context, name: string | undefined, given: Flags):
 
 /** One key, all of them, or what a paper says. */
 function assertFits(name: string | undefined, given: Flags): void {
-  const which = [name !== undefined, given.all === true, given.from !== undefined].filter(Boolean).length;
-  if (which !== 1) throw optionInvalid('name one key, or say --all', 'write for example ckm freeze NAME');
+  const { all, account, from } = given;
+  const which = [name, all, account, from].filter((one) => one !== undefined).length;
+  if (which !== 1)
+    throw optionInvalid('name one key, or say --all or --account', 'write for example ckm freeze NAME');
   const isPaper = given.paper === true || given.from !== undefined;
   if (isPaper && given.for !== undefined)
     throw optionInvalid('a freeze on paper is for seven days', 'leave --for out');

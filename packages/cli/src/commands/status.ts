@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
+import { freezerText } from '../owner/account-freezes.js';
 import { caseText } from '../owner/contact-words.js';
 import { keyRow, pastLines } from '../owner/key-status-words.js';
 import { orderChange, orderCounts, orderOrigin } from '../owner/order-words.js';
@@ -178,7 +179,8 @@ function heading(
 }
 
 function serverRow(terminal: Terminal, server: ServerStatus): string[] {
-  const { name, isReachable, answerMs, version, url, arithmetic, lastSeenAt, unrecorded, problem } = server;
+  const { name, isReachable, answerMs, version, url, arithmetic, lastSeenAt, unrecorded } = server;
+  const { problem, frozen } = server;
   if (!isReachable) {
     const [what, next] = silenceText(server);
     const seen = lastSeenAt === null ? '' : `last seen ${formatInstant(lastSeenAt, unixNow())}`;
@@ -186,8 +188,16 @@ function serverRow(terminal: Terminal, server: ServerStatus): string[] {
   }
   const more = `${counted(unrecorded, 'key')} of yours not on record: ckm key fetch`;
   const row = [name, `answers in ${answerMs} ms`, version ?? '', gradesText(terminal, arithmetic), url];
+  if (frozen !== null) return [...row, terminal.style('yellow', frozenText(name, frozen))];
   if (problem !== null) return [...row, terminal.style('red', `${problem.text}: ckm doctor`)];
   return unrecorded === 0 ? row : [...row, terminal.style('yellow', more)];
+}
+
+/** It answers, and does nothing more: who said so is what its owner wants to know first. */
+function frozenText(server: string, { until, thawAskedAt, device }: NonNullable<ServerStatus['frozen']>) {
+  const end = `your account is ${freezerText(device)} until ${formatInstant(until, unixNow())}`;
+  const next = thawAskedAt === null ? `ckm thaw --account ${server}` : 'its operator is asked to thaw it';
+  return `${end}: ${next}`;
 }
 
 /** What keeps a server from answering, and what to do about it: each cause in its own words. */

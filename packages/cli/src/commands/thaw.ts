@@ -6,27 +6,31 @@ import type { Context } from '../command-line/context.js';
 import { optionInvalid } from '../command-line/option-values.js';
 import { leaf, run } from '../command-line/run.js';
 import { failedObject, type FailedKey, openEveryKey, withEveryKey } from '../owner/every-key.js';
+import { thawAccount } from '../owner/account-freezes.js';
 import { openOwner } from '../owner/open-owner.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 import { formatTable } from '../terminal/table.js';
 
-/** `ckm thaw NAME|--all` */
+/** `ckm thaw NAME|--all|--account [SERVER]` */
 export function thawCommand(): Command {
   return leaf('thaw', 'ask the operators, and whom the terms name, to end a freeze before its time')
     .argument('[name]', 'what you call the key: see ckm key list')
     .option('--all', 'every key on record')
+    .option('--account [server]', 'your whole account there, or at all your servers')
     .action(run(thaw));
 }
 
 async function thaw(
   context: Context,
   name: string | undefined,
-  given: { readonly all?: true },
+  given: { readonly all?: true; readonly account?: string | true },
 ): Promise<void> {
   const { terminal, flags } = context;
-  if ((name === undefined) === (given.all !== true))
-    throw optionInvalid('name one key, or say --all', 'write for example ckm thaw NAME');
+  const { all, account } = given;
+  if ([name, all, account].filter((one) => one !== undefined).length !== 1)
+    throw optionInvalid('name one key, or say --all or --account', 'write for example ckm thaw NAME');
+  if (account !== undefined) return thawAccount(context, account);
   if (name === undefined) return thawAll(context);
   const client = await openOwner(context);
   const { keyId } = await client.showKey(name);

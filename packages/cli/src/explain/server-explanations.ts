@@ -12,9 +12,17 @@ const ACCESS = groupOf(
       'Try again tomorrow, or ask its operator.',
     ],
     ACCOUNT_UNKNOWN: ['You have no account on this server.', 'Open one: ckm server add.'],
+    ACCOUNT_NOT_FROZEN: [
+      'Some of the servers that were told to do nothing more for you did not answer, or refused: there whoever has a device of yours goes on.',
+      'Say the same again until each has answered: ckm freeze --account. Where one refuses because seven days in thirty are used up, ask its operator to suspend the account: ckm server accounts suspend.',
+    ],
+    ACCOUNT_THAW_NOT_ASKED: [
+      'Servers at which your account may be frozen did not answer: their operators have not been asked to end that.',
+      'Say the same again: ckm thaw --account; or tell the operators yourself.',
+    ],
     ACCOUNT_FROZEN: [
       'Your account at this server is frozen, by a device of yours or by your words: it signs nothing, makes nothing and changes nothing until that is over. Who froze it, and until when, stands in the message and in: ckm status.',
-      'If you know nothing of it, somebody has a device of yours: take that out (ckm device remove NAME), which no freeze stops. Only its operator ends a freeze before its time, when you tell him yourself.',
+      'If you know nothing of it, somebody has a device of yours: take that out (ckm device remove NAME), which no freeze stops. Only its operator ends a freeze before its time: ckm thaw --account SERVER asks him, and tell him yourself.',
     ],
     ACCOUNT_SUSPENDED: 'The operator does not answer your account at present.',
     INVITE_REQUIRED: [

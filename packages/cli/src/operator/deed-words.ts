@@ -34,7 +34,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'operator.outbox': 'Send again what was not sent',
   'operator.rotate-key': 'Change the storage key',
   'operator.suspend': 'Suspend an account',
-  'operator.thaw': 'Thaw a key before its time',
+  'operator.thaw': 'Thaw a key, or an account, before its time',
   'operator.tighten': 'Tighten the policy of a key',
   'recovery.begin': 'Have the recovery of an account wait',
   'recovery.finish': 'Let a new device into an account, in the place of all others',

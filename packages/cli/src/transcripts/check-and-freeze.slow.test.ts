@@ -59,6 +59,10 @@ test('every command of docs/checks.md is one of those run here', () => {
     'ckm thaw --all',
     'ckm server policy show FOLDER KEY',
     'ckm server policy thaw FOLDER KEY',
+    'ckm freeze --account',
+    'ckm freeze --account alpha',
+    'ckm thaw --account',
+    'ckm server accounts thaw FOLDER ACCOUNT',
   ]);
 });
 
@@ -135,4 +139,59 @@ test('ckm freeze says NOT yet while too few servers have been told, then stopped
   expect(thawed.stdout).not.toContain('Frozen by its owner');
   await setup.json(['server', 'policy', 'thaw', setup.folderOf('bravo'), keyId]);
   expect((await sign()).status).toBe(0);
+});
+
+/** The account of this owner at alpha, as its operator names it. */
+async function accountAtAlpha() {
+  const accounts = await setup.json<{ xid: string; keys: number; frozen: object | null }[]>([
+    'server',
+    'accounts',
+    'list',
+    setup.folderOf('alpha'),
+  ]);
+  return accounts.find(({ keys }) => keys === 1)!;
+}
+
+test('ckm freeze --account stops all that the owner asks for at each server, and names one that was not told; status says who froze it and until when; only its operator ends it', async () => {
+  proxies[2]!.before = () => 'hang';
+  const few = await ckm('ckm freeze --account');
+  proxies[2]!.before = () => 'pass';
+  expect(few.stdout).toMatch(
+    /^your account is NOT frozen everywhere: 2 of 3 servers do nothing more for you\n/,
+  );
+  expect([few.status, errorOf(few)]).toEqual([
+    69,
+    expect.objectContaining({ code: 'ACCOUNT_NOT_FROZEN', message: expect.stringContaining('charlie') }),
+  ]);
+  const all = await ckm('ckm freeze --account');
+  expect(all.stdout).toMatch(/^your account is frozen: 3 of 3 servers do nothing more for you\n/);
+  expect(all.stdout).toMatch(/ok +alpha +does nothing for you +until .*, frozen by your words\n/);
+  expect(all.status).toBe(0);
+  expect(await sign()).toMatchObject({ status: 77, stderr: expect.stringContaining('ACCOUNT_FROZEN') });
+  const contact = await ckm('ckm contact set alpha totp', ['--yes']);
+  expect(errorOf(contact).code).toBe('ACCOUNT_FROZEN');
+  const { stdout: screen } = await ckm('ckm status');
+  expect(screen).toMatch(/alpha .*your account is frozen by your words until .*: ckm thaw --account alpha/);
+  expect(screen).toMatch(/notes .*frozen at alpha, bravo, charlie until /);
+
+  // Said again it is no other freeze.
+  const before = (await accountAtAlpha()).frozen;
+  expect((await ckm('ckm freeze --account alpha')).status).toBe(0);
+  expect((await accountAtAlpha()).frozen).toEqual(before);
+
+  const asked = await ckm('ckm thaw --account');
+  expect(asked.stdout.match(/does nothing for you until its operator thaws you/g)).toHaveLength(3);
+  for (const name of SERVERS) {
+    const folder = setup.folderOf(name);
+    const list = await callCkm(['server', 'accounts', 'list', folder], { environment });
+    const [, account] = /^([0-9a-f]{8}) .*is frozen by its words until .*; asked to be thawed /m.exec(
+      list.stdout,
+    )!;
+    const thaw = ['server', 'accounts', 'thaw', folder, account!];
+    expect((await callCkm([...thaw, '--preview'], { environment })).stdout).toMatch(/^would thaw /);
+    expect((await callCkm([...thaw, '--yes'], { environment })).stdout).toMatch(/^thawed [0-9a-f]{64}\n$/);
+    expect((await callCkm([...thaw, '--yes'], { environment })).stdout).toMatch(/was not frozen\n$/);
+  }
+  expect((await sign()).status).toBe(0);
+  expect((await ckm('ckm freeze notes --account')).status).toBe(64);
 });

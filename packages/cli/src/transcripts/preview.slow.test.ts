@@ -84,6 +84,8 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['drill restore notes --lost bravo'],
   ['freeze notes'],
   ['freeze notes --paper'],
+  ['freeze --account'],
+  ['freeze --account alpha'],
   ['git-sign -Y sign -n file -f LAPTOP FILE'],
   ['init --home NEW'],
   ['key check notes'],
@@ -113,6 +115,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['seed verify WORDS'],
   ['server accounts resume FOLDER ACCOUNT'],
   ['server accounts suspend FOLDER ACCOUNT'],
+  ['server accounts thaw FOLDER ACCOUNT'],
   ['server add delta URL', 'SERVER_EXISTS'],
   ['server add alpha URL'],
   ['server approve FOLDER REQUEST'],
@@ -150,6 +153,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['terms show treasury --out NEW'],
   ['terms stop treasury'],
   ['thaw notes'],
+  ['thaw --account'],
   ['unlock'],
 ];
 

@@ -35,6 +35,7 @@ import { type DrillRecord, readDrills } from '../drills/drill-record.js';
 import { checkDue, checkKey, type KeyCheck, scheduleChecks } from '../keys/checks/check-key.js';
 import { freezeKey, type KeyFreeze, thawKey } from '../keys/freezes/freeze-key.js';
 import { giveAlive, type ToldAlive } from '../life/tell-alive.js';
+import { type AccountFreezes, freezeAccount, thawAccount } from '../life/freeze-account.js';
 import { type PreparedFreeze, prepareFreeze } from '../life/freeze-paper.js';
 import { tellExported } from '../keys/export/tell-exported.js';
 import { type KeyVerification, type ServerVerdict, verifyKey } from '../keys/verify-key.js';
@@ -75,6 +76,14 @@ export interface CareCalls {
    * @param seconds at most seven days; null: as long as a freeze on record, or else 72 hours
    */
   freezeKey(name: string, seconds: number | null): Promise<KeyFreeze>;
+  /**
+   * Has one server, or each on record, do nothing more for this owner for a while. Where it is so for as long already, nothing is said.
+   * @param server null: all
+   * @param seconds at most seven days; null: 72 hours
+   */
+  freezeAccount(server: string | null, seconds: number | null): Promise<AccountFreezes>;
+  /** Asks their operators to end that. @param server null: all */
+  thawAccount(server: string | null): Promise<AccountFreezes>;
   prepareFreeze(name: string): Promise<PreparedFreeze>;
   /** @param name of a key that has heirs; absent: all of them */
   alive(name?: string): Promise<readonly ToldAlive[]>;
@@ -127,6 +136,8 @@ export function createCareCalls({ context, store, readKey, signer, acting, silen
     scheduleDrills: async (name, everySeconds) => scheduleDrills(context, await readKey(name), everySeconds),
     pastDrills: async (name) => readDrills(store, (await readKey(name)).keyId),
     freezeKey: (name, seconds) => acting(freezeKey(context, readKey, name, seconds)),
+    freezeAccount: (server, seconds) => freezeAccount(context, server, seconds),
+    thawAccount: (server) => thawAccount(context, server),
     prepareFreeze: (name) => prepareFreeze(context, readKey, name),
     alive: (name) => giveAlive(context, readKey, name),
     thawKey: (name) => acting(thawKey(context, readKey, name)),

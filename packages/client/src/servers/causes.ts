@@ -31,6 +31,7 @@ export function isOfStorage(code: string): boolean {
 }
 
 const CAUSES: Readonly<Record<string, string>> = {
+  ACCOUNT_FROZEN: 'does nothing for your account while it is frozen',
   ACCOUNT_SUSPENDED: 'has suspended your account',
   BODY_TOO_LONG: 'takes no message that is so long',
   CLOCK_JUMPED: 'has a clock that went back',

@@ -43,10 +43,20 @@ export interface ServerStatus {
   readonly arithmetic: readonly ServerArithmetic[] | null;
   /** UnixSeconds: when it last answered us here, as far as that is on record; null: never. */
   readonly lastSeenAt: number | null;
+  /** The whole account there is frozen; null: it is not, or nobody knows. */
+  readonly frozen: AccountFrozenAt | null;
   /** Keys of ours there that are not on record here. */
   readonly unrecorded: number;
   /** Why it does not answer, or does not say which keys it holds. */
   readonly problem: ServerProblem | null;
+}
+
+/** Until when an account is frozen, who froze it, and whether its end was asked for. UnixSeconds. */
+export interface AccountFrozenAt {
+  readonly until: number;
+  readonly thawAskedAt: number | null;
+  /** XID of the device that said so; null: the words did. */
+  readonly device: Uint8Array | null;
 }
 
 export interface ServerProblem {
@@ -162,7 +172,8 @@ async function askServer(
     heldKeysOf(context, record, { timeoutMs: leftMs() }),
     waitingCasesAt(context, record, leftMs()),
   ]);
-  return { record, server: withHeld(server, list, recorded), problem: server.problem, list, cases };
+  const held = withHeld(server, list, recorded);
+  return { record, server: held, problem: server.problem, list: frozenWith(list, server.frozen), cases };
 }
 
 /** The kind of ceremony that gives a lost share back. */
@@ -202,6 +213,7 @@ async function readServer(
     keys: null,
     keyQuota: null,
     arithmetic: null,
+    frozen: null,
     lastSeenAt,
     unrecorded: 0,
   };
@@ -209,7 +221,7 @@ async function readServer(
     const link = await context.linkTo(record);
     const started = performance.now();
     const asked = context.clock();
-    const { version, time, keys, keyQuota, arithmetic } = await link.call(
+    const { version, time, keys, keyQuota, arithmetic, frozen } = await link.call(
       'server.describe',
       {},
       { timeoutMs: leftMs() },
@@ -217,7 +229,7 @@ async function readServer(
     const answerMs = Math.round(performance.now() - started);
     const clockOffset = Math.round(time - (asked + context.clock()) / 2);
     const answer = { version, answerMs, clockOffset, keys, keyQuota, arithmetic };
-    const facts = { ...answer, lastSeenAt: context.clock(), unrecorded: 0 };
+    const facts = { ...answer, frozen: frozenAt(frozen), lastSeenAt: context.clock(), unrecorded: 0 };
     return { name, url, isReachable: true, ...facts, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
@@ -225,6 +237,24 @@ async function readServer(
     const problem = await problemOf(context, record, error, leftMs());
     return { name, url, isReachable: false, ...none, clockOffset, problem };
   }
+}
+
+function frozenAt(frozen: Result<'server.describe'>['frozen']): AccountFrozenAt | null {
+  if (frozen === undefined) return null;
+  const { until, thawAskedAt, device = null } = frozen;
+  return { until, thawAskedAt, device };
+}
+
+/** Of a frozen account every key is frozen there, at least as long. */
+function frozenWith(list: HeldKeys | CkmError, frozen: AccountFrozenAt | null): HeldKeys | CkmError {
+  if (frozen === null || list instanceof CkmError) return list;
+  const { until, thawAskedAt } = frozen;
+  const keys = list.keys.map((key) =>
+    key.frozen !== undefined && key.frozen.until >= until
+      ? key
+      : { ...key, frozen: { id: key.keyId, until, thawAskedAt } },
+  );
+  return { ...list, keys };
 }
 
 function offsetIn({ facts: { aheadSeconds } }: CkmError): number | null {

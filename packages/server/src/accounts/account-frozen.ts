@@ -1,5 +1,6 @@
 import { encodeHex, formatMoment, PolicyError } from '@ckm/foundation';
-import type { Account, AccountFreeze } from './accounts.js';
+import type { Transaction } from '../storage/storage.js';
+import type { Account, AccountFreeze, Accounts } from './accounts.js';
 import type { AccountCode } from './codes.js';
 
 /** The freeze of an account that stands and ends last; null: it is not frozen. @param now UnixSeconds */
@@ -22,6 +23,26 @@ export function assertGoesOn(account: Pick<Account, 'freezes'>, now: number): vo
       retryable: false,
     },
   );
+}
+
+/**
+ * Ends every freeze of an account that stands, on the word of the operator: their ids freeze nothing any more.
+ * @param now UnixSeconds
+ * @returns whether it was frozen
+ * @throws AccessError `ACCOUNT_UNKNOWN`
+ */
+export async function thawAccount(
+  accounts: Accounts,
+  transaction: Transaction,
+  xid: Uint8Array,
+  now: number,
+): Promise<boolean> {
+  const freezes = (await accounts.hold(transaction, xid))?.freezes ?? [];
+  const isStanding = ({ endedAt, until }: AccountFreeze) => endedAt === null && until > now;
+  const after = freezes.map((one) => (isStanding(one) ? { ...one, endedAt: now } : one));
+  // Also where nothing stands: whoever names no account is told so.
+  await accounts.setFreezes(transaction, xid, after);
+  return freezes.some(isStanding);
 }
 
 /** Who froze an account, as people read it. */

@@ -123,6 +123,7 @@ export function createActs({
       await desk().suspend(decodeHex(xid));
       return {};
     },
+    thawAccount: async ({ xid }) => ({ wasFrozen: await desk().thawAccount(decodeHex(xid)) }),
     resume: async ({ xid }) => {
       await desk().resume(decodeHex(xid));
       return {};

@@ -128,6 +128,7 @@ const WELL_FORMED: {
   },
   suspend: () => ({ xid }),
   resume: () => ({ xid }),
+  thawAccount: () => ({ xid }),
   keys: () => ({}),
   keyPolicy: () => ({ keyId: keyId() }),
   thawKey: () => ({ keyId: keyId() }),

@@ -26,6 +26,7 @@ import {
   invitesParameters,
   invitesResult,
   operatorInvite,
+  thawAccountResult,
 } from './schemas/people.js';
 import { recoverParameters, recoverResult } from './schemas/recoveries.js';
 import { outboxParameters, outboxResult, retryOutboxResult } from './schemas/outbox.js';
@@ -319,6 +320,14 @@ export const OPERATIONS = {
     changes: 'account',
     parameters: accountParameters,
     result: nothing,
+  }),
+  thawAccount: change({
+    path: '/accounts/:xid/thaw',
+    summary: 'end the freeze of a whole account before its time',
+    takes: 'go',
+    changes: 'account',
+    parameters: accountParameters,
+    result: thawAccountResult,
   }),
   resume: change({
     path: '/accounts/:xid/resume',

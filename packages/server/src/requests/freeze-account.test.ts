@@ -7,7 +7,7 @@ import { TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, messageOf } from '../sessions/test/bare-servers.js';
 import { giveTerms } from '../sessions/test/given-terms.js';
 import { letIn } from '../sessions/test/listed-device.js';
-import { thawAccount } from './freeze-account.js';
+import { thawAccount } from '../accounts/account-frozen.js';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -61,7 +61,10 @@ test('nobody of the account ends a freeze of it, with the words or without: they
   expect(asked.frozen?.thawAskedAt).toBe(TEST_TIME);
   const ask = () => signer.request(1, { ...messageOf('again'), requestId: random() }, {});
   await expect(ask()).rejects.toThrow(code('ACCOUNT_FROZEN'));
-  await alpha.context.storage.transact((transaction) => thawAccount(alpha.context, transaction, alice.xid));
+  const { storage, accounts } = alpha.context;
+  const thaw = () =>
+    storage.transact((transaction) => thawAccount(accounts, transaction, alice.xid, TEST_TIME));
+  expect([await thaw(), await thaw()]).toEqual([true, false]);
   expect((await ask()).state).toBe('ready');
   await expect(callers[0]!.call('account.freeze', statement)).rejects.toThrow(code('FREEZE_OVER'));
 });

@@ -67,23 +67,6 @@ export async function askAccountThaw(means: AccountFreezeMeans, call: Call): Pro
   });
 }
 
-/**
- * Ends what stands, on the word of the operator: its ids freeze nothing any more.
- * @returns whether it was frozen
- */
-export async function thawAccount(
-  { accounts, clock }: Pick<ServerContext, 'accounts' | 'clock'>,
-  transaction: Transaction,
-  xid: Uint8Array,
-): Promise<boolean> {
-  const account = await accounts.hold(transaction, xid);
-  if (account === null) return false;
-  const after = withStanding(account.freezes, clock(), { endedAt: clock() });
-  if (after === account.freezes) return false;
-  await accounts.setFreezes(transaction, xid, after);
-  return true;
-}
-
 async function change(
   { accounts, clock }: ServerContext,
   call: Call,

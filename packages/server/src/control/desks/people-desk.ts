@@ -1,5 +1,6 @@
 import { encodeHex, StateError, UsageError } from '@ckm/foundation';
-import type { Invite } from '../../accounts/accounts.js';
+import { accountFrozen, thawAccount } from '../../accounts/account-frozen.js';
+import type { Account, Invite } from '../../accounts/accounts.js';
 import type { Reader } from '../../storage/storage.js';
 import type {
   OperatorAccount,
@@ -75,17 +76,40 @@ export function createPeopleDesk({ context }: DeskMeans) {
     accounts: (after: Uint8Array | null): Promise<OperatorAccounts> =>
       storage.read(async (reader) => {
         const list: OperatorAccount[] = [];
-        for (const { xid, status, openedAt } of await accounts.list(reader, after, PAGE)) {
+        for (const account of await accounts.list(reader, after, PAGE)) {
+          const { xid, status, openedAt } = account;
+          const frozen = frozenIn(account, clock());
           const keys = await reader.keys.count(xid);
           const waiting = await reader.requests.countWaiting(xid);
           const bytes = await reader.bytesOf(xid);
-          list.push({ xid: encodeHex(xid), status, openedAt, keys, waiting, bytes });
+          list.push({ xid: encodeHex(xid), status, openedAt, keys, waiting, bytes, frozen });
         }
         return { accounts: list, next: list.length < PAGE ? null : list.at(-1)!.xid };
       }),
     suspend: (xid: Uint8Array) => setStatus(xid, 'suspended'),
     resume: (xid: Uint8Array) => setStatus(xid, 'active'),
+    /** @returns whether it was frozen */
+    thawAccount: async (xid: Uint8Array): Promise<boolean> => {
+      const wasFrozen = await storage.transact(async (transaction) => {
+        const ended = await thawAccount(accounts, transaction, xid, clock());
+        const detail = ended ? 'frozen by its owner' : 'it was not frozen';
+        await note(audit, transaction, 'operator.thaw', 'Thaw an account before its time', {
+          who: xid,
+          detail,
+        });
+        return ended;
+      });
+      events.operatorActed({ action: 'thaw' });
+      return wasFrozen;
+    },
   };
+}
+
+function frozenIn(account: Account, now: number): OperatorAccount['frozen'] {
+  const standing = accountFrozen(account, now);
+  if (standing === null) return null;
+  const { until, thawAskedAt, device } = standing;
+  return { until, thawAskedAt, device: device === undefined ? null : encodeHex(device) };
 }
 
 /** Eight bytes are enough to tell invites apart, and nothing of the code is in them. */

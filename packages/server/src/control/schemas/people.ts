@@ -50,7 +50,13 @@ const operatorAccount = z.object({
   /** Its requests that wait for the operator; while it is suspended they are not listed. */
   waiting: wholeNumber,
   bytes: wholeNumber,
+  /** The freeze of all of it that stands; null: none. `device`: XID of that of its devices which said so; null: its words did. */
+  frozen: z
+    .object({ until: unixSeconds, thawAskedAt: unixSeconds.nullable(), device: hexText.nullable() })
+    .nullable(),
 });
+/** Whether it was frozen. */
+export const thawAccountResult = z.object({ wasFrozen: z.boolean() });
 export type OperatorAccount = Immutable<z.output<typeof operatorAccount>>;
 
 /** A page, by XID; `next` is what the following one comes `after`, null at the end. */
