@@ -172,6 +172,60 @@ describe('L14: whoever has the words', () => {
     expect(world.decided.size).toBe(decided);
   });
 
+  describe('who voids what was decided, and too few can enter', () => {
+    const [alpha, bravo, charlie] = slotsOf(3) as [PartyIndex, PartyIndex, PartyIndex];
+    const gone = COMPLETE[2]!;
+
+    /** Two of three decide, the third is put back, and the words release all for another order, which voids what they decided. */
+    function voiding(): World {
+      const world = createWorld({ quorum: { needed: 2, of: 3 } });
+      for (const slot of [alpha, charlie]) askPromise(world, slot, gone.orderHash, 1);
+      for (const slot of [alpha, charlie]) askLock(world, slot, gone.next);
+      for (const slot of [alpha, charlie]) askYield(world, slot, world.certificates[0]!);
+      expect([...world.decided.values()].map(({ next }) => next)).toEqual([gone.next]);
+      restore(world, bravo, 0);
+      slotsOf(3).forEach((slot) => {
+        askWords(world, slot, { orderHash: ORDERS[0]!, voided: gone.next });
+      });
+      return world;
+    }
+
+    /** As often as an owner who is told that it came to nothing. */
+    function tryOn(world: World, slots: readonly PartyIndex[]): void {
+      for (let tries = 0; tries < 4; tries++) {
+        world.now += 600;
+        getOn(world, slots, 1);
+      }
+    }
+
+    test('has another epoch decided in its place by a quorum, also with one that forgot, and it is marked', () => {
+      const world = voiding();
+      tryOn(world, [alpha, bravo]);
+      expect([...world.byWords].map((name) => world.decided.get(name)!.next)).toEqual([COMPLETE[0]!.next]);
+      expect(faultsOf(world)).toEqual([]);
+    });
+
+    test('has nothing decided by fewer than a quorum of those released', () => {
+      const world = voiding();
+      askEnd(world, bravo);
+      askEnd(world, charlie);
+      tryOn(world, slotsOf(3));
+      expect(world.byWords.size).toBe(0);
+      expect(faultsOf(world)).toEqual([]);
+    });
+
+    test('finds it decided as before where that order comes to nothing: it binds all of them again, and nothing else is decided', () => {
+      const world = voiding();
+      slotsOf(3).forEach((slot) => {
+        askEnd(world, slot);
+      });
+      expect(world.states.get(alpha)).toMatchObject({ highest: { next: gone.next }, released: null });
+      expect(world.states.get(bravo)!.forgot).not.toBeNull();
+      tryOn(world, slotsOf(3));
+      expect([...world.decided.values()].map(({ next }) => next)).toEqual([gone.next]);
+    });
+  });
+
   test('counts for nobody who was not released himself: those who were may not bind him', () => {
     const world = createWorld({ quorum: { needed: 2, of: 4 } });
     const [alpha, bravo, charlie] = slotsOf(4) as [PartyIndex, PartyIndex, PartyIndex];
