@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeIn, startMailServer, type TestMailServer } from '@ckm/server/test';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { authenticatorApp } from '../test/authenticator-app.js';
 import { callCkm } from '../test/call-ckm.js';
 import { createMovedClock, type MovedClock } from '../test/moved-clock.js';
 import { errorOf, type Outcome } from '../test/run-ckm.js';
@@ -87,6 +88,51 @@ test('an address is set, shown, and brings its owner back, with codes that came 
   expect(new Set(mail.taken.flatMap(({ to }) => to))).toEqual(new Set([ADDRESS]));
   // The words stay, and see who is there.
   expect(await own('device list')).toMatchObject({ status: 0 });
+}, 300_000);
+
+test('L9: whoever reads the mail of the owner, and is faster, keeps out by command nobody who has the app and stands before the operator', async () => {
+  await heard(own(`contact set alpha mail --address ${ADDRESS} --delay 1`));
+  await heard(own(`contact verify alpha mail --code-file ${await typedCode(1)}`));
+  const { account } = await heard<{ account: string }>(own('contact set alpha operator --delay 1'));
+  const set = await heard<{ uri: string; name: string }>(own('contact set alpha totp --delay 1'));
+  const app = authenticatorApp(set.uri, set.name, () => clock.now());
+  const appCode = () => {
+    writeFileSync(fileOf('code'), app.code());
+    return fileOf('code');
+  };
+  await heard(own(`contact verify alpha totp --code-file ${appCode()}`));
+  await clock.pass(30 * ONE_MINUTE);
+  const { url } = setup.servers['alpha']!;
+  await heard(as('thief', `account recover alpha --url ${url} --mail ${ADDRESS}`));
+  const first = `account recover alpha --mail ${ADDRESS} --code-file ${await typedCode(2)}`;
+  expect(await heard(as('thief', first))).toMatchObject({ case: { state: 'waiting' } });
+
+  const mine = `account recover alpha --url ${url} --app ${set.name} --code-file ${appCode()}`;
+  const other = await as('new', mine);
+  expect([other.status, errorOf(other).code]).toEqual([75, 'RECOVERY_OTHER']);
+  const { likeness } = await heard<{ likeness: { words: string } }>(
+    as('new', 'account recover alpha --request-out new.request'),
+  );
+  const desk = [
+    'server',
+    'recover',
+    setup.folderOf('alpha'),
+    'new.request',
+    '--account',
+    account.slice(0, 8),
+  ];
+  const options = { cwd: setup.scratch.path };
+  expect(await setup.ckm([...desk, '--likeness', likeness.words, '--yes'], options)).toMatchObject({
+    status: 0,
+  });
+  expect(await heard(as('new', 'account recover alpha'))).toMatchObject({
+    case: { state: 'waiting', proofs: ['totp', 'operator'] },
+  });
+  expect(await heard(as('thief', 'account recover alpha'))).toMatchObject({ case: { state: 'vetoed' } });
+  await clock.pass(1 + ONE_MINUTE);
+  expect(await heard(as('new', 'account recover alpha --name found'))).toMatchObject({
+    case: { state: 'done' },
+  });
 }, 300_000);
 
 test('L9: a device that another one has removed freezes a key and says no to a recovery by command, and does nothing else', async () => {
