@@ -1,15 +1,7 @@
-import { EncodingError } from '@ckm/foundation';
-import { decodeData, encodeData } from '@ckm/gordian';
+import { encodeData } from '@ckm/gordian';
 import { hashExport } from '@ckm/threshold';
 import { type ExportProposal, exportProposal } from './exports.js';
-import type { Ballot } from './votes/ballot.js';
-import {
-  ballotOfNamed,
-  isNamedAs,
-  type NamedAs,
-  type NamedMatter,
-  type VotedUnder,
-} from './votes/named-ballot.js';
+import { type NamedMatter, namedQuestion } from './votes/named-ballot.js';
 
 const LIMITS = { maxBytes: 512, maxDepth: 1, maxItems: 16 } as const;
 
@@ -20,23 +12,19 @@ export function encodeExportAsked(proposal: ExportProposal): Uint8Array {
   return encodeData({ kind, keyId, epoch, transcriptHash, exportId, recipient, ...asked });
 }
 
-/** What is voted on in an export, under the terms in force. */
-export function ballotOfExport(proposal: ExportProposal, under: VotedUnder): Omit<Ballot, 'serverId'> {
-  return ballotOfNamed(named(proposal), under);
-}
+const question = namedQuestion({
+  form: exportProposal,
+  limits: LIMITS,
+  named,
+  what: 'the export',
+  code: 'EXPORT_ASKED_INVALID',
+});
 
-/**
- * The export that somebody is shown who is asked about it, where it is the one that the vote would name.
- * @throws EncodingError `EXPORT_ASKED_INVALID`, `CBOR_…`
- */
-export function readExportAsked(payload: Uint8Array, shown: NamedAs): ExportProposal {
-  const parsed = exportProposal.safeParse(decodeData(payload, LIMITS));
-  if (parsed.success && isNamedAs(named(parsed.data), payload, shown)) return parsed.data;
-  throw new EncodingError('what is shown is not the export that is named', {
-    code: 'EXPORT_ASKED_INVALID',
-    hint: 'say yes to nothing; compare what each of the servers shows with what the owner says himself',
-  });
-}
+/** What is voted on in an export, under the terms in force. */
+export const ballotOfExport = question.ballotOf;
+
+/** The export that somebody is shown who is asked about it. @throws EncodingError `EXPORT_ASKED_INVALID`, `CBOR_…` */
+export const readExportAsked = question.read;
 
 function named(proposal: ExportProposal): NamedMatter {
   const hash = hashExport(proposal, proposal);

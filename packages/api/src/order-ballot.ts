@@ -1,16 +1,8 @@
-import { EncodingError } from '@ckm/foundation';
-import { decodeData, encodeData } from '@ckm/gordian';
+import { encodeData } from '@ckm/gordian';
 import { hashByWords, hashOrder } from '@ckm/threshold';
 import { z } from 'zod';
 import { type ChangeOrder, changeOrder } from './changes.js';
-import type { Ballot } from './votes/ballot.js';
-import {
-  ballotOfNamed,
-  isNamedAs,
-  type NamedAs,
-  type NamedMatter,
-  type VotedUnder,
-} from './votes/named-ballot.js';
+import { type NamedMatter, namedQuestion } from './votes/named-ballot.js';
 
 /** Of 32 servers there are some 4,500 bytes. */
 const LIMITS = { maxBytes: 16_384, maxDepth: 4, maxItems: 256 } as const;
@@ -37,25 +29,23 @@ export function encodeOrder({ order, byWords }: OrderAsked): Uint8Array {
   });
 }
 
+const orderAsked = changeOrder
+  .extend({ byWords: z.literal(true).optional() })
+  .transform(({ byWords = false, ...order }): OrderAsked => ({ order, byWords }));
+
+const question = namedQuestion({
+  form: orderAsked,
+  limits: LIMITS,
+  named,
+  what: 'the order',
+  code: 'ORDER_INVALID',
+});
+
 /** What is voted on in an order about who holds a key next, under the terms in force. */
-export function ballotOfOrder(asked: OrderAsked, under: VotedUnder): Omit<Ballot, 'serverId'> {
-  return ballotOfNamed(named(asked), under);
-}
+export const ballotOfOrder = question.ballotOf;
 
-/**
- * The order that somebody is shown who is asked about it, where it is the one that the vote would name.
- * @throws EncodingError `ORDER_INVALID`, `CBOR_…`
- */
-export function readOrderAsked(payload: Uint8Array, shown: NamedAs): OrderAsked {
-  const parsed = orderAsked.safeParse(decodeData(payload, LIMITS));
-  if (!parsed.success) throw orderInvalid();
-  const { byWords = false, ...order } = parsed.data;
-  const asked = { order, byWords };
-  if (!isNamedAs(named(asked), payload, shown)) throw orderInvalid();
-  return asked;
-}
-
-const orderAsked = changeOrder.extend({ byWords: z.literal(true).optional() });
+/** The order that somebody is shown who is asked about it. @throws EncodingError `ORDER_INVALID`, `CBOR_…` */
+export const readOrderAsked = question.read;
 
 /** What names an order for operators and people, 32 bytes: its six words are told by phone. */
 export function nameOfOrder(orderHash: Uint8Array, byWords: boolean): Uint8Array {
@@ -71,11 +61,4 @@ function named(asked: OrderAsked): NamedMatter {
     hash: nameOfOrder(hashOrder(order), byWords),
     bytes: encodeOrder(asked),
   };
-}
-
-function orderInvalid(): EncodingError {
-  return new EncodingError('what is shown is not the order that is named', {
-    code: 'ORDER_INVALID',
-    hint: 'say yes to nothing; compare what each of the servers shows with what the owner says himself',
-  });
 }

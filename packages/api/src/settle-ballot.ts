@@ -1,16 +1,9 @@
-import { compareBytes, EncodingError } from '@ckm/foundation';
-import { decodeData, encodeData } from '@ckm/gordian';
+import { compareBytes } from '@ckm/foundation';
+import { encodeData } from '@ckm/gordian';
 import { hashSettlement } from '@ckm/threshold';
 import { z } from 'zod';
 import { bytesOf, epoch, identifier } from './fields/fields.js';
-import type { Ballot } from './votes/ballot.js';
-import {
-  ballotOfNamed,
-  isNamedAs,
-  type NamedAs,
-  type NamedMatter,
-  type VotedUnder,
-} from './votes/named-ballot.js';
+import { type NamedMatter, namedQuestion } from './votes/named-ballot.js';
 
 const LIMITS = { maxBytes: 4_096, maxDepth: 2, maxItems: 64 } as const;
 
@@ -32,23 +25,19 @@ export function encodeSettleAsked({ keyId, epoch, transcriptHash, counts, others
   return encodeData({ keyId, epoch, transcriptHash, counts, others: others.toSorted(compareBytes) });
 }
 
-/** What is voted on, under the terms in force: an order about who holds the key, of a kind of its own. */
-export function ballotOfSettling(asked: SettleAsked, under: VotedUnder): Omit<Ballot, 'serverId'> {
-  return ballotOfNamed(named(asked), under);
-}
+const question = namedQuestion({
+  form: settleAsked,
+  limits: LIMITS,
+  named,
+  what: 'the settlement',
+  code: 'SETTLE_ASKED_INVALID',
+});
 
-/**
- * The settlement that somebody is shown who is asked about it, where it is the one that the vote would name.
- * @throws EncodingError `SETTLE_ASKED_INVALID`, `CBOR_…`
- */
-export function readSettleAsked(payload: Uint8Array, shown: NamedAs): SettleAsked {
-  const parsed = settleAsked.safeParse(decodeData(payload, LIMITS));
-  if (parsed.success && isNamedAs(named(parsed.data), payload, shown)) return parsed.data;
-  throw new EncodingError('what is shown is not the settlement that is named', {
-    code: 'SETTLE_ASKED_INVALID',
-    hint: 'say yes to nothing; compare what each of the servers shows with what the owner says himself',
-  });
-}
+/** What is voted on, under the terms in force: an order about who holds the key, of a kind of its own. */
+export const ballotOfSettling = question.ballotOf;
+
+/** The settlement that somebody is shown who is asked about it. @throws EncodingError `SETTLE_ASKED_INVALID`, `CBOR_…` */
+export const readSettleAsked = question.read;
 
 function named(asked: SettleAsked): NamedMatter {
   const hash = hashSettlement(asked, asked.counts, asked.others);

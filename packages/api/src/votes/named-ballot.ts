@@ -1,4 +1,6 @@
-import { equalBytes } from '@ckm/foundation';
+import { EncodingError, equalBytes } from '@ckm/foundation';
+import { decodeData } from '@ckm/gordian';
+import type { z } from 'zod';
 import { hashPayload } from '../crafts/request-hashes.js';
 import type { Ballot } from './ballot.js';
 
@@ -20,7 +22,7 @@ export type NamedAs = Pick<
 >;
 
 /** What is voted on. Nobody stands as who asks: it is by the owner, who has no say by himself. */
-export function ballotOfNamed(
+function ballotOfNamed(
   { matter, keyId, kind, hash, bytes }: NamedMatter,
   { termsHash, expiresAt }: VotedUnder,
 ): Omit<Ballot, 'serverId'> {
@@ -38,8 +40,50 @@ export function ballotOfNamed(
   };
 }
 
-/** Whether what is shown is what a vote would name. @param payload as it came */
-export function isNamedAs(matter: NamedMatter, payload: Uint8Array, named: NamedAs): boolean {
+/** What people are asked about one kind of thing that names itself. */
+export interface NamedQuestion<T> {
+  /** What is voted on, under the terms in force. */
+  ballotOf(asked: T, under: VotedUnder): Omit<Ballot, 'serverId'>;
+  /**
+   * What somebody is shown who is asked about it, where it is what the vote would name.
+   * @throws EncodingError with the code of the question, `CBOR_…`
+   */
+  read(payload: Uint8Array, shown: NamedAs): T;
+}
+
+/**
+ * @param form as it is parsed, within these limits
+ * @param what as in "the export"
+ * @param code of the refusal
+ */
+export function namedQuestion<T>({
+  form,
+  limits,
+  named,
+  what,
+  code,
+}: {
+  readonly form: z.ZodType<T>;
+  readonly limits: Parameters<typeof decodeData>[1];
+  readonly named: (asked: T) => NamedMatter;
+  readonly what: string;
+  readonly code: string;
+}): NamedQuestion<T> {
+  return {
+    ballotOf: (asked, under) => ballotOfNamed(named(asked), under),
+    read(payload, shown) {
+      const parsed = form.safeParse(decodeData(payload, limits));
+      if (parsed.success && isNamedAs(named(parsed.data), payload, shown)) return parsed.data;
+      throw new EncodingError(`what is shown is not ${what} that is named`, {
+        code,
+        hint: 'say yes to nothing; compare what each of the servers shows with what the owner says himself',
+      });
+    },
+  };
+}
+
+/** @param payload as it came */
+function isNamedAs(matter: NamedMatter, payload: Uint8Array, named: NamedAs): boolean {
   const ballot = ballotOfNamed(matter, named);
   return (
     named.kind === ballot.kind &&
