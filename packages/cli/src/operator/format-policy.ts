@@ -2,6 +2,7 @@ import { decodeHex, formatSpan } from '@ckm/foundation';
 import type { OperatorKeyPolicy } from '@ckm/server';
 import { CHANGE_DELAYS } from '../command-line/policy-flags.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
+import { plainText } from '../terminal/plain-text.js';
 import { formatLikeness } from '../terminal/likeness.js';
 import { formatUnderHeads } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -54,7 +55,7 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
     ...(frozen === null
       ? []
       : [
-          `  Frozen by its owner until ${formatInstant(frozen.until, unixNow())}.`,
+          `  Frozen by ${plainText(frozen.by)} until ${formatInstant(frozen.until, unixNow())}.`,
           ...(frozen.thawAskedAt === null
             ? []
             : [

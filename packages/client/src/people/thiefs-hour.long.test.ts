@@ -18,11 +18,13 @@ import {
   approverFreezes,
   bribe,
   forgesVote,
+  freezesAccount,
   LOOSER,
   proposes,
   removes,
   sharesOfAsked,
   signsUntilRefused,
+  thawsAccount,
   TIGHTER,
   tryAll,
 } from './test/thief.js';
@@ -214,6 +216,48 @@ describe('one alone', () => {
     expect(back).toBeLessThan(2 * DAY);
     expect(await outAt(laptop)).toEqual(['alpha', 'charlie']);
     expect(await signsUntilRefused(family, laptop)).toBe(0);
+  }, 120_000);
+
+  test('T16: a laptop, of an owner who has frozen his account', async () => {
+    const { laptop, words } = family;
+    expect(await freezesAccount(phone, 3 * DAY)).toBe('frozen, frozen, frozen');
+    expect(await signsUntilRefused(family, laptop)).toBe(0);
+    expect(await tryAll(laptop)).toEqual({
+      export: 'KEY_NOT_EXPORTABLE',
+      servers: 'SERVERS_MISSING',
+      loosens: 'ACCOUNT_FROZEN, ACCOUNT_FROZEN, ACCOUNT_FROZEN',
+      contact: 'ACCOUNT_FROZEN',
+      contactGoes: 'ACCOUNT_FROZEN',
+      freezes: 'stopped',
+      thaws: 'frozen, frozen, frozen',
+    });
+    expect(await thawsAccount(laptop)).toBe('frozen, frozen, frozen');
+    // It stops neither what takes him out nor what is tighter.
+    expect(await proposes(laptop, TIGHTER)).toBe(inForce);
+    expect(
+      await secondsOf(async () => {
+        expect(await removes(words, 'laptop')).toEqual(done);
+      }),
+    ).toBe(0);
+    expect(await outAt(laptop)).toEqual(SERVERS);
+    await family.pass(3 * DAY);
+    expect(await words.run((client) => signsFreely(client, 'mine'))).toHaveLength(2);
+  }, 120_000);
+
+  test('T17: a phone that is new, with which he freezes the account', async () => {
+    const { laptop, words } = family;
+    expect(await freezesAccount(phone, 7 * DAY)).toBe('frozen, frozen, frozen');
+    expect(await codeOf(laptop.run((client) => signsFreely(client, 'mine')))).toBe('ACCOUNT_FROZEN');
+    for (const place of [words, laptop, phone])
+      expect(await thawsAccount(place)).toBe('frozen, frozen, frozen');
+    expect(await removes(laptop, 'phone')).toEqual(done);
+    expect(await outAt(phone)).toEqual(SERVERS);
+    expect(await codeOf(laptop.run((client) => signsFreely(client, 'mine')))).toBe('ACCOUNT_FROZEN');
+    await family.pass(7 * DAY);
+    expect(await laptop.run((client) => signsFreely(client, 'mine'))).toHaveLength(2);
+    // Nobody of the account stops it once more before thirty days are over.
+    const used = 'FREEZE_USED_UP, FREEZE_USED_UP, FREEZE_USED_UP';
+    expect(await freezesAccount(laptop, HOUR)).toBe(used);
   }, 120_000);
 });
 

@@ -175,4 +175,30 @@ describe.each(hasPostgres ? ['SQLite', 'PostgreSQL, as two replicas'] : ['SQLite
     }
     expect(seen.released + seen.kept).toBe(2 * ROUNDS);
   }, 300_000);
+
+  test('P11: a freeze of the account is said only when whoever is giving something away for it has done so, and what begins behind it waits', async () => {
+    const { first, account } = await open();
+    const { storage, accounts } = first.context;
+    const order: string[] = [];
+    let freezing: Promise<unknown> = Promise.resolve();
+    await storage.transact(async (transaction) => {
+      await accounts.assertGoesOn(transaction, alice.xid);
+      const statement = { id: random(), from: TEST_TIME, until: TEST_TIME + 3_600 };
+      freezing = account.call('account.freeze', statement).then(() => order.push('frozen'));
+      // As long as another account needs for the same: this one would be frozen by then.
+      if (isReplicated) {
+        const other = await (
+          await network.open({ name: 'bravo', databaseUrl: (await cluster!.createDatabase())! })
+        ).as(mallory);
+        for (let i = 0; i < 3; i++)
+          await other.call('account.freeze', { ...statement, id: random(), until: TEST_TIME + 3_600 + i });
+      }
+      order.push('given');
+    });
+    await freezing;
+    expect(order).toEqual(['given', 'frozen']);
+    await expect(
+      storage.transact((transaction) => accounts.assertGoesOn(transaction, alice.xid)),
+    ).rejects.toMatchObject({ code: 'ACCOUNT_FROZEN' });
+  }, 60_000);
 });

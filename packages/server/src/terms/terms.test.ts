@@ -34,3 +34,40 @@ test('terms of a key change: first ones by the words at once, tighter ones at on
   );
   expect((await words.call('key.show', { keyId })).policy).not.toHaveProperty('approvals');
 }, 60_000);
+
+test('L11: of a frozen account tighter terms are in force at once and looser ones are not proposed', async () => {
+  const world = await createTermsWorld(network);
+  const { keyId } = world.made;
+  const words = await world.words();
+  const first = await world.change((before) => peopleTerms(before));
+  await words.call('terms.propose', { keyId, ...first });
+  const loose = await world.change((before) => ({ ...before, change: { ...before.change!, needed: 1 } }));
+  await words.call('account.freeze', freezeFor(world.now(), DAY));
+  expect(await codeOf(words.call('terms.propose', { keyId, ...loose }))).toBe('ACCOUNT_FROZEN');
+  const tight = await world.change((before) => ({ ...before, rateLimit: { count: 5, perSeconds: DAY } }));
+  expect(await words.call('terms.propose', { keyId, ...tight })).toMatchObject({ version: 2, waiting: null });
+}, 60_000);
+
+test('L11: the delay of looser terms that wait does not run while the account is frozen, and goes on when that is over', async () => {
+  const world = await createTermsWorld(network);
+  const { keyId } = world.made;
+  const words = await world.words();
+  await words.call('terms.propose', { keyId, ...(await world.change((before) => peopleTerms(before))) });
+  const loose = await world.change((before) => ({ ...before, change: { ...before.change!, needed: 1 } }));
+  const votes = [world.vote('ann', loose), world.vote('cy', loose)];
+  await words.call('terms.propose', { keyId, ...loose, votes });
+  await words.call('account.freeze', freezeFor(world.now(), 4 * DAY));
+  const version = async () => (await words.call('terms.show', { keyId, after: null })).version;
+  await world.pass(4 * DAY - 3_600);
+  expect(await version()).toBe(1);
+  await world.pass(2 * 3_600);
+  expect(await version()).toBe(1);
+  await world.pass(3 * DAY);
+  expect(await version()).toBe(2);
+}, 60_000);
+
+const freezeFor = (from: number, seconds: number) => ({
+  id: crypto.getRandomValues(new Uint8Array(32)),
+  from,
+  until: from + seconds,
+});

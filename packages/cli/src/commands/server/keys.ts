@@ -6,6 +6,7 @@ import { run } from '../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { likenessLine, likenessObject } from '../../terminal/likeness.js';
+import { plainText } from '../../terminal/plain-text.js';
 import { formatTable } from '../../terminal/table.js';
 
 /** `ckm server keys` */
@@ -51,7 +52,7 @@ function exportText(terminal: Context['terminal'], key: OperatorKey, now: number
 function frozenText({ frozen }: OperatorKey, now: number): string {
   if (frozen === null) return '';
   const asked = frozen.thawAskedAt === null ? '' : '; asks to be thawed: ckm server policy show';
-  return `frozen by its owner until ${formatInstant(frozen.until, now)}${asked}`;
+  return `frozen by ${plainText(frozen.by)} until ${formatInstant(frozen.until, now)}${asked}`;
 }
 
 /** All of them, page by page. */

@@ -171,6 +171,22 @@ export async function tryAll(place: Place): Promise<Tried> {
   };
 }
 
+/** Freezes the whole account at each server. @returns what became of it there */
+export async function freezesAccount(place: Place, seconds: number): Promise<string> {
+  return place.run(async (client) => {
+    const { servers } = await client.freezeAccount(null, seconds);
+    return servers.map(({ verdict, code }) => code ?? verdict).join(', ');
+  });
+}
+
+/** Asks to have that ended. @returns what each server says then */
+export async function thawsAccount(place: Place): Promise<string> {
+  return place.run(async (client) => {
+    const { servers } = await client.thawAccount(null);
+    return servers.map(({ verdict, code }) => code ?? verdict).join(', ');
+  });
+}
+
 /** @returns what became of it at each server, or the code with which it was refused */
 export async function removes(place: Place, name: string): Promise<readonly string[] | string> {
   return tried(

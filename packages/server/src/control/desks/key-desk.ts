@@ -5,6 +5,7 @@ import { REQUEST_FACTS } from '@ckm/requests';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
 import { standingFreeze } from '../../policy/freeze.js';
+import { freezerInWords } from '../../policy/freezer.js';
 import { settingsLoosened, settingsTightened } from '../../policy/compare-tightening.js';
 import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
 import {
@@ -246,7 +247,10 @@ function view({
 }: KeyFacts): OperatorKey {
   return {
     ...facts,
-    frozen: frozen === null ? null : { until: frozen.until, thawAskedAt: frozen.thawAskedAt },
+    frozen:
+      frozen === null
+        ? null
+        : { until: frozen.until, thawAskedAt: frozen.thawAskedAt, by: freezerInWords(frozen.by) },
     owner: encodeHex(owner),
     keyId: encodeHex(keyId),
     transcriptHash: transcriptHash === null ? null : encodeHex(transcriptHash),

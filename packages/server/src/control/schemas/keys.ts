@@ -47,8 +47,10 @@ const operatorKey = z.object({
   exportedAt: unixSeconds.nullable(),
   /** Whether its other servers gave their shares out, as it was shown. */
   isExportedElsewhere: z.boolean(),
-  /** Until when its owner has frozen it, and when he asked to have that ended; null: it is not frozen. */
-  frozen: z.object({ until: unixSeconds, thawAskedAt: unixSeconds.nullable() }).nullable(),
+  /** Until when it is frozen, by whom in words (`its owner`: his account, or a device of his), and when he asked to have that ended; null: it is not frozen. */
+  frozen: z
+    .object({ until: unixSeconds, thawAskedAt: unixSeconds.nullable(), by: z.string().max(128) })
+    .nullable(),
   /** What its likeness is made of; null while it waits for its certificate. */
   transcriptHash: hexText.nullable(),
 });
