@@ -1,6 +1,7 @@
 import type { ProgressEvent } from '@ckm/client';
 import { type CkmError, PolicyError, StateError } from '@ckm/foundation';
 import { ENDING_SIGNALS } from './end-on-signals.js';
+import { whomText } from './whom-text.js';
 
 /** Ctrl-C, or another signal to end, as a way out of what can be gone on with later. */
 export interface Interrupt {
@@ -77,11 +78,12 @@ function isNearlyOver({ stage, of, have, waiting }: ProgressEvent): boolean {
   return stage === 'conclude' && waiting.length === 0 && have.length > 0;
 }
 
-function leftBehind({ stage, id, of, have, waiting }: ProgressEvent, goOn: string | undefined): CkmError {
+function leftBehind(event: ProgressEvent, goOn: string | undefined): CkmError {
+  const { stage, id, of, have } = event;
   if (goOn !== undefined)
     return new StateError('you left before it was over', { code: 'SESSION_LEFT', hint: goOn });
   if (stage === 'wait') {
-    return new PolicyError(`the request waits for a person at ${waiting.join(', ')}`, {
+    return new PolicyError(`the request waits for ${whomText(event)}`, {
       code: 'REQUEST_WAITING',
       hint: `go on when it is approved: ckm requests resume ${id}`,
     });

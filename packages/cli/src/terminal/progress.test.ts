@@ -1,4 +1,4 @@
-import type { ProgressEvent } from '@ckm/client';
+import type { PeopleWait, ProgressEvent } from '@ckm/client';
 import { expect, test, vi } from 'vitest';
 import { createProgress } from './progress.js';
 import { createTerminal } from './terminal.js';
@@ -103,6 +103,25 @@ test('Ctrl-C pressed twice loses no signature that is not handed over yet, and e
   pressCtrlC();
   expect(exit).toHaveBeenCalledExactlyOnceWith(130);
   exit.mockRestore();
+});
+
+test('Ctrl-C while people whom the terms name are waited for says who they are; else whose operators are', async () => {
+  const said: PeopleWait = {
+    awaits: [{ rule: 0, needed: 1, of: ['alice', 'bob'] }],
+    yes: ['carol'],
+    no: [],
+    waitsFor: 'people',
+    servers: ['alpha', 'bravo'],
+  };
+  const left = async (more: Partial<ProgressEvent>) => {
+    const { progress, ended } = signing();
+    progress.on({ ...event('wait', [], ['alpha', 'bravo']), ...more });
+    pressCtrlC();
+    return ended;
+  };
+  const whom = 'the request waits for 1 more yes of alice, bob';
+  expect(await left({ people: [said] })).toMatchObject({ code: 'REQUEST_WAITING', message: whom });
+  expect(await left({})).toMatchObject({ message: 'the request waits for the operators of alpha, bravo' });
 });
 
 test('Ctrl-C when every share is in, of which one proves to be false, leaves with the next attempt', async () => {

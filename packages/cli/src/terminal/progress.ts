@@ -1,9 +1,10 @@
-import { type OnProgress, type ProgressEvent, waitsText } from '@ckm/client';
+import type { OnProgress, ProgressEvent } from '@ckm/client';
 import { formatInstant, unixNow } from './instant.js';
 import { createInterrupt } from './interrupt.js';
 import { plainText } from './plain-text.js';
 import { progressLine } from './progress-line.js';
 import { isDumb, type Terminal } from './terminal.js';
+import { whomText } from './whom-text.js';
 import { wrapText } from './wrap-text.js';
 
 export interface Progress {
@@ -110,11 +111,6 @@ function waitingLines({ columns }: Terminal, event: ProgressEvent): string {
     ...(leaves ? [`  this command waits until ${formatInstant(staysUntil, now)}`] : []),
     `  you can close this (Ctrl-C), and go on with: ckm requests resume ${id}`,
   ].join('\n');
-}
-
-function whomText({ waiting, people = [] }: ProgressEvent): string {
-  if (people.length > 0) return plainText(waitsText(people));
-  return `the operators of ${waiting.map(plainText).join(', ')}`;
 }
 
 function hasDecision({ have, rejected = [], refused = [], people = [] }: ProgressEvent): boolean {
