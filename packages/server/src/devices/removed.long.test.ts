@@ -103,7 +103,14 @@ describe('L9: a device that another one has removed', () => {
       );
     };
     const stopping = FUNCTION_NAMES.filter(mayStillStop);
-    expect(stopping).toEqual(['key.freeze', 'terms.show', 'terms.veto', 'recovery.list', 'recovery.veto']);
+    expect(stopping).toEqual([
+      'account.freeze',
+      'key.freeze',
+      'terms.show',
+      'terms.veto',
+      'recovery.list',
+      'recovery.veto',
+    ]);
     await change(world, laptop, [laptop]);
     for (const name of FUNCTION_NAMES) {
       const said = stopping.includes(name) ? 'OK' : 'MESSAGE_NOT_AUTHENTICATED';
