@@ -85,6 +85,11 @@ export const COMMAND_TREE: CommandNode = {
       load: async () => (await import('./commands/sign.js')).signCommand(),
     },
     {
+      name: 'derive',
+      summary: 'a secret for a label, from a quorum of servers: the same each time',
+      load: async () => (await import('./commands/derive.js')).deriveCommand(),
+    },
+    {
       name: 'freeze',
       summary: 'stop a key for a while at all its servers, as when a laptop was stolen',
       load: async () => (await import('./commands/freeze.js')).freezeCommand(),

@@ -8,7 +8,6 @@ export const REQUEST_ERRORS = {
   SIGNATURE_COUNT_WRONG: 'pass one signature for each task, in the same order',
   SIGNATURE_INVALID: 'sign again; if it happens twice, find out which server sends wrong shares',
   LABEL_INVALID: 'name it with words between slashes, such as backup/nas',
-  RESULT_IS_SECRET: 'use what gave it to you: nothing else hands it out',
   KEY_MALFORMED: 'use the public key package of the key itself',
   MESSAGE_DOMAIN_INVALID: 'use 1 to 64 letters, digits, or . _ / : @ + - as the domain',
   MESSAGE_LOOKS_LIKE_ANOTHER_PROTOCOL: 'sign it with a domain, or as the kind of request it belongs to',

@@ -1,3 +1,5 @@
+import { buildDeriveRequest } from './derive/build.js';
+import { parseLabel } from './derive/label.js';
 import { concatBytes, encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { describe, expect, test } from 'vitest';
@@ -53,6 +55,15 @@ const commit = () => gitObject(`tree ${ID}\nauthor ${ALICE}\ncommitter ${ALICE}\
 const tag = () => gitObject(`object ${ID}\ntype commit\ntag v1\ntagger ${ALICE}\n\nFirst\n`);
 const message = (domain: string) =>
   factsOf('message', buildMessageRequest({ domain, bytes: encodeUtf8('hello') }), ed25519Key('message'));
+const derivation = () =>
+  factsOf('derive', buildDeriveRequest(parseLabel('backup/nas')), {
+    ...laptop,
+    context: {
+      ...ed25519Key('derive').context,
+      suite: 'ristretto255',
+      public: { ...ed25519Key('derive').context.public, suite: 'ristretto255' },
+    },
+  });
 const signature = () => {
   const typed = { namespace: 'file', message: encodeUtf8('hello'), hash: 'sha512' as const };
   return factsOf('ssh', buildSshSigRequest(typed), laptop);
@@ -143,6 +154,7 @@ describe('the facts of every kind', () => {
     commit(),
     tag(),
     message('x'),
+    derivation(),
   ];
   const isOf = (type: FactType | undefined, value: Facts[string]) => {
     if (type === undefined) return false;

@@ -123,9 +123,13 @@ describe('the fields of a kind', () => {
     }
   });
 
-  test('leave content that nothing claims to one kind, and each other kind can be chosen', () => {
+  test('leave content that nothing claims to one kind, and each other kind that signs can be chosen', () => {
     expect(forms.filter(({ takesAnyContent }) => takesAnyContent)).toHaveLength(1);
-    for (const { fields, takesAnyContent } of forms) {
+    const signing = REQUEST_KIND_NAMES.map(requestKind).filter((kind) => kind.resultIsSecret !== true);
+    expect(signing).toHaveLength(4);
+    for (const {
+      form: { fields, takesAnyContent },
+    } of signing) {
       const chooses = fields.some(({ role }) => role === 'content' || role === 'kind');
       expect(takesAnyContent || chooses).toBe(true);
     }
@@ -139,6 +143,7 @@ describe('a purpose', () => {
       ['bitcoin', 'secp256k1-tr', ['bitcoin']],
       ['ssh', 'ed25519', ['ssh', 'git']],
       ['git', 'ed25519', ['git']],
+      ['derive', 'ristretto255', ['derive']],
     ]);
   });
 

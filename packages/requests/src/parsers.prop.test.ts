@@ -1,4 +1,5 @@
-import { frostTasks } from './task.js';
+import { buildDeriveRequest } from './derive/build.js';
+import { parseLabel } from './derive/label.js';
 import { CkmError, concatBytes, encodeHex, encodeUtf8 } from '@ckm/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -18,6 +19,11 @@ const contexts = {
   bitcoin: treasury.context,
   ssh: ed25519Key('ssh').context,
   git: ed25519Key('git').context,
+  derive: {
+    ...ed25519Key('derive').context,
+    suite: 'ristretto255',
+    public: { ...ed25519Key('derive').context.public, suite: 'ristretto255' },
+  },
 } satisfies Record<string, KeyContext>;
 type Name = keyof typeof contexts;
 const person = 'Alice <alice@example.org> 1795286400 +0200';
@@ -44,6 +50,7 @@ const seeds: Record<Name, readonly Uint8Array[]> = {
     buildSshSigRequest({ namespace: 'file', message: encodeUtf8('hello') }),
     buildSshSigRequest({ namespace: 'file', digest: new Uint8Array(64).fill(1) }),
   ],
+  derive: [buildDeriveRequest(parseLabel('backup/nas')), buildDeriveRequest(parseLabel('a'))],
   git: [
     buildGitRequest(encodeUtf8(`tree ${'a'.repeat(40)}\nauthor ${person}\ncommitter ${person}\n\nFix\n`)),
     buildGitRequest(encodeUtf8(`object ${'a'.repeat(40)}\ntype commit\ntag v1\ntagger ${person}\n\nFirst\n`)),
@@ -140,8 +147,10 @@ describe.each(Object.keys(seeds) as Name[])('a %s request', (name) => {
     const kind = requestKind(name);
     const read = (payload: Uint8Array) => {
       const parsed = attempt(() => kind.parse(payload));
-      const tasks = parsed === null ? null : attempt(() => frostTasks(parsed.tasks(contexts[name])));
-      const digests = JSON.stringify(tasks?.map(({ message }) => encodeHex(message)));
+      const tasks = parsed === null ? null : attempt(() => parsed.tasks(contexts[name]));
+      const digests = JSON.stringify(
+        tasks?.map((task) => encodeHex(task.craft === 'frost' ? task.message : task.input)),
+      );
       return { digests, told: parsed === null ? null : attempt(() => parsed.describe(contexts[name])) };
     };
     for (const seed of seeds[name]) {

@@ -123,6 +123,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'key import': [
     'key import savings --from words.txt --for bitcoin --quorum 2of3 --servers alpha,bravo,charlie',
   ],
+  derive: ['derive vault backup/nas', 'derive vault backup/nas --format base64 --out nas.secret'],
   'key compare': ['key compare notes', 'key compare notes --answer same'],
   'key list': ['key list'],
   'key show': ['key show notes', 'key show laptop --public'],

@@ -112,7 +112,6 @@ const PROGRAMMING = groupOf(
     INPUT_INVALID: 'An input that is to be evaluated blind has up to 65,535 bytes.',
     EVALUATION_INVALID: 'A key is evaluated at 1 to 16 points of the group of what it is for.',
     CRAFT_FOREIGN: 'A request that is not signed was to be signed.',
-    RESULT_IS_SECRET: 'What is derived was to be shown as if it were a signature.',
     ANSWER_DOUBLED: 'Two answers of one server were to count.',
   },
 );

@@ -22,7 +22,7 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'The policy for the key has a field that cannot be.',
       'See the policy flags in ckm key create --help.',
     ],
-    PURPOSE_UNKNOWN: ['No key is made for this purpose.', 'Use bitcoin, ssh, git or message.'],
+    PURPOSE_UNKNOWN: ['No key is made for this purpose.', 'Use bitcoin, ssh, git, message or derive.'],
     PURPOSE_SUITE_MISMATCH: [
       'Suite or network do not fit the purpose of the key.',
       'Leave them out: they follow from the purpose.',

@@ -10,7 +10,7 @@ const READING = groupOf(
       'The request is of another version.',
       'Bring client and servers to one version.',
     ],
-    REQUEST_KIND_UNKNOWN: ['There is no request of that kind.', 'Use message, bitcoin, ssh or git.'],
+    REQUEST_KIND_UNKNOWN: ['There is no request of that kind.', 'Use message, bitcoin, ssh, git or derive.'],
     KEY_MALFORMED: 'The public key is not of the kind the request needs.',
     SIGNATURE_COUNT_WRONG: 'The number of signatures is not the number that was asked for.',
     SIGNATURE_INVALID: [

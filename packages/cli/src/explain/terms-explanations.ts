@@ -8,7 +8,7 @@ export const TERMS_EXPLANATIONS = groupOf(
     TERMS_INVALID: 'The terms have a member that they cannot have, or more of it than they may.',
     TERMS_KIND_UNKNOWN: [
       'The terms have rules for a kind of request that is not known here.',
-      'Use message, bitcoin, ssh or git, or bring client and servers to one version.',
+      'Use message, bitcoin, ssh, git or derive, or bring client and servers to one version.',
     ],
     TERMS_FACT_UNKNOWN:
       'A rule compares something that no request of this key says by its bytes. A label or a name is what somebody claims, and never a condition.',

@@ -21,6 +21,11 @@ const PURPOSES: readonly { readonly value: KeyPurpose; readonly label: string; r
   { value: 'bitcoin', label: 'bitcoin', hint: 'receive and pay' },
   { value: 'ssh', label: 'ssh and git', hint: 'log in, sign files, commits and tags' },
   { value: 'git', label: 'git only', hint: 'sign commits and tags' },
+  {
+    value: 'derive',
+    label: 'secrets',
+    hint: 'a secret for each label: backups, disks, passwords of programs',
+  },
 ];
 
 /** Names everything that is missing at once, where nobody can be asked for it. @throws UsageError `ARGUMENT_MISSING` */

@@ -8,6 +8,7 @@ const VARIABLE = 'CKM_CALLED_AS';
 export const FIRST_WORDS = [
   'init',
   'seed',
+  'derive',
   'device',
   'unlock',
   'lock',

@@ -75,6 +75,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['csr rotate --words-file WORDS'],
   ['csr store --words-out NEW'],
   ['csr upgrade --words-file WORDS', 'DEPOSIT_UNKNOWN'],
+  ['derive notes backup/nas', 'REQUEST_KIND_NOT_FOR_KEY'],
   ['device add OFFER --may manage --welcome-out NEW'],
   ['device join --offer-out NEW --home HOME'],
   ['device list'],

@@ -129,7 +129,7 @@ describe('a request for a derived secret', () => {
     for (const results of wrong)
       expect(outcome(() => deriveKind.finish(typed, key, results))).toBe('SIGNATURE_COUNT_WRONG');
     expect(deriveKind.verify(typed, key, output)).toBe(false);
-    expect(outcome(() => deriveKind.showArtefact(output))).toBe('RESULT_IS_SECRET');
+    expect(deriveKind.showArtefact(output).text).toBe('07'.repeat(32));
   });
 
   test('is for keys that were made for it, and these answer to nothing else', () => {

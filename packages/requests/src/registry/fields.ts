@@ -13,4 +13,5 @@ export const REQUEST_FIELDS: Readonly<Record<string, readonly RequestField[]>> =
   bitcoin: BITCOIN_FIELDS,
   ssh: SSH_FIELDS,
   git: GIT_FIELDS,
+  derive: [],
 };

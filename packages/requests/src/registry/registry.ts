@@ -9,8 +9,14 @@ import { createRegistry, knownKind } from './create-registry.js';
 
 /** Every kind of request this version knows: another one is a folder of its own, and a line here. */
 const registry = createRegistry(
-  [knownKind(messageKind), knownKind(bitcoinKind), knownKind(sshKind), knownKind(gitKind)],
-  [knownKind(drillKind), knownKind(deriveKind)],
+  [
+    knownKind(messageKind),
+    knownKind(bitcoinKind),
+    knownKind(sshKind),
+    knownKind(gitKind),
+    knownKind(deriveKind),
+  ],
+  [knownKind(drillKind)],
 );
 
 export const REQUEST_KIND_NAMES = registry.names;

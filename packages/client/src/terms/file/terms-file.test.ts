@@ -201,9 +201,9 @@ describe('a terms file with a mistake is refused, and the message says what and 
     [rule({ ...limit, atMost: 1_000_000 }), 'TERMS_FILE_MEMBER', 'approvals[0].when.atMost is 1000000'],
     [rule({ fact: 'feeShare', atMost: '2.555 %' }), 'TERMS_FILE_SHARE', 'which is no share'],
     [
-      rule({ fact: 'label', among: ['x'] }),
+      rule({ fact: 'colour', among: ['x'] }),
       'TERMS_FILE_MEMBER',
-      'approvals[0].when.fact is “label”, which no request says',
+      'approvals[0].when.fact is “colour”, which no request says',
     ],
     [rule({ fact: 'constructor', among: ['x'] }), 'TERMS_FILE_MEMBER', 'which no request says'],
     [rule({ ...limit, above: '1 sat' }), 'TERMS_FILE_MEMBER', 'approvals[0].when has atMost and above'],
