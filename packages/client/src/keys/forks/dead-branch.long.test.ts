@@ -186,6 +186,8 @@ describe('a server that was made from nothing in the epoch that was settled, and
     await repaired(other.client, 'charlie');
     await loseDisk(network.server('echo'));
     await repaired(other.client, 'echo');
+    // The others tell it how far the key is, which it asks since its disk is gone.
+    await other.client.checkKey(NAME);
     const echo = await asOwner(network.server('echo'));
     const { keyId } = await other.client.showKey(NAME);
     await expect(echo.call('change.commit', { keyId, certificate: dead })).rejects.toMatchObject({

@@ -11,6 +11,7 @@ import { showEpochs } from '../chain/show-epochs.js';
 import { showSettled } from '../forks/show-settled.js';
 import type { CertifiedKey } from '../key-record.js';
 import { rosterOf } from '../roster.js';
+import { bringUpServer } from '../terms/terms-of-epochs.js';
 
 /** Why a server does nothing with a key before others have told it something, and what is said of it afterwards. */
 const ASKS: Readonly<Record<string, (server: string, key: string) => string>> = {
@@ -48,25 +49,28 @@ export function assuringLink(
       hearing.tell(said(participant.server.name, key.record.name));
   }
   let shown: Promise<boolean> | undefined;
+  /** Whether what keeps a server from answering is out of the way. */
+  async function helps(code: string): Promise<boolean> {
+    if (code === 'KEY_FORKED') return (shown ??= showSettled(context, key, participant, link));
+    const said = ASKS[code];
+    // Of the key of a drill nobody is asked: another one is made.
+    if (said === undefined || isDrillKeyId(key.keyId)) return false;
+    await (assured ??= assure(said));
+    return true;
+  }
   return {
     chainPageBytes: link.chainPageBytes,
     call: async (name, parameters, options) => {
-      try {
-        return await link.call(name, parameters, options);
-      } catch (error) {
-        const code = error instanceof CkmError ? error.code : '';
-        if (code === 'KEY_FORKED') {
-          shown ??= showSettled(context, key, participant, link);
-          if (!(await shown)) throw error;
-        } else {
-          const said = ASKS[code];
-          // Of the key of a drill nobody is asked: another one is made.
-          if (said === undefined || isDrillKeyId(key.keyId)) throw error;
-          assured ??= assure(said);
-          await assured;
+      // Behind a fork that is settled a server may ask how far the key is.
+      for (const helped = new Set<string>(); ;) {
+        try {
+          return await link.call(name, parameters, options);
+        } catch (error) {
+          const code = error instanceof CkmError ? error.code : '';
+          if (helped.has(code) || !(await helps(code))) throw error;
+          helped.add(code);
         }
       }
-      return link.call(name, parameters, options);
     },
   };
 }
@@ -91,7 +95,9 @@ export async function assureHeads(context: ClientContext, key: CertifiedKey): Pr
 }
 
 /**
- * Brings a server to the epoch of this client, and shows it what the other servers say of how far the key is, and of how often it was used.
+ * Brings a server to the epoch of this client, and to the terms in force where it has missed any, and shows it what the other servers say of how far the key is, and
+ * of how often it was used.
+ * @param isBroughtUp whether it was shown terms that it had missed
  * @returns whether it asked
  * @throws StateError `KEY_EPOCH_DIFFERS` where it is in an epoch by another certificate: it is shown nothing; `HEADS_TOO_FEW`, `COUNTS_TOO_FEW`,
  * `KEY_EPOCH_DIFFERS`, `CHANGE_SHARE_LOST`, as the server words it
@@ -99,11 +105,14 @@ export async function assureHeads(context: ClientContext, key: CertifiedKey): Pr
 async function assureHead(
   context: ClientContext,
   key: CertifiedKey,
-  { slot: own, server: asking }: Participant,
+  participant: Participant,
   link: ServerLink,
-  { whenVoided }: Pick<Hearing, 'whenVoided'> = NOBODY,
+  hearing: Pick<Hearing, 'whenVoided'> = NOBODY,
+  isBroughtUp = false,
 ): Promise<boolean> {
   const { keyId } = key;
+  const { slot: own, server: asking } = participant;
+  const { whenVoided } = hearing;
   const ask = () => link.call('key.head', { keyId, nonce: context.random(32) });
   let asked = await ask();
   const { epoch, transcriptHash } = parseHead(asked.head);
@@ -126,7 +135,14 @@ async function assureHead(
   const others = witnesses.filter(({ server }) => !equalBytes(server.xid, asking.xid)).slice(0, MOST_HEADS);
   const said = await Promise.all(others.map((one) => headSaidBy(context, one, question)));
   if (windows.length > 0) for (const { slot, epoch: its } of others) if (its === newest) whenVoided(slot);
-  await link.call('key.heads', { keyId, heads: said.flat() });
+  try {
+    await link.call('key.heads', { keyId, heads: said.flat() });
+  } catch (error) {
+    const isBehind = error instanceof CkmError && error.code === 'TERMS_BEHIND';
+    if (!isBehind || isBroughtUp || !(await bringUpServer(context, key, own))) throw error;
+    // By the terms that it has then, it asks about more.
+    return assureHead(context, key, participant, link, hearing, true);
+  }
   return true;
 }
 

@@ -79,6 +79,21 @@ async function bringUp(
   }
 }
 
+/**
+ * Shows one server of a key the terms that it has missed, as far as they are those that count.
+ * @returns whether it was shown something, and took it in
+ */
+export async function bringUpServer(
+  context: ClientContext,
+  key: CertifiedKey,
+  slot: number,
+): Promise<boolean> {
+  const standings = await readStandings(context, key);
+  const one = standings.heard.find((heard) => heard.slot === slot);
+  const headsAt: HeadsAt = (terms) => headsOf(context, key.keyId, standings, terms);
+  return one !== undefined && (await bringUp(context, key.keyId, standings, one, headsAt));
+}
+
 function rootOf(terms: KnownTerms): KnownTerms {
   return historyOf(terms)[0]!;
 }

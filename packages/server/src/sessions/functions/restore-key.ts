@@ -21,12 +21,11 @@ import { acceptKey } from '../dkg/new-key.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
+import { askFirst } from '../keys/counts/ask-first.js';
 import { assertCertified } from '../keys/certified-policy.js';
-import { countingAnew } from '../keys/counts/count-anew.js';
 import { type EpochRecord, resultOf, wipeKey } from '../keys/stored/epoch-record.js';
 import { findOwnEntry } from '../keys/own-entry.js';
-import { marksOf, openHead } from '../keys/stored/key-head.js';
-import { noteMarks } from '../keys/stored/note-marks.js';
+import { openHead } from '../keys/stored/key-head.js';
 import { isShareHere, type KeySecrets, readEpoch, readSecrets } from '../keys/stored/read-key.js';
 import { writeKey } from '../keys/stored/write-key.js';
 
@@ -178,19 +177,6 @@ function isPublic(error: CkmError): boolean {
 function notRestorable() {
   return refusal('KEY_NOT_RESTORABLE', 'this server has kept nothing from which its share could come back');
 }
-
-/**
- * What comes out of a certificate may be of an epoch that is over long since, at a server that was removed from the key: like one that came back
- * from a backup, this one uses it when others have said how far it is (L5).
- */
-async function askFirst(context: ServerContext, transaction: Transaction, row: KeyRow): Promise<void> {
-  const asks = context.random(ASKS_BYTES);
-  const head = openHead(context, row);
-  const counting = countingAnew(context, head, { nonce: asks });
-  await noteMarks(context, transaction, row, { ...marksOf(head), asks, ...counting });
-}
-
-const ASKS_BYTES = 32;
 
 /** Bytes of a key besides its certificate, and its parameters, which are in that too. */
 const MOST_BESIDES = 2_048;

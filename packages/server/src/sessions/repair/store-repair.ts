@@ -13,6 +13,7 @@ import { isNewIn } from '../changes/forks/never-in.js';
 import { findOwn, type KeyName, takeShown } from '../changes/chain/shown-epochs.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
+import { askFirst } from '../keys/counts/ask-first.js';
 import { countAnew } from '../keys/counts/count-anew.js';
 import type { EpochRecord } from '../keys/stored/epoch-record.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
@@ -95,8 +96,20 @@ async function regain(
   await takeFreezes(context, transaction, row, null);
   if (!isOfEpoch) await beginEpoch(context, transaction, { owner, keyId });
   if (existing !== null && !isNew) await forgetVotesOf(context, transaction, { owner, keyId });
-  await countAnew(context, transaction, { owner, keyId });
+  await beginAnew(context, transaction, name, existing);
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
+}
+
+/** Whoever has lost the rows too knows of no terms since those that are certified. The key of a drill has no others, and is asked about by nobody. */
+async function beginAnew(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+  existing: KeyRow | null,
+): Promise<void> {
+  const row = existing?.state === 'active' ? null : await transaction.keys.hold(owner, keyId);
+  if (row === null || isDrillKeyId(keyId)) return countAnew(context, transaction, { owner, keyId });
+  return askFirst(context, transaction, row);
 }
 
 /** Without when its epoch came into use: nothing says since when a share that others gave back may lie in backups. */
