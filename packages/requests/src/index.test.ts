@@ -51,6 +51,7 @@ test('the public surface grows only on purpose', () => {
       "messageToSign",
       "parseLabel",
       "publicForm",
+      "purposeGivesSecrets",
       "purposeKinds",
       "purposeSuite",
       "purposeUsesChildren",

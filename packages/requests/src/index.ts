@@ -21,6 +21,7 @@ export { REQUEST_FIELDS } from './registry/fields.js';
 export { createRegistry, type KindRegistry, knownKind, type KnownKind } from './registry/create-registry.js';
 export {
   publicForm,
+  purposeGivesSecrets,
   purposeKinds,
   purposeUsesChildren,
   purposeSuite,

@@ -110,6 +110,11 @@ const REFUSALS = {
     { retryable: false },
   ],
   EXPORT_PEOPLE_MISSING: [PolicyError, 'have those people say yes, and ask again', { retryable: true }],
+  PURPOSE_GIVES_SECRETS: [
+    PolicyError,
+    'make a key for this purpose without leave to export it',
+    { retryable: false },
+  ],
   PURPOSE_NEEDS_CHILDREN: [
     PolicyError,
     'make a key for this purpose without leave to export it, or one for another purpose',

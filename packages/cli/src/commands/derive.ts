@@ -3,6 +3,7 @@ import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { unlockEarly } from '../owner/unlock-early.js';
 import type { DeriveFlags } from '../requests/derive-secret.js';
+import { SECRET_FORMS } from '../requests/hand-over-secret.js';
 
 const ENDINGS = {
   69: 'too few servers answer',
@@ -15,7 +16,7 @@ export function deriveCommand(): Command {
   return leaf('derive', 'a secret for a label, from a quorum of servers: the same each time', ENDINGS)
     .argument('<key>', 'what you call the key, which was made with --for derive')
     .argument('<label>', 'what the secret is for, as in backup/nas: your servers see it')
-    .addOption(new Option('--format <form>', 'how it is written').choices(['hex', 'base64']).default('hex'))
+    .addOption(new Option('--format <form>', 'how it is written').choices(SECRET_FORMS).default('hex'))
     .option('--without <servers>', 'do not ask these servers, separated by commas')
     .option('--wait <time>', 'how long to wait for people: 30s, 2h (default: until the request expires)')
     .option('--out <file>', 'a new file for it, which nobody else may read; - is stdout, as without it')

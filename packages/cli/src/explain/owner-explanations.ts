@@ -39,6 +39,10 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'The key has no such form. An Ed25519 key of a quorum is a scalar: files of OpenSSH hold the seed that one is made from, which never existed.',
       'Leave --format out: docs/recovery-without-us.md says what signs with a scalar.',
     ],
+    PURPOSE_GIVES_SECRETS: [
+      'A key that gives secrets is neither exported nor imported: they hang on the id it was made under, and elsewhere it would give others.',
+      'Make it without --exportable; keep what must outlive its servers in another place too.',
+    ],
     PURPOSE_NEEDS_CHILDREN: [
       'A key of this purpose is used through children. Whoever had the key and its public half had all of them, so that such a key is never made for export.',
       'Leave --exportable out.',

@@ -1,19 +1,20 @@
-import type { SeedSource, SignResult } from '@ckm/client';
-import { encodeUtf8 } from '@ckm/foundation';
+import type { SeedSource } from '@ckm/client';
 import { buildDeriveRequest, DERIVE, parseLabel } from '@ckm/requests';
+import { resolve } from 'node:path';
 import type { Context } from '../command-line/context.js';
 import { parseDuration } from '../command-line/option-values.js';
 import { openOwner } from '../owner/open-owner.js';
 import { warnOfClock } from '../owner/warn-of-clock.js';
 import { createProgress } from '../terminal/progress.js';
 import { assertOutput } from '../terminal/watch-output.js';
-import { assertWritable, outFile, writeOut } from '../terminal/write-out.js';
+import { assertWritable, outFile } from '../terminal/write-out.js';
 import { agree } from './agree.js';
+import { handOverSecret, type SecretForm } from './hand-over-secret.js';
 import { showRequest, warnAbout } from './sign-request.js';
 
 /** The flags of `ckm derive`. */
 export interface DeriveFlags {
-  readonly format: 'hex' | 'base64';
+  readonly format: SecretForm;
   readonly without?: string;
   readonly wait?: string;
   readonly out?: string;
@@ -36,6 +37,9 @@ export async function deriveSecret(
     kind: DERIVE,
     payload,
     ...(given.without === undefined ? {} : { without: given.without.split(',').map((one) => one.trim()) }),
+    ...(out === undefined
+      ? {}
+      : { destination: { out: resolve(out), isExtracted: false, form: given.format } }),
     ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
   });
   const shown = showRequest(context, key, asked);
@@ -57,39 +61,6 @@ export async function deriveSecret(
   await progress.during(asked.sign(progress.on, progress), async (result) => {
     warnAbout(context, terminal, result);
     warnOfClock(context, client);
-    await handOverSecret(context, { label, format: given.format, result, out });
+    await handOverSecret(context.terminal, { format: given.format, result, out });
   });
-}
-
-const REGAIN = 'the secret is kept nowhere: ask for it again, it is the same';
-
-async function handOverSecret(
-  { terminal }: Context,
-  {
-    label,
-    format,
-    result,
-    out,
-  }: {
-    readonly label: string;
-    readonly format: DeriveFlags['format'];
-    readonly result: SignResult;
-    readonly out: string | undefined;
-  },
-): Promise<void> {
-  const { artefact, signers, faulty, silent } = result;
-  const text = Buffer.from(artefact).toString(format);
-  artefact.fill(0);
-  if (out !== undefined) await writeOut(out, encodeUtf8(`${text}\n`));
-  terminal.talk(`  given by ${signers.join(', ')}${out === undefined ? '' : `; written to ${out}`}`);
-  const machine = {
-    label,
-    format,
-    signers,
-    faulty,
-    silent,
-    secret: out === undefined ? text : null,
-    out: out ?? null,
-  };
-  await terminal.deliver(out === undefined ? text : '', machine, REGAIN);
 }

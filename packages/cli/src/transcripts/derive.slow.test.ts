@@ -92,3 +92,43 @@ describe('ckm derive', () => {
     expect(log).not.toContain('never/asked');
   });
 });
+
+describe('a secret that people are asked about', () => {
+  test('is handed over by ckm requests resume as it was asked for: its file, its form, nobody else’s to read', async () => {
+    await createKey(setup, 'guarded', '--for', 'derive', '--approval', 'operator');
+    const out = join(setup.scratch.path, 'guarded.secret');
+    const waits = await setup.ckm([
+      'derive',
+      'guarded',
+      'backup/nas',
+      '--format',
+      'base64',
+      '--out',
+      out,
+      '--wait',
+      '0s',
+      '--yes',
+    ]);
+    expect([waits.status, errorOf(waits).code]).toEqual([77, 'REQUEST_WAITING']);
+    const [request] = await setup.json<{ id: string }[]>(['requests', 'list']);
+    for (const name of ['alpha', 'bravo', 'charlie']) {
+      const folder = setup.folderOf(name);
+      const [open] = await setup.json<{ requestId: string }[]>(['server', 'requests', folder]);
+      const said = await setup.ckm(['server', 'approve', folder, open!.requestId, '--yes']);
+      expect([name, said.status]).toEqual([name, 0]);
+    }
+    const done = await setup.ckm(['requests', 'resume', request!.id, '--wait', '5s', '--yes', '--json']);
+    expect(done.status).toBe(0);
+    expect(readFileSync(out, 'utf8')).toMatch(/^[A-Za-z0-9+/]{43}=\n$/);
+    expect(statSync(out).mode & 0o777).toBe(0o600);
+    expect(done.stdout).not.toContain(readFileSync(out, 'utf8').trim());
+    expect((await setup.ckm(['requests', 'list'])).stdout).not.toContain(request!.id);
+  });
+
+  test('a key that gives secrets is neither exported nor imported: elsewhere it would give others', async () => {
+    const make = ['key', 'create', 'leaves', '--for', 'derive', '--quorum', '2of3'];
+    const servers = ['--servers', 'alpha,bravo,charlie'];
+    const made = await setup.ckm([...make, ...servers, '--exportable', '--yes', '--json']);
+    expect(errorOf(made).code).toBe('PURPOSE_GIVES_SECRETS');
+  });
+});

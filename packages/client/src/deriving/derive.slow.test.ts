@@ -1,4 +1,4 @@
-import { encodeHex, reveal } from '@ckm/foundation';
+import { encodeHex, reveal, wipe } from '@ckm/foundation';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
@@ -104,6 +104,14 @@ describe('before anybody is asked', () => {
     const prepared = await client.prepareDerivation({ key: 'vault', label: 'backup/nas' });
     expect(prepared.description.sentence).toBe('Give out the secret that vault has for “backup/nas”');
     expect([prepared.asks.length, prepared.needed, prepared.refusal]).toEqual([3, 2, null]);
+  });
+
+  test('each call of what was prepared gives a secret of its own, whatever became of the one before', async () => {
+    const prepared = await client.prepareDerivation({ key: 'vault', label: 'backup/nas' });
+    const first = (await prepared.derive()).secret;
+    const hex = encodeHex(reveal(first, 'test'));
+    wipe(first);
+    expect(encodeHex(reveal((await prepared.derive()).secret, 'test'))).toBe(hex);
   });
 
   test('a label of two spellings is refused, and so is a key that signs; a key for labels signs nothing', async () => {

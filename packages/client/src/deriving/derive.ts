@@ -31,11 +31,16 @@ export async function prepareDerivation(
   { label, ...args }: DeriveArgs,
 ): Promise<PreparedDerivation> {
   const payload = buildDeriveRequest(parseLabel(label));
-  const { sign, ...prepared } = await prepare({ ...args, kind: DERIVE, payload });
+  const ask = () => prepare({ ...args, kind: DERIVE, payload });
+  const { sign, ...prepared } = await ask();
+  // A request gives one result, which belongs to whoever asked and is wiped by him: each call has a request of its own.
+  let first: PreparedRequest['sign'] | null = sign;
   return {
     ...prepared,
     async derive(on, options) {
-      const { artefact, signers, faulty, silent, silences, refused } = await sign(on, options);
+      const own = first ?? (await ask()).sign;
+      first = null;
+      const { artefact, signers, faulty, silent, silences, refused } = await own(on, options);
       return { secret: secret(artefact), signers, faulty, silent, silences, refused };
     },
   };

@@ -34,6 +34,8 @@ export interface Destination {
   readonly out: string;
   /** Whether the final transaction is wanted in the place of the PSBT. */
   readonly isExtracted: boolean;
+  /** How a secret is written; absent: it is none, or as its command writes it unless told. */
+  readonly form?: string;
 }
 
 export const REQUEST_FOLDER = 'requests';
@@ -77,5 +79,6 @@ function readSpends(record: RecordReader): MarkedSpending {
 }
 
 function readDestination(record: RecordReader): Destination {
-  return { out: record.text('out'), isExtracted: record.boolean('isExtracted') };
+  const form = record.has('form') ? { form: record.text('form') } : {};
+  return { out: record.text('out'), isExtracted: record.boolean('isExtracted'), ...form };
 }

@@ -83,7 +83,7 @@ export const deriveKind: RequestKind<Label> = forKeysMadeForIt({
     const [result] = results;
     const isOne = results.length === 1 && result?.craft === 'evaluation' && result.output.length === 32;
     demand(isOne, 'SIGNATURE_COUNT_WRONG', 'one secret of 32 bytes was asked for');
-    return result.output.slice();
+    return result.output;
   },
   // Nothing public says what comes of a label.
   verify: () => false,

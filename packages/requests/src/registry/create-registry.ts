@@ -21,6 +21,8 @@ export interface KindRegistry {
   purposeSuite(purpose: string): SuiteName;
   /** Whether a key of this purpose is used through children of it. @throws UsageError `PURPOSE_UNKNOWN` */
   purposeUsesChildren(purpose: string): boolean;
+  /** Whether what a key of this purpose gives is secret. @throws UsageError `PURPOSE_UNKNOWN` */
+  purposeGivesSecrets(purpose: string): boolean;
   /** The public half of a key in the form of its purpose; of one that nobody knows, in hex. */
   publicForm(key: KeyContext): PublicForm;
 }
@@ -90,6 +92,7 @@ export function createRegistry(
     },
     purposeKinds: (purpose) => kindsFor(purpose).map(({ name }) => name),
     purposeUsesChildren: (purpose) => kindsFor(purpose).some(({ usesChildren }) => usesChildren === true),
+    purposeGivesSecrets: (purpose) => kindsFor(purpose).some(({ resultIsSecret }) => resultIsSecret === true),
     purposeSuite: (purpose) => madeFor(purpose).suites[0],
     publicForm: (key) => byName.get(key.purpose)?.publicForm(key) ?? hexForm(key),
   };

@@ -24,4 +24,11 @@ export const REQUEST_KIND_NAMES = registry.names;
 export const REQUEST_FACTS: Readonly<Record<string, FactTypes>> = Object.fromEntries(
   registry.names.map((name) => [name, registry.kind(name).factTypes]),
 );
-export const { kind: requestKind, purposeKinds, purposeSuite, purposeUsesChildren, publicForm } = registry;
+export const {
+  kind: requestKind,
+  purposeGivesSecrets,
+  purposeKinds,
+  purposeSuite,
+  purposeUsesChildren,
+  publicForm,
+} = registry;

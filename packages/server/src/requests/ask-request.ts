@@ -6,6 +6,7 @@ import {
   type RequestReply,
 } from '@ckm/api';
 import { concatBytes, encodeHex, equalBytes, type PolicyError, reveal, secret, wipe } from '@ckm/foundation';
+import { requestKind } from '@ckm/requests';
 import { craftNamed } from '../crafts/craft.js';
 import type { Call, ServerContext } from '../context.js';
 import { termsInForce } from '../policy/terms.js';
@@ -16,6 +17,7 @@ import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
 import { whenHeadKnown } from '../sessions/keys/head-memory.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { settleMatter } from '../votes/matters.js';
+import { askedBy } from './by-device.js';
 import { admitRequest, bytesFor, recheckRequest, type Admission, type Decided } from './admission.js';
 import { assertAttempt, assertSameCraft, type Early, findAttempt, makeAttempt } from './make-attempt.js';
 import { endIfGone } from './end-requests.js';
@@ -288,10 +290,17 @@ async function prepare(
   return craftNamed(crafts, wanted.craft).prepare(key, wanted, tasks.length, pace.of(encodeHex(key.owner)));
 }
 
-/** What an heir has asked for is his, and what the owner has is none of an heir's. */
-function assertSame(stored: StoredRequest, request: RequestAsk, { heir }: Pick<Call, 'heir'>): void {
-  const isSame = isSameRequest(stored, request) && stored.record.heir === heir?.name;
+/**
+ * What an heir has asked for is his, and what the owner has is none of an heir's. Where a secret comes of it, people said yes to
+ * the device that asked, and another one of the account has no part in it (amendments S7).
+ */
+function assertSame(stored: StoredRequest, request: RequestAsk, call: Call): void {
+  const isSame = isSameRequest(stored, request) && stored.record.heir === call.heir?.name;
   demand(isSame, 'REQUEST_DIFFERS', 'this request id stands for another request');
+  if (requestKind(request.kind).resultIsSecret !== true) return;
+  const [asked, asks] = [stored.record.by, askedBy(call).by];
+  const isAsker = asked === undefined ? asks === undefined : asks !== undefined && equalBytes(asked, asks);
+  demand(isAsker, 'REQUEST_DIFFERS', 'another device of this account asked for this secret');
 }
 
 function report({ events }: ServerContext, { kind }: RequestAsk, outcome: Outcome, elapsedMs: number): void {

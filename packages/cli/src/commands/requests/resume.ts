@@ -1,5 +1,6 @@
 import { type Client, type RequestRecord, shortId } from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
+import { requestKind } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { parseDuration } from '../../command-line/option-values.js';
@@ -10,6 +11,7 @@ import { assertVotesOn, readVotes } from '../../requests/read-votes.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { agree } from '../../requests/agree.js';
 import { handOver, handOverKept } from '../../requests/hand-over.js';
+import { handOverSecret, SECRET_FORMS, type SecretForm } from '../../requests/hand-over-secret.js';
 import { SIGN_ENDINGS } from '../../requests/sign-endings.js';
 import { showRequest, warnAbout } from '../../requests/sign-request.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -30,7 +32,7 @@ export function requestsResumeCommand(): Command {
     .option('--votes <file...>', 'what people said of it, brought on paper: ckm approver approve --out FILE')
     .option(
       '--out <file>',
-      'a new file for the signature; - is stdout (default: what was named with the request, else stdout)',
+      'a new file for the answer; - is stdout (default: what was named with the request, else stdout)',
     )
     .action(run(resume));
 }
@@ -69,10 +71,14 @@ async function resume(context: Context, given: string | undefined, options: Flag
     if (asked.refusal !== null) throw asked.refusal;
     const { asks, policy, needed } = asked;
     const preview = { preview: true, requestId, key, description, asks, policy, needed };
-    terminal.result(`would go on with signing with ${key}`, preview);
+    terminal.result(
+      `would go on with ${isSecretKind(kind) ? 'a secret of' : 'signing with'} ${key}`,
+      preview,
+    );
     return;
   }
-  const question = 'Go on with this signature?';
+  const isSecret = isSecretKind(kind);
+  const question = isSecret ? 'Go on with asking for this secret?' : 'Go on with this signature?';
   await agree(context, {
     description,
     key,
@@ -86,8 +92,18 @@ async function resume(context: Context, given: string | undefined, options: Flag
   await progress.during(asked.sign(progress.on, progress), async (result) => {
     warnAbout(context, terminal, result);
     warnOfClock(context, client);
+    if (isSecret) return handOverSecret(terminal, { format: formOf(found), result, out });
     await handOver(terminal, { key, kind, result, out, isExtracted, request: shortId(requestId) });
   });
+}
+
+function isSecretKind(kind: string): boolean {
+  return requestKind(kind).resultIsSecret === true;
+}
+
+/** As it was asked for. */
+function formOf({ destination }: RequestRecord): SecretForm {
+  return SECRET_FORMS.find((form) => form === destination?.form) ?? 'hex';
 }
 
 /** It was signed while its owner left: nothing is asked of anybody any more. */

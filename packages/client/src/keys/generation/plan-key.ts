@@ -3,6 +3,7 @@ import { UsageError } from '@ckm/foundation';
 import {
   type BitcoinNetwork,
   DRILL,
+  purposeGivesSecrets,
   purposeKinds,
   purposeSuite,
   purposeUsesChildren,
@@ -60,7 +61,7 @@ const DEFAULT_LIFETIME_SECONDS = 86_400;
 
 /**
  * Checks everything about a new key that can be checked here.
- * @throws UsageError `NAME_INVALID`, `KEY_EXISTS`, `PURPOSE_UNKNOWN`, `PURPOSE_SUITE_MISMATCH`, `PURPOSE_NEEDS_CHILDREN`,
+ * @throws UsageError `NAME_INVALID`, `KEY_EXISTS`, `PURPOSE_UNKNOWN`, `PURPOSE_SUITE_MISMATCH`, `PURPOSE_NEEDS_CHILDREN`, `PURPOSE_GIVES_SECRETS`,
  * `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `SERVER_UNKNOWN`, `POLICY_INVALID`; EncodingError `QUORUM_INVALID`; as {@link newKeyTerms}
  */
 export async function planKey(context: ClientContext, args: CreateKeyArgs): Promise<KeyPlan> {
@@ -74,6 +75,7 @@ export async function planKey(context: ClientContext, args: CreateKeyArgs): Prom
   const exportable = args.exportable === true;
   const strict = args.strict === true;
   if (exportable && purposeUsesChildren(args.purpose)) throw needsChildren(args.purpose);
+  if (exportable && purposeGivesSecrets(args.purpose)) throw givesSecrets(args.purpose);
   const quorum = parseQuorum(args.quorum);
   if (args.servers.length !== quorum.of) throw countMismatch(quorum, args.servers.length);
   const plain = parsePolicy(args);
@@ -155,6 +157,17 @@ function madeByDrills(): UsageError {
     code: 'PURPOSE_UNKNOWN',
     hint: 'make the key for what it shall sign',
   });
+}
+
+/** What is derived hangs on the id that the key was made under, which no file of the key alone brings along. */
+export function givesSecrets(purpose: string): UsageError {
+  return new UsageError(
+    `a key for ${purpose} stays with its servers: elsewhere it would give other secrets`,
+    {
+      code: 'PURPOSE_GIVES_SECRETS',
+      hint: 'make one without leave to export it, and keep what must outlive its servers in another place too',
+    },
+  );
 }
 
 function needsChildren(purpose: string): UsageError {

@@ -1,3 +1,4 @@
+import { purposeGivesSecrets } from '@ckm/requests';
 import { type ImportProposal, policyHash } from '@ckm/api';
 import { equalBytes, UsageError } from '@ckm/foundation';
 import { dealKey, type PublicKeyPackage } from '@ckm/threshold';
@@ -14,6 +15,7 @@ import {
   parsePolicy,
   planKey,
   sessionFromPlan,
+  givesSecrets,
 } from '../generation/plan-key.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
@@ -48,6 +50,7 @@ export async function planImport(context: ClientContext, args: ImportKeyArgs): P
     const servers = await Promise.all(args.servers.map((name) => showServerRecord(context.store, name)));
     return { proposal, network, servers, shown: publicHalfOf(material), goesOn: true };
   }
+  if (purposeGivesSecrets(args.purpose)) throw givesSecrets(args.purpose);
   const { proposal, servers, network } = await planKey(context, planArgs(args));
   const { suite, purpose, quorum, policy, strict } = proposal;
   const { groupKey } = material;

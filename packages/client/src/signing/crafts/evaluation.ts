@@ -16,6 +16,8 @@ export function evaluationCraft({ context, key, request, requestId }: CraftJob):
   const evaluation = evaluationAt(keyId, tasks[0]!.mode, inputs);
   const tasksHash = hashTasks(tasks);
   const recipients = new Map<string, Secret<Uint8Array>>();
+  /** Parts that were opened, and what came of them. */
+  const secrets: Uint8Array[] = [];
   const nameOf = (number: number, slot: number) => `${number}/${slot}`;
   return {
     begin: (supply) =>
@@ -50,12 +52,16 @@ export function evaluationCraft({ context, key, request, requestId }: CraftJob):
         recipient: recipientOf(recipient),
       };
       const partial = openSealedPartial(recipient, to, answer.sealed);
-      return partial === null ? [] : [reveal(partial, 'put a server’s part together with others')];
+      if (partial === null) return [];
+      const opened = reveal(partial, 'put a server’s part together with others');
+      secrets.push(opened);
+      return [opened];
     },
     giveBack: () => undefined,
     drop: () => undefined,
     finish(results) {
       const group = groupNamed('ristretto255');
+      secrets.push(...results);
       const outputs = results.map((result, i) => ({
         craft: 'evaluation' as const,
         output: derivedSecret(keyId, inputs[i]!, group.decode(result)),
@@ -65,6 +71,7 @@ export function evaluationCraft({ context, key, request, requestId }: CraftJob):
     end() {
       for (const recipient of recipients.values()) wipe(recipient);
       recipients.clear();
+      for (const each of secrets) each.fill(0);
     },
   };
 }

@@ -1,6 +1,12 @@
 import { allSpeak, type DkgProposal, encodeTerms, parseTerms } from '@ckm/api';
 import { PolicyError, UsageError } from '@ckm/foundation';
-import { purposeKinds, purposeUsesChildren, REQUEST_FACTS, requestKind } from '@ckm/requests';
+import {
+  purposeGivesSecrets,
+  purposeKinds,
+  purposeUsesChildren,
+  REQUEST_FACTS,
+  requestKind,
+} from '@ckm/requests';
 import type { KeyOutput, KeyParams } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
@@ -32,6 +38,8 @@ export function acceptKey(
   const possible = purposeKinds(purpose);
   const hasChildren = exportable === true && purposeUsesChildren(purpose);
   demand(!hasChildren, 'PURPOSE_NEEDS_CHILDREN', `a key for ${purpose} has children, and is never exported`);
+  const staysHere = exportable === true && purposeGivesSecrets(purpose);
+  demand(!staysHere, 'PURPOSE_GIVES_SECRETS', `a key for ${purpose} gives secrets, and is never exported`);
   for (const name of policy.kinds) {
     const kind = possible.find((candidate) => candidate === name);
     demand(kind !== undefined, 'KIND_NOT_FOR_PURPOSE', `a key for ${purpose} does not answer to this kind`);

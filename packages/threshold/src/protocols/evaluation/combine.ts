@@ -15,7 +15,7 @@ export interface Answer {
 export interface Combined {
   /** k·P for each point, in order; undefined while fewer than a quorum have answered well. Secret. */
   readonly results: readonly Element[] | undefined;
-  /** Whose answer is not what their certified share gives: each can be shown to others, and is replaced by another server's. */
+  /** Whose answer is not what their certified share gives; another server's takes its place. */
   readonly wrong: readonly PartyIndex[];
 }
 

@@ -111,7 +111,7 @@ describe('V58: an answer that is wrong', () => {
   test('a share that is not the certified one answers nothing', () => {
     expect(() =>
       evaluateShare({ party: alpha, share: shares.get(bravo)!, public: key }, evaluation, bytesOf('fresh')),
-    ).toThrow(expect.objectContaining({ code: 'SHARE_NOT_CERTIFIED' }));
+    ).toThrow(expect.objectContaining({ code: 'SIGNATURE_SHARE_WRONG' }));
   });
 
   test('two answers of one server are not counted as two', () => {

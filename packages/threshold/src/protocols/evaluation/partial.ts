@@ -1,4 +1,4 @@
-import { concatBytes, reveal, StorageError } from '@ckm/foundation';
+import { concatBytes, reveal } from '@ckm/foundation';
 import type { Element, Group, SecretScalar } from '../../group/group.js';
 import { groupNamed } from '../../group/index.js';
 import { groupOfSuite } from '../../key/cocktail/suite-name.js';
@@ -6,6 +6,7 @@ import type { KeyShare, PublicKeyPackage } from '../../key/public-package.js';
 import { proveEqualLogs, verifyEqualLogs } from '../../proofs/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { parsePartyIndex } from '../../sharing/index.js';
+import { shareWrong } from '../frost/own-share.js';
 import { assertEvaluation, type Evaluation, partyUnknown, statementOf } from './evaluation.js';
 
 const PROOF_LENGTH = 64;
@@ -15,7 +16,7 @@ const PROOF_LENGTH = 64;
  * Secret: a quorum of them is the result, so that it is sealed to whoever asked.
  * @param fresh 32 random bytes, used for this answer only
  * @returns the encoded outputs one after the other, then challenge ‖ response: 32·n + 64 bytes
- * @throws StorageError `SHARE_NOT_CERTIFIED` · UsageError `EVALUATION_INVALID`, `RANDOMNESS_INVALID` ·
+ * @throws BugError `SIGNATURE_SHARE_WRONG`: the share is not the certified one, or its owner’s own check of the answer failed · UsageError `EVALUATION_INVALID`, `RANDOMNESS_INVALID` ·
  * EncodingError `PARTY_UNKNOWN`, `PARTY_INDEX_INVALID`
  * Source: Naor, Pinkas and Reingold 1999, figure 3, for `derive`; RFC 9497 §3.3.2 (BlindEvaluate) for all
  */
@@ -27,7 +28,10 @@ export function evaluateShare(key: KeyShare, evaluation: Evaluation, fresh: Uint
     const outputs = evaluation.points.map((point) => group.mulSecret(point, scalar));
     const statement = statementOf(evaluation, publicShare, outputs);
     const proof = proveEqualLogs(group, statement, scalar, fresh);
-    return concatBytes(...outputs.map((output) => group.encode(output)), proof);
+    const partial = concatBytes(...outputs.map((output) => group.encode(output)), proof);
+    // One bit that flipped behind the look at the share would tell a bit of it to whoever asked, as often as he provokes it.
+    if (openPartial(key.public, key.party, evaluation, partial) === undefined) throw shareWrong();
+    return partial;
   } finally {
     scalar.fill(0);
   }
@@ -82,10 +86,7 @@ function openShare(
   const scalar = group.scalars.parseSecret(reveal(share, 'evaluate a key with its share'));
   if (group.equal(group.mulBase(scalar), publicShare)) return { scalar, publicShare };
   scalar.fill(0);
-  throw new StorageError('the share of this server is not the one that was certified', {
-    code: 'SHARE_NOT_CERTIFIED',
-    hint: 'do not use this share; have the other servers of the key give it back',
-  });
+  throw shareWrong();
 }
 
 function decodeOutputs(group: Group, bytes: Uint8Array): readonly Element[] | undefined {
