@@ -1,4 +1,11 @@
-import { buildMessageRequest, type Facts, REQUEST_FACTS, requestKind } from '@ckm/requests';
+import {
+  buildDeriveRequest,
+  buildMessageRequest,
+  type Facts,
+  parseLabel,
+  REQUEST_FACTS,
+  requestKind,
+} from '@ckm/requests';
 import { describe, expect, test } from 'vitest';
 import { approver, daily, DAY, EVERYBODY, familyTerms, policy } from './fixtures/terms.js';
 import type { Voter, VotesHeld } from '../index.js';
@@ -252,4 +259,29 @@ test('a request that was read is judged by its bytes: the names in rules are tho
     (domain) => judgeTerms({ facts: inDomain(domain), before: () => 0, votes: votes() }).verdict,
   );
   expect(verdicts).toEqual(['yes', 'no', 'no']);
+});
+
+const WALLET_RULES: readonly UseRule[] = [
+  { when: { fact: 'labelFirst', among: ['wallet'] }, ...two },
+  { when: { fact: 'labelFirst', beyond: ['wallet'] }, needed: 0, of: [] },
+];
+
+test.each([
+  ['wallet', 'waits'],
+  ['wallet/seed', 'waits'],
+  ['wallet/seed/old', 'waits'],
+  ['wallet2', 'yes'],
+  ['wallet2/seed', 'yes'],
+  ['Wallet/seed', 'yes'],
+  ['backup/wallet', 'yes'],
+])('S8: a rule about the first part of a label takes %s as it is meant', (label, verdict) => {
+  const terms = readTerms(familyTerms({ kinds: ['derive'], approvals: [...WALLET_RULES] }), REQUEST_FACTS);
+  const payload = buildDeriveRequest(parseLabel(label));
+  const groupKey = new Uint8Array(32).fill(1);
+  const known = { groupKey, quorum: { needed: 2, of: 2 }, commitment: [], verifyingShares: [] };
+  const suite = 'ristretto255';
+  const key = { suite, purpose: 'derive', public: { suite, ...known, chainCode: groupKey } } as const;
+  const { facts } = requestKind('derive').parse(payload);
+  const judged = createTermsJudge(terms).judge({ facts: facts(key), before: () => 0, votes: votes() });
+  expect(judged.verdict).toBe(verdict);
 });

@@ -19,7 +19,7 @@ const key: KeyContext = {
 const label = parseLabel('backup/nas');
 const payload = buildDeriveRequest(label);
 
-describe('V61: a label has one spelling', () => {
+describe('V61, S8: a label has one spelling', () => {
   test('is read and written as it is typed', () => {
     expect(label).toEqual({ purpose: 'secret', parts: ['backup', 'nas'] });
     expect(formatLabel(decodeLabel(encodeLabel(label)))).toBe('backup/nas');
@@ -108,10 +108,10 @@ describe('a request for a derived secret', () => {
     });
   });
 
-  test('tells rules the label and every beginning of whole parts', () => {
+  test('tells rules the label and its first part, whole', () => {
     expect(deriveKind.facts(deriveKind.parse(buildDeriveRequest(parseLabel('heirs2/a/b'))), key)).toEqual({
       label: ['heirs2/a/b'],
-      labelPrefix: ['heirs2', 'heirs2/a', 'heirs2/a/b'],
+      labelFirst: ['heirs2'],
     });
   });
 

@@ -27,7 +27,7 @@ const MAX_BYTES = 1 + 4 + MAX_ENCODED_LABEL_BYTES;
 
 const LABEL_FACTS: FactTypes = {
   label: { is: 'text', noun: 'label' },
-  labelPrefix: { is: 'texts', noun: 'first parts of the label' },
+  labelFirst: { is: 'text', noun: 'first part of the label' },
 };
 
 const FORM: RequestForm = {
@@ -57,10 +57,12 @@ function describe(label: Label, key: KeyContext): Description {
   };
 }
 
-/** `labelPrefix`: the first part, the first two, and so on to the whole: rules meet whole parts and never a part of one. */
+/**
+ * `labelFirst`: the whole first part, so that a rule meets all that is below it, and never a part of a word (amendments S8). Not all beginnings as `texts`:
+ * of several texts `among` asks each, and only the label that is the beginning itself would meet it.
+ */
 function facts(label: Label): Facts {
-  const prefixes = label.parts.map((_, i) => label.parts.slice(0, i + 1).join('/'));
-  return { label: [formatLabel(label)], labelPrefix: prefixes };
+  return { label: [formatLabel(label)], labelFirst: label.parts.slice(0, 1) };
 }
 
 /** A secret of 32 bytes for a label. Servers see the label, and never what comes of it; only whoever asked has it. */

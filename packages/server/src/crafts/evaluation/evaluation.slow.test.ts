@@ -108,7 +108,7 @@ describe('a secret for a label', () => {
     expect(line.detail).toBe('derive, attempt 1 with one recipient: sealed');
   });
 
-  test('V59: whoever carries and keeps all messages opens none, and each is for one attempt of one request', async () => {
+  test('V59, S7: whoever carries and keeps all messages opens none, and each is for one attempt of one request', async () => {
     const { callers, made } = await deriveKey(2);
     const { keyId } = made;
     const { transcriptHash: certificateHash } = (await callers[0]!.call('key.show', { keyId })).key;
