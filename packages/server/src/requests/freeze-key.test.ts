@@ -86,7 +86,8 @@ test('L11: a stolen laptop that asks to thaw a key only asks; the operator thaws
 
   const desk = createKeyDesk(servers[0]!);
   const id = encodeHex(keyId);
-  expect((await desk.keys(null)).keys[0]!.frozen).toEqual({ until: TEST_TIME + 48 * HOUR, thawAskedAt: now });
+  const seen = { until: TEST_TIME + 48 * HOUR, thawAskedAt: now, by: 'its owner' };
+  expect((await desk.keys(null)).keys[0]!.frozen).toEqual(seen);
   expect((await desk.thaw(id, null)).frozen).toBe(null);
   expect((await signer.request(1, messageOf('owner'), {})).state).toBe('ready');
   const dead = { ...freezeOf(keyId, 48 * HOUR), from: TEST_TIME, until: TEST_TIME + 48 * HOUR };

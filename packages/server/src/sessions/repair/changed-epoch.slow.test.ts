@@ -6,6 +6,7 @@ import { judgeVotes, parseCertificate, parseChangeCertificate, verifyChain } fro
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Storage } from '../../storage/storage.js';
 import { alice, createBareServers, makeKey, SOON } from '../test/bare-servers.js';
+import { tellHeads } from '../test/heads.js';
 import { recordOf } from '../test/lost-database.js';
 import { LOST, loseShareAt } from '../test/lost-share.js';
 import { createRepairCourier } from '../test/repair-courier.js';
@@ -55,7 +56,12 @@ describe('a share of an epoch that a change made', () => {
       expect(after.certified).toEqual(before.certified);
       expect(after.epoch).toBe(1);
       expect(await fetchChain(callers[1]!, keyId)).toEqual(chain);
-      await signIn(callers, made, key.public, { epoch: 1, signers: [1, 2] });
+      const sign = () => signIn(callers, made, key.public, { epoch: 1, signers: [1, 2] });
+      if (loss === 'all') {
+        await expect(sign()).rejects.toMatchObject({ code: 'KEY_HEAD_UNKNOWN' });
+        await tellHeads(callers, keyId, [1, 3], LOST);
+      }
+      await sign();
     },
   );
 

@@ -2,6 +2,7 @@ import type { CkmError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openHead } from '../keys/stored/key-head.js';
 import { alice, createBareServers } from '../test/bare-servers.js';
+import { tellHeads } from '../test/heads.js';
 import { recordOf } from '../test/lost-database.js';
 import { LOST, makeKeyThenLoseShare, signsWith } from '../test/lost-share.js';
 
@@ -23,6 +24,10 @@ describe('a server that has lost its share', () => {
       const after = await recordOf(servers[1]!, made.keyId);
       expect(after.certified).toEqual(before.certified);
       expect(after).toMatchObject({ epoch: 0, slot: LOST, pending: null, staticSeed: null, sessionId: null });
+      if (loss === 'all') {
+        await expect(signsWith(lost, [1, 2])).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
+        await tellHeads(lost.callers, made.keyId, [1, 3], LOST);
+      }
       expect(await signsWith(lost, [1, 2])).toBe(true);
       expect(await signsWith(lost, [2, 3])).toBe(true);
     },

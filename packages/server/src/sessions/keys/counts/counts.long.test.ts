@@ -392,6 +392,12 @@ describe('P14: a server whose share was repaired', () => {
     });
     await repair.begin();
     await repair.finish();
+    // Whose rows are gone does not know either how far the key is.
+    if (loss === 'all') {
+      await expect(askOnly(key, BRAVO)).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
+      const heads = await gatherHeads(key, BRAVO, [ALPHA, CHARLIE], []);
+      await callers[BRAVO]!.call('key.heads', { keyId, heads });
+    }
     await expect(askOnly(key, BRAVO)).rejects.toThrow(code('POLICY_COUNT_UNKNOWN'));
     const question = { keyId, nonce: new Uint8Array(32), windows: [{ within: HOUR, most: LIMIT }] };
     const { head } = await callers[BRAVO]!.call('key.head', question);
