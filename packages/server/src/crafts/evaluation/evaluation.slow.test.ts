@@ -9,8 +9,10 @@ import {
   type MadeKey,
   makeKey,
   messageOf,
+  SOON,
   alice,
 } from '../../sessions/test/bare-servers.js';
+import { letIn } from '../../sessions/test/listed-device.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -171,5 +173,26 @@ describe('one key, one use', () => {
     await expect(
       signing.signer.request(1, messageOf('hello'), { attempt: attemptFor(recipient().publicHalf) }),
     ).rejects.toThrow(code('ATTEMPT_INVALID'));
+  });
+
+  test('another device of the account has no part in a secret that was granted to the one that asked', async () => {
+    const { servers, made } = await deriveKey(2);
+    const laptop = await letIn(servers[0]!, alice, 101);
+    const stolen = await letIn(servers[0]!, alice, 102);
+    const ask = {
+      ...asking('wallet/seed'),
+      requestId: new Uint8Array(randomBytes(32)),
+      keyId: made.keyId,
+      epoch: 0,
+      expiresAt: SOON,
+      wanted: null,
+    };
+    const attempt = (number: number) => attemptFor(recipient().publicHalf, number);
+    const first = await laptop.caller.call('request.ask', { ...ask, attempt: attempt(1) });
+    expect(first.state).toBe('answered');
+    await expect(stolen.caller.call('request.ask', { ...ask, attempt: attempt(2) })).rejects.toThrow(
+      code('REQUEST_DIFFERS'),
+    );
+    expect((await laptop.caller.call('request.ask', { ...ask, attempt: attempt(3) })).state).toBe('answered');
   });
 });
