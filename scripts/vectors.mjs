@@ -15,6 +15,7 @@ import { deviceVectors } from './vectors/devices.mjs';
 import { headVectors } from './vectors/heads.mjs';
 import { importVector } from './vectors/imports.mjs';
 import { keyVector, makeKey } from './vectors/keys.mjs';
+import { labelVectors } from './vectors/labels.mjs';
 import { lifeVectors } from './vectors/life.mjs';
 import { likenessVectors } from './vectors/likeness.mjs';
 import { messageVectors } from './vectors/messages.mjs';
@@ -34,6 +35,7 @@ const files = {
   messages: keys.flatMap(messageVectors),
   packets: packetVectors(keys[0]),
   requests: requestVectors(keys[0]),
+  labels: labelVectors(keys.find(({ suite }) => suite === 'ristretto255')),
   calls: callVectors(),
   devices: deviceVectors(),
   approvers: approverVectors(),

@@ -120,6 +120,37 @@ class Ristretto(Edwards):
         assert root * root % self.p == inverse, "not an element"
         return root
 
+    def from_uniform(self, wide):
+        """RFC 9496 §4.3.4, of 64 bytes"""
+        assert len(wide) == 64
+        return self.add(self.mapped(wide[:32]), self.mapped(wide[32:]))
+
+    def mapped(self, half):
+        p, d, i = self.p, self.d, pow(2, (self.p - 1) // 4, self.p)
+        t = int.from_bytes(half, "little") % 2**255 % p
+        r = i * t * t % p
+        u, v = (r + 1) * (1 - d * d) % p, (-1 - r * d) * (r + d) % p
+        is_square, s = self.root_of_ratio(u, v)
+        other = s * t % p
+        other = other if other % 2 else (p - other) % p
+        s, c = (s, p - 1) if is_square else (other, r)
+        n = (c * (r - 1) * (d - 1) ** 2 - v) % p
+        # The root of −d − 1 that the standard names is the odd one.
+        w1 = -n * self.root_of_ratio((-d - 1) % p, 1)[1] % p
+        x, y = 2 * s * v * pow(w1, -1, p), (1 - s * s) * pow(1 + s * s, -1, p)
+        return (x % p, y % p)
+
+    def root_of_ratio(self, u, v):
+        """Whether u/v is a square, and the even root of it, or of it times the root of −1"""
+        p, i = self.p, pow(2, (self.p - 1) // 4, self.p)
+        ratio = u * pow(v, -1, p) % p
+        is_square = ratio == 0 or pow(ratio, (p - 1) // 2, p) == 1
+        square = ratio if is_square else i * ratio % p
+        root = pow(square, (p + 3) // 8, p)
+        root = root if root * root % p == square else root * i % p
+        assert root * root % p == square
+        return is_square, p - root if root % 2 else root
+
     def same(self, one, other):
         if one is None or other is None:
             return one is other
@@ -164,23 +195,22 @@ def bip340_hash(tag, data):
     return hashlib.sha256(prefix + prefix + data).digest()
 
 
-def expand_message_xmd(message, separator, length):
-    """RFC 9380 §5.3.1 with SHA-256"""
+def expand_message_xmd(message, separator, length, algorithm=hashlib.sha256):
+    """RFC 9380 §5.3.1, with SHA-256 unless told"""
     suffix = separator + bytes([len(separator)])
-    first = hashlib.sha256(
-        bytes(64) + message + length.to_bytes(2, "big") + b"\0" + suffix
-    ).digest()
-    blocks = [hashlib.sha256(first + b"\1" + suffix).digest()]
-    while 32 * len(blocks) < length:
+    start = bytes(algorithm().block_size)
+    first = algorithm(start + message + length.to_bytes(2, "big") + b"\0" + suffix).digest()
+    blocks = [algorithm(first + b"\1" + suffix).digest()]
+    while len(first) * len(blocks) < length:
         mixed = bytes(a ^ b for a, b in zip(first, blocks[-1]))
-        blocks.append(hashlib.sha256(mixed + bytes([len(blocks) + 1]) + suffix).digest())
+        blocks.append(algorithm(mixed + bytes([len(blocks) + 1]) + suffix).digest())
     return b"".join(blocks)[:length]
 
 
-def hkdf(secret, salt, info):
-    """RFC 5869 with SHA-256, 32 bytes"""
-    key = hmac.new(salt, secret, hashlib.sha256).digest()
-    return hmac.new(key, info + b"\1", hashlib.sha256).digest()
+def hkdf(secret, salt, info, algorithm=hashlib.sha256):
+    """RFC 5869, with SHA-256 unless told, 32 bytes"""
+    key = hmac.new(salt, secret, algorithm).digest()
+    return hmac.new(key, info + b"\1", algorithm).digest()[:32]
 
 
 def x25519(secret, point):

@@ -693,7 +693,7 @@ def check_receipt(first, receipt, signature):
 
 def unhex(fields):
     """Strings of the vectors' fields that are hex; names are none."""
-    names = ("protocol", "kind", "craft", "approval")
+    names = ("protocol", "kind", "craft", "approval", "of")
     if isinstance(fields, dict):
         return {k: v if k in names or k == "kinds" else unhex(v) for k, v in fields.items()}
     if isinstance(fields, list):
@@ -768,6 +768,47 @@ def read_requests(vectors):
     commitment = group_commitment(ask["attempt"], group_key, signed)
     assert ED25519.encode(commitment) + number(total, 32, "little") == signature
     assert verify_ed25519(group_key, signed, signature)
+
+
+# --- "Secrets for labels"
+
+
+def read_labels(vectors):
+    for vector in vectors:
+        text, answers = vector["text"], vector["answers"]
+        v = {k: bytes.fromhex(x) for k, x in vector.items() if k not in ("text", "answers")}
+        parts = text.split("/")
+        assert cbor(v["label"]) == ["secret", *parts] and cbor_write(["secret", *parts]) == v["label"]
+        assert v["payload"] == b"\1" + number(len(v["label"]), 4) + v["label"]
+        tasks = tagged_hash("CKM/request/tasks/v1", b"evaluation", b"derive", v["label"])
+        assert tasks == v["tasksHash"]
+        items = (b"CKM/derive/input/v1", v["keyId"], v["label"])
+        hashed = sha512(b"".join(number(len(item), 8) + item for item in items))
+        separator = b"CKM-DPRF-V1-ristretto255_XMD:SHA-512_R255MAP_RO_"
+        wide = expand_message_xmd(hashed, separator, 64, hashlib.sha512)
+        assert RISTRETTO.same(RISTRETTO.from_uniform(wide), RISTRETTO.decode(v["point"]))
+        slots, total = [answer["slot"] for answer in answers], None
+        for answer in map(unhex, answers):
+            output = RISTRETTO.decode(open_part(v, answer)[:32])
+            weight = weight_at_zero(slots, answer["slot"], RISTRETTO.n)
+            total = RISTRETTO.add(total, RISTRETTO.multiply(weight, output))
+        assert RISTRETTO.same(total, RISTRETTO.decode(v["result"]))
+        salt = tagged_hash("CKM/derive/salt/v1", v["keyId"])
+        assert hkdf(v["result"], salt, b"CKM-DPRF/v1" + v["label"], hashlib.sha512) == v["secret"]
+
+
+def open_part(v, answer):
+    """What a server has sealed for one attempt"""
+    at = bytes([answer["slot"], answer["number"]])
+    names = ("keyId", "transcriptHash", "requestId", "tasksHash")
+    bound = tagged_hash("CKM/partial/bound/v1", *(v[name] for name in names), at)
+    ephemeral, recipient = answer["sealed"][:32], answer["recipient"]
+    shared = x25519(answer["recipientSecret"], ephemeral)
+    key = hkdf(shared, tagged_hash("CKM/partial/seal/v1", ephemeral, recipient, bound), b"CKM partial v1")
+    part = chacha_open(key, bytes(12), bound, answer["sealed"][32:])
+    assert part == answer["partial"] and len(part) == 96
+    assert x25519(answer["recipientSecret"], number(9, 32, "little")) == recipient
+    return part
 
 
 def to_sign(kind, payload):
@@ -1181,6 +1222,7 @@ READERS = {
     "strict": read_strict,
     "packets": read_packets,
     "requests": read_requests,
+    "labels": read_labels,
     "calls": read_calls,
     "devices": read_devices,
     "approvers": read_approvers,
