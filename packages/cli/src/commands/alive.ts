@@ -12,6 +12,7 @@ import { formatTable } from '../terminal/table.js';
 export function aliveCommand(): Command {
   return leaf('alive', 'give the servers of keys that have heirs a sign of life', {
     69: 'a server has not heard it, or too few say which terms are in force',
+    75: 'this device is not on the list of devices of a key',
   })
     .argument('[name]', 'what you call the key (default: every key that has heirs)')
     .action(run(alive));

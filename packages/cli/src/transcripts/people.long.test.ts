@@ -98,12 +98,7 @@ async function open(title: string, owner: string, ...friends: readonly string[])
     if (first === 'seed' && second === 'backup') return ['--out', 'words'];
     if (first === 'seed' && second === 'forget') return ['--from', 'words', '--yes'];
     const wantsCode = args.includes('--app') || (second === 'verify' && args.includes('totp'));
-    return [
-      ...(first === 'sign' ? ['--wait', '1s'] : []),
-      ...(wantsCode ? ['--code-file', codeFile()] : []),
-      ...likeness,
-      '--yes',
-    ];
+    return [...(wantsCode ? ['--code-file', codeFile()] : []), ...likeness, '--yes'];
   }
 
   function codeFile(): string {
