@@ -14,6 +14,8 @@ export interface ApproverKey {
   readonly servers: readonly InvitingServer[];
   /** Of its first epoch; null: none was seen yet. */
   readonly certificate: Uint8Array | null;
+  /** Servers have shown that certificate, and no invitation. */
+  readonly isShown?: boolean;
   /** 32 bytes: of the invitation that was taken last. */
   readonly invitation: Uint8Array;
   /** UnixSeconds */
@@ -26,7 +28,7 @@ function keyPath(keyId: Uint8Array): string {
   return `${FOLDER}/${encodeHex(keyId)}`;
 }
 
-/** What an invitation says, with what was known before. A certificate that was seen is never exchanged. */
+/** What an invitation says, with what was known before. A certificate that its owner has shown is never exchanged, one that servers have shown only for his. */
 export function keyFrom(invitation: GivenInvitation, before: ApproverKey | null, now: number): ApproverKey {
   const { keyId, keyName, name, servers, certificate, digest } = invitation;
   return {
@@ -34,10 +36,19 @@ export function keyFrom(invitation: GivenInvitation, before: ApproverKey | null,
     keyName,
     name,
     servers,
-    certificate: before?.certificate ?? certificate,
+    ...firstOf(certificate, before),
     invitation: digest,
     joinedAt: before?.joinedAt ?? now,
   };
+}
+
+function firstOf(
+  certificate: Uint8Array | null,
+  before: ApproverKey | null,
+): Pick<ApproverKey, 'certificate' | 'isShown'> {
+  if (before === null || before.certificate === null) return { certificate };
+  if (before.isShown !== true) return { certificate: before.certificate };
+  return certificate === null ? { certificate: before.certificate, isShown: true } : { certificate };
 }
 
 export async function saveApproverKey(store: RecordStore, key: ApproverKey): Promise<void> {
@@ -47,7 +58,9 @@ export async function saveApproverKey(store: RecordStore, key: ApproverKey): Pro
     keys: encodePublicKeys(publicKeys),
     authority,
   }));
-  await store.put(keyPath(key.keyId), encodeData({ version: 1, ...key, servers }));
+  const { isShown = false, ...rest } = key;
+  const shown = isShown ? { isShown } : {};
+  await store.put(keyPath(key.keyId), encodeData({ version: 1, ...rest, ...shown, servers }));
 }
 
 /** Null: nobody has invited this approver for that key. @throws StorageError `STORE_CORRUPT` */
@@ -74,6 +87,7 @@ function parseApproverKey(path: string, bytes: Uint8Array): ApproverKey {
     name: record.text('name'),
     servers: record.records('servers').map((one) => serverFrom(path, one)),
     certificate: record.has('certificate') ? record.bytes('certificate') : null,
+    ...(record.has('isShown') ? { isShown: record.boolean('isShown') } : {}),
     invitation: record.bytes('invitation', 32),
     joinedAt: record.integer('joinedAt'),
   };

@@ -106,7 +106,7 @@ function only(
 }
 
 /** So many that one of them is honest where fewer than a quorum are not, and more than half: a quorum may have become another since the first certificate. */
-function enoughOf(
+export function enoughOf(
   { servers: { length: n } }: Pick<ApproverKey, 'servers'>,
   epoch: CertifiedEpoch | null,
 ): number {

@@ -10,6 +10,7 @@ import { approverIdentity } from './approver-identity.js';
 import type { ApproverKey } from './approver-key.js';
 import { askServers, showAt, type SilentHere } from './ask-servers.js';
 import { type LeftOut, type ReadContents, readContents } from './contents.js';
+import { firstOfMost } from './first-certificate.js';
 import { firstEpoch } from './matter.js';
 import { saidIn, type Said } from './said.js';
 
@@ -63,6 +64,8 @@ export interface MatterView {
 
 /** A view with what a vote is made of. */
 export interface LookedAt extends MatterNamed {
+  /** Whether the certificate of its key is on record, or may be put there with what is said. */
+  readonly isKept: boolean;
   readonly view: MatterView;
   readonly contents: ReadContents['contents'];
   /** What any server shows that was said so far. */
@@ -90,7 +93,7 @@ export async function lookAt(
     );
     const shown = heard.flatMap(({ server, said }) => (said === null ? [] : [{ server, said }]));
     if (shown.length === 0) return null;
-    const { key, epoch } = withEpoch(
+    const { key, epoch, isKept } = withEpoch(
       named.key,
       shown.map(({ said }) => said),
     );
@@ -99,7 +102,7 @@ export async function lookAt(
     const notAt = heard.flatMap((one) => (one.said === null ? [one.server.name] : []));
     const view = { ...viewOf({ ...named, key }, read), notAt, silent, said };
     const votes = shown.flatMap((one) => one.said.votes);
-    return { ...named, key, view, contents: read.contents, votes };
+    return { ...named, key, isKept, view, contents: read.contents, votes };
   });
 }
 
@@ -127,14 +130,16 @@ export function epochKnown(key: ApproverKey): CertifiedEpoch | null {
 function withEpoch(
   key: ApproverKey,
   shown: readonly ShownMatter[],
-): { readonly key: ApproverKey; readonly epoch: CertifiedEpoch | null } {
+): { readonly key: ApproverKey; readonly epoch: CertifiedEpoch | null; readonly isKept: boolean } {
   const known = epochKnown(key);
-  if (known !== null) return { key, epoch: known };
-  for (const { certificate } of shown) {
-    const epoch = certificate === null ? null : firstEpoch(certificate, key, 'server');
-    if (epoch !== null) return { key: { ...key, certificate }, epoch };
-  }
-  return { key, epoch: null };
+  if (known !== null) return { key, epoch: known, isKept: true };
+  const first = firstOfMost(
+    key,
+    shown.map(({ certificate }) => certificate),
+  );
+  if (first === null) return { key, epoch: null, isKept: false };
+  const { certificate, epoch, isWordOfEnough: isKept } = first;
+  return { key: { ...key, certificate, isShown: true }, epoch, isKept };
 }
 
 function viewOf(

@@ -203,7 +203,7 @@ export function descriptionHash(description: Description | null): Uint8Array {
 
 /**
  * The first epoch of a key, by its certificate.
- * @param shownBy whether a server showed it: then those who signed it have to be servers that the approver was invited to
+ * @param shownBy whether a server showed it: then those who signed it have to be just the servers that the approver was invited to
  * @returns null: it is none of this key, or of others
  */
 export function firstEpoch(
@@ -218,11 +218,15 @@ export function firstEpoch(
     if (error instanceof CkmError) return null;
     throw error;
   }
-  const isInvited = epoch.params.roster.every(({ serverId, identityKey }) =>
-    servers.some(
-      ({ xid, publicKeys }) => equalBytes(xid, serverId) && equalBytes(publicKeys.signing.bytes, identityKey),
-    ),
-  );
+  const { roster } = epoch.params;
+  const isInvited =
+    roster.length === servers.length &&
+    roster.every(({ serverId, identityKey }) =>
+      servers.some(
+        ({ xid, publicKeys }) =>
+          equalBytes(xid, serverId) && equalBytes(publicKeys.signing.bytes, identityKey),
+      ),
+    );
   return equalBytes(epoch.params.keyId, keyId) && (isInvited || shownBy === 'owner') ? epoch : null;
 }
 

@@ -54,8 +54,8 @@ export async function giveVote(
       if (before !== null && goesOn(me, before, looked, { verdict, reason }, means.clock())) return before;
       const serial = highestSerial(me, looked, before) + 1;
       const made = sayNow(me, looked, { verdict, reason, serial, now: means.clock() });
-      // From now on the key is known by the certificate by which this was read.
-      await saveApproverKey(means.store, looked.key);
+      // From now on the key is known by the certificate by which this was read, where that is the word of enough servers.
+      if (looked.isKept) await saveApproverKey(means.store, looked.key);
       await forgetExpired(means.store, means.clock());
       await saveSaid(means.store, made);
       return made;

@@ -1,21 +1,73 @@
 // @module-tag long
-import type { HeirMay } from '@ckm/api';
+import {
+  encodeReply,
+  type HeirMay,
+  parseCall,
+  parseInvitation,
+  type Parameters as CallParameters,
+  writeInvitation,
+} from '@ckm/api';
 import { encodeHex, reveal, secret } from '@ckm/foundation';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { passSilently } from '@ckm/server/test';
+import { createCeremony } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { approverIdentity } from '../approver/approver-identity.js';
 import { type ApproverOptions, createApprover } from '../approver/approver.js';
 import { httpCarrier } from '../carrier/http-carrier.js';
+import type { Client } from '../client.js';
 import { createHeir, type Heir } from '../heir.js';
 import { keyOfOwner } from '../life/test/key-of-owner.js';
+import { identityForServer } from '../seed/identity.js';
 import { memoryStore } from '../store/memory-store.js';
 import { createTestNetwork, messageOf, type TestNetwork } from '../test/test-network.js';
 
 const DAY = 86_400;
-const SECRET = secret(new Uint8Array(32).fill(7));
+const secretOf = (byte: number) => secret(new Uint8Array(32).fill(byte));
+const SECRET = secretOf(7);
+/** Of an approver whom the terms let do nothing when the owner is silent. */
+const BOBS = secretOf(8);
 let network: TestNetwork;
 afterEach(() => network.close());
+
+/** What somebody works with who was invited before the key was made, and has seen no certificate of it. */
+async function invitedEarly(client: Client, name: string, its: typeof SECRET): Promise<ApproverOptions> {
+  const options: ApproverOptions = {
+    secret: () => Promise.resolve(secretOf(its === SECRET ? 7 : 8)),
+    store: memoryStore(),
+    carrier: httpCarrier(network.send),
+    clock: () => network.now,
+    timeoutMs: 30_000,
+  };
+  const { text } = await client.planInvitation({ key: 'savings', name });
+  await createApprover(options).join(writeInvitation({ ...parseInvitation(text), certificate: null }).text);
+  return options;
+}
+
+/** Alpha shows the certificate of another key of the same id, which a stranger made at some of the servers. */
+async function showAnother(keyId: Uint8Array, at: readonly string[]): Promise<void> {
+  const strangers = await Promise.all(
+    at.map((name) => {
+      const { bare, identity } = network.server(name);
+      return bare.as(identityForServer(secretOf(9), identity.xid));
+    }),
+  );
+  await createCeremony({
+    servers: strangers,
+    keyId,
+    purpose: 'message',
+    needed: 2,
+    expiresAt: network.now + 600,
+  }).finish();
+  const shown = await strangers[0]!.call('key.chain', { keyId, after: null });
+  network.server('alpha').tamper = ({ name, parameters }, honest) => {
+    const { called, body } = parameters as CallParameters<'heir.use'>;
+    if (name !== 'heir.use' || called !== 'key.chain') return honest();
+    const { after } = parseCall('key.chain', body, 1_000_000);
+    const result = after === null ? shown : { certificates: [], next: null };
+    return Promise.resolve({ body: encodeReply<'key.chain'>({ ok: true, result }) });
+  };
+}
 
 /** A key of two of three servers, which may leave; eve may use it, or that, after a hundred days of silence. */
 async function open(may: readonly HeirMay[] = ['use'], making: Parameters<typeof keyOfOwner>[3] = {}) {
@@ -24,10 +76,12 @@ async function open(may: readonly HeirMay[] = ['use'], making: Parameters<typeof
   const { client, callers, keyId } = await keyOfOwner(
     network,
     (id) => {
-      const { xid, publicKeys } = approverIdentity(SECRET, id);
-      const key = { kind: 'ed25519' as const, key: publicKeys.signing.bytes };
+      const approver = (name: string, its: typeof SECRET) => {
+        const { xid, publicKeys } = approverIdentity(its, id);
+        return { name, xid, keys: [{ kind: 'ed25519' as const, key: publicKeys.signing.bytes }] };
+      };
       return {
-        approvers: [{ name: 'eve', xid, keys: [key] }],
+        approvers: [approver('bob', BOBS), approver('eve', SECRET)],
         silence: { afterSeconds: 100 * DAY, grants: [{ who: 'eve', may: [...may] }] },
       };
     },
@@ -197,5 +251,56 @@ describe('an heir', () => {
     expect(asked.granted).toEqual(['use']);
     network.cut('alpha');
     expect((await sign(eve, 'by bravo and the new one')).signers).toHaveLength(2);
+  }, 60_000);
+
+  test.each([[['alpha', 'bravo']], [['alpha', 'bravo', 'charlie']]])(
+    'whom one sold server shows another key of the same id, of %j, takes the certificate that the others show, for good',
+    async (at) => {
+      const { client, callers, keyId } = await open();
+      const options = await invitedEarly(client, 'eve', SECRET);
+      const early = createHeir(options);
+      await showAnother(keyId, at);
+      const { certificates } = await callers[1]!.call('key.chain', { keyId, after: null });
+      await early.list();
+      const [kept] = await createApprover(options).keys();
+      expect(kept!.servers.map(({ name }) => name)).toEqual(['alpha', 'bravo', 'charlie']);
+      expect(encodeHex(kept!.certificate!)).toBe(encodeHex(certificates[0]!));
+      expect((await early.ask('savings')).servers).toHaveLength(3);
+    },
+    60_000,
+  );
+
+  test('whom too few servers show a certificate goes by the servers that she was invited to, and by no certificate', async () => {
+    const { client, keyId } = await open();
+    const options = await invitedEarly(client, 'eve', SECRET);
+    await showAnother(keyId, ['alpha', 'bravo', 'charlie']);
+    network.cut('charlie');
+    const early = createHeir(options);
+    await early.list();
+    const [kept] = await createApprover(options).keys();
+    expect(kept!.servers.map(({ name }) => name)).toEqual(['alpha', 'bravo', 'charlie']);
+    expect(kept!.certificate).toBeNull();
+  }, 60_000);
+
+  test('and an approver whom the terms let do nothing learns the certificate by the word of the servers, too', async () => {
+    const { client, callers, keyId } = await open();
+    const options = await invitedEarly(client, 'bob', BOBS);
+    await showAnother(keyId, ['alpha', 'bravo']);
+    const { certificates } = await callers[1]!.call('key.chain', { keyId, after: null });
+    await createHeir(options).list();
+    const [kept] = await createApprover(options).keys();
+    expect(encodeHex(kept!.certificate!)).toBe(encodeHex(certificates[0]!));
+  }, 60_000);
+
+  test('to whom servers alone have shown a certificate takes that of an invitation instead, and that one stays', async () => {
+    const { client } = await open();
+    const options = await invitedEarly(client, 'eve', SECRET);
+    await createHeir(options).list();
+    const approver = createApprover(options);
+    const { text } = await client.planInvitation({ key: 'savings', name: 'eve' });
+    const join = (certificate: Uint8Array) =>
+      approver.join(writeInvitation({ ...parseInvitation(text), certificate }).text);
+    for (const byte of [1, 2]) await join(new Uint8Array(8).fill(byte));
+    expect(encodeHex((await approver.keys())[0]!.certificate!)).toBe('01'.repeat(8));
   }, 60_000);
 });
