@@ -5,13 +5,13 @@ import {
   parseTerms,
   policyHash,
   type TermsLink,
-  versionOf,
 } from '@ckm/api';
 import { equalBytes, StateError } from '@ckm/foundation';
 import { wipeIdentity } from '@ckm/gordian';
 import { REQUEST_FACTS } from '@ckm/requests';
 import type { ClientContext } from '../../context/context.js';
 import type { CertifiedKey } from '../../keys/key-record.js';
+import { leadsOn } from './leads-on.js';
 import { isOver, type ReadyChange, ready } from './plan-change.js';
 import { readStandings } from './standing.js';
 import { readTermsNote } from './terms-note.js';
@@ -23,7 +23,8 @@ import { readTermsNote } from './terms-note.js';
  */
 export async function prepareOwning(context: ClientContext, key: CertifiedKey): Promise<ReadyChange> {
   const heard = await readStandings(context, key);
-  const before = heard.newest.terms;
+  const { before: known, version, isStill } = leadsOn(heard);
+  const before = known.terms;
   const own = (await context.owner()).identityForKey(key.keyId);
   wipeIdentity(own);
   const ownerKey = own.publicKeys.signing.bytes;
@@ -31,11 +32,11 @@ export async function prepareOwning(context: ClientContext, key: CertifiedKey): 
   // Also what is in force where enough have it: whoever was away hears of it.
   const isSuch = ({ terms }: TermsLink) =>
     equalBytes(parseTerms(terms, REQUEST_FACTS).ownerKey ?? new Uint8Array(), ownerKey);
-  if (proposed !== null && isSuch(proposed) && !isOver(heard, proposed))
+  if (proposed !== null && isSuch(proposed) && isStill(proposed) && !isOver(heard, proposed))
     return ready(context, key, heard, proposed, true);
   if (before.ownerKey === undefined || equalBytes(before.ownerKey, ownerKey))
     throw ownAlready(key.record.name);
-  const after = { ...before, version: versionOf(before) + 1, previous: policyHash(before), ownerKey };
+  const after = { ...before, version, previous: policyHash(before), ownerKey };
   const change = changeOfTerms({ keyId: key.keyId, id: context.random(32) }, before, after);
   const link = { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
   return ready(context, key, heard, link, false);

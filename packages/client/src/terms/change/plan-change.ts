@@ -24,6 +24,7 @@ import type { CertifiedKey } from '../../keys/key-record.js';
 import { keyOwnerKey } from '../drafts/new-key-terms.js';
 import { asksPeople, certifiedTerms } from '../file/certified-terms.js';
 import type { WrittenTerms } from '../file/terms-file.js';
+import { leadsOn } from './leads-on.js';
 import { type HeardStandings, readStandings, type TermsStandings } from './standing.js';
 import { comesFrom, type KnownTerms } from './terms-graph.js';
 import { readTermsNote } from './terms-note.js';
@@ -80,12 +81,15 @@ export async function prepareTermsChange(
     if (link === null) throw notProposed(key.record.name);
     return ready(context, key, heard, link, true);
   }
-  const before = heard.newest.terms;
-  const after = certifiedTerms(written, await peopleOf(context, key, before, written), before);
+  const { before: known, version, isStill } = leadsOn(heard);
+  const before = known.terms;
+  const next = certifiedTerms(written, await peopleOf(context, key, before, written), before);
+  const after = { ...next, version };
   if (isSameContent(before, after)) throw sameTerms(key.record.name);
-  const isOpen =
-    proposed !== null && equalBytes(proposed.terms, encodeTerms(after)) && !isOver(heard, proposed);
-  if (isOpen) return ready(context, key, heard, proposed, true);
+  const isSuch = ({ statement, terms }: TermsLink) =>
+    equalBytes(terms, encodeTerms({ ...after, version: parseTermsChange(statement).version }));
+  if (proposed !== null && isSuch(proposed) && isStill(proposed) && !isOver(heard, proposed))
+    return ready(context, key, heard, proposed, true);
   const change = changeOfTerms({ keyId: key.keyId, id: context.random(32) }, before, after);
   const link = { statement: encodeTermsChange(change), terms: encodeTerms(after), votes: [] };
   return ready(context, key, heard, link, false);

@@ -4,15 +4,15 @@ import {
   encodeTermsChange,
   type KeyTerms,
   parseTerms,
-  parseTermsChange,
   policyHash,
 } from '@ckm/api';
-import { equalBytes, StateError, UsageError } from '@ckm/foundation';
+import { StateError, UsageError } from '@ckm/foundation';
 import { REQUEST_FACTS } from '@ckm/requests';
 import type { ClientContext } from '../../context/context.js';
 import type { CertifiedKey } from '../../keys/key-record.js';
 import { certifiedTerms } from '../file/certified-terms.js';
 import type { WrittenTerms } from '../file/terms-file.js';
+import { aheadOf, isAbove } from './leads-on.js';
 import { isOver, isSameContent, peopleOf, type ReadyChange, ready } from './plan-change.js';
 import { type HeardStandings, readStandings } from './standing.js';
 import { comesFrom } from './terms-graph.js';
@@ -23,9 +23,6 @@ export type SettlingWish =
   | { readonly by: 'before' }
   | { readonly by: 'server'; readonly server: string }
   | { readonly by: 'written'; readonly written: WrittenTerms };
-
-/** One server that lies says any number; honest ones are not further ahead of each other. */
-const MOST_AHEAD = 100_000;
 
 /**
  * What settles which terms servers of a key go by that have gone on from the same ones in different ways, or of which some alone have gone on. It follows what they
@@ -39,20 +36,13 @@ export async function prepareSettling(
 ): Promise<ReadyChange> {
   const heard = await readStandings(context, key);
   const { common } = heard;
-  const ahead = heard.heard
-    .flatMap((one) => heard.termsAt(one) ?? [])
-    .filter((one) => one !== common && comesFrom(one, common))
-    .filter(({ version }) => version <= common.version + MOST_AHEAD);
+  const ahead = aheadOf(heard, common);
   if (ahead.length === 0) throw notApart(key.record.name);
   const { version: _version, previous: _previous, ...content } = await contentOf(context, key, heard, wish);
   const isSuch = (terms: Uint8Array) => isSameContent(parseTerms(terms, REQUEST_FACTS), content);
   const { proposed } = await readTermsNote(context.store, key.keyId);
-  if (proposed !== null && isSuch(proposed.terms) && !isOver(heard, proposed)) {
-    const { previous, version, termsHash } = parseTermsChange(proposed.statement);
-    const isAbove = ahead.every((one) => one.version < version || equalBytes(one.hash, termsHash));
-    const goesOn = equalBytes(previous, common.hash) && isAbove;
-    if (goesOn) return ready(context, key, heard, proposed, true);
-  }
+  const goesOn = proposed !== null && isSuch(proposed.terms) && isAbove(proposed, common, ahead);
+  if (goesOn && !isOver(heard, proposed)) return ready(context, key, heard, proposed, true);
   const number = Math.max(common.version + 1, ...ahead.map(({ version }) => version)) + 1;
   const after = { ...content, version: number, previous: policyHash(common.terms) };
   const change = changeOfTerms({ keyId: key.keyId, id: context.random(32) }, common.terms, after);
