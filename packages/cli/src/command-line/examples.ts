@@ -107,7 +107,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'server policy tighten': ['server policy tighten srv/alpha 1f0c99a2 --rate 1/1h'],
   'server policy loosen': ['server policy loosen srv/alpha 1f0c99a2 --rate any'],
   'server policy thaw': ['server policy thaw srv/alpha 1f0c99a2'],
-  'server silence': ['server silence srv/alpha 1f0c99a2', 'server silence srv/alpha 1f0c99a2 --go-on'],
+  'server silence': [
+    'server silence srv/alpha 1f0c99a2',
+    'server silence srv/alpha 1f0c99a2 --go-on c1d2e3f4',
+  ],
   'server policy release': ['server policy release srv/alpha 1f0c99a2'],
   'server backup': ['server backup srv/alpha alpha.backup --passphrase-file backup-passphrase'],
   'server backups-destroyed': ['server backups-destroyed srv/alpha --before 2026-11-30'],

@@ -37,9 +37,13 @@ export const HEIR_EXPLANATIONS = groupOf(
       'A server was to hear that you take the owner of a key to be alive, and did not answer, or refused it.',
       'Say it again when it answers: ckm heir doubt. And tell the owner: a sign of life of his ends it everywhere.',
     ],
+    DOUBT_NOT_TAKEN: [
+      'A server heard that you take the owner of a key to be alive, and did not take it: somebody has still to be told there that an heir asks, so that no days run yet, or you are the one who asks.',
+      'Say it again in a day or two: ckm heir doubt. And tell the owner: a sign of life of his ends it everywhere.',
+    ],
     SILENCE_NOT_AS_SEEN: [
-      'Between your look and your yes other servers came to be those whose word is missing: you have agreed to none of that.',
-      'Look once more: ckm server silence FOLDER KEY.',
+      'The servers that you named are not just those whose word is missing: another one is, or one of them has said something since. You have agreed to none of that.',
+      'Look once more: ckm server silence FOLDER KEY. Ask the operator of each server whose word is missing whether its owner was heard there, and name all of them.',
     ],
     SILENCE_HEARD_TOO_FEW: [
       'Your server goes on without the word of others only where all but the dead have said that the time has come, and those are a quorum and n − t + 1. An heir who has not asked everywhere yet has brought too few words, and they hold for a day.',

@@ -97,7 +97,7 @@ test('its heir sees how each server stands, asks, and is granted nothing while t
   );
   expect([taken.status, errorOf(taken).code]).toEqual([75, 'HEIR_KEY_NOT_SHOWN']);
   const { keys } = await json<{ keys: { keyId: string }[] }>(eve, 'heir list');
-  for (const more of ['', ' --go-on']) {
+  for (const more of ['', ' --go-on SERVERS']) {
     ran.add(`server silence alpha KEY${more}`);
     const shown = await callCkm(
       [
@@ -105,7 +105,7 @@ test('its heir sees how each server stands, asks, and is granted nothing while t
         'silence',
         setup.folderOf('alpha'),
         keys[0]!.keyId.slice(0, 12),
-        ...more.trim().split(' ').filter(Boolean),
+        ...more.replace('SERVERS', '0123abcd').trim().split(' ').filter(Boolean),
       ],
       { environment: owner, cwd: table },
     );

@@ -5,6 +5,7 @@ import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { spanText } from '../../heir/heir-words.js';
 import { parseKeyId, parseOwner } from '../../operator/key-id.js';
+import { goOnWithout } from '../../operator/go-on-without.js';
 import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 
 /** `ckm server silence FOLDER KEY` */
@@ -19,8 +20,8 @@ export function serverSilenceCommand(): Command {
     .argument('<key>', 'the first digits of the id of the key, as ckm server keys shows it')
     .option('--owner <xid>', 'the account, 64 hex digits; needed only when the ids of two begin alike')
     .option(
-      '--go-on',
-      'let the heir go on without the word of servers that are dead: ask their operators first',
+      '--go-on <servers>',
+      'let the heir go on without the word of these, which are dead, by their six words or first digits: ask their operators first',
     )
     .addOption(asOption())
     .action(run(silence));
@@ -28,7 +29,7 @@ export function serverSilenceCommand(): Command {
 
 interface Flags {
   readonly owner?: string;
-  readonly goOn?: true;
+  readonly goOn?: string;
   readonly as?: string;
 }
 
@@ -41,18 +42,14 @@ async function silence(
   const operator = operatorOf(folder);
   const found = await operator.keyPolicy({ keyId: parseKeyId(key), owner: parseOwner(named) });
   const name = { keyId: found.keyId, owner: found.owner };
-  const isAsked = goOn === true && flags.preview !== true;
+  const isAsked = goOn !== undefined && flags.preview !== true;
   const seen = await operator.silence(name);
-  // Without one of these words nothing is missing, and without a case nobody asks: the server says so.
-  const without = seen.silence?.missing ?? [];
   const said = as === undefined ? {} : { as };
   const isOpen = seen.silence !== null && seen.silence.case !== null;
   if (isAsked && !isOpen) throw nobodyAsks();
-  const shown =
-    isAsked && without.length > 0
-      ? await operator.agreeSilence({ ...name, without: [...without], ...said })
-      : seen;
-  const would = goOn === true && flags.preview === true ? 'would let the heir go on: ' : '';
+  const without = goOn === undefined || !isOpen ? [] : goOnWithout(seen.silence?.missing ?? [], goOn);
+  const shown = isAsked ? await operator.agreeSilence({ ...name, without: [...without], ...said }) : seen;
+  const would = goOn !== undefined && flags.preview === true ? 'would let the heir go on: ' : '';
   terminal.result(`${would}${textOf(shown.silence)}`, {
     ...(flags.preview === true ? { preview: true } : {}),
     ...name,
