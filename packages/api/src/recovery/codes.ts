@@ -6,6 +6,7 @@ const RECOVERY_CODES = [
   'CONTACT_MAIL_OFF',
   'CONTACT_OPERATOR_MISSING',
   'CONTACT_THERE',
+  'CONTACTS_REST',
   'CONTACT_UNKNOWN',
   'CONTACTS_TOO_MANY',
   'RECOVERY_ACCOUNT_SUSPENDED',
@@ -43,6 +44,17 @@ export function contactMailOff(): PolicyError {
     code: 'CONTACT_MAIL_OFF' satisfies RecoveryCode,
     hint: 'choose another kind of contact, or ask its operator to set up mail',
   });
+}
+
+export function contactsRest(): StateError {
+  return new StateError(
+    'two contacts, or the operator in person, are bringing the owner of this account back',
+    {
+      code: 'CONTACTS_REST' satisfies RecoveryCode,
+      hint: 'say no to the recovery with the words if it is not yours, or wait until it is over: until then no device changes contacts',
+      retryable: false,
+    },
+  );
 }
 
 export function contactOperatorMissing(): AccessError {

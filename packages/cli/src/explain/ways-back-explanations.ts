@@ -15,6 +15,10 @@ export const WAYS_BACK_EXPLANATIONS = groupOf(
       'The operator of this server has not said through which mail server it sends.',
       'Choose another kind of contact there: an app, another person, the operator in person.',
     ],
+    CONTACTS_REST: [
+      'While two contacts, or the operator in person, bring an owner back, no device has a contact come or leave: whoever stole one took every way back away.',
+      'If the recovery is not yours, say no to it with the words; else wait until it is over.',
+    ],
     CONTACT_OPERATOR_MISSING:
       'An operator vouches in person only for accounts whose owners have wanted that beforehand: else a bribe were a way into all of them.',
     CONTACT_THERE: [

@@ -27,7 +27,7 @@ import {
 } from './case.js';
 import type { WaysBackMeans } from './means.js';
 import { casesOf, findCase, isOutOfTime, storeCase, type StoredCase } from './stored-cases.js';
-import { contactsOf, isUsable } from './stored-contacts.js';
+import { contactsOf, endBegun, isUsable } from './stored-contacts.js';
 import { tellContacts } from './tell.js';
 
 /** Cases of one account that are kept: whoever brings one key after the other replaces his own. */
@@ -79,6 +79,9 @@ export async function provenBy(
     await transaction.recoveries.remove(spare.row.id);
   }
   await storeCase(context, transaction, place, mine?.row ?? null, next);
+  // What a device has begun about contacts would be over before this is: no way back leaves, and none of its own comes.
+  if (next.state === 'waiting' && isOverruling(next))
+    await endBegun(means, transaction, shown.owner, (by) => !equalBytes(by, account.keys.words.id));
   const begins = next.state === 'waiting' && before.waited === null;
   for (const rival of begins ? rivals : []) {
     await storeCase(context, transaction, rival.row, rival.row, outranked(rival.one));

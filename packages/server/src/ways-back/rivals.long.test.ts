@@ -154,3 +154,28 @@ test('L9: in whatever order a thief shows fewer contacts, says no with them and 
     { numRuns: 12 },
   );
 }, 600_000);
+
+test('L9: a stolen laptop that has every contact leave in three days, and sets one of its own, keeps nobody out whom two contacts bring back in seven', async () => {
+  const world = await openWaysBack();
+  const [one, other] = [await world.friend(71, 7 * DAY), await world.friend(72, 7 * DAY)];
+  await world.have(laptop);
+  await world.pass(4 * DAY);
+  const stolen = world.device(laptop);
+  for (const { id } of [one, other]) await stolen.call('contact.remove', { id });
+  const own = { id: random(32), contact: { kind: 'operator' }, delaySeconds: DAY } as const;
+  await stolen.call('contact.set', own);
+  await show(world, newKey, one);
+  await stolen.call('recovery.veto', { caseId: newKey.xid, reason: '' });
+  await world.pass(HOUR);
+  expect(await codeOf(show(world, newKey, other))).toBe('OK');
+  expect((await world.show(newKey)).proofs).toEqual(['xid', 'xid']);
+  expect(await codeOf(stolen.call('contact.remove', { id: one.id }))).toBe('CONTACTS_REST');
+  expect(await codeOf(stolen.call('contact.set', { ...own, id: random(32) }))).toBe('CONTACTS_REST');
+  await world.pass(15 * DAY);
+  expect(await codeOf(world.finish(newKey))).toBe('OK');
+  const { contacts } = await world.words().call('contact.list', {});
+  expect(contacts.map(({ kind, state }) => [kind, state])).toEqual([
+    ['xid', 'inForce'],
+    ['xid', 'inForce'],
+  ]);
+});

@@ -2,6 +2,7 @@ import {
   CONTACT_DELAY_SECONDS,
   contactCodeWrong,
   contactMailOff,
+  contactsRest,
   contactThere,
   contactUnknown,
   deviceTooYoung,
@@ -19,13 +20,16 @@ import { PEOPLE_MAIL, type PeopleMail } from '../outbox/people-ways.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
 import { waitFrom, type WaitingTime } from '../sessions/waiting-time.js';
+import { isOverruling } from './case.js';
 import { codeFor, codeStep, handleOf } from './handles.js';
 import type { WaysBackMeans } from './means.js';
 import { judgeProof, readProof } from './proof.js';
+import { casesOf, isOutOfTime, type StoredCase } from './stored-cases.js';
 import {
   changeContact,
   type Contact,
   contactsOf,
+  endBegun,
   sealContact,
   setsUp,
   stateOf,
@@ -266,25 +270,14 @@ async function keepContact(
   return { contact: viewOf(means.counting(), { row: stored.row, contact }, call.by) };
 }
 
-/**
- * Ends what devices have begun about contacts, in the transaction that takes them out: what they set does not come, what they had leave stays.
- */
+/** Ends what devices have begun about contacts, in the transaction that takes them out. */
 export async function endContactsOf(
-  { context, counting }: Pick<WaysBackMeans, 'context' | 'counting'>,
+  means: Pick<WaysBackMeans, 'context' | 'counting'>,
   transaction: Transaction,
   owner: Uint8Array,
   devices: readonly Uint8Array[],
 ): Promise<void> {
-  const counter = counting();
-  const isGone = (by: Uint8Array) => devices.some((id) => equalBytes(id, by));
-  for (const stored of await contactsOf(context, transaction, owner)) {
-    const { row, contact } = stored;
-    const state = stateOf(counter, contact);
-    const isTheirs = isGone(contact.setBy) && (state === 'coming' || state === 'unverified');
-    if (isTheirs) await transaction.contacts.remove(owner, row.id);
-    else if (state === 'leaving' && contact.leavesBy !== null && isGone(contact.leavesBy))
-      await changeContact(context, transaction, stored, { ...contact, waited: null, leavesBy: null });
-  }
+  await endBegun(means, transaction, owner, (by) => devices.some((id) => equalBytes(id, by)));
 }
 
 /**
@@ -304,6 +297,7 @@ async function inAccount<T extends object>(
         throw accessError('ACCOUNT_UNKNOWN', 'there is no such account', 'open one');
       }
       if (await isYoung(transaction, call)) throw deviceTooYoung();
+      if (call.by.may !== null) await assertContactsMove(means, transaction, account.xid);
       const known = await contactsOf(context, transaction, account.xid);
       const counter = counting();
       const isGone = ({ contact }: StoredContact) => stateOf(counter, contact) === null;
@@ -317,6 +311,22 @@ async function inAccount<T extends object>(
   );
   if (done instanceof Error) throw done;
   return done;
+}
+
+/**
+ * While two contacts, or the operator in person, bring the owner back, no device has a contact come or leave: its days are fewer
+ * than those of a recovery, and whoever stole one took every way back away in them.
+ * @throws StateError `CONTACTS_REST`
+ */
+async function assertContactsMove(
+  { context, counting }: WaysBackMeans,
+  transaction: Transaction,
+  owner: Uint8Array,
+): Promise<void> {
+  const counter = counting();
+  const all = await casesOf(context, transaction, owner);
+  const isHeld = (one: StoredCase) => one.row.state === 'waiting' && !isOutOfTime(one, counter);
+  if (all.some((one) => isHeld(one) && isOverruling(one.one))) throw contactsRest();
 }
 
 async function note(

@@ -75,6 +75,24 @@ export async function changeContact(
   await transaction.contacts.update(sealContact(context, next, contact));
 }
 
+/** Ends what somebody has begun about contacts: what they set does not come, what they had leave stays. */
+export async function endBegun(
+  { context, counting }: Pick<WaysBackMeans, 'context' | 'counting'>,
+  transaction: Transaction,
+  owner: Uint8Array,
+  isTheirs: (by: Uint8Array) => boolean,
+): Promise<void> {
+  const counter = counting();
+  for (const stored of await contactsOf(context, transaction, owner)) {
+    const { row, contact } = stored;
+    const state = stateOf(counter, contact);
+    const isNew = state === 'coming' || state === 'unverified';
+    if (isNew && isTheirs(contact.setBy)) await transaction.contacts.remove(owner, row.id);
+    else if (state === 'leaving' && contact.leavesBy !== null && isTheirs(contact.leavesBy))
+      await changeContact(context, transaction, stored, { ...contact, waited: null, leavesBy: null });
+  }
+}
+
 /** Null: its time to leave is over, and it is not there any more. */
 export function stateOf(counter: Counter, { verifiedAt, waited, leavesBy }: Contact): ContactState | null {
   if (verifiedAt === null) return 'unverified';
