@@ -41,8 +41,8 @@ async function storeShare(
   const receipt = depositReceipt(account.xid, data);
   await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      // Held, so that two replicas do not each count up to the last place.
-      await context.accounts.hold(transaction, account.xid);
+      // Held, so that two replicas do not each count up to the last place. Not the account: each of two calls shares it already, and would wait for the other.
+      await transaction.audit.holdHead();
       if ((await transaction.deposits.find(account.xid, receipt)) !== null) return;
       await assertRoom(context, transaction, call, data.length);
       const deposit: Deposit = { data, at: context.clock() };
