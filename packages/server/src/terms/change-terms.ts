@@ -31,6 +31,7 @@ import { findPast, formerTerms, isTightened, type PastTerms } from './past-chain
 import { FRAMING_BYTES, type Taken, takePast } from './past-terms.js';
 import { countKept, isAgreed, pollingOf, type RefusedVote, type Step, takeVotes } from './poll.js';
 import { afterNo, endOf, LAIN_TOO_LONG } from './judge-stored.js';
+import { rightNow } from './right-now.js';
 import { standingOf } from './standing.js';
 import {
   countAlone,
@@ -96,7 +97,8 @@ export async function takeChange(
   const weighed = await weigh(means, proposer, transaction, key, brought);
   await assertMayBring(means, call, transaction, key, weighed, as);
   const former = await formerTerms(means.context, transaction, key);
-  const verdict = verdictOf(means, head, weighed, former);
+  const judged = verdictOf(means, head, weighed, former);
+  const verdict = await rightNow(means, transaction, key, weighed.waits, judged);
   const isTighter = verdict.verdict === 'inForce' && verdict.way === 'tighter';
   if (!isTighter) assertTakesBack(weighed);
   // What is tighter is in force at once, whoever has frozen the account; nothing else begins in it.
@@ -186,7 +188,7 @@ function waitsFrom({ counting }: TermsMeans, proposer: Proposer, before: KeyTerm
 
 function verdictOf(
   { counting }: TermsMeans,
-  { asks, policy }: KeyHead,
+  { policy }: KeyHead,
   { step, known, waits, counted }: Weighed,
   former: readonly KeyTerms[],
 ): ChangeVerdict {
@@ -195,7 +197,7 @@ function verdictOf(
   const { change, before, after } = step;
   const { byWords, waited } = waits;
   const isFar = change.version - versionOf(policy) > MOST_AHEAD_AT_ONCE;
-  const verdict = (isFar ? judgeWaiting : judgeChange)({
+  return (isFar ? judgeWaiting : judgeChange)({
     before,
     after,
     inForce: policy,
@@ -204,9 +206,6 @@ function verdictOf(
     ...counted,
     counted: countedBy(counter, waited),
   });
-  // By terms that may be of an older day nothing comes into force: others say first which are the newest (L8).
-  const isUnsure = asks !== undefined && verdict.verdict === 'inForce';
-  return isUnsure ? { verdict: 'waits', missing: 0, left: 0 } : verdict;
 }
 
 /**

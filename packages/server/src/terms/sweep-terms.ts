@@ -1,17 +1,15 @@
 import { parseTermsChange, termsChangeDigest, versionOf } from '@ckm/api';
-import { equalBytes } from '@ckm/foundation';
-import type { Call } from '../context.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import type { TermsRow, Transaction } from '../storage/storage.js';
 import { holdRecalled } from '../sessions/changes/votes/forget-votes.js';
 import { type KeyHead, openHead } from '../sessions/keys/stored/key-head.js';
-import { COUNT_SECONDS, type Counter, countOn } from '../sessions/waiting-time.js';
+import { COUNT_SECONDS, countOn } from '../sessions/waiting-time.js';
 import { endAsking } from './asked-people.js';
-import type { ChangeVerdict } from './judge-change.js';
-import { endOf, isChange, judgeStored, LAIN_TOO_LONG } from './judge-stored.js';
+import { endOf, isChange, judgeStored } from './judge-stored.js';
 import type { TermsMeans } from './means.js';
 import { noteChange } from './note-change.js';
+import { isFrozen, lateVerdict } from './right-now.js';
 import {
   latelyAt,
   letGo,
@@ -19,7 +17,6 @@ import {
   putInForce,
   readNext,
   type StoredTerms,
-  type Waits,
   writeNext,
 } from './stored-terms.js';
 
@@ -103,15 +100,6 @@ async function lookAt(means: TermsMeans, transaction: Transaction, row: TermsRow
   await noteChange(context, transaction, key, step, { verdict, by: null, votes: judged.held });
 }
 
-/** What a device has proposed ends with it, as all that it has begun. Null: it waits on. */
-function lateVerdict({ keys }: Call['account'], waits: Waits, { now }: Counter): ChangeVerdict | null {
-  const { by } = waits;
-  const isStill = ({ id, may }: Call['by']) => equalBytes(id, by!) && may?.includes('manage') === true;
-  if (by !== undefined && ![...keys.devices.values()].some(isStill))
-    return { verdict: 'over', reason: 'the device that proposed it was removed' };
-  return now > endOf(waits) ? LAIN_TOO_LONG : null;
-}
-
 /** What nothing belongs to any more waits for nothing, and nobody is asked about it. */
 async function forget({ context }: TermsMeans, transaction: Transaction, row: TermsRow): Promise<void> {
   const now = await transaction.terms.find(row.owner, row.keyId, row.number, false);
@@ -129,8 +117,4 @@ function isMore(votes: readonly Uint8Array[], { votes: kept }: StoredTerms): boo
 /** Whether it is the change behind the terms in force, and not one of before a restore, or whose place another one took. */
 function belongs({ policy, nextTerms }: KeyHead, { number }: TermsRow): boolean {
   return nextTerms !== undefined && number === versionOf(policy) + 1;
-}
-
-function isFrozen({ freezes }: Pick<Call['account'], 'freezes'>, now: number): boolean {
-  return freezes.some(({ endedAt, until }) => endedAt === null && until > now);
 }

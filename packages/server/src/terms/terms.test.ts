@@ -66,6 +66,29 @@ test('L11: the delay of looser terms that wait does not run while the account is
   expect(await version()).toBe(2);
 }, 60_000);
 
+test('L11: looser terms whose time was over come into force in a frozen account by no yes that comes then, brought as one or with the change, but once it has thawed', async () => {
+  const world = await createTermsWorld(network);
+  const { keyId } = world.made;
+  const words = await world.words();
+  await words.call('terms.propose', { keyId, ...(await world.change((before) => peopleTerms(before))) });
+  const loose = await world.change((before) => ({ ...before, change: { ...before.change!, needed: 1 } }));
+  const { waiting } = await words.call('terms.propose', {
+    keyId,
+    ...loose,
+    votes: [world.vote('ann', loose)],
+  });
+  await world.pass(4 * DAY);
+  await words.call('account.freeze', freezeFor(world.now(), DAY));
+  const votes = [world.vote('cy', loose)];
+  const waits = { version: 1, waiting: { missing: 0 } };
+  const { change } = waiting!;
+  expect(await world.phone().call('terms.veto', { keyId, change, votes })).toMatchObject(waits);
+  const links = [{ ...loose, votes }];
+  expect(await world.phone().call('terms.learn', { keyId, links })).toMatchObject(waits);
+  await world.pass(DAY + 3_600);
+  expect(await words.call('terms.show', { keyId, after: null })).toMatchObject({ version: 2, waiting: null });
+}, 60_000);
+
 const freezeFor = (from: number, seconds: number) => ({
   id: crypto.getRandomValues(new Uint8Array(32)),
   from,

@@ -10,6 +10,7 @@ import type { ChangeVerdict } from './judge-change.js';
 import { isChange, type JudgedStored, judgeStored, type StoredChange } from './judge-stored.js';
 import type { TermsMeans } from './means.js';
 import { noteChange, proposerOf } from './note-change.js';
+import { rightNow } from './right-now.js';
 import { standingOf } from './standing.js';
 import { latelyAt, putInForce, readNext, writeNext } from './stored-terms.js';
 
@@ -70,8 +71,7 @@ async function hear(
   came: readonly Uint8Array[],
 ): Promise<Vetoed> {
   const judged = await judgeStored(means, transaction, key, record, came, means.counting());
-  const isUnsure = key.head.asks !== undefined && judged.verdict.verdict === 'inForce';
-  const verdict: ChangeVerdict = isUnsure ? { verdict: 'waits', missing: 0, left: 0 } : judged.verdict;
+  const verdict = await rightNow(means, transaction, key, judged.waits, judged.verdict);
   return write(means, transaction, key, record, { ...judged, verdict, by: proposerOf(call) });
 }
 
