@@ -1,3 +1,4 @@
+// Longer than other files, because it is the one list of what is read of a database: interfaces alone, filled by both engines.
 import type {
   AskedRow,
   AccountRow,
